@@ -1,0 +1,65 @@
+"""Stage 5: train a system under a protocol."""
+
+from pathlib import Path
+
+from mscnn.options import Parser, flag, run
+
+
+def main() -> None:
+    """Train all folds and runs of one experiment; finished ones are skipped, broken-off ones resumed."""
+    parser = Parser("mscnn.bin.train", "Train every fold and run of a system under a protocol; select on dev.")
+    parser.add_argument("--model", required=True, help="name in conf/models, or a .yaml file")
+    parser.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
+    parser.add_argument(
+        "--labels", required=True, help="its label map: name in conf/labels, or a .yaml file"
+    )
+    parser.add_argument("--protocol", required=True, help="name in conf/protocols, or a .yaml file")
+    parser.add_argument("--exp", required=True, type=Path, help="folder of the experiment, written")
+    parser.add_argument("--feature-dir", type=Path, help="archives of stage 3; needed by models with audio")
+    parser.add_argument("--text", default="gt", help="words: gt, or the ASR engine of text.<engine>")
+    parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
+    parser.add_argument("--pieces", default=1000, type=int, help="sentencepiece vocabulary, pieces")
+    parser.add_argument("--embeddings", default="none", help="GloVe, word2vec or fastText file (text or binary, .gz too); "
+                        "none: word2vec trained on the training part of each fold")  # fmt: skip
+    parser.add_argument("--emb-dim", default=300, type=int, help="word2vec dimension where no file is given")
+    parser.add_argument("--xvector", default="none", help="xvector.scp; none: models leave the x-vector out")
+    parser.add_argument("--runs", default=1, type=int, help="repetitions of every fold, each with its own seed")
+    parser.add_argument("--seed", default=0, type=int, help="mixed into the seed of every (protocol, fold, run)")
+    parser.add_argument(
+        "--set", default=[], nargs="+", metavar="KEY=VALUE", help="changes of the model's configuration"
+    )
+    parser.add_argument("--nj", default=1, type=int, help="trainings at a time, processes")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to train")
+    parser.add_argument("--tensorboard", default=False, type=flag, help="also write TensorBoard events, true or false")
+    parser.add_argument(
+        "--overwrite", default=False, type=flag, help="replace an experiment made otherwise, true or false"
+    )
+    args = parser.parse_args()
+
+    from mscnn.training.experiment import Setup, train_experiment
+    from mscnn.training.parts import TextOptions
+
+    setup = Setup(
+        model=args.model,
+        data=args.data,
+        labels=args.labels,
+        protocol=args.protocol,
+        exp=args.exp,
+        feature_dir=args.feature_dir,
+        text=TextOptions(args.text, args.tokens, _given(args.embeddings), args.emb_dim, args.pieces),
+        xvector=_given(args.xvector) and Path(args.xvector),
+        settings=tuple(args.set),
+        runs=args.runs,
+        seed=args.seed,
+        device=args.device,
+        tensorboard=args.tensorboard,
+    )
+    train_experiment(setup, nj=args.nj, overwrite=args.overwrite)
+
+
+def _given(value: str) -> str | None:
+    return None if value == "none" else value
+
+
+if __name__ == "__main__":
+    run(main)

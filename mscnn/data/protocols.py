@@ -1,0 +1,180 @@
+"""Protocols: how a corpus is cut into folds, as data in ``conf/protocols/*.yaml``."""
+
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from mscnn.data.datadir import DataDir
+from mscnn.errors import UserError
+from mscnn.files import atomic, digest
+from mscnn.paths import conf, read_yaml
+
+PARTS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A named, versioned way to choose test and dev, and what it promises to keep disjoint."""
+
+    name: str
+    version: int
+    test: Mapping[str, object]
+    dev: Mapping[str, object]
+    disjoint: Mapping[str, Sequence[str]]
+    selection: str
+
+    @classmethod
+    def load(cls, name: str) -> "Protocol":
+        """Read ``conf/protocols/<name>.yaml`` (or the YAML file ``name``).
+
+        Raises:
+            UserError: a key is missing or unknown, or names a scheme that does not exist.
+        """
+        path = conf("protocols", name)
+        facts = read_yaml(path)
+        if facts.keys() != set(cls.__dataclass_fields__):
+            raise UserError(
+                f"{path}: expected the keys {', '.join(cls.__dataclass_fields__)}; found {', '.join(facts)}"
+            )
+        for part, schemes in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
+            if facts[part].get("scheme") not in schemes:
+                raise UserError(f"{path}: {part}: scheme must be one of {', '.join(schemes)}")
+        if facts["disjoint"].keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
+            raise UserError(f"{path}: disjoint: expected the keys train-test, train-dev and dev-test")
+        if facts["selection"] != "dev":
+            raise UserError(f"{path}: selection: models are selected on dev")
+        return cls(**facts)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Utterance ids of one fold, each part sorted; ``index`` counts from 1."""
+
+    index: int
+    train: tuple[str, ...]
+    dev: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def make_folds(protocol: Protocol, data: DataDir) -> list[Fold]:
+    """Cut a data directory into folds; the same ids give the same folds on any machine.
+
+    Raises:
+        UserError: the data have not the sessions or speakers that the protocol needs, or the folds share what the
+            protocol says is disjoint.
+    """
+    parts = TEST_SCHEMES[protocol.test["scheme"]](protocol, data)
+    if len(parts) != protocol.test["folds"]:
+        raise UserError(
+            f"protocol {protocol.name}: expected {protocol.test['folds']} parts, {data.path} gives {len(parts)}; "
+            "choose a protocol made for this corpus"
+        )
+    dev_of = DEV_SCHEMES[protocol.dev["scheme"]]
+    folds = []
+    for i, test in enumerate(parts):
+        dev = dev_of(parts, i, data)
+        held_out = set(test) | set(dev)
+        folds.append(
+            Fold(i + 1, tuple(u for u in data.utts if u not in held_out), tuple(sorted(dev)), tuple(sorted(test)))
+        )
+    for fold in folds:
+        _assert_promises(protocol, fold, data)
+    return folds
+
+
+def folds_hash(protocol: Protocol, folds: Sequence[Fold]) -> str:
+    """Four hex digits that name protocol, version and the very utterances of every part."""
+    return digest([protocol.name, protocol.version, [[f.index, f.train, f.dev, f.test] for f in folds]])[:4]
+
+
+def write_folds(folds: Sequence[Fold], directory: str | os.PathLike) -> None:
+    """Write each part as a sorted id list: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …"""
+    for fold in folds:
+        for part in PARTS:
+            with atomic(Path(directory) / f"fold{fold.index:02d}.{part}") as out:
+                out.writelines(f"{utt}\n" for utt in {"train": fold.train, "dev": fold.dev, "test": fold.test}[part])
+
+
+def _random_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
+    """Deal each class, shuffled, to the parts in turn; ``random.Random`` is stable over Python versions."""
+    rng, parts, dealt = random.Random(protocol.test["seed"]), [[] for _ in range(protocol.test["folds"])], 0
+    for emotion in sorted(set(data.emo.values())):
+        utts = [u for u in data.utts if data.emo[u] == emotion]
+        rng.shuffle(utts)
+        for utt in utts:
+            parts[dealt % len(parts)].append(utt)
+            dealt += 1
+    return parts
+
+
+def _attribute(data: DataDir, name: str) -> dict[str, str]:
+    values = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}.get(name)
+    if not values:
+        raise UserError(f"{data.path}: no utt2{name}; the protocol needs to know the {name} of each utterance")
+    return values
+
+
+def _group_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
+    """One part a session (or speaker), in the order of their names."""
+    group = _attribute(data, str(protocol.test["by"]))
+    return [[u for u in data.utts if group[u] == name] for name in sorted(set(group.values()))]
+
+
+def _balanced_speaker_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
+    """Equal shares of the female and of the male speakers, in the order of their ids."""
+    if not data.gender:
+        raise UserError(f"{data.path}: no utt2gender; protocol {protocol.name} balances genders")
+    gender = {data.spk[u]: data.gender[u] for u in data.utts}
+    n, members = int(protocol.test["folds"]), {}
+    for kind in ("f", "m"):
+        speakers = sorted(s for s in gender if gender[s] == kind)
+        if len(speakers) % n:
+            raise UserError(f"{data.path}: {len(speakers)} speakers of gender {kind} do not make {n} equal parts")
+        members |= {s: i // (len(speakers) // n) for i, s in enumerate(speakers)}
+    return [[u for u in data.utts if members[data.spk[u]] == part] for part in range(n)]
+
+
+def _next_part(parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+    return parts[(i + 1) % len(parts)]
+
+
+def _partner(parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+    """The other speakers of the test speaker's session."""
+    session = _attribute(data, "session")
+    test = set(parts[i])
+    sessions = {session[u] for u in test}
+    return [u for u in data.utts if session[u] in sessions and u not in test]
+
+
+def _assert_promises(protocol: Protocol, fold: Fold, data: DataDir) -> None:
+    ids = {"train": fold.train, "dev": fold.dev, "test": fold.test}
+    for part, utts in ids.items():
+        if not utts:
+            raise UserError(f"protocol {protocol.name}, fold {fold.index}: {part} is empty in {data.path}")
+    for a, b in combinations(PARTS, 2):
+        shared = set(ids[a]) & set(ids[b])
+        if shared:
+            raise UserError(f"protocol {protocol.name}, fold {fold.index}: {min(shared)} is in {a} and in {b}")
+        for what in protocol.disjoint[f"{a}-{b}"]:
+            value = _attribute(data, what)
+            first = {value[u]: u for u in ids[a]}
+            leak = next((u for u in ids[b] if value[u] in first), None)
+            if leak:
+                raise UserError(
+                    f"protocol {protocol.name} promises {a} and {b} share no {what}, but in fold {fold.index} "
+                    f"{first[value[leak]]} ({a}) and {leak} ({b}) share {what} {value[leak]!r}"
+                )
+
+
+TEST_SCHEMES: Mapping[str, Callable[[Protocol, DataDir], list[list[str]]]] = {
+    "random": _random_parts,
+    "group": _group_parts,
+    "balanced_speakers": _balanced_speaker_parts,
+}
+DEV_SCHEMES: Mapping[str, Callable[[Sequence[list[str]], int, DataDir], list[str]]] = {
+    "next_part": _next_part,
+    "partner": _partner,
+}

@@ -1,0 +1,18 @@
+"""Faults a user can mend."""
+
+from collections.abc import Sequence
+
+
+class UserError(Exception):
+    """A fault the user can mend: the message says what, where, why it matters and the cure.
+
+    Entry points print it as ``error: ...`` and exit 1; it never reaches the user as a traceback.
+    """
+
+
+class DataErrors(UserError):
+    """Several faults found together, listed one a line."""
+
+    def __init__(self, summary: str, faults: Sequence[str]) -> None:
+        self.faults = list(faults)
+        super().__init__("\n  ".join([summary, *self.faults]))

@@ -1,0 +1,101 @@
+"""Jobs on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``); here: local processes."""
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from mscnn import log
+from mscnn.errors import UserError
+
+TAIL = 12
+
+
+def run_jobs(
+    function: Callable[..., object], jobs: Sequence[tuple], *, nj: int, log_dir: str | os.PathLike, step: str
+) -> None:
+    """Run ``function(*args)`` for every ``args`` in ``jobs``, at most ``nj`` at a time.
+
+    Each job is a fresh process with one compute thread, so that its result depends on neither ``nj`` nor its
+    neighbours; what it prints goes to ``log_dir/step.JOB.log``, JOB counting from 1.
+
+    Raises:
+        UserError: the backend is unknown, or jobs failed; names each failed job's log and its last lines.
+    """
+    backend = os.environ.get("MSCNN_BACKEND", "local")
+    if backend not in BACKENDS:
+        raise UserError(f"MSCNN_BACKEND={backend}: cmd.sh may select one of: {', '.join(BACKENDS)}")
+    log_dir = Path(log_dir)
+    log_dir.mkdir(parents=True, exist_ok=True)
+    logs = [log_dir / f"{step}.{job}.log" for job in range(1, len(jobs) + 1)]
+    failed = BACKENDS[backend](function, jobs, logs, max(1, nj), step)
+    if failed:
+        tails = "\n".join(f"  {logs[j]} ends with:\n{_tail(logs[j])}" for j in failed[:3])
+        raise UserError(f"{step}: {len(failed)} of {len(jobs)} jobs failed\n{tails}\nmend the cause, then run again")
+
+
+def _run_local(
+    function: Callable[..., object], jobs: Sequence[tuple], logs: Sequence[Path], nj: int, step: str
+) -> list[int]:
+    """Run the jobs in local processes; returns the positions of those that failed."""
+    context = get_context("spawn")
+    waiting, running, failed = list(range(len(jobs))), {}, []
+
+    def finished():
+        while waiting or running:
+            while waiting and len(running) < nj:
+                job = waiting.pop(0)
+                process = context.Process(target=_job, args=(function, jobs[job], logs[job]), name=f"{step}.{job + 1}")
+                process.start()
+                running[process.sentinel] = job, process
+            for sentinel in wait(list(running)):
+                job, process = running.pop(sentinel)
+                process.join()
+                yield job, process.exitcode
+
+    try:
+        for job, status in log.progress(finished(), total=len(jobs), desc=step):
+            if status:
+                failed.append(job)
+    finally:
+        for _, process in running.values():
+            process.terminate()
+    return sorted(failed)
+
+
+def _job(function: Callable[..., object], args: tuple, log_path: Path) -> None:
+    """Body of one process: output to the log, one thread, truthful exit status."""
+    for library in ("OMP", "MKL", "OPENBLAS", "NUMEXPR"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    with open(log_path, "w", encoding="utf-8") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+        sys.stdout = sys.stderr = out
+        log.setup()
+        start, status = time.monotonic(), 0
+        print(f"# Started at {time.strftime('%FT%T')} {function.__module__}.{function.__name__}", flush=True)
+        try:
+            function(*args)
+        except UserError as error:
+            print(f"error: {error}")
+            status = 1
+        except Exception:
+            traceback.print_exc()
+            status = 1
+        print(f"# Ended (code {status}) after {time.monotonic() - start:.1f} s", flush=True)
+    with contextlib.suppress(OSError):
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  the interpreter flushes these at exit
+    os._exit(status)
+
+
+def _tail(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ["(no log)"]
+    return "\n".join(f"    {line}" for line in lines[-TAIL:])
+
+
+BACKENDS = {"local": _run_local}

@@ -1,0 +1,61 @@
+"""Layers that several systems share: masks, pooling over time, multi-scale convolution."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU never fires would give NaN
+
+
+def length_mask(lengths: Tensor, size: int) -> Tensor:
+    """(B,) lengths -> (B, size) booleans, true for an utterance's own frames (or tokens)."""
+    return torch.arange(size, device=lengths.device) < lengths[:, None]
+
+
+def masked_max(x: Tensor, mask: Tensor) -> Tensor:
+    """Maximum over time: x (B, C, T), mask (B, T) -> (B, C)."""
+    return x.masked_fill(~mask[:, None], float("-inf")).amax(dim=2)
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean over time: x (B, C, T), mask (B, T) -> (B, C)."""
+    return (x * mask[:, None]).sum(dim=2) / mask.sum(dim=1)[:, None]
+
+
+def masked_std(x: Tensor, mask: Tensor) -> Tensor:
+    """Population standard deviation over time: x (B, C, T), mask (B, T) -> (B, C)."""
+    centred = (x - masked_mean(x, mask)[:, :, None]) * mask[:, None]
+    return (centred.square().sum(dim=2) / mask.sum(dim=1)[:, None] + EPSILON).sqrt()
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis: scores (B, ..., T), mask (B, T); padding gets weight 0."""
+    shape = (mask.shape[0], *[1] * (scores.dim() - 2), mask.shape[1])
+    return scores.masked_fill(~mask.view(shape), float("-inf")).softmax(dim=-1)
+
+
+POOLS = {"max": masked_max, "mean": masked_mean, "std": masked_std}
+
+
+class MultiScaleConv(nn.Module):
+    """Parallel convolutions over time with kernels of several widths, ReLU, outputs side by side.
+
+    Every kernel spans all D features, so it is a 1-D convolution. 'Same' padding in time: an even width pads one frame
+    less on the left (the TensorFlow convention). (B, D, T) -> (B, scales · filters, T).
+    """
+
+    def __init__(self, dim: int, widths: Sequence[int], filters: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, D, T), mask (B, T); what lies beyond the mask neither counts nor comes out."""
+        x = x * mask[:, None]
+        maps = []
+        for conv in self.convs:
+            (width,) = conv.kernel_size
+            left = (width - 1) // 2
+            maps.append(conv(F.pad(x, (left, width - 1 - left))))
+        return torch.cat(maps, dim=1).relu() * mask[:, None]

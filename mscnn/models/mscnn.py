@@ -1,0 +1,149 @@
+"""MSCNN-SPU-ATT and its relatives: multi-scale CNN, statistical pooling, audio-to-text attention.
+
+Peng, Lu, Pan, Liu, "Efficient Speech Emotion Recognition Using Multi-Scale CNN and Attention", ICASSP 2021,
+pp. 3020-3024. What the paper leaves open is an option below; the default is the reading of the paper.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.errors import UserError
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import POOLS, MultiScaleConv, length_mask, masked_max, masked_mean, masked_softmax
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML files in conf/models say what each one means."""
+
+    audio_pool: tuple[str, ...] = ("max", "mean", "std")
+    text_pool: tuple[str, ...] = ("max", "mean", "std")
+    xvector: bool = True
+    swem: bool = True
+    attention: bool = True
+    audio_widths: tuple[int, ...] = (5, 7, 9, 11)
+    text_widths: tuple[int, ...] = (2, 3, 4, 5)
+    filters: int = 128
+    fc_dim: int = 128
+    dropout: float = 0.3
+    att_mode: str = "concat"
+    att_scale: bool = False
+    freeze_emb: bool = False
+    max_frames: int = 750
+    max_tokens: int = 128
+    legacy_no_mask: bool = False
+
+    def check(self) -> None:
+        """Raise UserError where options contradict each other."""
+        unknown = {*self.audio_pool, *self.text_pool} - POOLS.keys()
+        if unknown:
+            raise UserError(f"pooling {', '.join(sorted(unknown))}: known are {', '.join(POOLS)}")
+        if not self.audio_pool and not self.text_pool:
+            raise UserError("audio_pool and text_pool are both empty: nothing is left to classify")
+        if (self.attention or self.swem) and not self.text_pool:
+            raise UserError("attention and swem need the text branch: set attention=false and swem=false, or text_pool")
+        if self.attention and not self.audio_pool:
+            raise UserError("attention needs the audio branch to form its queries: set attention=false")
+        if self.att_mode not in ("concat", "per_scale"):
+            raise UserError(f"att_mode {self.att_mode}: expected concat or per_scale")
+        if self.attention and len(self.audio_widths) != len(self.text_widths):
+            raise UserError("attention needs as many audio_widths as text_widths: a query must be as long as a key")
+
+
+class MSCNN(nn.Module):
+    """The whole family; an empty pool list drops its branch."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check()
+        self.options = options
+        channels = options.filters * len(options.audio_widths), options.filters * len(options.text_widths)
+        fused = len(options.audio_pool) * channels[0] + len(options.text_pool) * channels[1]
+        if options.audio_pool:
+            self.audio_cnn = MultiScaleConv(sizes.audio, options.audio_widths, options.filters)
+        if options.xvector:
+            fused += sizes.xvector
+        if options.text_pool:
+            self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
+            self.embedding.weight.requires_grad_(not options.freeze_emb)
+            self.text_cnn = MultiScaleConv(sizes.embedding, options.text_widths, options.filters)
+        if options.swem:
+            fused += 2 * sizes.embedding
+        if options.attention:
+            fused += len(options.audio_pool) * channels[1]
+        self.head = nn.Sequential(
+            nn.Dropout(options.dropout),
+            nn.Linear(fused, options.fc_dim),
+            nn.ReLU(),
+            nn.Dropout(options.dropout),
+            nn.Linear(options.fc_dim, sizes.classes),
+        )
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes)."""
+        words = self.embedding(inputs.tokens).transpose(1, 2) if self.options.text_pool else None
+        return self.classify(inputs.audio, inputs.audio_len, words, inputs.token_len, inputs.xvector)
+
+    def classify(
+        self,
+        audio: Tensor | None,
+        audio_len: Tensor | None,
+        words: Tensor | None,
+        word_len: Tensor | None,
+        xvector: Tensor | None,
+    ) -> Tensor:
+        """Logits (B, classes) from frames (B, D, T), word embeddings (B, E, L) and x-vectors (B, X).
+
+        Fusion order: audio SPU, x-vector, text SPU, SWEM max, SWEM mean, attention (paper, section 2.5).
+        """
+        options, parts, queries = self.options, [], []
+        if options.audio_pool:
+            audio, mask = self._masked(audio, audio_len, options.max_frames)
+            frames = self.audio_cnn(audio, mask)
+            queries = [POOLS[name](frames, mask) for name in options.audio_pool]
+            parts += queries
+        if options.xvector:
+            parts.append(xvector)
+        if options.text_pool:
+            words, mask = self._masked(words, word_len, options.max_tokens)
+            keys = self.text_cnn(words, mask)
+            parts += [POOLS[name](keys, mask) for name in options.text_pool]
+            if options.swem:
+                parts += [masked_max(words, mask), masked_mean(words, mask)]
+            if options.attention:
+                parts.append(self.attend(torch.stack(queries, dim=1), keys, mask)[0].flatten(1))
+        return self.head(torch.cat(parts, dim=1))
+
+    def attend(self, queries: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio-to-text attention, Eq. 4-6: s = softmax_k(e·h_k), S = sum_k s_k h_k; no parameters.
+
+        Args:
+            queries: (B, Q, C) pooled audio, one row a pooling (max, mean, std).
+            keys: (B, C, L) text feature maps, also the values.
+            mask: (B, L) true for real tokens.
+
+        Returns:
+            S (B, Q, C), and the weights (B, Q, G, L): G = 1 for ``concat``; for ``per_scale`` one softmax a scale.
+        """
+        groups = 1 if self.options.att_mode == "concat" else len(self.options.text_widths)
+        q = queries.unflatten(2, (groups, -1))
+        k = keys.unflatten(1, (groups, -1))
+        scores = torch.einsum("bqgc,bgcl->bqgl", q, k)
+        if self.options.att_scale:
+            scores = scores / q.shape[-1] ** 0.5
+        weights = masked_softmax(scores, mask)
+        return torch.einsum("bqgl,bgcl->bqgc", weights, k).flatten(2), weights
+
+    def _masked(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Input and mask; with ``legacy_no_mask`` the padding of a fixed-size graph counts as input."""
+        x, lengths = x[:, :, :size], lengths.clamp(max=size)
+        mask = length_mask(lengths, x.shape[2])
+        if self.options.legacy_no_mask:
+            x = F.pad(x * mask[:, None], (0, size - x.shape[2]))
+            mask = torch.ones(len(x), size, dtype=torch.bool, device=x.device)
+        return x, mask

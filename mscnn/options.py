@@ -1,0 +1,85 @@
+"""Options of every entry point: the semantics that utils/parse_options.sh has in the shell.
+
+``--stop-stage`` equals ``--stop_stage``, ``--x v`` equals ``--x=v``, booleans take ``true|false``, an unknown name is
+rejected with the nearest known one, and ``--config FILE`` (YAML) gives defaults that the command line overrides.
+"""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import configargparse
+
+from mscnn.errors import UserError
+
+
+def flag(text: str) -> bool:
+    """Type of a boolean option: the words ``true`` and ``false``, nothing else."""
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"expected true or false, found {text!r}")
+    return text == "true"
+
+
+class _ConfigFile(configargparse.YAMLConfigFileParser):
+    """YAML whose keys may be written with dashes or underscores, and whose booleans are ``true|false``."""
+
+    def parse(self, stream):
+        values = {key.replace("_", "-"): value for key, value in super().parse(stream).items()}
+        return {key: value.lower() if value in ("True", "False") else value for key, value in values.items()}
+
+
+class Parser(configargparse.ArgumentParser):
+    """Argument parser with the project's option semantics; wrong usage exits with status 2."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(
+            prog=f"python -m {prog}",
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            config_file_parser_class=_ConfigFile,
+            ignore_unknown_config_file_keys=False,
+            add_config_file_help=False,
+        )
+        self.add_argument("--config", is_config_file=True, help="YAML file with options; the command line wins")
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace=None, **kwargs):
+        """Parse; every name is brought to its dashed form first, and unknown names end with status 2."""
+        given = [_dashed(a) for a in (sys.argv[1:] if args is None else args)]
+        parsed, unknown = super().parse_known_args(given, namespace, **kwargs)
+        if unknown:
+            self.error(self._unknown(unknown[0]))
+        return parsed, []
+
+    def _unknown(self, word: str) -> str:
+        name = word.split("=")[0]
+        known = [o for a in self._actions for o in a.option_strings if o.startswith("--")]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        return f"unknown option {name}" + (f"; did you mean {near[0]}?" if near else "; --help lists the options")
+
+
+def _dashed(word: str) -> str:
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Run an entry point: exit 0 when done, 1 with one clear message when it failed."""
+    from mscnn import log
+
+    log.setup()
+    try:
+        status = main() or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("interrupted; run the same command again to go on", file=sys.stderr)
+        status = 130
+    except BrokenPipeError:
+        status = 1
+    raise SystemExit(status)

@@ -1,0 +1,42 @@
+"""Where the repository keeps its facts."""
+
+from pathlib import Path
+
+import yaml
+
+from mscnn.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def conf(kind: str, name: str) -> Path:
+    """Return ``conf/<kind>/<name>.yaml``, or ``name`` itself where it is the path of a YAML file.
+
+    Raises:
+        UserError: there is no such file; the message lists the names that exist.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "conf" / kind / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in (ROOT / "conf" / kind).glob("*.yaml")))
+        raise UserError(f"{path}: no such file; conf/{kind} has: {known}. Or give the path of a .yaml file")
+    return path
+
+
+def read_yaml(path: Path) -> dict:
+    """Read a YAML mapping with the safe loader.
+
+    Raises:
+        UserError: the file is not YAML, or not a mapping.
+    """
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: expected a mapping of names to values, found {type(value).__name__}")
+    return value
+
+
+def read_conf(kind: str, name: str) -> dict:
+    """Read the configuration ``conf/<kind>/<name>.yaml`` (see :func:`conf`)."""
+    return read_yaml(conf(kind, name))

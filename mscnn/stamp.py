@@ -1,0 +1,72 @@
+"""Fingerprints of finished work: unchanged work is skipped, stale work is noticed."""
+
+import importlib.util
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mscnn.files import atomic, digest, file_digest
+
+
+class Stamp:
+    """What a piece of work was made from, kept beside its outputs.
+
+    The fingerprint covers the content of ``inputs`` (files), the ``options`` and the source of the packages or modules
+    named in ``code``. Outputs are only asked to exist: a finished file is never edited, only replaced.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        inputs: Iterable[str | os.PathLike] = (),
+        options: Mapping[str, object] | None = None,
+        code: Iterable[str] = (),
+    ) -> None:
+        self.path = Path(path)
+        self._inputs, self._options, self._code = list(inputs), dict(options or {}), list(code)
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """Digest of each part of what the work is made from."""
+        return {
+            "inputs": digest([[str(p), file_digest(p) if Path(p).is_file() else None] for p in self._inputs]),
+            "options": digest(self._options),
+            "code": digest([source_digest(name) for name in self._code]),
+        }
+
+    def fresh(self) -> bool:
+        """Whether the recorded work was made from the same things and its outputs are all there."""
+        recorded = self._recorded()
+        return recorded.get("fingerprint") == self.fingerprint and all(
+            (self.path.parent / p).exists() for p in recorded.get("outputs", [])
+        )
+
+    def stale(self) -> list[str]:
+        """Names of what changed since the recorded work (empty where nothing is recorded)."""
+        recorded = self._recorded().get("fingerprint", {})
+        return [part for part, value in self.fingerprint.items() if recorded and recorded.get(part) != value]
+
+    def write(self, outputs: Iterable[str | os.PathLike] = ()) -> None:
+        """Record that the work is done; ``outputs`` are kept relative to the stamp."""
+        names = [os.path.relpath(p, self.path.parent) for p in outputs]
+        with atomic(self.path) as out:
+            json.dump({"fingerprint": self.fingerprint, "outputs": names}, out, indent=1)
+            out.write("\n")
+
+    def _recorded(self) -> dict:
+        try:
+            return json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+
+def source_digest(name: str) -> str:
+    """Digest of the Python source of a module, or of all modules of a package."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"no module {name}")
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    return digest([[str(f.relative_to(origin.parent)), file_digest(f)] for f in files])

@@ -1,0 +1,279 @@
+"""An experiment: one system under one protocol, its folds and runs side by side."""
+
+import logging
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import yaml
+
+from mscnn import __version__, jobs, log
+from mscnn.data.datadir import DataDir
+from mscnn.data.labels import LabelMap
+from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
+from mscnn.errors import UserError
+from mscnn.files import atomic, digest, file_digest
+from mscnn.models import ModelSpec
+from mscnn.paths import ROOT, read_yaml
+from mscnn.stamp import Stamp, source_digest
+from mscnn.training.parts import TextOptions
+
+CODE = ("mscnn.training", "mscnn.models", "mscnn.text", "mscnn.data")
+NOT_COMPARED = ("environment", "command")
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a user asks for; every worker process gets it whole.
+
+    Attributes:
+        model: name of a configuration in conf/models; ``settings`` are its KEY=VALUE changes.
+        data: data directory; ``labels`` the label map it was made with; ``feature_dir`` the archives of stage 3.
+        xvector: an ``xvector.scp``, or None to leave x-vectors out.
+        runs: repetitions of every fold; ``seed`` is mixed into every (protocol, fold, run).
+        device: cpu, cuda or auto.
+    """
+
+    model: str
+    data: Path
+    labels: str
+    protocol: str
+    exp: Path
+    feature_dir: Path | None = None
+    text: TextOptions = field(default_factory=TextOptions)
+    xvector: Path | None = None
+    settings: tuple[str, ...] = ()
+    runs: int = 1
+    seed: int = 0
+    device: str = "auto"
+    tensorboard: bool = False
+
+    def spec(self) -> ModelSpec:
+        """The model's configuration, without x-vectors where none are given."""
+        spec = ModelSpec.load(self.model, self.settings)
+        if not spec.xvector or self.xvector:
+            return spec
+        if not spec.text:
+            raise UserError(f"{self.model} is audio_cnn plus x-vectors: give --xvector PATH, or train audio_cnn")
+        return spec.without_xvector()
+
+    def run_dir(self, fold: int, run: int) -> Path:
+        """Folder of one fold and run, both counted from 1."""
+        return self.exp / f"fold{fold:02d}" / f"run{run}"
+
+
+def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
+    """Train every fold and run that is not done yet; returns how many were trained.
+
+    Raises:
+        UserError: the folder holds an experiment made otherwise (and ``overwrite`` is false), or jobs failed.
+    """
+    logger = log.get_logger("train")
+    data = DataDir.load(setup.data)
+    classes = list(LabelMap.load(setup.labels).classes)
+    strange = set(data.emo.values()) - set(classes)
+    if strange:
+        raise UserError(f"{setup.data}: classes {', '.join(sorted(strange))} are not in label map {setup.labels}")
+    protocol = Protocol.load(setup.protocol)
+    folds = make_folds(protocol, data)
+    config = _config(setup, data, classes, protocol, folds)
+    _claim(setup.exp, config, overwrite)
+    write_folds(folds, setup.exp / "folds")
+    todo = [
+        (setup, fold, run, classes, _seed(protocol, fold.index, run, setup.seed))
+        for fold in folds
+        for run in range(1, setup.runs + 1)
+        if not _stamp(setup, fold.index, run, config["inputs"]).fresh()
+    ]
+    logger.info("%s: %d of %d trainings to do (%d folds x %d runs), %d at a time",
+                setup.exp, len(todo), len(folds) * setup.runs, len(folds), setup.runs, nj)  # fmt: skip
+    jobs.run_jobs(train_one, [(*job, config["inputs"]) for job in todo], nj=nj, log_dir=setup.exp / "log", step="train")
+    return len(todo)
+
+
+def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int, inputs: dict) -> None:
+    """Train one run of one fold, select on dev, then predict dev and test; a worker process runs this."""
+    import torch
+    from safetensors.numpy import save
+
+    from mscnn.training.loop import fit, predict
+    from mscnn.training.parts import make_parts
+
+    device = _device(setup.device)
+    torch.use_deterministic_algorithms(True)
+    directory = setup.run_dir(fold.index, run)
+    directory.mkdir(parents=True, exist_ok=True)
+    log.get_logger("train").addHandler(_file_handler(directory / "train.log"))
+    spec, data = setup.spec(), DataDir.load(setup.data)
+    parts = make_parts(spec, data, fold, classes, feature_dir=setup.feature_dir, text=setup.text, xvector=setup.xvector,
+                       cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
+    torch.manual_seed(seed)
+    model = spec.build(parts.sizes)
+    if parts.embedding is not None:
+        model.embedding.weight.data.copy_(torch.from_numpy(parts.embedding))
+    model.to(device)
+    state = fit(model, parts.train, parts.dev, spec.training, seed=seed, device=device, directory=directory)
+    for name, part in (("dev", parts.dev), ("test", parts.test)):
+        _write_predictions(
+            directory / f"predictions_{name}.tsv", part.utts, predict(model, part, device), data.emo, classes
+        )
+    weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()} | parts.statistics
+    with atomic(directory / "model.safetensors", "wb") as out:
+        out.write(save(weights, metadata={"classes": " ".join(classes)}))
+    outputs = [
+        directory / n for n in ("predictions_dev.tsv", "predictions_test.tsv", "model.safetensors", "metrics.jsonl")
+    ]
+    if parts.vocabulary is not None:
+        outputs.append(parts.vocabulary.save(directory))
+    if setup.tensorboard:
+        _write_tensorboard(directory, state.history)
+    _stamp(setup, fold.index, run, inputs).write(outputs)
+    (directory / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol, folds: Sequence[Fold]) -> dict:
+    """Everything that the experiment follows from, resolved; ``config.yaml`` holds it."""
+    import torch
+
+    from mscnn.models.inputs import Sizes
+
+    spec = setup.spec()
+    model = spec.build(Sizes(classes=len(classes)))
+    parameters = sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
+    text = asdict(setup.text) if spec.text else {"source": "none"}
+    return {
+        **spec.describe(),
+        "data": str(setup.data),
+        "labels": setup.labels,
+        "classes": classes,
+        "protocol": {
+            "name": protocol.name,
+            "version": protocol.version,
+            "hash": folds_hash(protocol, folds),
+            "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
+            "selection": protocol.selection,
+        },
+        "text": text.pop("source"),
+        "text_options": text,
+        "xvector": str(setup.xvector) if spec.xvector else "none",
+        "folds": len(folds),
+        "runs": setup.runs,
+        "seed": setup.seed,
+        "parameters": parameters,
+        "legacy": spec.legacy(),
+        "inputs": _input_digests(setup, spec, data),
+        "environment": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "mscnn": __version__,
+            "git": _git_commit(),
+            "platform": platform.platform(),
+        },
+        "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
+    }
+
+
+def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir) -> dict[str, str]:
+    """Digests of all that training reads, and of the code: any change makes finished runs stale."""
+    digests = {"labels": digest(data.emo), "code": digest([source_digest(name) for name in CODE])}
+    if spec.audio:
+        from mscnn.features.archive import FeatureDir
+
+        if setup.feature_dir is None:
+            raise UserError(
+                f"{setup.model} needs {spec.audio} features: give --feature-dir dump/{spec.audio}/SET (stage 3)"
+            )
+        features = FeatureDir.load(setup.feature_dir)
+        if features.feature != spec.audio and not features.feature.startswith(f"{spec.audio}_"):
+            raise UserError(
+                f"{setup.feature_dir} holds {features.feature}; {setup.model} needs {spec.audio} or a variant of it"
+            )
+        digests["features"] = features.content
+    if spec.text:
+        digests["text"] = digest(data.text_of(setup.text.source))
+        digests["embeddings"] = file_digest(setup.text.embeddings) if setup.text.embeddings else "word2vec"
+    if spec.xvector:
+        digests["xvector"] = file_digest(setup.xvector)
+    return digests
+
+
+def _claim(exp: Path, config: dict, overwrite: bool) -> None:
+    """Write ``config.yaml``, unless the folder already belongs to another configuration."""
+    path = exp / "config.yaml"
+    if path.exists() and not overwrite:
+        old = read_yaml(path)
+        keys = [k for k in {**old, **config} if k not in (*NOT_COMPARED, "runs") and old.get(k) != config.get(k)]
+        if keys:
+            raise UserError(
+                f"{exp} holds an experiment made otherwise; changed: {', '.join(keys)} (see {path}). "
+                "Keep both with --tag NAME (--exp DIR for the entry point), or replace it with --overwrite true"
+            )
+        if old.get("runs") == config["runs"]:
+            return
+    elif path.exists():
+        for folder in exp.glob("fold[0-9][0-9]"):
+            shutil.rmtree(folder)
+    with atomic(path) as out:
+        yaml.safe_dump(config, out, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _stamp(setup: Setup, fold: int, run: int, inputs: dict) -> Stamp:
+    return Stamp(setup.run_dir(fold, run) / "done.json", options=inputs)
+
+
+def _seed(protocol: Protocol, fold: int, run: int, seed: int) -> int:
+    """Seed of one training; the model does not enter, so systems are compared from the same draw."""
+    return int(digest([protocol.name, fold, run, seed])[:8], 16)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu (or auto)")
+    return name
+
+
+def _write_predictions(path: Path, utts: Sequence[str], logits, truth: dict[str, str], classes: list[str]) -> None:
+    import numpy as np
+
+    exp = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    rows = dict(zip(utts, exp / exp.sum(axis=1, keepdims=True), strict=True))
+    with atomic(path) as out:
+        out.write("\t".join(["utt", "truth", "pred", *(f"p_{c}" for c in classes)]) + "\n")
+        for utt in sorted(rows, key=str.encode):
+            p = rows[utt]
+            out.write("\t".join([utt, truth[utt], classes[int(p.argmax())], *(f"{x:.6f}" for x in p)]) + "\n")
+
+
+def _write_tensorboard(directory: Path, history: list[dict]) -> None:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("--tensorboard true needs the package tensorboard: pip install tensorboard") from None
+    with SummaryWriter(str(directory / "tensorboard")) as writer:
+        for entry in history:
+            for key in entry.keys() - {"epoch"}:
+                writer.add_scalar(key, entry[key], entry["epoch"])
+
+
+def _file_handler(path: Path) -> logging.Handler:
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    return handler
+
+
+def _git_commit() -> str:
+    command = ["git", "-C", os.fspath(ROOT), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

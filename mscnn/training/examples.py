@@ -8,7 +8,7 @@ import torch
 
 from mscnn.models.inputs import Inputs
 
-JITTER = 0.1  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
+JITTER = 0.05  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
 
 
 @dataclass

@@ -82,6 +82,7 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
         raise UserError(f"{setup.data}: classes {', '.join(sorted(strange))} are not in label map {setup.labels}")
     protocol = Protocol.load(setup.protocol)
     folds = make_folds(protocol, data)
+    _require_classes(folds, data, classes)
     config = _config(setup, data, classes, protocol, folds)
     _claim(setup.exp, config, overwrite)
     write_folds(folds, setup.exp / "folds")
@@ -137,6 +138,18 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     (directory / "checkpoint.pt").unlink(missing_ok=True)
 
 
+def _require_classes(folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
+    """Every part must have every class: without, UA does not exist."""
+    for fold in folds:
+        for part, utts in (("train", fold.train), ("dev", fold.dev), ("test", fold.test)):
+            absent = set(classes) - {data.emo[u] for u in utts}
+            if absent:
+                raise UserError(
+                    f"fold {fold.index}: no {', '.join(sorted(absent))} in {part} ({data.path}); UA is not defined "
+                    "there: choose another protocol, or a label map without these classes"
+                )
+
+
 def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol, folds: Sequence[Fold]) -> dict:
     """Everything that the experiment follows from, resolved; ``config.yaml`` holds it."""
     import torch
@@ -170,7 +183,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "inputs": _input_digests(setup, spec, data),
         "environment": {
             "python": platform.python_version(),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "mscnn": __version__,
             "git": _git_commit(),
             "platform": platform.platform(),

@@ -88,8 +88,9 @@ def _add_frames(inputs: dict, parts: dict, features: FeatureDir, statistics: dic
         if part == "train":
             statistics["audio.mean"] = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
             statistics["audio.std"] = np.maximum(flat.std(axis=0, dtype=np.float64), EPSILON).astype(np.float32)
-        frames = (flat - statistics["audio.mean"]) / statistics["audio.std"]
-        inputs[part] |= {"frames": frames, "offsets": offsets, "max_frames": max_frames}
+        flat -= statistics["audio.mean"]  # in place: a large set is a memory map
+        flat /= statistics["audio.std"]
+        inputs[part] |= {"frames": flat, "offsets": offsets, "max_frames": max_frames}
 
 
 def _add_tokens(inputs, parts, texts, options: TextOptions, max_tokens: int, cache: Path, seed: int):

@@ -1,0 +1,55 @@
+"""A toy corpus with features: four speakers in two sessions, two classes that differ in every frame."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from mscnn.data.datadir import DataDir
+from mscnn.features.archive import write_archive
+from mscnn.features.config import Feature
+from mscnn.files import write_table
+
+PROTOCOL = {
+    "name": "toy4",
+    "version": 1,
+    "test": {"scheme": "group", "by": "speaker", "folds": 4},
+    "dev": {"scheme": "partner"},
+    "disjoint": {"train-test": ["speaker"], "train-dev": ["speaker"], "dev-test": ["speaker"]},
+    "selection": "dev",
+}
+LABELS = {"name": "toy", "corpus": "toy", "classes": ["happy", "sad"], "map": {"h": "happy", "s": "sad"}, "drop": []}
+
+
+@pytest.fixture
+def toy(tmp_path) -> Path:
+    """Folder with data/toy, feats/ (mfcc96), toy4.yaml (a protocol) and toy.yaml (a label map)."""
+    utts = [f"{spk}-{i}" for spk in ("A1", "A2", "B1", "B2") for i in range(6)]
+    (tmp_path / "x.wav").write_bytes(b"RIFF")
+    speakers = {u: u[:2] for u in utts}
+    emotions = {u: ("happy", "sad")[int(u[-1]) % 2] for u in utts}
+    DataDir.write(
+        tmp_path / "data" / "toy",
+        {
+            "wav.scp": dict.fromkeys(utts, tmp_path / "x.wav"),
+            "text": {u: "what a day" if e == "happy" else "oh no not now" for u, e in emotions.items()},
+            "utt2spk": speakers,
+            "utt2emo": emotions,
+            "utt2dur": dict.fromkeys(utts, "0.5"),
+            "utt2session": {u: u[0] for u in utts},
+        },
+    )
+    rng, feature, folder = np.random.default_rng(0), Feature.load("mfcc96"), tmp_path / "feats"
+    matrices = {
+        u: rng.normal(loc=3 + (e == "sad") * np.arange(96) / 48, size=(9 + int(u[-1]), 96)).astype(np.float32)
+        for u, e in emotions.items()
+    }
+    frames = write_archive(folder / "feats.1", matrices.items())
+    (folder / "feats.scp").write_text((folder / "feats.1.scp").read_text())
+    write_table(folder / "utt2num_frames", frames)
+    facts = {"feature": "mfcc96", "options": feature.options, "hash": feature.hash, "dim": 96, "frame_shift": 0.01}
+    (folder / "feature.yaml").write_text(yaml.safe_dump({**facts, "content": "0"}))
+    (tmp_path / "toy4.yaml").write_text(yaml.safe_dump(PROTOCOL))
+    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(LABELS))
+    return tmp_path

@@ -1,0 +1,119 @@
+"""An experiment: every fold and run trained once, whatever happens in between."""
+
+import dataclasses
+
+import pytest
+import yaml
+from safetensors import safe_open
+
+from mscnn.errors import UserError
+from mscnn.training import loop
+from mscnn.training.experiment import Setup, train_experiment
+from mscnn.training.parts import TextOptions
+
+
+@pytest.fixture
+def setup(toy) -> Setup:
+    return Setup(
+        model="audio_cnn", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t", feature_dir=toy / "feats", settings=("max_epochs=2", "filters=4"), device="cpu",
+        text=TextOptions(dim=8),
+    )  # fmt: skip
+
+
+def outputs(setup: Setup) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(setup.exp)): p.read_bytes()
+        for p in sorted(setup.exp.rglob("*"))
+        if p.name in ("model.safetensors", "metrics.jsonl") or p.name.startswith("predictions")
+    }
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Run jobs in this process: the experiment is what is tested, not the processes."""
+
+    def run(function, jobs, **_):
+        for job in jobs:
+            function(*job)
+
+    monkeypatch.setattr("mscnn.jobs.run_jobs", run)
+
+
+def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monkeypatch):
+    assert train_experiment(setup, nj=1) == 4
+    first = outputs(setup)
+    assert len(first) == 4 * 4
+    assert train_experiment(setup, nj=1) == 0
+    lines = first["fold01/run1/predictions_test.tsv"].decode().splitlines()
+    assert lines[0] == "utt\ttruth\tpred\tp_happy\tp_sad"
+    assert [line.split("\t")[:2] for line in lines[1:3]] == [["A1-0", "happy"], ["A1-1", "sad"]]
+    with safe_open(setup.exp / "fold01/run1/model.safetensors", "numpy") as weights:
+        assert weights.metadata() == {"classes": "happy sad"}
+        assert "audio.mean" in weights.keys()
+
+    broken = dataclasses.replace(setup, exp=setup.exp.parent / "broken")
+    save, calls = loop._save, []
+
+    def killed_in_epoch_four(*args):
+        save(*args)
+        calls.append(1)
+        if len(calls) == 3:  # fold 2, epoch 1
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_save", killed_in_epoch_four)
+    with pytest.raises(KeyboardInterrupt):
+        train_experiment(broken, nj=1)
+    monkeypatch.setattr(loop, "_save", save)
+    assert train_experiment(broken, nj=1) == 3
+    assert outputs(broken) == first
+
+
+def test_config_says_how_it_was_made(setup, in_process):
+    train_experiment(setup, nj=1)
+    config = yaml.safe_load((setup.exp / "config.yaml").read_text())
+    assert config["classes"] == ["happy", "sad"]
+    assert config["protocol"]["name"] == "toy4"
+    assert config["protocol"]["selection"] == "dev"
+    assert (config["text"], config["xvector"], config["folds"], config["runs"]) == ("none", "none", 4, 1)
+    assert (setup.exp / "folds" / "fold01.dev").read_text().splitlines() == [f"A2-{i}" for i in range(6)]
+
+
+def test_other_options_are_refused_unless_overwritten(setup, in_process):
+    train_experiment(setup, nj=1)
+    other = dataclasses.replace(setup, settings=("max_epochs=1", "filters=4"))
+    with pytest.raises(UserError, match="changed: training.*--overwrite true"):
+        train_experiment(other, nj=1)
+    assert train_experiment(other, nj=1, overwrite=True) == 4
+
+
+def test_more_runs_only_add(setup, in_process):
+    train_experiment(setup, nj=1)
+    first = outputs(setup)
+    assert train_experiment(dataclasses.replace(setup, runs=2), nj=1) == 4
+    both = outputs(setup)
+    assert {name: both[name] for name in first} == first
+    assert both["fold01/run1/model.safetensors"] != both["fold01/run2/model.safetensors"]
+
+
+def test_processes_give_what_this_process_gives(setup, in_process, monkeypatch):
+    train_experiment(setup, nj=1)
+    monkeypatch.undo()
+    other = dataclasses.replace(setup, exp=setup.exp.parent / "processes")
+    train_experiment(other, nj=2)
+    assert outputs(other) == outputs(setup)
+
+
+def test_needs_are_named(setup, toy):
+    with pytest.raises(UserError, match="stage 3"):
+        train_experiment(dataclasses.replace(setup, feature_dir=None), nj=1)
+    with pytest.raises(UserError, match="give --xvector PATH, or train audio_cnn"):
+        train_experiment(dataclasses.replace(setup, model="audio_cnn_xvector"), nj=1)
+    with pytest.raises(UserError, match="classes happy, sad are not in label map"):
+        train_experiment(dataclasses.replace(setup, labels="iemocap11"), nj=1)
+    absent = toy / "absent.yaml"
+    absent.write_text(
+        (toy / "toy.yaml").read_text().replace("- sad", "- sad\n- angry").replace("s: sad", "s: sad\n  a: angry")
+    )
+    with pytest.raises(UserError, match="fold 1: no angry in train"):
+        train_experiment(dataclasses.replace(setup, labels=str(absent)), nj=1)

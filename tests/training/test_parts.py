@@ -1,0 +1,73 @@
+"""Parts of a fold: statistics and vocabulary from training only, and a test part without labels."""
+
+import kaldiio
+import numpy as np
+import pytest
+
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Fold
+from mscnn.errors import UserError
+from mscnn.features.archive import FeatureDir
+from mscnn.models import ModelSpec
+from mscnn.training.parts import TextOptions, make_parts
+
+CLASSES = ["happy", "sad"]
+
+
+def fold(data: DataDir) -> Fold:
+    return Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in (("B1", "B2"), ("A2",), ("A1",))))
+
+
+def parts_of(toy, name="audio_cnn", settings=(), xvector=None, text=None):
+    data = DataDir.load(toy / "data" / "toy")
+    return make_parts(
+        ModelSpec.load(name, settings), data, fold(data), CLASSES, feature_dir=toy / "feats",
+        text=text or TextOptions(dim=8), xvector=xvector, cache=toy / "cache", seed=1,
+    )  # fmt: skip
+
+
+def test_normalisation_comes_from_training_frames(toy):
+    parts = parts_of(toy)
+    flat, _ = FeatureDir.load(toy / "feats").read_all(fold(DataDir.load(toy / "data" / "toy")).train)
+    np.testing.assert_allclose(parts.statistics["audio.mean"], flat.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(parts.train.frames.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(parts.train.frames.std(axis=0), 1, atol=1e-5)
+    assert abs(parts.test.frames.mean()) > 1e-4
+
+
+def test_the_test_part_has_no_labels(toy):
+    parts = parts_of(toy)
+    assert parts.test.labels is None
+    assert parts.dev.labels.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_vocabulary_comes_from_training_words(toy):
+    text = toy / "data" / "toy" / "text"
+    text.write_text(text.read_text().replace("A1-0 what a day", "A1-0 what a marvel"))
+    parts = parts_of(toy, "text_cnn")
+    assert "day" in parts.vocabulary.words
+    assert "marvel" not in parts.vocabulary.words
+    assert parts.test.tokens[0][-1] == parts.vocabulary.words.index("<unk>") == 1
+    assert parts.embedding.shape == (len(parts.vocabulary.words), 8)
+    assert not parts.embedding[0].any()
+
+
+@pytest.mark.parametrize("norm", ["none", "zscore", "length"])
+def test_xvector_norms(toy, norm):
+    vectors = {u: np.arange(5, dtype=np.float32) + i for i, u in enumerate(DataDir.load(toy / "data" / "toy").utts)}
+    kaldiio.save_ark(str(toy / "x.ark"), vectors, scp=str(toy / "xvector.scp"))
+    parts = parts_of(toy, "audio_cnn_xvector", [f"xvec_norm={norm}"], toy / "xvector.scp")
+    rows = parts.train.xvectors
+    assert parts.sizes.xvector == 5
+    if norm == "none":
+        np.testing.assert_array_equal(rows[0], vectors["B1-0"])
+    elif norm == "zscore":
+        np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
+    else:
+        np.testing.assert_allclose((rows**2).sum(axis=1), 5, rtol=1e-5)
+
+
+def test_missing_xvectors_are_named(toy):
+    kaldiio.save_ark(str(toy / "x.ark"), {"A1-0": np.ones(5, np.float32)}, scp=str(toy / "xvector.scp"))
+    with pytest.raises(UserError, match="no x-vector for 23 utterances"):
+        parts_of(toy, "audio_cnn_xvector", xvector=toy / "xvector.scp")

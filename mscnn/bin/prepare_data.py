@@ -1,0 +1,56 @@
+"""Stage 1: make a data directory from a corpus as it was released."""
+
+import time
+from pathlib import Path
+
+from mscnn.options import Parser, flag, run
+
+
+def parser() -> Parser:
+    """The options of this entry point."""
+    from mscnn.corpora import CORPORA
+
+    p = Parser("mscnn.bin.prepare_data", __doc__)
+    p.add_argument("--corpus", required=True, choices=sorted(CORPORA), help="whose release it is")
+    p.add_argument("--root", required=True, type=Path, help="folder of the release; only read, never written to")
+    p.add_argument("--labels", required=True, help="label map: a name in conf/labels, or a .yaml file")
+    p.add_argument("--subset", default="all", choices=["all", "improvised", "scripted"], help="recordings to take")
+    p.add_argument("--out", required=True, type=Path, help="data directory to write")
+    p.add_argument(
+        "--on-bad",
+        default="stop",
+        choices=["stop", "skip"],
+        help="faults in the corpus: list all of them and stop, or leave out what cannot be used (OUT/excluded.tsv)",
+    )
+    p.add_argument("--expected-counts", type=Path, help="table of published counts (tab separated) to compare with")
+    p.add_argument("--strict-counts", type=flag, default=False, help="true: stop where counts differ; false: warn")
+    p.add_argument("--rate", type=int, default=16000, help="sampling rate that the recipe takes, in Hz")
+    p.add_argument("--channels", type=int, default=1, help="number of channels that the recipe takes")
+    p.add_argument("--convert", type=flag, default=False, help="true: accept others, stage 3 converts; false: a fault")
+    return p
+
+
+def main() -> None:
+    args = parser().parse_args()
+    from mscnn.corpora import CORPORA
+    from mscnn.corpora.prepare import AudioForm, prepare, report_counts
+    from mscnn.data.labels import LabelMap
+    from mscnn.errors import UserError
+    from mscnn.log import get_logger
+
+    start = time.monotonic()
+    labels = LabelMap.load(args.labels)
+    if labels.corpus != args.corpus:
+        raise UserError(f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels")
+    try:
+        corpus = CORPORA[args.corpus](args.root)
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; the corpus must be readable") from None
+    report_counts(corpus, labels, args.expected_counts, strict=args.strict_counts)
+    form = AudioForm(args.rate, args.channels, args.convert)
+    data = prepare(corpus, labels, args.subset, form, args.out, skip=args.on_bad == "skip")
+    get_logger("prepare_data").info("%s: %d utterances in %.1f s", data.path, len(data.utts), time.monotonic() - start)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,63 @@
+"""How many utterances a corpus has, by speaker, part and label, against what is published."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from mscnn.corpora.common import Item
+from mscnn.errors import UserError
+
+COLUMNS = "speaker\ttype\tlabel\tcount"
+
+
+def table(items: Sequence[Item], labels: Sequence[str]) -> str:
+    """Counts of each raw label: a row a speaker, with totals of sessions, of parts and of all."""
+    labels = [*labels, *sorted({item.label for item in items} - {*labels})]
+    rows: list[tuple[str, Iterable[Item]]] = []
+    for session in sorted({item.session for item in items}):
+        here = [item for item in items if item.session == session]
+        rows += [(s, [i for i in here if i.speaker == s]) for s in sorted({item.speaker for item in here})]
+        rows += [(session, here)] if session else []
+    rows += [(part, [i for i in items if i.part == part]) for part in sorted({item.part for item in items} - {""})]
+    rows.append(("all", items))
+    width = max(len(name) for name, _ in rows)
+    lines = [" ".join([" " * width, *(f"{label:>9}" for label in labels), "    total"])]
+    for name, members in rows:
+        counts = Counter(item.label for item in members)
+        cells = [*(counts[label] for label in labels), counts.total()]
+        lines.append(" ".join([f"{name:<{width}}", *(f"{cell:>9}" for cell in cells)]))
+    return "\n".join(lines)
+
+
+def differences(items: Iterable[Item], expected: Path) -> list[str]:
+    """Compare the corpus with a table of expected counts; returns a line for each difference.
+
+    The table is tab separated with the header ``speaker type label count``; the first three are patterns (``*``, ``?``,
+    ``[...]``) and the count is the sum over all that match them. Lines that begin with ``#`` are remarks.
+
+    Raises:
+        UserError: the table cannot be read; file and line are named.
+    """
+    cells = Counter((item.speaker, item.part, item.label) for item in items)
+    found = []
+    for where, patterns, count in _rows(expected):
+        total = sum(n for cell, n in cells.items() if all(map(fnmatchcase, cell, patterns)))
+        if total != count:
+            found.append(f"{where}: {' '.join(patterns)}: expected {count}, found {total} ({total - count:+d})")
+    return found
+
+
+def _rows(path: Path) -> Iterable[tuple[str, list[str], int]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: expected counts cannot be read: {error}") from None
+    rows = [(f"{path}:{n}", line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
+    if not rows or rows[0][1] != COLUMNS:
+        raise UserError(f"{path}: expected the header {COLUMNS!r} (tab separated)")
+    for where, line in rows[1:]:
+        *patterns, count = line.split("\t")
+        if len(patterns) != 3 or not count.isdecimal():
+            raise UserError(f"{where}: expected 'speaker<tab>type<tab>label<tab>count', found {line!r}")
+        yield where, patterns, int(count)

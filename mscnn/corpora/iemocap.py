@@ -1,0 +1,259 @@
+"""IEMOCAP (Busso et al., 2008): ``IEMOCAP_full_release`` as it is distributed, its oddities included.
+
+The speaker of an utterance is its session and the LAST letter of its id: ``Ses01F_impro01_M000`` is the man of
+session 1. The letter after ``Ses01`` is the actor who wears the motion-capture markers.
+"""
+
+import codecs
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mscnn.corpora.common import Corpus, Fault, Item
+from mscnn.corpora.wavcheck import LFS_MAGIC
+from mscnn.errors import UserError
+
+DIALOGUE = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?P<scene>impro\d\d[ab]?|script\d\d_\d[ab]?)")
+UTTERANCE = re.compile(rf"(?P<dialogue>{DIALOGUE.pattern})_(?P<actor>[FM])\d{{3}}(?!\w)")
+EXTRA = re.compile(rf"{DIALOGUE.pattern}_[FM]XX\d+")  # in transcriptions: no label, no wav
+SUMMARY = re.compile(r"\[\d+\.\d+ - \d+\.\d+\][\t ]+(\S+)[\t ]+(\S+)[\t ]+\[[\d., ]*\]\s*")
+NO_SUMMARY = re.compile(r"\s*|%.*|[AC]-\w+:.*")  # empty, header, votes of one annotator
+LIKE_SUMMARY = re.compile(r"\s*\[|.*Ses\d\d")  # may hold a label that cannot be read
+TRANSCRIPT = re.compile(rb"(\S+) \[[^\]]*\]: ?(.*)")
+RENAMED = re.compile(r"Ses\d\d[FM]-(impro|script)")
+LABELS, TEXTS, WAVS = "dialog/EmoEvaluation", "dialog/transcriptions", "sentences/wav"
+LITTER = "files that are not the corpus' (._*, .DS_Store, …)"
+TREE = f"""expected:
+  IEMOCAP_full_release/
+    Session1/ … Session5/
+      {LABELS}/Ses01F_impro01.txt …
+      {TEXTS}/Ses01F_impro01.txt …
+      {WAVS}/Ses01F_impro01/Ses01F_impro01_F000.wav …"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a file says of one utterance: ``value`` is its label or text; ``kind`` and ``message`` tell of a fault."""
+
+    where: str
+    value: str
+    kind: str = ""
+    message: str = ""
+
+
+def parse(root: Path) -> Corpus:
+    """Read the labels, texts and wav names of a release; ``root`` is ``IEMOCAP_full_release`` or the folder it is in.
+
+    Raises:
+        UserError: this is not the release, folders are missing, or the wavs have been renamed.
+    """
+    corpus = Corpus()
+    for session in _sessions(Path(os.path.abspath(root))):
+        wavs = _list_wavs(session, corpus)
+        texts = [_names(session / folder, session, ".txt", corpus) for folder in (LABELS, TEXTS)]
+        for dialogue in sorted({*wavs, *texts[0], *texts[1]}):
+            _read_dialogue(session, dialogue, wavs.get(dialogue, {}), corpus)
+    return corpus
+
+
+def _sessions(root: Path) -> list[Path]:
+    """The session folders, each with its three folders that we read."""
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; give the path of IEMOCAP_full_release")
+    inside = sorted(p for p in root.iterdir() if p.is_dir())
+    for release in (root, *inside):
+        sessions = [release / f"Session{n}" for n in range(1, 6) if (release / f"Session{n}").is_dir()]
+        if sessions:
+            break
+    else:
+        found = "\n  ".join(sorted(os.listdir(root))[:12]) or "(nothing)"
+        raise UserError(f"{root}: no Session1 … Session5 here, nor one folder below\n{TREE}\nfound:\n  {found}")
+    absent = [str(s / name) for s in sessions for name in (LABELS, TEXTS, WAVS) if not (s / name).is_dir()]
+    if absent:
+        raise UserError("folders are missing, was the archive unpacked whole?\n  " + "\n  ".join(absent) + f"\n{TREE}")
+    return sessions
+
+
+def _names(folder: Path, session: Path, suffix: str, corpus: Corpus) -> Iterator[str]:
+    """Dialogues of this session that ``folder`` has an entry of; anything else is noted."""
+    for name in sorted(os.listdir(folder)):
+        stem = name.removesuffix(suffix)
+        found = DIALOGUE.fullmatch(stem)
+        if found and name == stem + suffix and found["session"][-1] == session.name[-1]:
+            yield stem
+        elif not (folder / name).is_dir():
+            corpus.note(LITTER, folder / name)
+
+
+def _list_wavs(session: Path, corpus: Corpus) -> dict[str, dict[str, str]]:
+    """dialogue -> utterance -> path of its wav."""
+    wavs: dict[str, dict[str, str]] = {}
+    renamed = [p for p in sorted((session / WAVS).glob("**/Ses*")) if RENAMED.match(p.name)]
+    if renamed:
+        raise UserError(
+            f"{renamed[0]}: renamed, as {len(renamed)} wavs of {session.name}: GLAM's handleIEMOCAP.py does so in "
+            "place, and their ids are lost. Unpack the release again and leave its names as they are"
+        )
+    for dialogue in _names(session / WAVS, session, "", corpus):
+        folder = session / WAVS / dialogue
+        wavs[dialogue] = {}
+        for name in sorted(os.listdir(folder)):
+            stem, suffix = os.path.splitext(name)
+            found = UTTERANCE.fullmatch(stem)
+            if found and found["dialogue"] == dialogue and suffix.lower() == ".wav":
+                wavs[dialogue][stem] = str(folder / name)
+            else:
+                corpus.note(LITTER, folder / name)
+    return wavs
+
+
+def _content(file: Path) -> tuple[list[bytes], str]:
+    """Lines of a file; where it cannot be used, none and the reason."""
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return [], "no such file"
+    except OSError as error:
+        return [], f"cannot be read: {error.strerror}"
+    if data.startswith(LFS_MAGIC):
+        return [], "a git-LFS pointer stands in its place (git lfs pull)"
+    return data.removeprefix(codecs.BOM_UTF8).splitlines(), ""
+
+
+def _read_labels(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], list[Fault], str]:
+    """Labels of each utterance (one, if all is well), lines that cannot be read, and why the file cannot be used."""
+    labels: dict[str, list[Line]] = {}
+    unreadable = []
+    lines, problem = _content(file)
+    for number, raw in enumerate(lines, 1):
+        line = raw.decode("latin-1")  # never fails; only the remarks of annotators go beyond ASCII
+        found = SUMMARY.fullmatch(line)
+        utt = UTTERANCE.fullmatch(found[1]) if found else UTTERANCE.search(line)
+        if found and utt and utt["dialogue"] == file.stem:
+            labels.setdefault(found[1], []).append(Line(f"{file}:{number}", found[2]))
+        elif NO_SUMMARY.fullmatch(line) or (found and EXTRA.fullmatch(found[1])):
+            continue
+        elif not LIKE_SUMMARY.match(line):
+            corpus.note("lines of label files that are neither label nor vote", f"{file}:{number}")
+        else:
+            message = f"expected '[START - END]<tab>{file.stem}_F000<tab>LABEL<tab>[V, A, D]', found {line[:90]!r}"
+            utts = (_utt(utt[0]),) if utt and utt["dialogue"] == file.stem else ()
+            unreadable.append(Fault("malformed-line", f"{file}:{number}", message, utts, part=_part(file.stem)))
+    return labels, unreadable, problem
+
+
+def _read_texts(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], str]:
+    """Transcripts of each utterance (one, if all is well), and why the file cannot be used."""
+    texts: dict[str, list[Line]] = {}
+    lines, problem = _content(file)
+    for number, raw in enumerate(lines, 1):
+        where = f"{file}:{number}"
+        found = TRANSCRIPT.fullmatch(raw)
+        utt = UTTERANCE.match((found[1] if found else raw).decode("latin-1"))
+        if utt and not found:
+            message = f"expected '{utt[0]} [START-END]: TEXT', found {raw[:90]!r}"
+            texts.setdefault(utt[0], []).append(Line(where, "", "malformed-line", message))
+        elif utt:
+            text, message = _decode(found[2])
+            texts.setdefault(utt[0], []).append(Line(where, text, "non-utf8" if message else "", message))
+        elif found and EXTRA.fullmatch(found[1].decode("latin-1")):
+            corpus.note("transcripts of XX ids, which have neither label nor wav", where)
+        elif raw.strip():
+            corpus.note("stray transcript lines without an id", where)
+    return texts, problem
+
+
+def _decode(raw: bytes) -> tuple[str, str]:
+    """Text on one line, words parted by one blank; and what was wrong with its bytes."""
+    message = ""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="ignore")
+        message = f"bytes {b''.join(re.findall(rb'[^ -~]', raw)).hex(' ')} are not UTF-8; read as Windows-1252"
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()), message
+
+
+def _read_dialogue(session: Path, dialogue: str, wavs: Mapping[str, str], corpus: Corpus) -> None:
+    """Join labels, texts and wavs of one dialogue by id; their order in the files means nothing."""
+    label_file, text_file = (session / folder / f"{dialogue}.txt" for folder in (LABELS, TEXTS))
+    labels, unreadable, no_labels = _read_labels(label_file, corpus)
+    texts, no_texts = _read_texts(text_file, corpus)
+    part = _part(dialogue)
+    if not labels and not unreadable:
+        utts = tuple(_utt(name) for name in sorted({*wavs, *texts}))
+        message = no_labels or "there is no label in it"
+        corpus.faults.append(Fault("missing-label-file", str(label_file), message, utts, part=part))
+        return
+    corpus.faults += unreadable
+    if no_texts:
+        known = tuple(sorted({line.value for lines in labels.values() for line in lines}))
+        message, utts = f"{no_texts}; the texts are left empty", tuple(map(_utt, labels))
+        corpus.faults.append(Fault("missing-transcription-file", str(text_file), message, utts, known, part))
+    untold = [] if no_texts else [Line(str(text_file), "", "missing-transcript", "no line has this id; left empty")]
+    for name, lines in labels.items():
+        text, wav = texts.get(name, untold), wavs.get(name, "")
+        problems = [*_problems(lines, text)]
+        if not wav:
+            problems.append(Line(str(session / WAVS / dialogue / f"{name}.wav"), "", "missing-wav", "no such file"))
+        known = tuple(line.value for line in lines)
+        corpus.faults += [Fault(p.kind, p.where, p.message, (_utt(name),), known, part) for p in problems]
+        corpus.items.append(_item(name, lines[0], text[0].value if text else "", wav))
+    corpus.faults += _unlabelled(wavs, labels, unreadable)
+    for name in sorted(texts.keys() - labels.keys()):
+        corpus.note("transcripts without a label", texts[name][0].where)
+
+
+def _problems(labels: Sequence[Line], texts: Sequence[Line]) -> Iterator[Line]:
+    """Faults in what the two files say of one utterance."""
+    first = labels[0]
+    for line in labels[1:]:
+        message = f"label {line.value}, but the id has label {first.value} in line {first.where.rpartition(':')[2]}"
+        yield Line(line.where, "", "duplicate-id", message)
+    for line in texts[1:]:
+        if line.value != texts[0].value:
+            message = f"another text than in line {texts[0].where.rpartition(':')[2]}"
+            yield Line(line.where, "", "duplicate-id", message)
+    yield from (line for line in texts if line.kind)
+
+
+def _unlabelled(wavs: Mapping[str, str], labels: Mapping[str, object], unreadable: Sequence[Fault]) -> Iterator[Fault]:
+    """Wavs without a label: no concern of ours, unless a line without a readable id may hold the label."""
+    named = {utt for fault in unreadable for utt in fault.utts}
+    known = None if any(not fault.utts for fault in unreadable) else ()
+    for name in sorted(wavs.keys() - labels.keys()):
+        if _utt(name) not in named:
+            yield Fault("unlabelled-wav", wavs[name], "a wav without a label", (_utt(name),), known, _part(name))
+
+
+def _speaker(name: str) -> str:
+    """``Ses01F_impro01_M000`` is said by ``Ses01M``."""
+    found = UTTERANCE.fullmatch(name)
+    return found["session"] + found["actor"]
+
+
+def _utt(name: str) -> str:
+    """Utterance id: the speaker, then the id of the corpus."""
+    return f"{_speaker(name)}-{name}"
+
+
+def _part(name: str) -> str:
+    return "improvised" if "_impro" in name else "scripted"
+
+
+def _item(name: str, label: Line, text: str, wav: str) -> Item:
+    found = UTTERANCE.fullmatch(name)
+    return Item(
+        utt=_utt(name),
+        speaker=_speaker(name),
+        label=label.value,
+        text=text,
+        wav=wav,
+        where=label.where,
+        part=_part(name),
+        session=found["session"],
+        scene=found["scene"],
+        gender=found["actor"].lower(),
+    )

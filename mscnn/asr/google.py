@@ -1,0 +1,100 @@
+"""Google Cloud Speech-to-Text (v1), the recogniser of the MSCNN-SPU paper. It is paid for by the minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from mscnn.asr.base import RATE, SpeechEngine, pcm16
+from mscnn.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from google.api_core.exceptions import GoogleAPIError
+    from google.cloud.speech_v1 import SpeechClient
+
+PATIENCE = 120.0  # seconds that a service which does not answer is asked again
+LOCAL = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True)
+class Google(SpeechEngine):
+    """Synchronous recognition; an ``endpoint`` on this machine (host:port) is spoken to without TLS and credentials."""
+
+    model: str
+    language: str
+    endpoint: str
+    max_seconds: ClassVar[float] = 60.0  # longer audio would have to go through a storage bucket
+
+    @classmethod
+    def create(cls, model: str, language: str, endpoint: str) -> Google:
+        """Return the engine.
+
+        Raises:
+            UserError: the package or the credentials are missing.
+        """
+        engine = cls(model, language, endpoint)
+        engine._client()
+        return engine
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"engine": "google", "model": self.model, "language": self.language, "endpoint": self.endpoint}
+
+    def open(self) -> Callable[[np.ndarray], str]:
+        from google.api_core import exceptions
+        from google.api_core.retry import Retry, if_exception_type
+        from google.cloud import speech_v1 as speech
+
+        client = self._client()
+        config = speech.RecognitionConfig(
+            encoding=speech.RecognitionConfig.AudioEncoding.LINEAR16,
+            sample_rate_hertz=RATE,
+            language_code=self.language,
+            model=self.model,
+        )
+        transient = if_exception_type(exceptions.ServiceUnavailable, exceptions.InternalServerError)
+        retry = Retry(transient, initial=0.1, maximum=10.0, timeout=PATIENCE)
+
+        def recognise(samples: np.ndarray) -> str:
+            audio = speech.RecognitionAudio(content=pcm16(samples))
+            try:
+                response = client.recognize(config=config, audio=audio, retry=retry, timeout=PATIENCE)
+            except exceptions.GoogleAPIError as error:
+                raise UserError(f"{self.endpoint}: {error}; {_cure(error)}") from None
+            return " ".join(result.alternatives[0].transcript for result in response.results if result.alternatives)
+
+        return recognise
+
+    def _client(self) -> SpeechClient:
+        try:
+            import grpc
+            from google.auth.exceptions import DefaultCredentialsError
+            from google.cloud.speech_v1 import SpeechClient
+            from google.cloud.speech_v1.services.speech.transports import SpeechGrpcTransport
+        except ImportError as error:
+            raise UserError(f"engine google: {error}; install it with: pip install google-cloud-speech") from None
+        if self.endpoint.rpartition(":")[0] in LOCAL:
+            return SpeechClient(transport=SpeechGrpcTransport(channel=grpc.insecure_channel(self.endpoint)))
+        try:
+            return SpeechClient(client_options={"api_endpoint": self.endpoint})
+        except DefaultCredentialsError:
+            raise UserError(
+                "engine google: no credentials; run: gcloud auth application-default login, or set "
+                "GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account"
+            ) from None
+
+
+def _cure(error: GoogleAPIError) -> str:
+    from google.api_core import exceptions
+
+    cures = {
+        exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
+        exceptions.Forbidden: "enable the Speech-to-Text API and billing in the project of your credentials",
+        exceptions.TooManyRequests: "quota used up: run again later, or with a smaller --nj; what is done is kept",
+        exceptions.BadRequest: "check --language and --model against Google's list of supported languages",
+        exceptions.NotFound: "check --endpoint",
+    }
+    default = "check the network, then run again; what is done is kept"
+    return next((cure for kind, cure in cures.items() if isinstance(error, kind)), default)

@@ -1,0 +1,39 @@
+"""Transcripts that somebody else made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mscnn.asr.base import MAX_FAULTS, Engine, clean, log
+from mscnn.data.datadir import DataDir
+from mscnn.errors import DataErrors
+from mscnn.files import read_table
+
+
+@dataclass(frozen=True)
+class Table(Engine):
+    """A Kaldi table ``utterance words``; keys are utterance ids, or corpus ids (without the speaker and its dash)."""
+
+    file: str
+
+    def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
+        """Words of every utterance; what the table has beyond them is only counted.
+
+        Raises:
+            UserError: the table is malformed, or does not cover the data directory.
+        """
+        table = read_table(self.file)
+        key = {utt: utt if utt in table else utt.partition("-")[2] for utt in data.utts}
+        missing = [utt for utt in data.utts if key[utt] not in table]
+        surplus = sorted(table.keys() - set(key.values()))
+        if missing:
+            faults = [f"no words for {utt}" for utt in missing[:MAX_FAULTS]]
+            faults += [f"no utterance for {name}" for name in surplus[:MAX_FAULTS]]
+            raise DataErrors(
+                f"{self.file}: {len(missing)} of {len(data.utts)} utterances of {data.path} are missing and "
+                f"{len(surplus)} of {len(table)} keys are none of its; every utterance needs a line, if need be "
+                "without words. The first are:",
+                faults,
+            )
+        if surplus:
+            log.info("%s: %d keys are not in %s, the first is %s", self.file, len(surplus), data.path, surplus[0])
+        return {utt: clean(table[key[utt]]) for utt in data.utts}

@@ -1,0 +1,117 @@
+"""Word error rate, in total and by group."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mscnn.data.datadir import DataDir
+from mscnn.files import atomic
+
+NORMALISATION = (
+    "lower case; tags in brackets such as [LAUGHTER] removed; punctuation becomes a blank, but for apostrophes inside "
+    "words; runs of blanks are one; numbers stay as they are written"
+)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Edits that turn reference words into hypothesis words; those of a group of utterances add up."""
+
+    words: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    substitutions: int = 0
+
+    def __add__(self, other: Errors) -> Errors:
+        return Errors(
+            self.words + other.words,
+            self.insertions + other.insertions,
+            self.deletions + other.deletions,
+            self.substitutions + other.substitutions,
+        )
+
+    @property
+    def edits(self) -> int:
+        """Insertions, deletions and substitutions."""
+        return self.insertions + self.deletions + self.substitutions
+
+    @property
+    def rate(self) -> float:
+        """Edits a hundred reference words; infinite where words were heard and none were said."""
+        return 100 * self.edits / self.words if self.words else math.inf if self.edits else 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"%WER {self.rate:.2f} [ {self.edits} / {self.words}, {self.insertions} ins, {self.deletions} del, "
+            f"{self.substitutions} sub ]"
+        )
+
+
+def normalise(text: str) -> str:
+    """Text as words are counted, see ``NORMALISATION``."""
+    text = re.sub(r"\[[^\]]*\]", " ", text.lower().replace("’", "'"))
+    text = re.sub(r"[^\w']|_", " ", text)
+    return " ".join(re.sub(r"(?<!\w)'+|'+(?!\w)", " ", text).split())
+
+
+def count_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) -> dict[str, Errors]:
+    """Errors of every utterance by a least-edit alignment (jiwer); the texts are normalised already."""
+    import jiwer
+
+    utts = list(references)
+    aligned = jiwer.process_words([references[u] for u in utts], [hypotheses[u] for u in utts])
+    errors = {}
+    for utt, chunks in zip(utts, aligned.alignments, strict=True):
+        edits = {"equal": 0, "insert": 0, "delete": 0, "substitute": 0}
+        for chunk in chunks:
+            edits[chunk.type] += max(chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx)
+        errors[utt] = Errors(len(references[utt].split()), edits["insert"], edits["delete"], edits["substitute"])
+    return errors
+
+
+def write_wer(out: str | os.PathLike, data: DataDir, hypotheses: Mapping[str, str], name: str) -> Errors:
+    """Score ``hypotheses`` against the data directory's ``text``.
+
+    Writes ``out/wer``: a line in total, then one each emotion, speaker and kind of scene; and ``out/wer_detail.tsv``
+    with both texts and the number of edits of every utterance. Rates are of summed edits over summed reference words.
+
+    Returns:
+        errors in total.
+    """
+    references = {utt: normalise(data.text[utt]) for utt in data.utts}
+    heard = {utt: normalise(hypotheses[utt]) for utt in data.utts}
+    errors = count_errors(references, heard)
+    with atomic(os.path.join(out, "wer_detail.tsv")) as detail:
+        detail.write("utt\tref\thyp\tedits\twords\n")
+        for utt in data.utts:
+            detail.write(f"{utt}\t{references[utt]}\t{heard[utt]}\t{errors[utt].edits}\t{errors[utt].words}\n")
+    compared = f"text.{name} vs text, {data.path}"
+    total = sum(errors.values(), Errors())
+    with atomic(os.path.join(out, "wer")) as lines:
+        empty = sum(not words for words in hypotheses.values())
+        lines.write(f"# normalisation: {NORMALISATION}\n# {len(errors)} utterances, {empty} hypotheses without words\n")
+        lines.write(f"{total} {compared}\n")
+        for group, utts in _groups(data).items():
+            part = sum((errors[utt] for utt in utts), Errors())
+            lines.write(f"{part} {compared} {group} utterances={len(utts)}\n")
+    return total
+
+
+def _groups(data: DataDir) -> dict[str, list[str]]:
+    """Utterances of each emotion, speaker and kind of scene (as far as scenes are known), in order of their names."""
+    kinds = {"impro": "improvised", "script": "scripted"}
+    scenes = {utt: re.match(r"[a-z]*", scene)[0] for utt, scene in data.scene.items()}
+    by = {
+        "emotion": data.emo,
+        "speaker": data.spk,
+        "scenes": {utt: kinds[start] for utt, start in scenes.items() if start in kinds},
+    }
+    groups: dict[str, list[str]] = {}
+    for kind, values in by.items():
+        for value in sorted(set(values.values())):
+            groups[f"{kind}={value}"] = [utt for utt in data.utts if values.get(utt) == value]
+    return groups

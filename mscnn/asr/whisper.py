@@ -1,0 +1,94 @@
+"""Whisper by faster-whisper (CTranslate2): a local model folder, or a name on the Hugging Face hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mscnn.asr.base import SpeechEngine
+from mscnn.errors import UserError
+from mscnn.files import digest, file_digest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NEEDED = ("config.json", "model.bin", "tokenizer.json")
+# Temperature 0 without fallbacks: sampling would make words differ from run to run. The voice activity filter keeps
+# Whisper from inventing words in silence. Utterances are independent, so nothing is carried from window to window.
+OPTIONS = {"beam_size": 5, "temperature": 0.0, "vad_filter": True, "condition_on_previous_text": False}
+
+
+@dataclass(frozen=True)
+class FasterWhisper(SpeechEngine):
+    """A CTranslate2 Whisper model: ``folder`` with its files, ``model`` their digest; ``language`` as ``en``."""
+
+    folder: str
+    model: str
+    language: str
+    version: str
+
+    @classmethod
+    def create(cls, model: str, language: str) -> FasterWhisper:
+        """Find the model, fetching it where ``model`` is a name that is not in the local cache.
+
+        Raises:
+            UserError: the package is missing, or the model is neither a whole folder nor to be had from the hub.
+        """
+        try:
+            from faster_whisper import __version__
+        except ImportError as error:
+            raise UserError(f"engine faster-whisper: {error}; install it with: pip install faster-whisper") from None
+        folder = Path(model) if Path(model).is_dir() else _fetch(model)
+        missing = [name for name in NEEDED if not (folder / name).is_file()]
+        if missing:
+            raise UserError(
+                f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing; fetch one with: "
+                "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER"
+            )
+        content = digest([file_digest(folder / name) for name in NEEDED])
+        return cls(str(folder), content, language.split("-")[0].lower(), __version__)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {
+            "engine": "faster-whisper",
+            "version": self.version,
+            "model": self.model,
+            "language": self.language,
+            "options": str(OPTIONS),
+        }
+
+    def open(self) -> Callable[[np.ndarray], str]:
+        from faster_whisper import WhisperModel
+
+        try:
+            model = WhisperModel(self.folder, cpu_threads=1, local_files_only=True)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise UserError(f"{self.folder}: cannot be loaded as a Whisper model: {error}; fetch it again") from None
+
+        def recognise(samples: np.ndarray) -> str:
+            segments, _ = model.transcribe(samples, language=self.language, **OPTIONS)
+            return " ".join(segment.text for segment in segments)
+
+        return recognise
+
+
+def _fetch(model: str) -> Path:
+    """Folder of a named model, from the local cache or the hub."""
+    from faster_whisper import available_models
+    from faster_whisper.utils import download_model
+
+    if model not in available_models() and "/" not in model:
+        raise UserError(
+            f"--model {model}: neither a folder nor a Whisper model; names are: {', '.join(available_models())}"
+        )
+    try:
+        return Path(download_model(model))
+    except Exception as error:  # the hub's client raises errors of several libraries
+        raise UserError(
+            f"--model {model}: no such folder here, and not to be had from the hub: {type(error).__name__}: {error}\n"
+            "  on a machine with network: huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER; "
+            "then --model FOLDER"
+        ) from None

@@ -1,0 +1,39 @@
+"""Stage 3: features of a data directory -> archives."""
+
+import time
+
+from mscnn.options import Parser, flag, run
+
+
+def main() -> None:
+    """Parse the options, extract, say what was written."""
+    parser = Parser("mscnn.bin.extract_features", "Write the features of every utterance of a data directory.")
+    parser.add_argument("--data", required=True, help="data directory, made by stage 1")
+    parser.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
+    parser.add_argument("--out", required=True, help="folder for feats.scp, its archives and feature.yaml")
+    parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
+    parser.add_argument(
+        "--convert",
+        type=flag,
+        default=False,
+        help="resample other rates than the feature's and mix channels down (true), or refuse such files (false)",
+    )
+    args = parser.parse_args()
+
+    from mscnn.data.datadir import DataDir
+    from mscnn.features.config import Feature
+    from mscnn.features.extract import extract
+    from mscnn.log import get_logger
+
+    start = time.monotonic()
+    feature = Feature.load(args.feature)
+    frames = extract(DataDir.load(args.data), feature, args.out, nj=args.nj, convert=args.convert)
+    hours = sum(frames.values()) * feature.extractor.frame_shift / 3600
+    get_logger("extract_features").info(
+        "wrote %s/feats.scp: %d utterances, %.2f h, %d values every %g s, in %.1f s",
+        args.out, len(frames), hours, feature.extractor.dim, feature.extractor.frame_shift, time.monotonic() - start,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main)

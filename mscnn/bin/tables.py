@@ -1,0 +1,31 @@
+"""Published tables with our results beside them."""
+
+from mscnn.options import Parser, run
+
+
+def main() -> None:
+    """Parse the options, print the table, write it where asked to."""
+    parser = Parser("mscnn.bin.tables", "Print a published table with our results beside it, protocols named.")
+    parser.add_argument("--table", required=True, help="name of a table in the published results, such as table1")
+    parser.add_argument("--exp-root", default="exp", help="folder of our scored experiments")
+    parser.add_argument(
+        "--published", help="YAML file of published results; default: the repository's conf/published.yaml"
+    )
+    parser.add_argument("--out", help="Markdown file to write as well; default: none")
+    args = parser.parse_args()
+
+    from mscnn.files import atomic
+    from mscnn.log import get_logger
+    from mscnn.paths import ROOT
+    from mscnn.scoring.tables import make_table
+
+    text = make_table(args.table, args.published or ROOT / "conf" / "published.yaml", args.exp_root)
+    print(text)
+    if args.out:
+        with atomic(args.out) as out:
+            out.write(text)
+        get_logger("tables").info("wrote %s", args.out)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,88 @@
+"""Audio files -> samples."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from mscnn.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SILENT = 1e-4  # peak, full scale = 1; three steps of 16-bit PCM
+CLIPPED = 1e-3  # share of the samples at full scale
+FULL_SCALE = 32767 / 32768
+
+
+def load_audio(
+    path: str | os.PathLike, rate: int, convert: bool, *, start: float = 0.0, end: float | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Read an audio file (wav, flac, …) as mono float32; integer PCM is scaled to [-1, 1).
+
+    Args:
+        path: the file.
+        rate: sampling rate wanted, in Hz.
+        convert: whether other rates are resampled (soxr, high quality) and channels averaged, or refused.
+        start, end: seconds of the part to read; ``end`` None means to the end of the file.
+
+    Returns:
+        samples (n,), n > 0, and notices: what was converted and what looks wrong (silent, clipped).
+
+    Raises:
+        UserError: not readable as audio, empty, samples that are not numbers, or a rate or channel count that
+            ``convert`` does not allow.
+    """
+    import numpy as np
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            native = file.samplerate
+            first = round(start * native)
+            last = file.frames if end is None else min(round(end * native), file.frames)
+            file.seek(min(first, file.frames))
+            samples = file.read(max(last - first, 0), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as audio: {error}; look at it with: file {path}") from None
+    part = "" if end is None else f" from {start} to {end} s"
+    if not len(samples):
+        raise UserError(f"{path}: no samples{part}; remove it from the data directory, or mend the file")
+    if not np.isfinite(samples).all():
+        raise UserError(f"{path}: samples that are not finite numbers{part}; write the file again as 16-bit PCM")
+    channels = samples.shape[1]
+    if not convert and (native, channels) != (rate, 1):
+        raise UserError(
+            f"{path}: {native} Hz with {channels} channel(s), expected {rate} Hz mono, as this corpus is specified; "
+            "is it the original file? To resample and mix down: --convert true"
+        )
+    return _converted(samples, native, rate)
+
+
+def _converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray, list[str]]:
+    """Mix (n, channels) down and resample it; returns mono samples and the notices."""
+    import numpy as np
+
+    notices, channels = [], samples.shape[1]
+    level = np.abs(samples)
+    if level.max() < SILENT:
+        notices.append(f"silent (peak below {SILENT:g})")
+    if (level >= FULL_SCALE).mean() >= CLIPPED:
+        notices.append(f"clipped (at least {CLIPPED:.1%} of the samples at full scale)")
+    mono = samples.mean(axis=1)
+    if channels > 1:
+        notices.append(f"mixed down from {channels} channels")
+    if native != rate:
+        import librosa
+
+        mono = librosa.resample(mono, orig_sr=native, target_sr=rate, res_type="soxr_hq")
+        notices.append(f"resampled from {native} Hz")
+    return mono, notices
+
+
+def trim(samples: np.ndarray, top_db: float) -> np.ndarray:
+    """Cut leading and trailing parts that are more than ``top_db`` dB below the loudest one; silence stays whole."""
+    import librosa
+    import numpy as np
+
+    return samples if np.abs(samples).max() < SILENT else librosa.effects.trim(samples, top_db=top_db)[0]

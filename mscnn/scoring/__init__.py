@@ -1,0 +1,1 @@
+"""Predictions -> metrics, score lines, figures, reports, tables."""

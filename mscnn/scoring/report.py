@@ -1,0 +1,173 @@
+"""Stage 6: score files, confusion matrices, figures and RESULTS.md of one experiment.
+
+Nothing here has a date in it: the same predictions give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.files import atomic, read_table
+from mscnn.log import get_logger
+from mscnn.scoring import figures, markdown
+from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, confusions, fold_mean, pooled, undefined
+from mscnn.scoring.lines import ScoreLine
+from mscnn.scoring.metrics import f1s, precisions, recalls
+from mscnn.scoring.predictions import PARTS, Experiment
+
+SUBSETS = {"improvised": "impro", "scripted": "script"}  # name -> how the scenes of utt2scene begin
+log = get_logger(__name__)
+
+DEFINITIONS = """\
+N: confusion matrix, rows truth, columns prediction; K classes; n utterances. All values in percent.
+UA = 1/K sum_k N_kk / sum_j N_kj    mean of the class recalls, balanced accuracy
+WA = sum_k N_kk / n    accuracy
+F1 = 1/K sum_k 2 N_kk / (sum_j N_kj + sum_j N_jk)    macro F1
+agg=fold-mean: metric of each fold, mean over folds, then mean over runs
+agg=pooled: metric of one N over all folds, mean over runs
+*_sd: sample standard deviation over the folds of a run, mean over runs
+*_run_sd: sample standard deviation over runs of the value a run has
+[ correct / total ]: over all folds, correct is the mean over runs, rounded"""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Everything measured on one part (dev or test): lines to print, matrices (folds, runs, K, K), remarks."""
+
+    part: str
+    lines: list[ScoreLine]
+    matrices: np.ndarray
+    remarks: list[str]
+
+
+def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list[ScoreLine]:
+    """Score an experiment and write everything it is told by; returns the lines of the test parts.
+
+    Writes ``score_{dev,test}.txt`` (first line: fold mean, all utterances), ``confusion_test.{txt,csv}``,
+    ``figures/{confusion_test,learning_curves}.png`` and ``RESULTS.md``.
+
+    Args:
+        exp: the experiment.
+        data: data directory whose ``utt2scene`` tells improvised from scripted; None: the one in ``config.yaml``.
+
+    Raises:
+        UserError: a class has no utterance in the test or dev part of a fold, or ``data`` is another set.
+    """
+    subsets = _subsets(exp, data)
+    scored = {part: _score(exp, part, subsets) for part in PARTS}
+    for part, found in scored.items():
+        with atomic(exp.path / f"score_{part}.txt") as out:
+            out.writelines(f"{line}\n" for line in found.lines)
+            out.writelines(f"# {text}\n" for text in [*found.remarks, *DEFINITIONS.splitlines()])
+    total = scored["test"].matrices.sum(axis=(0, 1))
+    _write_confusion(exp, scored["test"].matrices)
+    figures.draw_confusion(total, exp.classes, _title(exp), exp.path / "figures" / "confusion_test.png")
+    histories = [figures.read_history(p / "metrics.jsonl") for p in exp.run_dirs if (p / "metrics.jsonl").is_file()]
+    if histories:
+        figures.draw_curves(histories, _title(exp), exp.path / "figures" / "learning_curves.png")
+    with atomic(exp.path / "RESULTS.md") as out:
+        out.write(markdown.results(exp, scored, DEFINITIONS, curves=bool(histories)))
+    for remark in scored["test"].remarks:
+        log.warning("%s: %s", exp.path, remark)
+    return scored["test"].lines
+
+
+def _subsets(exp: Experiment, data: str | os.PathLike | None) -> dict[str, set[str]]:
+    """Improvised and scripted utterances; empty where the corpus makes no difference, or has one kind only."""
+    scenes = Path(exp.config["data"] if data is None else data) / "utt2scene"
+    if not scenes.is_file():
+        if data is not None and not scenes.parent.is_dir():
+            raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
+        return {}
+    table = read_table(scenes)
+    utts = {utt for runs in exp.parts["test"] for utt in runs[0].utts}
+    if not utts <= table.keys():
+        odd = sorted(utts - table.keys())
+        raise UserError(
+            f"{scenes}: lacks {len(odd)} utterances of {exp.path}, as {odd[0]}; is it the data of this experiment?"
+        )
+    found = {name: {u for u in table if table[u].startswith(start)} for name, start in SUBSETS.items()}
+    return {name: keep for name, keep in found.items() if 0 < len(keep & utts) < len(utts)}
+
+
+def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Scored:
+    """Fold mean and pooled scores of one part, all and by subset; the fold mean of all must exist."""
+    folds, names = exp.parts[part], exp.classes
+    matrices = confusions(folds, len(names))
+    remarks = [*_never_predicted(matrices, names)]
+    lines = [_line(exp, part, "all", how(matrices, names)) for how in (fold_mean, pooled)]
+    for subset, keep in subsets.items():
+        some = confusions(folds, len(names), keep)
+        for name, how, cut in ((FOLD_MEAN, fold_mean, some), (POOLED, pooled, some.sum(axis=0, keepdims=True))):
+            fault = undefined(cut, names)
+            if fault:
+                remarks.append(f"subset={subset} agg={name}: UA and F1 do not exist; {fault}")
+            else:
+                lines.append(_line(exp, part, subset, how(some, names)))
+    return Scored(part, lines, matrices, remarks)
+
+
+def _never_predicted(matrices: np.ndarray, names: tuple[str, ...]) -> Iterator[str]:
+    """Say which classes the trainings of some folds never predict."""
+    for k, name in enumerate(names):
+        where = [
+            f"fold {f + 1} run {r + 1}" for f, r in np.ndindex(matrices.shape[:2]) if not matrices[f, r, :, k].any()
+        ]
+        if where:
+            more = f" and {len(where) - 5} more" if len(where) > 5 else ""
+            yield f"class {name} is never predicted in {', '.join(where[:5])}{more}"
+
+
+def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLine:
+    config = exp.config
+    fields = {
+        "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
+        "text": config["text"],
+        "folds": config["folds"],
+        "runs": config["runs"],
+        "model": config["model"],
+        "xvector": "none" if config["xvector"] == "none" else "yes",
+        "set": part,
+        "subset": subset,
+        "agg": scores.name,
+    }
+    fields |= {f"{key}_sd": f"{v.sd:.2f}" for key, v in scores.values.items() if v.sd is not None}
+    fields |= {f"{key}_run_sd": f"{v.run_sd:.2f}" for key, v in scores.values.items() if v.run_sd is not None}
+    legacy = [*config["legacy"], *config["protocol"].get("legacy", [])]
+    if legacy:
+        fields["legacy"] = ",".join(legacy)
+    means = {key: value.mean for key, value in scores.values.items()}
+    fields = {key: str(value) for key, value in fields.items()}
+    return ScoreLine(means, scores.correct, scores.total, str(exp.path), fields)
+
+
+def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:
+    """Write the test confusion: a table to read (sum over runs) and every run's counts as CSV."""
+    names, by_run = exp.classes, matrices.sum(axis=0)
+    total = by_run.sum(axis=0)
+    with atomic(exp.path / "confusion_test.csv") as out:
+        out.write(",".join(["run", "truth", *names]) + "\n")
+        for run, truth in np.ndindex(by_run.shape[:2]):
+            out.write(",".join([str(run + 1), names[truth], *map(str, by_run[run, truth])]) + "\n")
+    width = max(8, *(len(name) for name in names)) + 2
+    heads = [*names, "recall", "prec.", "F1"]
+    values = 100 * np.stack([recalls(total, names), precisions(total), f1s(total, names)], axis=1)
+    with atomic(exp.path / "confusion_test.txt") as out:
+        out.write(
+            f"# test, all folds, sum over {len(by_run)} run(s); rows truth, columns prediction; last three in percent\n"
+        )
+        out.write("".join([" " * width, *(head.rjust(width) for head in heads)]) + "\n")
+        for k, name in enumerate(names):
+            cells = [*(str(n) for n in total[k]), *(f"{value:.2f}" for value in values[k])]
+            out.write("".join([name.ljust(width), *(cell.rjust(width) for cell in cells)]) + "\n")
+
+
+def _title(exp: Experiment) -> str:
+    protocol = exp.config["protocol"]
+    return f"{exp.config['model']}, text {exp.config['text']}, {protocol['name']}@{protocol['hash']}"

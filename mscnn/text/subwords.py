@@ -1,0 +1,89 @@
+"""Pieces of words -> numbers, by sentencepiece."""
+
+from __future__ import annotations
+
+import io
+import os
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from mscnn.errors import UserError
+from mscnn.files import atomic
+from mscnn.text.vocabulary import PAD, UNK
+
+
+class Subwords:
+    """A unigram sentencepiece model; 0 pads, 1 is unknown. The same interface as :class:`Vocabulary`."""
+
+    FILE = "subwords.model"
+
+    def __init__(self, model: bytes) -> None:
+        import sentencepiece
+
+        self._model = model
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self.words = [self._processor.id_to_piece(number) for number in range(len(self))]
+
+    @classmethod
+    def train(cls, texts: Iterable[str], size: int = 1000) -> Subwords:
+        """Learn at most ``size`` pieces from ``texts``, which must be training texts only; fewer where they are few.
+
+        Raises:
+            UserError: there is not a single word in ``texts``.
+        """
+        import sentencepiece
+
+        lines = [line for text in texts if (line := text.lower().strip())]
+        if not lines:
+            raise UserError("sentencepiece: no words in the training texts; choose another text, or word tokens")
+        characters = set(unicodedata.normalize("NFKC", "".join(lines)))
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            model_type="unigram",
+            vocab_size=max(size, len(characters) + 3),  # and padding, unknown, the mark of a word's start
+            hard_vocab_limit=False,
+            character_coverage=1.0,
+            num_threads=1,
+            pad_id=0,
+            unk_id=1,
+            bos_id=-1,
+            eos_id=-1,
+            pad_piece=PAD,
+            unk_piece=UNK,
+            minloglevel=2,
+        )
+        return cls(model.getvalue())
+
+    def __len__(self) -> int:
+        return self._processor.get_piece_size()
+
+    def split(self, text: str) -> list[str]:
+        """Pieces of ``text``, spelled out."""
+        return self._processor.encode(text.lower(), out_type=str)
+
+    def encode(self, text: str, max_tokens: int = 128) -> list[int]:
+        """Numbers of the first ``max_tokens`` pieces; a text without pieces is one unknown."""
+        return self._processor.encode(text.lower())[:max_tokens] or [1]
+
+    def save(self, directory: str | os.PathLike) -> Path:
+        """Write ``subwords.model``; returns its path."""
+        path = Path(directory) / self.FILE
+        with atomic(path, "wb") as out:
+            out.write(self._model)
+        return path
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> Subwords:
+        """Read what ``save`` wrote.
+
+        Raises:
+            UserError: the file is missing, or not a sentencepiece model.
+        """
+        path = Path(directory) / cls.FILE
+        try:
+            return cls(path.read_bytes())
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"{path}: not a sentencepiece model: {error}; train the model again") from None

@@ -1,0 +1,139 @@
+"""Files of word vectors, cut down to the words that are wanted."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from mscnn.files import atomic, digest, file_digest
+
+GZIP, ZIP, FACEBOOK = b"\x1f\x8b", b"PK\x03\x04", b"\xba\x16\x4f\x2f"  # first bytes of files
+CHUNK, LONGEST = 1 << 20, 1000  # bytes: of one read; of a word in a binary file
+
+
+def trim(path: Path, wanted: Collection[str], cache: Path) -> Path:
+    """Path of a word2vec file (``.txt`` text, ``.bin`` binary) with the wanted words of ``path``, made where missing.
+
+    Raises:
+        OSError, EOFError, ValueError, zlib.error: the file is missing, damaged, or of no known format.
+    """
+    key = digest([_content_digest(path, cache), sorted(wanted)])[:16]
+    for file in (cache / f"{key}.txt", cache / f"{key}.bin"):
+        if file.exists():
+            return file
+    head = _head(path)
+    if head.startswith(FACEBOOK):
+        return _trim_facebook(path, wanted, cache / f"{key}.bin")
+    rows, dim, binary = _sniff(head)
+    names = {word.encode() for word in wanted}
+    with _open(path) as stream:
+        records = dict(_binary_records(stream, rows, dim, names) if binary else _text_records(stream, rows, dim, names))
+    file = cache / f"{key}.{'bin' if binary else 'txt'}"
+    with atomic(file, "wb") as out:
+        out.write(b"%d %d\n" % (len(records), dim))
+        out.writelines(b"%b %b%b" % (word, values, b"" if binary else b"\n") for word, values in records.items())
+    return file
+
+
+def _content_digest(path: Path, cache: Path) -> str:
+    seen = path.stat()
+    memo = cache / f"{digest([str(path.resolve()), seen.st_size, seen.st_mtime_ns])[:16]}.sha256"
+    if not memo.exists():
+        value = file_digest(path)
+        with atomic(memo) as out:
+            out.write(value)
+    return memo.read_text(encoding="utf-8")
+
+
+def _open(path: Path) -> IO[bytes]:
+    with open(path, "rb") as file:
+        packed = file.read(2) == GZIP
+    return gzip.open(path) if packed else open(path, "rb")
+
+
+def _head(path: Path) -> bytes:
+    with _open(path) as stream:
+        head = stream.read(CHUNK)
+    if head.startswith(ZIP):
+        raise ValueError("a zip archive; unpack it with unzip")
+    return head
+
+
+def _sniff(head: bytes) -> tuple[int | None, int, bool]:
+    """Rows (None where no header says), dimension and whether it is binary, from the first bytes of a file."""
+    first, _, rest = head.partition(b"\n")
+    fields = first.split()
+    if len(fields) == 2 and all(field.isdigit() for field in fields):
+        rows, dim = map(int, fields)
+        values = rest.partition(b"\n")[0].rstrip().rsplit(b" ", dim)[1:]
+        return rows, dim, not (len(values) == dim and _are_numbers(values))
+    if len(fields) > 2 and _are_numbers(fields[-2:]):
+        return None, len(fields) - 1, False
+    raise ValueError("neither a header 'words dimension' nor a line 'word value value …' at the start")
+
+
+def _are_numbers(fields: Sequence[bytes]) -> bool:
+    try:
+        return all(float(field) < float("inf") for field in fields)
+    except ValueError:
+        return False
+
+
+def _text_records(
+    stream: IO[bytes], rows: int | None, dim: int, wanted: Collection[bytes]
+) -> Iterator[tuple[bytes, bytes]]:
+    """Words and values (as written) of the wanted lines; of a word that stands twice, the first."""
+    if rows is not None:
+        stream.readline()
+    found: dict[bytes, bytes] = {}
+    line, number = b"", 0
+    for number, line in enumerate(stream, 1):
+        start = line.partition(b" ")[0]
+        if start not in wanted or start in found:
+            continue
+        # the values are the last fields, not all but the first: GloVe 840B has words such as "at name@domain.com"
+        name, *values = line.rstrip().rsplit(b" ", dim)
+        if name == start:
+            if len(values) != dim:
+                raise ValueError(f"word {number}: expected {dim} values, found {len(values)}")
+            found[name] = b" ".join(values)
+    if rows not in (None, number) or len(line.split()) <= dim:
+        raise ValueError(f"cut short: after {number} words" + (f" of {rows}" if rows else ""))
+    yield from found.items()
+
+
+def _binary_records(stream: IO[bytes], rows: int, dim: int, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Words and values (little-endian float32) of the wanted records."""
+    stream.readline()
+    buffer, start, width = b"", 0, 4 * dim
+    for row in range(rows):
+        while (blank := buffer.find(b" ", start, start + LONGEST)) < 0 or len(buffer) < blank + 1 + width:
+            if blank < 0 and len(buffer) - start >= LONGEST:
+                raise ValueError(f"word {row + 1}: longer than {LONGEST} bytes")
+            more = stream.read(CHUNK)
+            if not more:
+                raise ValueError(f"cut short: after {row} words of {rows}")
+            buffer, start = buffer[start:] + more, 0
+        name = buffer[start:blank].lstrip(b"\n")
+        start = blank + 1 + width
+        if name in wanted:
+            yield name, buffer[blank + 1 : start]
+
+
+def _trim_facebook(path: Path, wanted: Collection[str], file: Path) -> Path:
+    """fastText's own binary format, loaded whole by gensim; words are looked up, not composed of their parts."""
+    from gensim.models import KeyedVectors
+    from gensim.models.fasttext import load_facebook_vectors
+
+    try:
+        vectors = load_facebook_vectors(str(path))
+    except Exception as error:  # damaged files fail anywhere in gensim's parser
+        raise ValueError(f"fastText's binary format, but: {type(error).__name__}: {error}") from None
+    names = sorted(word for word in wanted if word in vectors.key_to_index)
+    trimmed = KeyedVectors(vectors.vector_size)
+    trimmed.add_vectors(names, [vectors[name] for name in names])
+    with atomic(file, "wb") as out:
+        trimmed.save_word2vec_format(out.name, binary=True)
+    return file

@@ -1,0 +1,64 @@
+"""Words -> numbers."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from mscnn.errors import UserError
+from mscnn.files import atomic
+from mscnn.text.tokens import tokenize
+
+PAD, UNK = "<pad>", "<unk>"  # numbers 0 and 1; no token can be spelled so, the tokenizer parts < and >
+
+
+class Vocabulary:
+    """Numbers of the words of a training set: 0 pads, 1 is every unknown word, then by falling frequency."""
+
+    FILE = "vocabulary.txt"
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = list(words)
+        self._number = {word: number for number, word in enumerate(self.words)}
+
+    @classmethod
+    def build(cls, texts: Iterable[str]) -> Vocabulary:
+        """Vocabulary of ``texts``, which must be training texts only; words equally frequent stand alphabetically."""
+        counts = Counter(token for text in texts for token in tokenize(text))
+        return cls([PAD, UNK, *sorted(counts, key=lambda word: (-counts[word], word))])
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def split(self, text: str) -> list[str]:
+        """Tokens of ``text``, spelled out."""
+        return tokenize(text)
+
+    def encode(self, text: str, max_tokens: int = 128) -> list[int]:
+        """Numbers of the first ``max_tokens`` tokens; a text without tokens is one unknown word."""
+        return [self._number.get(token, 1) for token in tokenize(text)[:max_tokens]] or [1]
+
+    def save(self, directory: str | os.PathLike) -> Path:
+        """Write ``vocabulary.txt``, the word of number n in line n + 1; returns its path."""
+        path = Path(directory) / self.FILE
+        with atomic(path) as out:
+            out.writelines(f"{word}\n" for word in self.words)
+        return path
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike) -> Vocabulary:
+        """Read what ``save`` wrote.
+
+        Raises:
+            UserError: the file is missing, or not a vocabulary.
+        """
+        path = Path(directory) / cls.FILE
+        try:
+            *words, rest = path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: cannot be read: {error}; train the model again") from None
+        if rest or words[:2] != [PAD, UNK] or len(set(words)) < len(words) or "" in words:
+            raise UserError(f"{path}: expected {PAD}, {UNK} and words that differ, one a line; train the model again")
+        return cls(words)

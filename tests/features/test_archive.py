@@ -1,0 +1,111 @@
+"""Reading features back: everything is checked before a network sees it."""
+
+import shutil
+
+import kaldiio
+import numpy as np
+import pytest
+import yaml
+
+from mscnn.errors import UserError
+from mscnn.features import archive
+from mscnn.features.archive import FeatureDir, write_archive
+from mscnn.features.config import Feature
+from mscnn.files import write_table
+
+LENGTHS = {"a-1": 5, "a-2": 1, "a-3": 12}
+
+
+@pytest.fixture
+def matrices():
+    rng = np.random.default_rng(0)
+    return {utt: rng.standard_normal((t, 96)).astype(np.float32) for utt, t in LENGTHS.items()}
+
+
+@pytest.fixture
+def folder(tmp_path, matrices):
+    path, feature = tmp_path / "feats", Feature.load("mfcc96")
+    assert write_archive(path / "feats.1", matrices.items()) == LENGTHS
+    (path / "feats.scp").write_text((path / "feats.1.scp").read_text())
+    write_table(path / "utt2num_frames", LENGTHS)
+    facts = {"feature": "mfcc96", "options": feature.options, "hash": feature.hash, "dim": 96, "frame_shift": 0.01}
+    (path / "feature.yaml").write_text(yaml.safe_dump({**facts, "content": "0"}))
+    return path
+
+
+def test_read_one_and_all(folder, matrices):
+    features = FeatureDir.load(folder)
+    np.testing.assert_array_equal(features.read("a-3"), matrices["a-3"])
+    flat, offsets = features.read_all(["a-3", "a-1"])
+    assert flat.dtype == np.float32 and offsets.tolist() == [0, 12, 17]
+    np.testing.assert_array_equal(flat, np.concatenate([matrices["a-3"], matrices["a-1"]]))
+    flat, offsets = features.read_all(["a-1", "a-2", "a-3"], max_frames=4)
+    assert offsets.tolist() == [0, 4, 5, 9]
+    np.testing.assert_array_equal(flat[5:9], matrices["a-3"][:4])
+
+
+def test_large_sets_are_memory_mapped(folder, matrices, monkeypatch):
+    monkeypatch.setattr(archive, "IN_MEMORY", 100)
+    flat, _ = FeatureDir.load(folder).read_all(["a-1", "a-3"])
+    assert isinstance(flat, np.memmap)
+    np.testing.assert_array_equal(flat, np.concatenate([matrices["a-1"], matrices["a-3"]]))
+
+
+def test_other_kaldi_formats_are_read(folder, matrices):
+    kaldiio.save_ark(
+        str(folder / "feats.1.ark"),
+        {u: m.astype(np.float64) for u, m in matrices.items()},
+        scp=str(folder / "feats.scp"),
+    )
+    found = FeatureDir.load(folder).read("a-1")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, matrices["a-1"])
+
+
+def test_a_moved_folder_reads_its_own_archives(folder, matrices, tmp_path):
+    shutil.copytree(folder, tmp_path / "moved")
+    shutil.rmtree(folder)
+    np.testing.assert_array_equal(FeatureDir.load(tmp_path / "moved").read("a-2"), matrices["a-2"])
+
+
+def test_missing_utterance_names_the_stage(folder):
+    with pytest.raises(UserError, match="no features of 1 utterances, the first is b-9.*stage 3"):
+        FeatureDir.load(folder).read_all(["a-1", "b-9"])
+
+
+def edit(folder, **changes):
+    facts = yaml.safe_load((folder / "feature.yaml").read_text())
+    (folder / "feature.yaml").write_text(yaml.safe_dump({**facts, **changes}))
+
+
+def test_faults_are_found_on_opening(folder, tmp_path):
+    with pytest.raises(UserError, match="other options than mfcc96_trim has now .trim_db."):
+        FeatureDir.load(folder, "mfcc96_trim")
+    edit(folder, hash="0" * 12)
+    with pytest.raises(UserError, match="options were edited"):
+        FeatureDir.load(folder)
+    edit(folder, hash=Feature.load("mfcc96").hash)
+    write_table(folder / "utt2num_frames", {"a-1": 5})
+    with pytest.raises(UserError, match="different utterances"):
+        FeatureDir.load(folder)
+    write_table(folder / "utt2num_frames", LENGTHS)
+    (folder / "feats.1.ark").unlink()
+    with pytest.raises(UserError, match="feats.1.ark: not there"):
+        FeatureDir.load(folder)
+    (folder / "feature.yaml").unlink()
+    with pytest.raises(UserError, match="no finished features"):
+        FeatureDir.load(folder)
+
+
+def test_damaged_archives_are_found_on_reading(folder, matrices):
+    edit(folder, dim=95)
+    with pytest.raises(UserError, match=r"shape \(5, 96\), expected \(5, 95\)"):
+        FeatureDir.load(folder).read("a-1")
+    edit(folder, dim=96)
+    data = (folder / "feats.1.ark").read_bytes()
+    (folder / "feats.1.ark").write_bytes(data[:-100])
+    with pytest.raises(UserError, match="a-3 .*stage 3"):
+        FeatureDir.load(folder).read("a-3")
+    (folder / "feats.1.ark").write_bytes(b"\xff" * len(data))
+    with pytest.raises(UserError, match="a-1 .*stage 3"):
+        FeatureDir.load(folder).read("a-1")

@@ -1,0 +1,170 @@
+"""Stage 3: same archives whatever the number of processes and however often it was killed; Kaldi reads them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import kaldiio
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from mscnn.data.datadir import DataDir
+from mscnn.errors import UserError
+from mscnn.features import extract as stage
+from mscnn.features.archive import FeatureDir
+from mscnn.features.config import Feature
+from mscnn.features.extract import extract
+
+RATE = 16000
+
+
+def sound(seconds, seed=0, rate=RATE):
+    return 0.2 * np.random.default_rng(seed).standard_normal(int(seconds * rate))
+
+
+def make_data(folder, sounds):
+    """A data directory of {utt: (samples, rate)}; all by one speaker."""
+    (folder / "wav").mkdir(parents=True, exist_ok=True)
+    for utt, (samples, rate) in sounds.items():
+        soundfile.write(folder / "wav" / f"{utt}.wav", samples, rate, subtype="PCM_16")
+    tables = {
+        "wav.scp": {utt: folder / "wav" / f"{utt}.wav" for utt in sounds},
+        "text": dict.fromkeys(sounds, "yes"),
+        "utt2spk": dict.fromkeys(sounds, "a"),
+        "utt2emo": dict.fromkeys(sounds, "neu"),
+        "utt2dur": {utt: len(samples) / rate for utt, (samples, rate) in sounds.items()},
+    }
+    DataDir.write(folder / "data", tables)
+    return DataDir.load(folder / "data")
+
+
+def contents(out):
+    """Every file that later stages read, apart from the absolute folder in scp files."""
+    files = [p for p in sorted(out.iterdir()) if p.is_file()]
+    return {p.name: p.read_bytes().replace(str(out).encode(), b"OUT") for p in files}
+
+
+@pytest.fixture
+def serial(monkeypatch):
+    """Jobs of two utterances, run in this process: starting others costs seconds each."""
+    monkeypatch.setattr(stage, "JOB_SIZE", 2)
+    monkeypatch.setattr(stage, "run_jobs", lambda function, jobs, **_: [function(*job) for job in jobs])
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """Nine ordinary and odd recordings, extracted once."""
+    folder = tmp_path_factory.mktemp("odd")
+    stereo = np.stack([sound(0.3), sound(0.3, 1)], axis=1)
+    sounds = {f"a-{i}": (sound(0.2 + 0.05 * i, i), RATE) for i in range(4)} | {
+        "a-short": (sound(0.05), RATE),
+        "a-silent": (np.zeros(4000), RATE),
+        "a-clipped": (np.sign(sound(0.2)), RATE),
+        "a-stereo": (stereo, RATE),
+        "a-studio": (sound(0.3, rate=48000), 48000),
+    }
+    data = make_data(folder, sounds)
+    return data, folder / "out", extract(data, Feature.load("mfcc96"), folder / "out", nj=1, convert=True)
+
+
+def test_keys_shapes_and_notices(odd):
+    data, out, frames = odd
+    features = FeatureDir.load(out, "mfcc96")
+    assert list(features.frames) == data.utts and features.frames == frames
+    assert (features.dim, features.frame_shift) == (96, 0.01)
+    for utt in data.utts:
+        matrix = features.read(utt)
+        assert matrix.dtype == np.float32 and matrix.shape == (1 + int(data.dur[utt] * RATE + 0.5) // 160, 96)
+        assert np.isfinite(matrix).all()
+    notices = [line.split("\t") for line in (out / "notices.tsv").read_text().splitlines()]
+    assert Counter(utt for utt, _ in notices) == Counter(["a-clipped", "a-short", "a-silent", "a-stereo", "a-studio"])
+    assert ["a-studio", "resampled from 48000 Hz"] in notices and ["a-short", "very short (below 9 frames)"] in notices
+
+
+def test_kaldi_style_reader_finds_the_same_numbers(odd):
+    data, out, _ = odd
+    table, features = kaldiio.load_scp(str(out / "feats.scp")), FeatureDir.load(out)
+    assert sorted(table) == data.utts
+    for utt in data.utts:
+        np.testing.assert_array_equal(table[utt], features.read(utt))
+
+
+def test_same_files_for_any_number_of_processes(tmp_path, monkeypatch, request):
+    data = make_data(tmp_path, {f"a-{i}": (sound(0.2, i), RATE) for i in range(3)})
+    feature = Feature.load("mfcc96")
+    monkeypatch.setattr(stage, "JOB_SIZE", 2)
+    extract(data, feature, tmp_path / "two", nj=2, convert=False)
+    request.getfixturevalue("serial")
+    extract(data, feature, tmp_path / "none", nj=1, convert=False)
+    assert contents(tmp_path / "two") == contents(tmp_path / "none")
+    assert {"feats.2.ark", "feats.scp", "feature.yaml"} <= contents(tmp_path / "two").keys()
+
+
+def test_finished_archives_are_kept_and_stale_ones_made_again(tmp_path, serial):
+    sounds = {f"a-{i}": (sound(0.2, i), RATE) for i in range(4)}
+    data, out, feature = make_data(tmp_path, sounds), tmp_path / "out", Feature.load("mfcc96")
+    extract(data, feature, out, nj=1, convert=False)
+    first, made = contents(out), {p.name: p.stat().st_mtime_ns for p in out.glob("*.ark")}
+    (out / "feats.2.ark").unlink()
+    (out / ".feats.2.ark.0123.tmp").write_bytes(b"half")
+    extract(data, feature, out, nj=1, convert=False)
+    assert contents(out) == first and (out / "feats.1.ark").stat().st_mtime_ns == made["feats.1.ark"]
+    soundfile.write(tmp_path / "wav" / "a-3.wav", sound(0.3, 9), RATE, subtype="PCM_16")
+    extract(data, feature, out, nj=1, convert=False)
+    now = contents(out)
+    assert now["feats.1.ark"] == first["feats.1.ark"] and now["feats.2.ark"] != first["feats.2.ark"]
+    assert now["feature.yaml"] != first["feature.yaml"], "whoever fingerprints feature.yaml must see the change"
+    smaller = make_data(tmp_path, {utt: sounds[utt] for utt in ("a-0", "a-1")})
+    extract(smaller, feature, out, nj=1, convert=False)
+    assert not (out / "feats.2.ark").exists() and list(FeatureDir.load(out).frames) == ["a-0", "a-1"]
+
+
+def test_killed_and_run_again(tmp_path, monkeypatch):
+    data = make_data(tmp_path, {f"a-{i:03d}": (sound(0.3, i), RATE) for i in range(300)})
+    command = [sys.executable, "-m", "mscnn.bin.extract_features", "--data", str(data.path), "--nj", "2", "--out"]
+    victim = subprocess.Popen([*command, str(tmp_path / "a")], start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "a").glob("*.ark")) and victim.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if victim.poll() is None:
+        os.killpg(victim.pid, signal.SIGKILL)
+    victim.wait()
+    subprocess.run([*command, str(tmp_path / "a")], check=True, stderr=subprocess.DEVNULL)
+    monkeypatch.setattr(stage, "run_jobs", lambda function, jobs, **_: [function(*job) for job in jobs])
+    extract(data, Feature.load("mfcc96"), tmp_path / "b", nj=1, convert=False)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_segments_cut_recordings(tmp_path, serial):
+    data = make_data(tmp_path, {"a-1": (sound(1.0), RATE), "a-2": (sound(1.0, 1), RATE)})
+    (data.path / "segments").write_text("a-1 rec 0.25 0.75\na-2 rec 0.5 1\n")
+    (data.path / "wav.scp").write_text(f"rec {data.wav['a-1']}\n")
+    frames = extract(DataDir.load(data.path), Feature.load("mfcc96"), tmp_path / "out", nj=1, convert=False)
+    assert frames == {"a-1": 51, "a-2": 51}
+    samples = soundfile.read(data.wav["a-1"], dtype="float32")[0][4000:12000]
+    np.testing.assert_array_equal(
+        FeatureDir.load(tmp_path / "out").read("a-1"), Feature.load("mfcc96").extractor(samples)
+    )
+
+
+def test_unusable_files_are_listed_together_and_nothing_looks_finished(tmp_path, serial):
+    sounds = {"a-1": (sound(0.2), 8000), "a-2": (np.zeros((800, 2)), RATE), "a-3": (sound(0.2), RATE)}
+    data = make_data(tmp_path, sounds)
+    with pytest.raises(UserError, match=r"(?s)2 utterances cannot be used.*a-1.wav: 8000 Hz.*a-2.wav.*2 channel"):
+        extract(data, Feature.load("mfcc96"), tmp_path / "out", nj=1, convert=False)
+    assert not (tmp_path / "out" / "feats.1.ark").exists() and not (tmp_path / "out" / "feature.yaml").exists()
+    with pytest.raises(UserError, match="stage 3"):
+        FeatureDir.load(tmp_path / "out")
+
+
+def test_trimmed_feature_is_shorter(tmp_path, serial):
+    quiet = np.zeros(RATE)
+    data = make_data(tmp_path, {"a-1": (np.concatenate([quiet, sound(0.5), quiet]), RATE)})
+    frames = extract(data, Feature.load("mfcc96_trim"), tmp_path / "out", nj=1, convert=False)
+    assert 50 <= frames["a-1"] < 80
+    assert yaml.safe_load((tmp_path / "out" / "feature.yaml").read_text())["options"]["trim_db"] == 30

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to train")
     parser.add_argument("--tensorboard", default=False, type=flag, help="also write TensorBoard events, true or false")
     parser.add_argument(
-        "--overwrite", default=False, type=flag, help="replace an experiment made otherwise, true or false"
+        "--overwrite", default=False, type=flag, help="replace an experiment made otherwise: true, false"
     )
     args = parser.parse_args()
 

@@ -1,11 +1,7 @@
 """An experiment: one system under one protocol, its folds and runs side by side."""
 
-import logging
-import os
-import platform
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,14 +9,14 @@ from pathlib import Path
 
 import yaml
 
-from mscnn import __version__, jobs, log
+from mscnn import jobs, log
 from mscnn.data.datadir import DataDir
 from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
 from mscnn.errors import UserError
 from mscnn.files import atomic, digest, file_digest
 from mscnn.models import ModelSpec
-from mscnn.paths import ROOT, read_yaml
+from mscnn.paths import read_yaml
 from mscnn.stamp import Stamp, source_digest
 from mscnn.training.parts import TextOptions
 
@@ -104,13 +100,14 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     from safetensors.numpy import save
 
     from mscnn.training.loop import fit, predict
+    from mscnn.training.outputs import file_handler, write_predictions, write_tensorboard
     from mscnn.training.parts import make_parts
 
     device = _device(setup.device)
     torch.use_deterministic_algorithms(True)
     directory = setup.run_dir(fold.index, run)
     directory.mkdir(parents=True, exist_ok=True)
-    log.get_logger("train").addHandler(_file_handler(directory / "train.log"))
+    log.get_logger("train").addHandler(file_handler(directory / "train.log"))
     spec, data = setup.spec(), DataDir.load(setup.data)
     parts = make_parts(spec, data, fold, classes, feature_dir=setup.feature_dir, text=setup.text, xvector=setup.xvector,
                        cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
@@ -121,7 +118,7 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     model.to(device)
     state = fit(model, parts.train, parts.dev, spec.training, seed=seed, device=device, directory=directory)
     for name, part in (("dev", parts.dev), ("test", parts.test)):
-        _write_predictions(
+        write_predictions(
             directory / f"predictions_{name}.tsv", part.utts, predict(model, part, device), data.emo, classes
         )
     weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()} | parts.statistics
@@ -133,7 +130,7 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     if parts.vocabulary is not None:
         outputs.append(parts.vocabulary.save(directory))
     if setup.tensorboard:
-        _write_tensorboard(directory, state.history)
+        write_tensorboard(directory, state.history)
     _stamp(setup, fold.index, run, inputs).write(outputs)
     (directory / "checkpoint.pt").unlink(missing_ok=True)
 
@@ -152,16 +149,17 @@ def _require_classes(folds: Sequence[Fold], data: DataDir, classes: Sequence[str
 
 def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol, folds: Sequence[Fold]) -> dict:
     """Everything that the experiment follows from, resolved; ``config.yaml`` holds it."""
-    import torch
-
     from mscnn.models.inputs import Sizes
+    from mscnn.training.outputs import environment
 
     spec = setup.spec()
+    features = _features(setup, spec)
     model = spec.build(Sizes(classes=len(classes)))
     parameters = sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
     text = asdict(setup.text) if spec.text else {"source": "none"}
     return {
         **spec.describe(),
+        "feature": features and features.feature,
         "data": str(setup.data),
         "labels": setup.labels,
         "classes": classes,
@@ -180,34 +178,35 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "seed": setup.seed,
         "parameters": parameters,
         "legacy": spec.legacy(),
-        "inputs": _input_digests(setup, spec, data),
-        "environment": {
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "mscnn": __version__,
-            "git": _git_commit(),
-            "platform": platform.platform(),
-        },
+        "inputs": _input_digests(setup, spec, data, features and features.content),
+        "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
 
 
-def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir) -> dict[str, str]:
+def _features(setup: Setup, spec: ModelSpec):
+    """The archives that the model hears (a FeatureDir), None where it hears nothing."""
+    if not spec.audio:
+        return None
+    from mscnn.features.archive import FeatureDir
+
+    if setup.feature_dir is None:
+        raise UserError(
+            f"{setup.model} needs {spec.audio} features: give --feature-dir dump/{spec.audio}/SET (stage 3)"
+        )
+    features = FeatureDir.load(setup.feature_dir)
+    if features.feature != spec.audio and not features.feature.startswith(f"{spec.audio}_"):
+        raise UserError(
+            f"{setup.feature_dir} holds {features.feature}; {setup.model} needs {spec.audio} or a variant of it"
+        )
+    return features
+
+
+def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: str | None) -> dict[str, str]:
     """Digests of all that training reads, and of the code: any change makes finished runs stale."""
     digests = {"labels": digest(data.emo), "code": digest([source_digest(name) for name in CODE])}
-    if spec.audio:
-        from mscnn.features.archive import FeatureDir
-
-        if setup.feature_dir is None:
-            raise UserError(
-                f"{setup.model} needs {spec.audio} features: give --feature-dir dump/{spec.audio}/SET (stage 3)"
-            )
-        features = FeatureDir.load(setup.feature_dir)
-        if features.feature != spec.audio and not features.feature.startswith(f"{spec.audio}_"):
-            raise UserError(
-                f"{setup.feature_dir} holds {features.feature}; {setup.model} needs {spec.audio} or a variant of it"
-            )
-        digests["features"] = features.content
+    if features:
+        digests["features"] = features
     if spec.text:
         digests["text"] = digest(data.text_of(setup.text.source))
         digests["embeddings"] = file_digest(setup.text.embeddings) if setup.text.embeddings else "word2vec"
@@ -253,40 +252,3 @@ def _device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu (or auto)")
     return name
-
-
-def _write_predictions(path: Path, utts: Sequence[str], logits, truth: dict[str, str], classes: list[str]) -> None:
-    import numpy as np
-
-    exp = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    rows = dict(zip(utts, exp / exp.sum(axis=1, keepdims=True), strict=True))
-    with atomic(path) as out:
-        out.write("\t".join(["utt", "truth", "pred", *(f"p_{c}" for c in classes)]) + "\n")
-        for utt in sorted(rows, key=str.encode):
-            p = rows[utt]
-            out.write("\t".join([utt, truth[utt], classes[int(p.argmax())], *(f"{x:.6f}" for x in p)]) + "\n")
-
-
-def _write_tensorboard(directory: Path, history: list[dict]) -> None:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise UserError("--tensorboard true needs the package tensorboard: pip install tensorboard") from None
-    with SummaryWriter(str(directory / "tensorboard")) as writer:
-        for entry in history:
-            for key in entry.keys() - {"epoch"}:
-                writer.add_scalar(key, entry[key], entry["epoch"])
-
-
-def _file_handler(path: Path) -> logging.Handler:
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    return handler
-
-
-def _git_commit() -> str:
-    command = ["git", "-C", os.fspath(ROOT), "describe", "--always", "--dirty"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"

@@ -15,6 +15,7 @@ from mscnn.models.inputs import Sizes
 from mscnn.training.examples import Examples
 
 EPSILON = 1e-8
+BLOCK = 1 << 16  # rows
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,18 @@ def _add_frames(inputs: dict, parts: dict, features: FeatureDir, statistics: dic
     for part, utts in parts.items():
         flat, offsets = features.read_all(utts)
         if part == "train":
-            statistics["audio.mean"] = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
-            statistics["audio.std"] = np.maximum(flat.std(axis=0, dtype=np.float64), EPSILON).astype(np.float32)
+            statistics["audio.mean"], statistics["audio.std"] = _moments(flat)
         flat -= statistics["audio.mean"]  # in place: a large set is a memory map
         flat /= statistics["audio.std"]
         inputs[part] |= {"frames": flat, "offsets": offsets, "max_frames": max_frames}
+
+
+def _moments(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (D,) of the rows, in two passes of float64 sums over blocks."""
+    blocks = range(0, len(flat), BLOCK)
+    mean = sum(flat[i : i + BLOCK].sum(axis=0, dtype=np.float64) for i in blocks) / len(flat)
+    variance = sum(np.square(flat[i : i + BLOCK] - mean).sum(axis=0) for i in blocks) / len(flat)
+    return mean.astype(np.float32), np.maximum(np.sqrt(variance), EPSILON).astype(np.float32)
 
 
 def _add_tokens(inputs, parts, texts, options: TextOptions, max_tokens: int, cache: Path, seed: int):

@@ -1,0 +1,72 @@
+"""What a training leaves behind: predictions, weights, curves, and where it was made."""
+
+import logging
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mscnn import __version__
+from mscnn.errors import UserError
+from mscnn.files import atomic
+from mscnn.paths import ROOT
+
+
+def write_predictions(
+    path: Path, utts: Sequence[str], logits: np.ndarray, truth: Mapping[str, str], classes: Sequence[str]
+) -> None:
+    """Write utterance, truth, prediction and a probability per class, sorted by utterance; logits are (n, classes)."""
+    exp = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    rows = dict(zip(utts, exp / exp.sum(axis=1, keepdims=True), strict=True))
+    with atomic(path) as out:
+        out.write("\t".join(["utt", "truth", "pred", *(f"p_{c}" for c in classes)]) + "\n")
+        for utt in sorted(rows, key=str.encode):
+            p = rows[utt]
+            out.write("\t".join([utt, truth[utt], classes[int(p.argmax())], *(f"{x:.6f}" for x in p)]) + "\n")
+
+
+def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write the curves of ``metrics.jsonl`` as TensorBoard events.
+
+    Raises:
+        UserError: the package tensorboard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise UserError("--tensorboard true needs the package tensorboard: pip install tensorboard") from None
+    with SummaryWriter(str(directory / "tensorboard")) as writer:
+        for entry in history:
+            for key in entry.keys() - {"epoch"}:
+                writer.add_scalar(key, entry[key], entry["epoch"])
+
+
+def file_handler(path: Path) -> logging.Handler:
+    """Log handler that appends to ``train.log``."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    return handler
+
+
+def _git_commit() -> str:
+    command = ["git", "-C", os.fspath(ROOT), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine, for ``config.yaml``."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "mscnn": __version__,
+        "git": _git_commit(),
+        "platform": platform.platform(),
+    }

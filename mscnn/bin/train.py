@@ -1,7 +1,9 @@
 """Stage 5: train a system under a protocol."""
 
+import time
 from pathlib import Path
 
+from mscnn.log import get_logger
 from mscnn.options import Parser, flag, run
 
 
@@ -10,17 +12,19 @@ def main() -> None:
     parser = Parser("mscnn.bin.train", "Train every fold and run of a system under a protocol; select on dev.")
     parser.add_argument("--model", required=True, help="name in conf/models, or a .yaml file")
     parser.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
-    parser.add_argument(
-        "--labels", required=True, help="its label map: name in conf/labels, or a .yaml file"
-    )
+    parser.add_argument("--labels", required=True, help="its label map: name in conf/labels, or a .yaml file")
     parser.add_argument("--protocol", required=True, help="name in conf/protocols, or a .yaml file")
     parser.add_argument("--exp", required=True, type=Path, help="folder of the experiment, written")
     parser.add_argument("--feature-dir", type=Path, help="archives of stage 3; needed by models with audio")
     parser.add_argument("--text", default="gt", help="words: gt, or the ASR engine of text.<engine>")
     parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
     parser.add_argument("--pieces", default=1000, type=int, help="sentencepiece vocabulary, pieces")
-    parser.add_argument("--embeddings", default="none", help="GloVe, word2vec or fastText file (text or binary, .gz too); "
-                        "none: word2vec trained on the training part of each fold")  # fmt: skip
+    parser.add_argument(
+        "--embeddings",
+        default="none",
+        help="GloVe, word2vec or fastText file, text or binary, plain or .gz; "
+        "none: word2vec trained on the training part of each fold",
+    )
     parser.add_argument("--emb-dim", default=300, type=int, help="word2vec dimension where no file is given")
     parser.add_argument("--xvector", default="none", help="xvector.scp; none: models leave the x-vector out")
     parser.add_argument("--runs", default=1, type=int, help="repetitions of every fold, each with its own seed")
@@ -54,7 +58,9 @@ def main() -> None:
         device=args.device,
         tensorboard=args.tensorboard,
     )
-    train_experiment(setup, nj=args.nj, overwrite=args.overwrite)
+    start = time.monotonic()
+    trained = train_experiment(setup, nj=args.nj, overwrite=args.overwrite)
+    get_logger("train").info("wrote %s: %d trainings in %.1f s", args.exp, trained, time.monotonic() - start)
 
 
 def _given(value: str) -> str | None:

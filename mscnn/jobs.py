@@ -3,10 +3,11 @@
 import contextlib
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -81,6 +82,7 @@ def _run_local(
 
 def _job(function: Callable[..., object], args: tuple, log_path: Path) -> None:
     """Body of one process: output to the log, truthful exit status."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with open(log_path, "w", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
@@ -100,6 +102,12 @@ def _job(function: Callable[..., object], args: tuple, log_path: Path) -> None:
     with contextlib.suppress(OSError):
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  the interpreter flushes these at exit
     os._exit(status)
+
+
+def _end_with_parent() -> None:
+    """Whoever kills the recipe kills its jobs: orphans would go on writing beside the next run's."""
+    parent_process().join()
+    os._exit(1)
 
 
 def _tail(path: Path) -> str:

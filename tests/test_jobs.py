@@ -1,11 +1,15 @@
 """Jobs: logs of their own, truthful failures."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from mscnn.errors import UserError
+from mscnn.files import atomic
 from mscnn.jobs import run_jobs
 
 
@@ -45,3 +49,32 @@ def test_unknown_backend_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("MSCNN_BACKEND", "slrum")
     with pytest.raises(UserError, match="cmd.sh may select one of: local"):
         run_jobs(fail, [], nj=1, log_dir=tmp_path, step="f")
+
+
+def test_jobs_end_with_their_parent(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path; from mscnn.jobs import run_jobs; from tests.test_jobs import linger\n"
+        "if __name__ == '__main__': run_jobs(linger, [(Path(sys.argv[2]),)], nj=1, log_dir=sys.argv[2], step='l')\n"
+    )
+    (tmp_path / "parent.py").write_text(script)
+    root = Path(__file__).resolve().parent.parent
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", root, tmp_path], env={"PYTHONPATH": str(root)})
+    wait_for(lambda: (tmp_path / "pid").exists())
+    parent.kill()
+    parent.wait()
+    child = int((tmp_path / "pid").read_text())
+    wait_for(lambda: not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2])
+
+
+def linger(folder: Path) -> None:
+    with atomic(folder / "pid") as out:
+        out.write(str(os.getpid()))
+    time.sleep(60)
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mscnn.asr.journal import Journal
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, UserError
-from mscnn.features.audio import load_audio
+from mscnn.features.audio import SILENT, load_audio
 from mscnn.files import digest, file_digest
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger, progress
@@ -130,7 +130,7 @@ def _transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -
             if notices:
                 print(f"{task.utt}: {'; '.join(notices)}")
             try:
-                words = recognise(samples)
+                words = recognise(samples) if abs(samples).max() >= SILENT else ""  # engines find words even in silence
             except UserError as error:
                 raise UserError(f"{task.utt}: {error}") from None
             out.write(f"{task.utt}\t{task.audio}\t{clean(words)}\n")

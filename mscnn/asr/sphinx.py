@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -47,13 +49,34 @@ class PocketSphinx(SpeechEngine):
 
         decoder = Decoder(samprate=RATE, loglevel="FATAL", **OPTIONS)
 
-        def recognise(samples: np.ndarray) -> str:
-            # Noise statistics live on from one utterance to the next; without this, words depend on what came before.
-            decoder.reinit_feat()
+        def decode(pcm: bytes) -> str:
             decoder.start_utt()
-            decoder.process_raw(pcm16(samples), full_utt=True)  # whole, so that the cepstral mean is the utterance's
+            decoder.process_raw(pcm, full_utt=True)  # whole, so that the cepstral mean is the utterance's own
             decoder.end_utt()
             hypothesis = decoder.hyp()
             return hypothesis.hypstr if hypothesis else ""
 
-        return recognise
+        # A decoder carries noise statistics and the last best Gaussians on to the next utterance, and cannot be told to
+        # forget all of it. Loading a new one takes longer than decoding; a forked child has one as new at once.
+        return lambda samples: _in_child(lambda: decode(pcm16(samples)))
+
+
+def _in_child(work: Callable[[], str]) -> str:
+    """Result of ``work``, done by a child process: whatever else it changes ends with the child."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.write(writer, work().encode())
+            status = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        words = pipe.read().decode()
+    if os.waitpid(child, 0)[1]:
+        raise UserError("pocketsphinx failed on this utterance (see above); leave it out of the data directory")
+    return words

@@ -71,13 +71,14 @@ class SpeechEngine(Engine):
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
         """Transcribe what no earlier call has; the result is the same for any ``nj`` and any interruption."""
         self._refuse_long(data)
+        nj = max(nj, 1)
         journal = Journal(out / "journal" / digest(self.identity)[:12])
         tasks, done = _tasks(data), journal.collect()
         todo = sorted((t for t in tasks if (t.utt, t.audio) not in done), key=lambda t: -data.dur[t.utt])
         log.info("%d utterances to transcribe, %d at hand in %s", len(todo), len(tasks) - len(todo), journal.path)
         if todo:
-            shares = [todo[i::nj] for i in range(min(nj, len(todo)))]
-            jobs = [(self, journal.job(number), share) for number, share in enumerate(shares, 1)]
+            shares = [todo[i::nj] for i in range(nj)]
+            jobs = [(self, journal.job(number), share) for number, share in enumerate(shares, 1) if share]
             run_jobs(_transcribe_share, jobs, nj=nj, log_dir=out / "log", step="transcribe")
             done = journal.collect()
         return {t.utt: done[t.utt, t.audio] for t in tasks}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mscnn.asr.base import SpeechEngine
 from mscnn.errors import UserError
 from mscnn.files import digest, file_digest
+from mscnn.log import get_logger
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +64,7 @@ class FasterWhisper(SpeechEngine):
     def open(self) -> Callable[[np.ndarray], str]:
         from faster_whisper import WhisperModel
 
+        get_logger("faster_whisper").setLevel("WARNING")
         try:
             model = WhisperModel(self.folder, cpu_threads=1, local_files_only=True)
         except (RuntimeError, ValueError, OSError) as error:

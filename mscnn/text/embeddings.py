@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
+from mscnn.log import get_logger
 from mscnn.text.vectorfiles import trim
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def load_embeddings(
     """Embeddings of ``words`` from a GloVe, word2vec or fastText file, text or binary, plain or gzipped.
 
     Text and word2vec's binary files are streamed, so that memory holds the wanted words only; gensim has to load
-    fastText's own ``.bin`` whole. What was found is kept in the folder ``cache`` under the digest of the file's content
-    and of the words. The digest costs one read of the file; it is remembered with the file's size and time of change.
+    fastText's own ``.bin`` whole (from a temporary file where it is gzipped). What was found is kept in the folder
+    ``cache`` under the digest of the file's content and of the words. The digest costs one read of the file; it is
+    remembered with the file's size and time of change.
 
     Args:
         path: the file; its format is told from its content, never from its name.
@@ -47,6 +49,7 @@ def load_embeddings(
     Raises:
         UserError: the file is missing, none of these formats, damaged, or of another dimension.
     """
+    get_logger("gensim").setLevel("ERROR")
     wanted = words[2:]
     try:
         found, size = _read(trim(Path(path), wanted, Path(cache)))
@@ -75,6 +78,7 @@ def train_word2vec(
     import numpy as np
     from gensim.models import Word2Vec
 
+    get_logger("gensim").setLevel("ERROR")
     known = set(words[2:])
     sentences = [[token for token in sentence if token in known] for sentence in sentences]
     tokens = sum(map(len, sentences))

@@ -19,9 +19,14 @@ def tokenize(text: str) -> list[str]:
     ``[ laughter ]``, and its word finds an embedding. Sentences are found by NLTK's Punkt with a list of abbreviations
     in place of its English model, which would have to be downloaded.
     """
+    return list(_tokens(text))
+
+
+@lru_cache(maxsize=1 << 16)  # a corpus is read several times: for the vocabulary, for word2vec, for the numbers
+def _tokens(text: str) -> tuple[str, ...]:
     sentences, words = _tokenizers()
     text = text.lower().replace("’", "'")
-    return [token for sentence in sentences.tokenize(text) for token in words.tokenize(sentence)]
+    return tuple(token for sentence in sentences.tokenize(text) for token in words.tokenize(sentence))
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import shutil
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -23,18 +25,24 @@ def trim(path: Path, wanted: Collection[str], cache: Path) -> Path:
     for file in (cache / f"{key}.txt", cache / f"{key}.bin"):
         if file.exists():
             return file
-    head = _head(path)
-    if head.startswith(FACEBOOK):
-        return _trim_facebook(path, wanted, cache / f"{key}.bin")
-    rows, dim, binary = _sniff(head)
-    names = {word.encode() for word in wanted}
-    with _open(path) as stream:
-        records = dict(_binary_records(stream, rows, dim, names) if binary else _text_records(stream, rows, dim, names))
+    dim, binary, records = _records(path, {word.encode() for word in wanted})
     file = cache / f"{key}.{'bin' if binary else 'txt'}"
     with atomic(file, "wb") as out:
         out.write(b"%d %d\n" % (len(records), dim))
         out.writelines(b"%b %b%b" % (word, values, b"" if binary else b"\n") for word, values in records.items())
     return file
+
+
+def _records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[bytes, bytes]]:
+    """Dimension, whether values are float32 or text, and word -> values as they stand in the file."""
+    head = _head(path)
+    if head.startswith(FACEBOOK):
+        return _facebook_records(path, wanted)
+    rows, dim, binary = _sniff(head)
+    with _open(path) as stream:
+        if binary:
+            return dim, True, dict(_binary_records(stream, rows, dim, wanted))
+        return dim, False, _text_records(stream, rows, dim, wanted)
 
 
 def _content_digest(path: Path, cache: Path) -> str:
@@ -81,9 +89,7 @@ def _are_numbers(fields: Sequence[bytes]) -> bool:
         return False
 
 
-def _text_records(
-    stream: IO[bytes], rows: int | None, dim: int, wanted: Collection[bytes]
-) -> Iterator[tuple[bytes, bytes]]:
+def _text_records(stream: IO[bytes], rows: int | None, dim: int, wanted: Collection[bytes]) -> dict[bytes, bytes]:
     """Words and values (as written) of the wanted lines; of a word that stands twice, the first."""
     if rows is not None:
         stream.readline()
@@ -101,7 +107,7 @@ def _text_records(
             found[name] = b" ".join(values)
     if rows not in (None, number) or len(line.split()) <= dim:
         raise ValueError(f"cut short: after {number} words" + (f" of {rows}" if rows else ""))
-    yield from found.items()
+    return found
 
 
 def _binary_records(stream: IO[bytes], rows: int, dim: int, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
@@ -122,18 +128,19 @@ def _binary_records(stream: IO[bytes], rows: int, dim: int, wanted: Collection[b
             yield name, buffer[blank + 1 : start]
 
 
-def _trim_facebook(path: Path, wanted: Collection[str], file: Path) -> Path:
+def _facebook_records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[bytes, bytes]]:
     """fastText's own binary format, loaded whole by gensim; words are looked up, not composed of their parts."""
-    from gensim.models import KeyedVectors
     from gensim.models.fasttext import load_facebook_vectors
 
     try:
-        vectors = load_facebook_vectors(str(path))
+        with _open(path) as stream, tempfile.NamedTemporaryFile() as unpacked:
+            packed = isinstance(stream, gzip.GzipFile)  # gensim misreads this format where it is gzipped
+            if packed:
+                shutil.copyfileobj(stream, unpacked)
+                unpacked.flush()
+            vectors = load_facebook_vectors(unpacked.name if packed else str(path))
     except Exception as error:  # damaged files fail anywhere in gensim's parser
         raise ValueError(f"fastText's binary format, but: {type(error).__name__}: {error}") from None
-    names = sorted(word for word in wanted if word in vectors.key_to_index)
-    trimmed = KeyedVectors(vectors.vector_size)
-    trimmed.add_vectors(names, [vectors[name] for name in names])
-    with atomic(file, "wb") as out:
-        trimmed.save_word2vec_format(out.name, binary=True)
-    return file
+    known = vectors.key_to_index
+    records = {name: vectors[name.decode()].astype("<f4").tobytes() for name in wanted if name.decode() in known}
+    return vectors.vector_size, True, records

@@ -1,0 +1,112 @@
+"""Google's client against a server on this machine that speaks the real API over gRPC."""
+
+import sys
+from concurrent import futures
+
+import numpy as np
+import pytest
+
+from mscnn.asr import google
+from mscnn.asr.google import Google
+from mscnn.asr.transcribe import transcribe
+from mscnn.errors import UserError
+
+grpc = pytest.importorskip("grpc")
+speech = pytest.importorskip("google.cloud.speech_v1")
+
+
+class Service:
+    """Answers ``Recognize`` with the number of samples, unless ``failures`` has status codes left to raise."""
+
+    def __init__(self):
+        self.requests, self.failures = [], []
+
+    def recognize(self, request, context):
+        self.requests.append(request)
+        if self.failures:
+            context.abort(self.failures.pop(0), "as the test wants it")
+        samples = len(request.audio.content) // 2
+        words = [] if samples == 1000 else [f"{samples} samples", "and more"]
+        results = [{"alternatives": [{"transcript": w, "confidence": 0.9}, {"transcript": "worse"}]} for w in words]
+        return speech.RecognizeResponse(results=[*results, {}])
+
+
+@pytest.fixture
+def service():
+    service = Service()
+    method = grpc.unary_unary_rpc_method_handler(
+        service.recognize,
+        request_deserializer=speech.RecognizeRequest.deserialize,
+        response_serializer=speech.RecognizeResponse.serialize,
+    )
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    handlers = grpc.method_handlers_generic_handler("google.cloud.speech.v1.Speech", {"Recognize": method})
+    server.add_generic_rpc_handlers((handlers,))
+    service.endpoint = f"localhost:{server.add_insecure_port('localhost:0')}"
+    server.start()
+    yield service
+    server.stop(None)
+
+
+def test_request_and_answer(service):
+    samples = np.linspace(-1, 1, 1600, endpoint=False, dtype=np.float32)
+    recognise = Google.create("latest_short", "en-GB", service.endpoint).open()
+    assert recognise(samples) == "1600 samples and more"
+    assert recognise(samples[:1000]) == ""
+    config = service.requests[0].config
+    assert config.encoding == speech.RecognitionConfig.AudioEncoding.LINEAR16
+    assert (config.sample_rate_hertz, config.language_code, config.model) == (16000, "en-GB", "latest_short")
+    assert service.requests[0].audio.content == np.round(samples * 32768).astype("<i2").tobytes()
+
+
+def test_stage(service, make_data, tmp_path):
+    data = make_data({f"s-{n}": (np.full(n, 0.1), f"{n} samples and more") for n in (1000, 1600, 2000)})
+    engine = Google.create("default", "en-US", service.endpoint)
+    errors, empty = transcribe(data, engine, "google", tmp_path, nj=2)
+    assert data.text_of("google") == {
+        "s-1000": "",
+        "s-1600": "1600 samples and more",
+        "s-2000": "2000 samples and more",
+    }
+    assert (errors.deletions, errors.edits, empty) == (4, 4, 1)
+    transcribe(data, engine, "google", tmp_path, nj=2)
+    assert len(service.requests) == 3, "paid for once"
+
+
+def test_passing_faults_are_tried_again(service):
+    service.failures = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL]
+    assert Google.create("default", "en-US", service.endpoint).open()(np.zeros(1600)) == "1600 samples and more"
+    assert len(service.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (grpc.StatusCode.PERMISSION_DENIED, "enable the Speech-to-Text API"),
+        (grpc.StatusCode.UNAUTHENTICATED, "gcloud auth"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "quota"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "check --language"),
+    ],
+)
+def test_lasting_faults_name_the_cure(service, code, cure):
+    service.failures = [code]
+    with pytest.raises(UserError, match=rf"{service.endpoint}: .*as the test wants it; .*{cure}"):
+        Google.create("default", "en-US", service.endpoint).open()(np.zeros(1600))
+    assert len(service.requests) == 1
+
+
+def test_nobody_there(monkeypatch):
+    monkeypatch.setattr(google, "PATIENCE", 0.5)
+    with pytest.raises(UserError, match="check the network"):
+        Google.create("default", "en-US", "localhost:1").open()(np.zeros(1600))
+
+
+def test_no_credentials_no_package(monkeypatch, tmp_path):
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    with pytest.raises(UserError, match="application-default login"):
+        Google.create("default", "en-US", "speech.googleapis.com")
+    monkeypatch.setitem(sys.modules, "google.cloud.speech_v1", None)
+    with pytest.raises(UserError, match="pip install google-cloud-speech"):
+        Google.create("default", "en-US", "localhost:1")

@@ -1,0 +1,46 @@
+"""Transcripts of somebody else, by either kind of key."""
+
+import numpy as np
+import pytest
+
+from mscnn.asr.table import Table
+from mscnn.errors import DataErrors, UserError
+
+
+@pytest.fixture
+def data(make_data):
+    utts = ("Ses01F-Ses01F_a-1", "Ses01M-Ses01F_b", "Ses01M-Ses01F_c")
+    return make_data({utt: (np.zeros(1600), "x") for utt in utts})
+
+
+def table(tmp_path, text):
+    (tmp_path / "table").write_text(text)
+    return Table(str(tmp_path / "table"))
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_our_ids_and_the_corpus_own(data, tmp_path, prefix):
+    ids = [utt if prefix else utt.split("-", 1)[1] for utt in data.utts]
+    engine = table(tmp_path, f"{ids[0]} one\n{ids[1]}\n{ids[2]} three  words\twide\n")
+    assert engine.transcribe(data, tmp_path, 1) == dict(zip(data.utts, ["one", "", "three words wide"], strict=True))
+
+
+def test_a_table_of_more_is_welcome(data, tmp_path):
+    engine = table(tmp_path, "Ses01F_a-1 one\nSes01F_b two\nSes01F_c three\nSes05F_z more\n")
+    assert list(engine.transcribe(data, tmp_path, 1).values()) == ["one", "two", "three"]
+
+
+def test_missing_and_surplus_are_named_together(data, tmp_path):
+    with pytest.raises(DataErrors) as error:
+        table(tmp_path, "Ses01F_b two\nSes01F_x what\n").transcribe(data, tmp_path, 1)
+    assert "2 of 3 utterances" in str(error.value)
+    assert error.value.faults == [
+        "no words for Ses01F-Ses01F_a-1",
+        "no words for Ses01M-Ses01F_c",
+        "no utterance for Ses01F_x",
+    ]
+
+
+def test_malformed_tables_are_named_by_line(data, tmp_path):
+    with pytest.raises(UserError, match=r"table:2: .*second time"):
+        table(tmp_path, "a x\na y\n").transcribe(data, tmp_path, 1)

@@ -1,0 +1,115 @@
+"""The Whisper adapter with a real CTranslate2 model, tiny and untrained: what it says is nonsense, but it says it."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from mscnn.asr.transcribe import transcribe
+from mscnn.asr.whisper import FasterWhisper
+from mscnn.errors import UserError
+
+pytest.importorskip("faster_whisper")
+MARKS = ("endoftext", "startoftranscript", "translate", "transcribe")
+MARKS += ("startoflm", "startofprev", "nospeech", "notimestamps")
+WIDTH, HIDDEN, HEADS, LAYERS, FRAMES, LENGTH = 16, 32, 2, 1, 1500, 448
+
+
+def write_model(folder):
+    """A Whisper (English only) of random weights: one layer, 16 wide, a token a byte."""
+    from ctranslate2.specs.whisper_spec import WhisperSpec
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = [f"<|{mark}|>" for mark in (*MARKS, *(f"{0.02 * i:.2f}" for i in range(FRAMES + 1)))]
+    draw = np.random.default_rng(0)
+
+    def fill(spec, **shapes):
+        for name, shape in shapes.items():
+            setattr(spec, name, draw.normal(0, 0.3, shape).astype(np.float32))
+
+    def norm(spec):
+        spec.gamma, spec.beta = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
+
+    def linear(spec, out, size=WIDTH):
+        fill(spec, weight=(out, size), bias=(out,))
+
+    def block(layer):
+        norm(layer.self_attention.layer_norm), norm(layer.ffn.layer_norm)
+        linear(layer.self_attention.linear[0], 3 * WIDTH), linear(layer.self_attention.linear[1], WIDTH)
+        linear(layer.ffn.linear_0, HIDDEN), linear(layer.ffn.linear_1, WIDTH, HIDDEN)
+
+    spec = WhisperSpec(LAYERS, HEADS, LAYERS, HEADS)
+    fill(spec.encoder.conv1, weight=(WIDTH, 80, 3), bias=(WIDTH,))
+    fill(spec.encoder.conv2, weight=(WIDTH, WIDTH, 3), bias=(WIDTH,))
+    fill(spec.encoder.position_encodings, encodings=(FRAMES, WIDTH))
+    fill(spec.decoder.position_encodings, encodings=(LENGTH, WIDTH))
+    fill(spec.decoder.embeddings, weight=(len(letters + special), WIDTH))
+    fill(spec.decoder.projection, weight=(len(letters + special), WIDTH))
+    norm(spec.encoder.layer_norm), norm(spec.decoder.layer_norm)
+    for layer in [*spec.encoder.layer, *spec.decoder.layer]:
+        block(layer)
+    for layer in spec.decoder.layer:
+        norm(layer.attention.layer_norm)
+        for part, size in zip(layer.attention.linear, (WIDTH, 2 * WIDTH, WIDTH), strict=True):
+            linear(part, size)
+    spec.register_vocabulary(letters + special)
+    for name in ("suppress_ids", "suppress_ids_begin", "lang_ids"):
+        spec.config.add_attribute(name, [])
+    spec.config.add_attribute("alignment_heads", [[0, 0]])
+    spec.validate()
+    spec.save(str(folder))
+    tokenizer = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(letters)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special[: len(MARKS)]])
+    tokenizer.add_tokens([AddedToken(token) for token in special[len(MARKS) :]])
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whisper")
+    write_model(folder)
+    return folder
+
+
+def test_stage_with_a_model_folder(model, sentences, make_data, tmp_path):
+    data = make_data({f"s-{i}": (speech, text) for i, (text, speech) in enumerate(sentences.items())})
+    engine = FasterWhisper.create(str(model), "en-US")
+    assert engine.language == "en"
+    transcribe(data, engine, "one", tmp_path / "one", nj=1)
+    words = data.text_of("one")
+    assert all(words.values())
+    transcribe(data, engine, "two", tmp_path / "two", nj=2)
+    assert data.text_of("two") == words
+    assert engine.open()(np.zeros(8000, dtype=np.float32)) == "", "the voice activity filter lets nothing through"
+
+
+def test_models_are_told_apart_by_content(model, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in model.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    identity = FasterWhisper.create(str(model), "en-US").identity
+    assert FasterWhisper.create(str(other), "en").identity == identity
+    (other / "config.json").write_text("{}")
+    assert FasterWhisper.create(str(other), "en").identity != identity
+
+
+def test_models_that_are_not_there(model, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="Whisper model: config.json, model.bin, tokenizer.json missing"):
+        FasterWhisper.create(str(tmp_path), "en-US")
+    with pytest.raises(UserError, match=r"--model tiniest: neither a folder nor .*names are: tiny"):
+        FasterWhisper.create("tiniest", "en-US")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match=r"(?s)--model tiny: .*not to be had from the hub.*--model FOLDER"):
+        FasterWhisper.create("tiny", "en-US")
+    for name in ("config.json", "model.bin", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"{}")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        FasterWhisper.create(str(tmp_path), "en-US").open()
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+    with pytest.raises(UserError, match="pip install faster-whisper"):
+        FasterWhisper.create(str(model), "en-US")

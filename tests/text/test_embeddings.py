@@ -1,0 +1,200 @@
+"""Embeddings of every format, against the matrix they were written from."""
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from gensim.models import FastText, KeyedVectors
+from gensim.models.fasttext import save_facebook_model
+
+from mscnn.errors import UserError
+from mscnn.text import vectorfiles
+from mscnn.text.embeddings import load_embeddings, train_word2vec
+
+DIM = 6
+NAMES = [",", "the", "café", "at", "n't", "7", "home", "unwanted"]
+VECTORS = np.random.default_rng(0).standard_normal((len(NAMES), DIM)).astype(np.float32)
+WORDS = ["<pad>", "<unk>", "home", "the", "nowhere", "café", "at", "7"]
+WANTED = {name: VECTORS[NAMES.index(name)] for name in WORDS if name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """One file of each format; names tell nothing of it."""
+    folder = tmp_path_factory.mktemp("vectors")
+    vectors = KeyedVectors(DIM)
+    vectors.add_vectors(NAMES, VECTORS)
+    text, binary = folder / "w2v.txt", folder / "w2v.bin"
+    vectors.save_word2vec_format(str(text))
+    vectors.save_word2vec_format(str(binary), binary=True)
+    lines = text.read_bytes().splitlines(keepends=True)[1:]
+    strange = b"at name@domain.com" + b" 9.0" * DIM + b"\n. . ." + b" 9.0" * DIM + b"\nhome" + b" 9.0" * DIM + b"\n"
+    fasttext = FastText([NAMES] * 3, vector_size=DIM, min_count=1, epochs=1, bucket=50, workers=1)
+    fasttext.wv.vectors_vocab[:] = fasttext.wv.vectors[:] = VECTORS[[NAMES.index(w) for w in fasttext.wv.index_to_key]]
+    save_facebook_model(fasttext, str(folder / "facebook"))
+    made = {
+        "glove": b"".join(lines) + strange,
+        "glove-cut-newline": (b"".join(lines) + strange)[:-1],
+        "word2vec-text": text.read_bytes(),
+        "fasttext-vec": b"%d %d\n" % (len(NAMES), DIM) + b"".join(line[:-1] + b" \n" for line in lines),
+        "word2vec-binary": binary.read_bytes(),
+        "google-binary": b"%d %d\n" % (len(NAMES), DIM)
+        + b"".join(n.encode() + b" " + v.tobytes() + b"\n" for n, v in zip(NAMES, VECTORS, strict=True)),
+        "facebook": (folder / "facebook").read_bytes(),
+    }
+    for name, content in made.items():
+        (folder / name).write_bytes(content)
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+    return folder
+
+
+FORMATS = ["glove", "glove-cut-newline", "word2vec-text", "fasttext-vec", "word2vec-binary", "google-binary"]
+
+
+@pytest.mark.parametrize("name", [*FORMATS, *(f"{name}.gz" for name in FORMATS)])
+def test_formats(files, name, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectorfiles, "CHUNK", 64)  # records of binary files come in parts
+    matrix, coverage = load_embeddings(files / name, WORDS, cache=tmp_path, seed=1, dim=DIM)
+    assert (matrix.shape, matrix.dtype, coverage) == ((len(WORDS), DIM), np.float32, 5 / 6)
+    assert not matrix[0].any()
+    for row, word in enumerate(WORDS[1:], 1):
+        if word in WANTED:
+            np.testing.assert_allclose(matrix[row], WANTED[word], rtol=1e-5)
+        else:
+            assert np.abs(matrix[row]).max() <= 0.25
+            assert np.unique(matrix[row]).size == DIM
+
+
+@pytest.mark.parametrize("name", ["facebook", "facebook.gz"])
+def test_fasttext_own_format(files, name, tmp_path):
+    """Its vectors of whole words are means with those of their parts, so gensim's own lookup is the reference."""
+    from gensim.models.fasttext import load_facebook_vectors
+
+    matrix, coverage = load_embeddings(files / name, WORDS, cache=tmp_path)
+    reference = load_facebook_vectors(str(files / "facebook"))
+    np.testing.assert_allclose(matrix[2], reference["home"], rtol=1e-6)
+    assert coverage == 5 / 6
+
+
+def test_unknown_words_depend_on_seed_and_word_only(files, tmp_path):
+    def of(word, words, seed=0):
+        return load_embeddings(files / "glove", words, cache=tmp_path, seed=seed)[0][words.index(word)]
+
+    other = ["<pad>", "<unk>", "x", "nowhere"]
+    assert np.array_equal(of("nowhere", WORDS), of("nowhere", other))
+    assert np.array_equal(of("<unk>", WORDS), of("<unk>", other))
+    assert not np.array_equal(of("nowhere", WORDS), of("nowhere", WORDS, seed=1))
+    assert not np.array_equal(of("nowhere", WORDS), of("<unk>", WORDS))
+    many = load_embeddings(files / "glove", ["<pad>", *map(str, range(100, 3000))], cache=tmp_path)[0][1:]
+    assert abs(many.mean()) < 0.01
+    assert many.std() == pytest.approx(0.25 / 3**0.5, rel=0.02)
+
+
+def test_cache_is_of_content_and_words(files, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    copy.write_bytes((files / "glove").read_bytes())
+    first, _ = load_embeddings(copy, WORDS, cache=tmp_path / "cache")
+    reads = []
+    original = vectorfiles._head
+    monkeypatch.setattr(vectorfiles, "_head", lambda path: reads.append(path) or original(path))
+    again, _ = load_embeddings(files / "glove", WORDS[:2] + WORDS[:1:-1], cache=tmp_path / "cache")
+    assert not reads, "another file of the same content, the same words in another order"
+    np.testing.assert_array_equal(np.concatenate([again[:2], again[:1:-1]]), first)
+    load_embeddings(copy, WORDS[:-1], cache=tmp_path / "cache")
+    assert len(reads) == 1
+    copy.write_bytes(copy.read_bytes().replace(b"home ", b"away ", 1))
+    os.utime(copy, (1, 1))
+    assert load_embeddings(copy, WORDS, cache=tmp_path / "cache")[0][2] == pytest.approx(9.0)
+    assert len(reads) == 2
+
+
+def damage(content, how):
+    return {
+        "cut": lambda: content[: len(content) - 10],
+        "cut-line": lambda: content[: content.rindex(b"\n", 0, -1) + 1],
+        "half": lambda: content[: len(content) // 2],
+        "nan": lambda: re.sub(rb"home \S+", b"home nan", content),
+        "word": lambda: re.sub(rb"home \S+", b"home x", content),
+        "short": lambda: content.replace(b"home ", b"home\nhome ", 1),
+        "random": lambda: np.random.default_rng(0).bytes(4000),
+        "zip": lambda: b"PK\x03\x04" + content,
+        "empty": lambda: b"",
+        "html": lambda: b"<!DOCTYPE html>\n<html>not found</html>\n",
+        "no-blanks": lambda: content[: content.index(b"\n") + 1] + b"x" * 5000,
+    }[how]()
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        *[("word2vec-text", how) for how in ("cut-line", "word", "short", "random", "zip", "empty", "html")],
+        *[("glove", how) for how in ("cut", "nan", "word", "empty")],
+        *[("word2vec-binary", how) for how in ("cut", "no-blanks")],
+        *[(f"{name}.gz", "cut") for name in ("glove", "word2vec-binary")],
+        ("facebook", "half"),
+    ],
+)
+def test_damaged_files_are_refused(files, name, how, tmp_path):
+    bad = tmp_path / "bad.gz" if name.endswith(".gz") else tmp_path / "bad"
+    bad.write_bytes(damage((files / name).read_bytes(), how))
+    with pytest.raises(UserError, match=rf"^{bad}: not readable as embeddings: .*download it again"):
+        load_embeddings(bad, WORDS, cache=tmp_path / "cache")
+    assert not [file for file in (tmp_path / "cache").iterdir() if file.suffix == ".tmp"]
+
+
+def test_other_dimension_and_no_file(files, tmp_path):
+    with pytest.raises(UserError, match="embeddings have 6 dimensions, expected 300"):
+        load_embeddings(files / "glove", WORDS, cache=tmp_path, dim=300)
+    with pytest.raises(UserError, match="none: not readable"):
+        load_embeddings(tmp_path / "none", WORDS, cache=tmp_path)
+
+
+def test_no_word_of_ours(files, tmp_path):
+    for name in ("glove", "word2vec-binary"):
+        matrix, coverage = load_embeddings(files / name, ["<pad>", "<unk>", "zebra"], cache=tmp_path)
+        assert (matrix.shape, coverage) == ((3, DIM), 0)
+
+
+SENTENCES = [["my", "cat", "sleeps"], ["my", "dog", "sleeps"], ["the", "stock", "market", "fell"]] * 60
+VOCABULARY = ["<pad>", "<unk>", "cat", "dog", "fell", "market", "my", "never", "sleeps", "stock", "the"]
+
+
+def test_word2vec_learns_who_keeps_company_with_whom():
+    matrix = train_word2vec([*SENTENCES, [], ["<unk>", "held", "out"]], VOCABULARY, dim=20, seed=3)
+    assert (matrix.shape, matrix.dtype) == ((11, 20), np.float32)
+    assert not matrix[0].any()
+    lengths = np.linalg.norm(matrix[2:], axis=1)
+    np.testing.assert_allclose(np.delete(lengths, 5), 0.25 * (20 / 3) ** 0.5, rtol=1e-5)
+    assert np.abs(matrix[[1, 7]]).max() <= 0.25, "what training never saw is drawn"
+    cat, dog, market = (matrix[VOCABULARY.index(word)] for word in ("cat", "dog", "market"))
+    assert cat @ dog > cat @ market
+
+
+@pytest.mark.parametrize("sentences", [[], [[]], [["elsewhere"]]])
+def test_word2vec_without_words(sentences):
+    matrix = train_word2vec(sentences, ["<pad>", "<unk>"], dim=4)
+    assert matrix.shape == (2, 4)
+    assert np.isfinite(train_word2vec([["one"]], ["<pad>", "<unk>", "one"], dim=4)).all()
+
+
+def test_same_in_every_process():
+    code = (
+        "from hashlib import sha256\n"
+        "from mscnn.text.vocabulary import Vocabulary\n"
+        "from mscnn.text.embeddings import train_word2vec\n"
+        "texts = ['my cat sleeps', 'the stock market fell', 'my dog'] * 40\n"
+        "v = Vocabulary.build(texts)\nm = train_word2vec([v.split(t) for t in texts], v.words, dim=20, seed=2**40)\n"
+        "print(v.words, sha256(m.tobytes()).hexdigest())"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True
+        )
+        for seed in ("1", "2")
+    ]
+    assert runs[0].returncode == 0, runs[0].stderr
+    assert runs[0].stdout == runs[1].stdout

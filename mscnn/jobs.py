@@ -16,6 +16,7 @@ from mscnn.errors import UserError
 
 TAIL = 12
 CHILD_ENVIRONMENT = {
+    "MSCNN_TERMINAL": "",  # one bar, that of the parent
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without, cuBLAS is not deterministic
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
     # glibc gives every large array back to the kernel and asks for it again: a fifth of the time of training on a CPU

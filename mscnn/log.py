@@ -1,10 +1,15 @@
 """Log lines with ISO time; progress bars on a terminal, plain lines in logs."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 T = TypeVar("T")
 
@@ -22,15 +27,30 @@ def get_logger(name: str) -> logging.Logger:
 
 
 def progress(items: Iterable[T], *, total: int, desc: str, every: float = 10.0) -> Iterator[T]:
-    """Yield the items, showing how far we are: a bar on a terminal, else a line every ``every`` seconds."""
-    if sys.stderr.isatty():
-        from tqdm import tqdm
+    """Yield the items, saying in the log every ``every`` seconds how far we are, and showing a bar on the terminal.
 
-        yield from tqdm(items, total=total, desc=desc, leave=False)
-        return
+    The stages write standard error to their log through a pipe; ``MSCNN_TERMINAL`` then names the user's terminal.
+    """
     logger, last = get_logger("mscnn"), time.monotonic()
-    for done, item in enumerate(items, 1):
-        yield item
-        if time.monotonic() - last > every and done < total:
-            last = time.monotonic()
-            logger.info("%s: %d / %d", desc, done, total)
+    with _bar(total, desc) as bar:
+        for done, item in enumerate(items, 1):
+            yield item
+            bar.update()
+            if not sys.stderr.isatty() and time.monotonic() - last > every and done < total:
+                last = time.monotonic()
+                logger.info("%s: %d / %d", desc, done, total)
+
+
+@contextmanager
+def _bar(total: int, desc: str) -> Iterator["tqdm"]:
+    """A tqdm bar on standard error or on ``MSCNN_TERMINAL``; an invisible one where there is no terminal."""
+    from tqdm import tqdm
+
+    with ExitStack() as stack:
+        terminal = sys.stderr
+        if not sys.stderr.isatty() and os.environ.get("MSCNN_TERMINAL"):
+            with suppress(OSError):
+                terminal = stack.enter_context(open(os.environ["MSCNN_TERMINAL"], "w"))
+        yield stack.enter_context(
+            tqdm(total=total, desc=desc, leave=False, file=terminal, disable=not terminal.isatty())
+        )

@@ -22,6 +22,13 @@ def flag(text: str) -> bool:
     return text == "true"
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that names a default only where there is one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, []) else super()._get_help_string(action)
+
+
 class _ConfigFile(configargparse.YAMLConfigFileParser):
     """YAML whose keys may be written with dashes or underscores, and whose booleans are ``true|false``."""
 
@@ -38,7 +45,7 @@ class Parser(configargparse.ArgumentParser):
             prog=f"python -m {prog}",
             description=description,
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Help,
             config_file_parser_class=_ConfigFile,
             ignore_unknown_config_file_keys=False,
             add_config_file_help=False,

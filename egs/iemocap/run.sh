@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# IEMOCAP (Busso et al., 2008): ./run.sh --corpus /path/to/IEMOCAP_full_release, or export IEMOCAP_ROOT. ./run.sh --help
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./cmd.sh
+. ../../utils/stages.sh
+
+corpus=${IEMOCAP_ROOT:-}
+parser=iemocap
+labels=iemocap4     # angry, happy + excited, sad, neutral: 5,531 utterances
+rate=16000          # the release is 16 kHz mono; a file of another form is damaged
+channels=1
+convert=false
+protocol=random10   # that of the MSCNN-SPU paper; speaker dependent, unlike speaker10 and loso5
+runs=3              # as in the paper
+model=mscnn_spu_att
+text=gt             # --text "gt pocketsphinx" also recognises and trains on that: hours of decoding
+
+# Rows of the paper's Table 1 (--table1: with gt and with the words of --asr-engine; audio_cnn_xvector needs --xvector)
+# and of Table 2 (--table2).
+table1_models="audio_cnn audio_cnn_xvector text_cnn mscnn_spu mscnn_spu_att"
+table2_models="mscnn_spu_att mscnn_spu abl_a abl_b abl_c abl_d"
+
+run_recipe "$@"

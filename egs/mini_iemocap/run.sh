@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# mini_iemocap: an invented corpus in IEMOCAP's own layout, spoken by espeak-ng; made on first use. ./run.sh --help
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./cmd.sh
+. ../../utils/stages.sh
+
+generator=make_mini_iemocap # writes corpus/ unless --corpus names another
+parser=iemocap
+labels=iemocap4             # angry, happy + excited, sad, neutral
+protocol=loso5              # five sessions, each tested once
+model=mscnn_spu_att
+text=gt
+asr_engine=pocketsphinx     # stage 4 recognises the speech as well; train on it with --text pocketsphinx
+
+run_recipe "$@"

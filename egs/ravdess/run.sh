@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# RAVDESS speech (Livingstone and Russo, 2018): ./run.sh --corpus /path/to/ravdess, the folder of Actor_01 ... Actor_24.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./cmd.sh
+. ../../utils/stages.sh
+
+corpus=${RAVDESS_ROOT:-}
+parser=ravdess
+labels=ravdess8         # neutral, calm, happy, sad, angry, fearful, disgust, surprised
+rate=16000              # what the features need;
+convert=true            # the release is 48 kHz, some of it stereo
+feature=mfcc96_trim     # a second of silence stands at either end of a recording
+protocol=ravdess6       # speaker independent, four actors a fold
+runs=3
+model=audio_cnn
+text=none               # two sentences in all: the words tell nothing
+
+run_recipe "$@"

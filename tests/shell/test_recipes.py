@@ -1,0 +1,229 @@
+"""The recipes and the stages they share: egs/*/run.sh, utils/stages.sh."""
+
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.shell.conftest import ROOT
+
+RECIPES = sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh"))
+STAGES = ["preflight", "data", "xvector", "features", "transcripts", "train", "score"]
+
+
+def stages_of(output: str) -> list[int]:
+    return [int(n) for n in re.findall(r"stage (\d) \w+:", output)]
+
+
+def commands(output: str) -> list[list[str]]:
+    return [shlex.split(line) for line in output.splitlines() if line.startswith("python3 -m ")]
+
+
+def options(command: list[str]) -> dict[str, str]:
+    """Options of a command; of several values the first."""
+    return {name: value for name, value in zip(command, [*command[1:], ""], strict=True) if name.startswith("--")}
+
+
+def of(output: str, verb: str) -> list[dict[str, str]]:
+    return [options(c) for c in commands(output) if c[2] == f"mscnn.bin.{verb}"]
+
+
+@cache
+def help_of(module: str) -> str:
+    return subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, text=True, capture_output=True).stdout
+
+
+def test_there_are_three():
+    assert {"iemocap", "mini_iemocap", "ravdess"} <= {*RECIPES}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_help_answers_before_any_environment_is_there(sh, checkout, recipe):
+    (checkout / "tools").unlink()
+    result = sh(checkout / "egs" / recipe / "run.sh", "--help", PATH="/usr/bin:/bin")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert all(f"  {n} {name} " in result.stdout for n, name in enumerate(STAGES))
+    assert "--stop-stage" in result.stdout and "[loso5]" in result.stdout or recipe != "mini_iemocap"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, recipe):
+    result = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", "--corpus", "/some where", "--nj", 3)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert stages_of(result.stdout) == [*range(7)]
+    verbs = [command[2] for command in commands(result.stdout)]
+    assert [v.rpartition(".")[2] for v in verbs if "transcribe" not in v] == [
+        "doctor", "prepare_data", "extract_features", "train", "score",
+    ]  # fmt: skip
+    for command in commands(result.stdout):
+        unknown = [name for name in options(command) if f"{name} " not in help_of(command[2])]
+        assert not unknown, f"{command[2]} knows no {unknown}"
+    assert of(result.stdout, "prepare_data")[0]["--root"] == "/some where"
+    assert not (checkout / "egs" / recipe / "exp").exists()
+
+
+def test_mini_makes_its_corpus_unless_another_is_given(sh, checkout):
+    run = checkout / "egs/mini_iemocap/run.sh"
+    verbs = [c[2] for c in commands(sh(run, "--dry-run", "--stop-stage", "1").stdout)]
+    assert verbs == ["mscnn.bin.doctor", "mscnn.bin.make_mini_iemocap", "mscnn.bin.prepare_data"]
+    other = sh(run, "--dry-run", "--stage", "1", "--stop-stage", "1", "--corpus", "/other").stdout
+    assert [c[2] for c in commands(other)] == ["mscnn.bin.prepare_data"]
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--stage", "3", "--stop-stage", "5"], [3, 4, 5]),
+        (["--stage", "features", "--stop-stage", "train"], [3, 4, 5]),
+        (["--stage=features", "--stop_stage=3"], [3]),
+        (["--stage", "score"], [6]),
+        (["--stop-stage", "preflight"], [0]),
+    ],
+)
+def test_stage_range(sh, checkout, arguments, expected):
+    result = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", *arguments)
+    assert (result.returncode, stages_of(result.stdout)) == (0, expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--stage", "5", "--stop-stage", "3"], "--stage 5 comes after --stop-stage 3"),
+        (["--stage", "train", "--stop-stage", "data"], "comes after"),
+        (["--stage", "7"], "--stage takes a stage, 0 to 6 or one of: preflight data"),
+        (["--stop-stage", "trian"], "found 'trian'"),
+        (["--stage"], "--stage needs a value"),
+        (["--stop-stag", "3"], "did you mean --stop-stage?"),
+        (["3"], "'3' is no option"),
+        (["--dry-run", "--model", "mscnn_spoo"], "mscnn_spoo"),
+        (["--dry-run", "--model", "mscnn_spu", "--text", "none"], "mscnn_spu reads words"),
+        (["--dry-run", "--model", "audio_cnn text_cnn", "--tag", "x"], "--tag names one experiment, these are 2"),
+        (["--dry-run", "--table1"], "no table of this corpus"),
+        (["--dry-run", "--model", " "], "nothing to train"),
+    ],
+)
+def test_wrong_usage_ends_with_2_before_anything_runs(sh, checkout, arguments, message):
+    result = sh(checkout / "egs/mini_iemocap/run.sh", *arguments, timeout=20)
+    assert result.returncode == 2 and message in result.stderr
+    assert not (checkout / "egs/mini_iemocap/data").exists()
+
+
+def test_a_corpus_is_asked_for(sh, checkout):
+    result = sh(checkout / "egs/iemocap/run.sh", IEMOCAP_ROOT="")
+    assert result.returncode == 2 and "--corpus FOLDER" in result.stderr
+    output = sh(checkout / "egs/iemocap/run.sh", "--dry-run", IEMOCAP_ROOT="/data/iemocap").stdout
+    assert of(output, "prepare_data")[0]["--root"] == "/data/iemocap"
+
+
+def test_the_users_word_wins_over_the_facts_and_the_environment(sh, checkout):
+    run = checkout / "egs/iemocap/run.sh"
+    (run.parent / "mine.conf").write_text("runs=7\nseed=5\n")
+    output = sh(run, "--dry-run", "--config", "mine.conf", "--seed", "9", runs="4", stage="6", dry_run="false").stdout
+    (train,) = of(output, "train")
+    assert (train["--runs"], train["--seed"], train["--protocol"]) == ("7", "9", "random10")
+
+
+@pytest.mark.parametrize(
+    "arguments, tags",
+    [
+        ([], ["mscnn_spu_att_gt_loso5"]),
+        (["--model", "audio_cnn mscnn_spu"], ["audio_cnn_none_loso5", "mscnn_spu_gt_loso5"]),
+        (["--text", "gt pocketsphinx"], ["mscnn_spu_att_gt_loso5", "mscnn_spu_att_pocketsphinx_loso5"]),
+        (["--model", "audio_cnn", "--text", "gt file"], ["audio_cnn_none_loso5"]),
+        (["--protocol", "loso5 speaker10"], ["mscnn_spu_att_gt_loso5", "mscnn_spu_att_gt_speaker10"]),
+        (["--subset", "improvised"], ["mscnn_spu_att_gt_loso5_iemocap4_improvised"]),
+        (["--labels", "iemocap4_exc"], ["mscnn_spu_att_gt_loso5_iemocap4_exc"]),
+        (["--tag", "mine"], ["mine"]),
+    ],
+)
+def test_experiments_and_their_names(sh, checkout, arguments, tags):
+    output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", *arguments).stdout
+    assert [t["--exp"] for t in of(output, "train")] == [f"exp/{tag}" for tag in tags]
+    assert [t["--exp"] for t in of(output, "score")] == [f"exp/{tag}" for tag in tags]
+
+
+def test_recognisers_are_those_that_something_asks_for(sh, checkout):
+    def engines(recipe, *arguments):
+        output = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", *arguments).stdout
+        return [t["--engine"] for t in of(output, "transcribe")]
+
+    assert engines("iemocap") == engines("ravdess") == []
+    assert engines("iemocap", "--text", "gt google") == ["google"]
+    assert engines("iemocap", "--asr-engine", "file", "--asr-table", "t") == ["file"]
+    assert engines("iemocap", "--table1") == ["pocketsphinx"]
+    assert engines("iemocap", "--table1", "--asr-engine", "faster-whisper") == ["faster-whisper"]
+
+
+def test_table_options_train_the_rows_of_the_paper(sh, checkout):
+    run = checkout / "egs/iemocap/run.sh"
+    output = sh(run, "--dry-run", "--table1").stdout
+    rows = [(t["--model"], t.get("--text", "none")) for t in of(output, "train")]
+    models = ("text_cnn", "mscnn_spu", "mscnn_spu_att")
+    assert rows == [("audio_cnn", "none"), *[(m, t) for m in models for t in ("gt", "pocketsphinx")]]
+    assert [t["--table"] for t in of(output, "tables")] == ["table1"]
+    both = sh(run, "--dry-run", "--table1", "--table2", "--xvector", "x.scp").stdout
+    names = [t["--exp"] for t in of(both, "train")]
+    assert len(names) == len({*names}) == 1 + 1 + 6 + 4
+    assert [t["--table"] for t in of(both, "tables")] == ["table1", "table2"]
+
+
+def test_train_args_are_split_but_never_run(sh, checkout):
+    words = "--set options.fc_dim=256 x=$(id) * --tensorboard true"
+    output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", "--train-args", words).stdout
+    train = next(c for c in commands(output) if c[2] == "mscnn.bin.train")
+    assert " ".join(train[-8:-2]) == words
+
+
+def test_relative_paths_count_from_the_recipe_or_else_from_the_caller(sh, checkout, tmp_path):
+    run = checkout / "egs/iemocap/run.sh"
+    (tmp_path / "mine").mkdir()
+    outputs = [sh(run, "--dry-run", "--corpus", path).stdout for path in ("mine", "local", "none")]
+    roots = [of(output, "prepare_data")[0]["--root"] for output in outputs]
+    assert roots == [str(tmp_path / "mine"), "local", "none"]
+
+
+def test_a_stage_that_fails_says_where_its_log_is_and_ends_the_run(sh, checkout, tmp_path):
+    recipe = checkout / "egs/iemocap"
+    result = sh(recipe / "run.sh", "--corpus", tmp_path / "absent", "--asr-engine", "pocketsphinx")
+    log = recipe / "exp/log/stage0.log"
+    assert result.returncode == 1
+    assert f"stage 0 preflight failed; its log: {log}" in result.stderr
+    assert "FAIL" in log.read_text() and "absent: no such folder" in log.read_text()
+    assert stages_of(result.stdout) == [0]
+    assert not (recipe / "data").exists()
+
+
+def test_the_options_of_a_run_are_written_down_and_can_be_given_again(sh, checkout):
+    run = checkout / "egs/iemocap/run.sh"
+    assert sh(run, "--stage", "2", "--stop-stage", "2", "--train-args", "--set a=b  # c").returncode == 0
+    saved = run.parent / "exp/log/options.conf"
+    text = saved.read_text()
+    assert 'train_args="--set a=b  # c"\n' in text
+    assert sh(run, "--config", saved).returncode == 0
+    assert saved.read_text() == text
+
+
+def test_every_recipe_has_the_same_cmd_and_path():
+    for name in ("cmd.sh", "path.sh"):
+        assert len({(ROOT / "egs" / recipe / name).read_text() for recipe in RECIPES}) == 1
+
+
+def test_an_unknown_backend_is_refused(sh, checkout):
+    (checkout / "egs/iemocap/cmd.sh").write_text("export MSCNN_BACKEND=moon\n")
+    result = sh(checkout / "egs/iemocap/run.sh", "--corpus", "/x", "--stop-stage", "0")
+    assert result.returncode == 1 and "MSCNN_BACKEND from: local" in result.stdout
+
+
+def test_new_recipe_runs_and_names_what_is_left(sh, checkout):
+    made = sh(checkout / "utils/new_recipe.sh", "crema_d")
+    assert made.returncode == 0 and "mscnn/corpora/crema_d.py" in made.stdout
+    output = sh(checkout / "egs/crema_d/run.sh", "--dry-run", "--corpus", "/x").stdout
+    assert of(output, "prepare_data")[0]["--corpus"] == "crema_d"
+    assert sh(checkout / "utils/new_recipe.sh", "crema_d").returncode == 1
+    assert sh(checkout / "utils/new_recipe.sh", "Crema-D").returncode == 2
+    assert sh(checkout / "utils/new_recipe.sh").returncode == 2
+    assert not Path(ROOT, "egs/crema_d").exists()

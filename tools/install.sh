@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Make tools/venv, a Python environment with the pinned versions of requirements.txt; path.sh calls this when it finds none.
+# Interrupted, even by kill -9: run it again. What pip has downloaded is not fetched twice.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'EOF'
+usage: tools/install.sh [--dev]
+  --dev   also the linters and the test runner (tests/run.sh asks for them itself)
+
+PYTHON=/path/to/python3 chooses the interpreter (3.10 to 3.13). pip's own variables are obeyed, for instance
+PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu, which saves gigabytes where there is no NVIDIA GPU.
+EOF
+}
+
+say() { printf '%s\n' "tools/install.sh: $*" >&2; }
+
+usable() {
+  "$1" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+}
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-python3}" ${PYTHON:-python3.11 python3.13 python3.12 python3.10}; do
+    if usable "$candidate"; then
+      command -v "$candidate"
+      return
+    fi
+  done
+  cat >&2 <<EOF
+tools/install.sh: no Python 3.10 to 3.13 with venv and ensurepip; tried: ${PYTHON:-python3, python3.10 ... python3.13}
+  -> Debian, Ubuntu: sudo apt install python3-venv
+  -> without root: install Python with pyenv, uv or miniconda, then PYTHON=/path/to/python3 tools/install.sh
+EOF
+  return 1
+}
+
+# Whether tools/venv is what these pin files describe: they were copied into it when everything was in place.
+complete() {
+  local file
+  for file in "$@"; do
+    cmp -s "$file" "venv/$file" || return 1
+  done
+  venv/bin/python3 check_env.py "$@" >/dev/null 2>&1
+}
+
+install() { # install MESSAGE ARGUMENT...
+  say "$1"
+  shift
+  "${pip[@]}" "$@" >&2 || {
+    say "that failed: mend the cause (network? disk?), then run tools/install.sh again"
+    return 1
+  }
+}
+
+files=(requirements.txt)
+case "$*" in
+  "") ;;
+  --dev) files+=(requirements-dev.txt) ;;
+  --help | -h) usage && exit ;;
+  *) usage >&2 && exit 2 ;;
+esac
+
+if command -v flock >/dev/null; then # two recipes started at once on a fresh clone: the second waits
+  exec 9>.install.lock
+  flock 9
+fi
+if complete "${files[@]}"; then
+  echo "tools/venv is complete, nothing to do"
+  exit
+fi
+
+# A venv without its copy of requirements.txt was interrupted: packages may be there in part, so it is made anew.
+if [[ ! -f venv/requirements.txt ]] || ! venv/bin/python3 -c 'import pip' 2>/dev/null; then
+  rm -rf venv
+  python=$(find_python)
+  say "making tools/venv with $("$python" --version) ($python)"
+  "$python" -m venv venv
+fi
+[[ ! -f venv/requirements-dev.txt ]] || files=(requirements.txt requirements-dev.txt)
+rm -f venv/requirements.txt venv/requirements-dev.txt
+
+say "installing pinned versions from PyPI: 1 to 3 minutes, 1.7 GB of disk (Linux: PyPI's torch brings CUDA, then 6 GB)"
+pip=(venv/bin/python3 -m pip install --disable-pip-version-check --no-input --no-compile)
+[[ -t 2 ]] || pip+=(-qq) # progress bars where somebody watches, else errors only
+torch=$(grep '^torch' requirements.txt)
+install "1/3 $torch, the largest" "$torch"
+install "2/3 ${files[*]}" "${files[@]/#/--requirement=}"
+say "3/3 compiling bytecode on all cores"
+venv/bin/python3 -m compileall -qq -j 0 venv/lib || true # some packages carry templates that are no Python
+cp "${files[@]}" venv/
+say "done in $SECONDS s"

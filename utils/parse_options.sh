@@ -1,0 +1,186 @@
+# shellcheck shell=bash
+# Sourced by a script to read its options from "$@".
+#
+#   # begin configuration section
+#   nj=4            # parallel processes
+#   dry_run=false   # print the commands, run nothing
+#   config=         # file of options
+#   # end configuration section
+#   . utils/parse_options.sh
+#
+# The options are the variables of that section, and no others; its comments are the help text. --dry-run equals
+# --dry_run, --nj 8 equals --nj=8. An option whose default is true or false takes these two words, and alone means true;
+# one whose default is a number takes a number; one whose default is not empty takes no empty value. --config FILE reads
+# lines `name=value` or `--name value`, which are parsed, never run; the command line wins, wherever --config stands.
+# --help prints $help_message and the options with their defaults. What is no option stays in "$@"; after -- nothing is an
+# option. Wrong usage ends the script with status 2.
+#
+# Functions that find something leave it in REPLY.
+
+declare -A option_help=() option_kind=()
+option_names=() option_words=()
+
+option_error() {
+  printf '%s: %s\n' "${0##*/}" "$1" >&2
+  exit 2
+}
+
+# Learn names, help texts and kinds from the configuration section of a script.
+option_declare() {
+  local line inside=false name=
+  while IFS= read -r line; do
+    case $line in
+      *"# begin configuration section"*) inside=true ;;
+      *"# end configuration section"*) break ;;
+    esac
+    if $inside && [[ $line =~ ^([a-z][a-z0-9_]*)=[^#]*(# *(.*))?$ ]]; then
+      name=${BASH_REMATCH[1]}
+      option_names+=("$name")
+      option_help[$name]=${BASH_REMATCH[3]}
+      case ${!name} in
+        true | false) option_kind[$name]=boolean ;;
+        "") option_kind[$name]=any ;;
+        *[!0-9]*) option_kind[$name]=text ;;
+        *) option_kind[$name]=number ;;
+      esac
+    elif $inside && [[ -n $name && $line =~ ^[[:space:]]+#\ *(.*)$ ]]; then
+      option_help[$name]+=" ${BASH_REMATCH[1]}"
+    fi
+  done <"$1"
+}
+
+option_print_help() {
+  local name
+  printf '%s\n\noptions, with their defaults here:\n' "${help_message:-usage: ${0##*/} [options]}"
+  for name in "${option_names[@]}"; do
+    printf '  --%-16s %s [%s]\n' "${name//_/-}" "${option_help[$name]}" "${!name}"
+  done
+}
+
+# Print the options as --config reads them.
+option_print() {
+  local name
+  for name in "${option_names[@]}"; do
+    [[ $name == config ]] || printf '%s="%s"\n' "$name" "${!name}"
+  done
+}
+
+# Edit distance of two words.
+option_distance() {
+  local a=$1 b=$2 i j cost diagonal above row=()
+  for ((j = 0; j <= ${#b}; j++)); do row[j]=$j; done
+  for ((i = 1; i <= ${#a}; i++)); do
+    diagonal=${row[0]} row[0]=$i
+    for ((j = 1; j <= ${#b}; j++)); do
+      above=${row[j]} cost=$diagonal
+      [[ ${a:i-1:1} == "${b:j-1:1}" ]] || cost=$((diagonal + 1))
+      ((cost <= above + 1)) || cost=$((above + 1))
+      ((cost <= row[j - 1] + 1)) || cost=$((row[j - 1] + 1))
+      row[j]=$cost diagonal=$above
+    done
+  done
+  REPLY=${row[${#b}]}
+}
+
+# The option that a word was probably meant to be: one that it begins, else the nearest; empty where all are far.
+option_nearest() {
+  local name nearest='' best=$((${#1} / 2 + 1))
+  for name in "${option_names[@]}"; do
+    option_distance "$1" "$name"
+    [[ -z $1 || $name != "$1"* ]] || REPLY=0
+    ((REPLY >= best)) || best=$REPLY nearest=$name
+  done
+  REPLY=$nearest
+}
+
+# Whether a word such as --stop-stage or --stop-stage=3 names an option; the name of its variable.
+option_is_known() {
+  [[ $1 == --?* ]] || return
+  REPLY=${1#--} REPLY=${REPLY%%=*} REPLY=${REPLY//-/_}
+  [[ -n $REPLY && -n ${option_kind[$REPLY]-} ]]
+}
+
+option_find() { # option_find WORD WHERE
+  option_is_known "$1" && return
+  local name=${REPLY,,}
+  option_nearest "$name"
+  option_error "$2unknown option ${1%%=*}; ${REPLY:+did you mean --${REPLY//_/-}? }--help lists the options"
+}
+
+option_set() { # option_set NAME VALUE WHERE
+  local dashed=--${1//_/-}
+  case ${option_kind[$1]} in
+    boolean) [[ $2 =~ ^(true|false)$ ]] || option_error "$3$dashed takes true or false, found '$2'" ;;
+    number) [[ $2 =~ ^[0-9]+$ ]] || option_error "$3$dashed takes a number, found '$2'" ;;
+    text) [[ -n $2 ]] || option_error "$3$dashed takes no empty value" ;;
+  esac
+  printf -v "$1" %s "$2"
+}
+
+option_read_config() {
+  local file=$1 line number=0 where name value
+  [[ -r $file && ! -d $file ]] || option_error "--config: cannot read $file (from $PWD)"
+  while IFS= read -r line || [[ -n $line ]]; do
+    where="$file:$((++number)): "
+    [[ ! $line =~ ^[[:space:]]*(#.*)?$ ]] || continue
+    [[ $line =~ ^[[:space:]]*(--)?([A-Za-z][A-Za-z0-9_-]*)([[:space:]]*[=:][[:space:]]*|[[:space:]]+|$)(.*)$ ]] ||
+      option_error "${where}expected name=value, found '$line'"
+    value=${BASH_REMATCH[4]}
+    option_find "--${BASH_REMATCH[2]}" "$where"
+    name=$REPLY
+    if [[ $value =~ ^(\"([^\"]*)\"|\'([^\']*)\')[[:space:]]*(#.*)?$ ]]; then
+      value=${BASH_REMATCH[2]}${BASH_REMATCH[3]}
+    else
+      [[ $value != \#* ]] || value=
+      value=${value%%[[:space:]]#*}
+      value=${value%"${value##*[![:space:]]}"}
+    fi
+    [[ $name != config ]] || option_error "${where}a file of options names no other"
+    option_set "$name" "$value" "$where"
+  done <"$file"
+}
+
+option_read() {
+  local names=() values=() i
+  while (($#)); do
+    case $1 in
+      --)
+        option_words+=("${@:2}")
+        break
+        ;;
+      --help | -h)
+        option_print_help
+        exit 0
+        ;;
+      --*=*)
+        option_find "$1" ""
+        names+=("$REPLY") values+=("${1#*=}")
+        ;;
+      --*)
+        option_find "$1" ""
+        names+=("$REPLY")
+        if [[ ${option_kind[$REPLY]} == boolean && ($# == 1 || $2 == --*) ]]; then
+          values+=(true)
+        elif (($# == 1)) || option_is_known "$2"; then
+          option_error "$1 needs a value${2:+, found the option $2}; one that begins with dashes: $1=VALUE"
+        else
+          values+=("$2")
+          shift
+        fi
+        ;;
+      -?*) option_error "unknown option $1; --help lists the options" ;;
+      *) option_words+=("$1") ;;
+    esac
+    shift
+  done
+  for i in "${!names[@]}"; do
+    [[ ${names[i]} != config ]] || option_read_config "${values[i]}"
+  done
+  for i in "${!names[@]}"; do
+    option_set "${names[i]}" "${values[i]}" ""
+  done
+}
+
+option_declare "${BASH_SOURCE[1]}"
+option_read "$@"
+set -- ${option_words[@]+"${option_words[@]}"}

@@ -1,0 +1,263 @@
+# shellcheck shell=bash
+# The stages of every recipe. egs/<corpus>/run.sh sources this file in its own folder, states the facts of its corpus (any
+# of the variables below) and calls `run_recipe "$@"`; what the user says on the command line wins over both.
+
+# begin configuration section
+stage=preflight         # first stage: number or name
+stop_stage=score        # last stage: number or name
+corpus=                 # folder of the corpus, which is only read; relative: to the recipe's folder, else to yours
+parser=                 # who reads it: a name in mscnn/corpora
+labels=                 # label map: a name in conf/labels, or a .yaml file
+subset=all              # recordings to take: all, improvised or scripted
+on_bad=stop             # faults in the corpus: stop, or skip what cannot be used (data/SET/excluded.tsv)
+rate=16000              # sampling rate of the corpus, Hz
+channels=1              # channels of the corpus
+convert=false           # resample and mix down recordings of another form (true), or count them as faults (false)
+feature=mfcc96          # acoustic features: a name in conf/features, or a .yaml file
+asr_engine=none         # recogniser: pocketsphinx, faster-whisper, google or file; none: only those that --text names
+asr_model=              # its model, a name or a folder; empty: its default
+asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
+model=                  # systems: names in conf/models, or .yaml files, separated by blanks
+text=gt                 # words that they read: gt (the corpus' own), ASR engines, or none; separated by blanks
+xvector=none            # xvector.scp with an x-vector for each utterance; none: models do without
+tokens=word             # unit of text: word or sentencepiece
+embeddings=none         # GloVe, word2vec or fastText file; none: word2vec trained on each training part
+protocol=               # how the data are cut into folds: names in conf/protocols, separated by blanks
+runs=1                  # repetitions of each fold, each with a seed of its own
+seed=0                  # mixed into every seed
+device=auto             # where to train: cpu, cuda or auto
+train_args=             # more options of mscnn.bin.train, split at blanks, as in "--set fc_dim=256"
+tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET where SET is unusual
+table1=false            # train, score and print the rows of the paper's Table 1 instead of --model
+table2=false            # the same for Table 2, the ablations
+nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on it
+overwrite=false         # replace an experiment of the same name that was made with other options
+dry_run=false           # print the commands, run nothing
+# shellcheck disable=SC2034
+config=                 # file with options, `name=value` a line; the command line wins
+# end configuration section
+
+# Facts that are no options of a user: who makes the corpus where none is given, and the systems of the paper's tables.
+generator=
+table1_models=
+table2_models=
+
+current= # stage at work
+utils=${BASH_SOURCE[0]%/*}
+stage_names=(preflight data xvector features transcripts train score)
+help_message="usage: run.sh [--option value]...
+
+SET is LABELS, or LABELS_SUBSET. Each stage also writes exp/log/stageN.log.
+
+  stage          reads                               writes
+  0 preflight    this machine, the corpus            nothing: says what is missing, and the cure
+  1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...}
+  2 xvector      nothing                             nothing: models do without, or read the file of --xvector
+  3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}
+  4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
+  5 train        data/SET, dump/FEATURE/SET          exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
+  6 score        exp/TAG                             exp/TAG/{score_dev.txt,score_test.txt,RESULTS.md,figures/}"
+
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+  echo "run.sh: bash 4.4 or newer is needed, this is $BASH_VERSION (macOS: brew install bash)" >&2
+  exit 2
+fi
+
+say() { printf '%(%FT%T)T %s\n' -1 "$*"; }
+
+# Run an entry point of mscnn, or print it; what it writes is the last argument. A run that was killed may have left an
+# entry point at work: the lock makes us wait until it is through.
+verb() { # verb NAME ARGUMENT...
+  local command=(python3 -m "mscnn.bin.$1" "${@:2}") line lock
+  printf -v line '%q ' "${command[@]}"
+  if $dry_run; then
+    echo "$line"
+    return
+  fi
+  say "\$ $line"
+  if command -v flock >/dev/null; then
+    lock=exp/log/.$1.${!#//[^[:alnum:]._-]/_}.lock
+    flock --nonblock "$lock" true || say "another process is still writing ${!#}; waiting for it"
+    command=(flock "$lock" "${command[@]}")
+  fi
+  "${command[@]}"
+}
+
+stage_preflight() {
+  local needs=(--labels "$labels" --feature "$feature" --protocol "${protocols[@]}" --device "$device")
+  if [[ -n $generator ]]; then needs+=(--voices true); else needs+=(--corpus "$parser" --corpus-root "$corpus"); fi
+  ((${#engines[@]} == 0)) || needs+=(--asr-engine "${engines[@]}" --asr-model "$asr_model" --asr-table "$asr_table")
+  verb doctor "${needs[@]}" --xvector "$xvector" --embeddings "$embeddings"
+}
+
+stage_data() {
+  local counts=()
+  [[ -z $generator ]] || verb "$generator" --out "$corpus"
+  [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
+  verb prepare_data --corpus "$parser" --root "$corpus" --labels "$labels" --subset "$subset" --on-bad "$on_bad" \
+    --rate "$rate" --channels "$channels" --convert "$convert" "${counts[@]}" --out "$data"
+}
+
+stage_features() {
+  verb extract_features --data "$data" --feature "$feature" --convert "$convert" --nj "$nj" --out "$features"
+}
+
+stage_transcripts() {
+  local engine options=(${asr_model:+--model "$asr_model"} ${asr_table:+--table "$asr_table"})
+  for engine in "${engines[@]}"; do
+    verb transcribe --data "$data" --engine "$engine" "${options[@]}" --nj "$nj" --out "exp/asr_$engine/$set_name"
+  done
+}
+
+stage_train() {
+  local experiment name model source protocol extra
+  read -ra extra <<<"$train_args"
+  for experiment in "${experiments[@]}"; do
+    read -r name model source protocol <<<"$experiment"
+    local words=(--text "$source" --tokens "$tokens" --embeddings "$embeddings")
+    [[ $source != none ]] || words=()
+    verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "$features" "${words[@]}" \
+      --xvector "$xvector" --protocol "$protocol" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
+      --overwrite "$overwrite" "${extra[@]}" --exp "exp/$name"
+  done
+}
+
+stage_score() {
+  local experiment table
+  for experiment in "${experiments[@]}"; do
+    verb score --data "$data" --exp "exp/${experiment%% *}"
+  done
+  for table in table1 table2; do
+    ! ${!table} || verb tables --table "$table" --exp-root exp --published "$MSCNN_ROOT/conf/published.yaml" \
+      --out "exp/$table.md"
+  done
+}
+
+# Why a stage has nothing to do; silent where it has.
+idle() { # idle STAGE
+  case $1 in
+    xvector) [[ $xvector == none ]] && echo "nothing asked for x-vectors" || echo "training reads $xvector" ;;
+    features) $hears || echo "no model listens" ;;
+    transcripts) ((${#engines[@]})) || echo "nothing asked for recognised words" ;;
+  esac
+}
+
+run_stage() { # run_stage NUMBER
+  local name=${stage_names[$1]} title start=$SECONDS reason
+  title="stage $1 $name"
+  reason=$(idle "$name")
+  reason=${reason:+skipped: $reason}
+  if $dry_run; then
+    echo "# $title: ${reason:-${reads[$1]} -> ${writes[$1]}}"
+    [[ -n $reason ]] || "stage_$name"
+  elif [[ -n $reason ]]; then
+    say "$title: $reason"
+  else
+    current=$1
+    {
+      say "$title: ${reads[$1]} -> ${writes[$1]}"
+      "stage_$name"
+      say "$title: done in $((SECONDS - start)) s: ${writes[$1]}"
+    } 2>&1 | tee -a "exp/log/stage$1.log"
+    current=
+  fi
+}
+
+# Last words of a run that a stage ended. Statuses: 1 failed, 2 wrong options, 130 interrupted.
+on_exit() {
+  local status=$?
+  if [[ -n $current ]]; then
+    say "stage $current ${stage_names[current]} failed; its log: $PWD/exp/log/stage$current.log" >&2
+    case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
+  fi
+}
+
+# Number of a stage given by number or name.
+stage_number() { # stage_number OPTION VALUE
+  for REPLY in "${!stage_names[@]}"; do
+    [[ $2 != "$REPLY" && $2 != "${stage_names[REPLY]}" ]] || return 0
+  done
+  option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; found '$2'"
+}
+
+# Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL".
+add_experiments() { # add_experiments MODELS TEXTS
+  local models texts inputs i name listens words source protocol suffix=
+  read -ra models <<<"$1"
+  read -ra texts <<<"$2"
+  ((${#models[@]} && ${#texts[@]} && ${#protocols[@]})) ||
+    option_error "nothing to train: give --model, --text and --protocol"
+  [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
+  mapfile -t inputs < <(python3 -m mscnn.bin.model_inputs --model "${models[@]}")
+  ((${#inputs[@]} == ${#models[@]})) || exit 2 # it has said why
+  for i in "${!models[@]}"; do
+    read -r name listens words _ <<<"${inputs[i]}"
+    [[ $listens == none ]] || hears=true
+    for source in "${texts[@]}"; do
+      [[ $words == true ]] || source=none
+      [[ $words == false || $source != none ]] || option_error "$name reads words: --text none leaves it without"
+      for protocol in "${protocols[@]}"; do
+        experiments+=("${tag:-${name}_${source}_$(basename "$protocol" .yaml)$suffix} ${models[i]} $source $protocol")
+      done
+    done
+  done
+}
+
+# What follows from the options: experiments, recognisers, and the folders in between.
+resolve() {
+  local name source
+  for name in corpus xvector asr_model asr_table embeddings; do # relative paths that only the caller's folder has
+    [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
+  done
+  if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus}; fi
+  set_name=$(basename "$labels" .yaml)
+  [[ $subset == all ]] || set_name+=_$subset
+  data=data/$set_name
+  features=dump/$(basename "$feature" .yaml)/$set_name
+  read -ra protocols <<<"$protocol"
+  experiments=() hears=false
+  if $table1 || $table2; then
+    [[ -n $table1_models ]] || option_error "--table1, --table2: the paper has no table of this corpus"
+    [[ $asr_engine != none ]] || asr_engine=pocketsphinx
+    [[ $xvector != none ]] || table1_models=${table1_models//audio_cnn_xvector/}
+    ! $table1 || add_experiments "$table1_models" "gt $asr_engine"
+    ! $table2 || add_experiments "$table2_models" gt
+  else
+    add_experiments "$model" "$text"
+  fi
+  mapfile -t experiments < <(printf '%s\n' "${experiments[@]}" | awk '!seen[$0]++')
+  [[ -z $tag || ${#experiments[@]} == 1 ]] || option_error "--tag names one experiment, these are ${#experiments[@]}"
+  mapfile -t engines < <(printf '%s\n' "$asr_engine" "${experiments[@]}" |
+    awk '{ name = NR == 1 ? $1 : $3 } name != "none" && name != "gt" && !seen[name]++ { print name }')
+}
+
+run_recipe() { # run_recipe OPTION...
+  local usual_labels=$labels first last n origin exps reads writes
+  . "$utils/parse_options.sh"
+  (($# == 0)) || option_error "'$1' is no option; --help lists them"
+  stage_number --stage "$stage" && first=$REPLY
+  stage_number --stop-stage "$stop_stage" && last=$REPLY
+  ((first <= last)) ||
+    option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
+  [[ -n $corpus$generator ]] || ((first > 1)) || $dry_run || option_error "where is the corpus? --corpus FOLDER"
+
+  [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
+  if ! $dry_run; then
+    mkdir -p exp/log
+    option_print >exp/log/options.conf
+    trap on_exit EXIT
+  fi
+  . ./path.sh
+  resolve
+  exps=("${experiments[@]/#/exp/}")
+  exps=("${exps[@]%% *}")
+  origin=$corpus${generator:+ (made by $generator)}
+  reads=("this machine, $origin" "$origin" nothing "$data" "$data" "$data, $features" "${exps[*]}")
+  writes=(nothing "$data" nothing "$features" "${engines[*]/#/$data/text.}" "${exps[*]}" "${exps[*]}")
+  for ((n = first; n <= last; n++)); do
+    run_stage "$n"
+  done
+  if ((last == 6)) && ! $dry_run; then
+    head -qn 1 "${exps[@]/%//score_test.txt}"
+  fi
+}

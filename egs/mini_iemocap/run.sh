@@ -11,6 +11,7 @@ labels=iemocap4             # angry, happy + excited, sad, neutral
 protocol=loso5              # five sessions, each tested once
 model=mscnn_spu_att
 text=gt
+train_args="--set batch_size=16 max_epochs=20 patience=5" # 200 utterances to train on: the paper's 64 are three steps an epoch
 asr_engine=pocketsphinx     # stage 4 recognises the speech as well; train on it with --text pocketsphinx
 
 run_recipe "$@"

@@ -55,7 +55,7 @@ def examine(needs: Needs) -> Iterator[Finding]:
     for check in CHECKS:
         try:
             yield from check(needs)
-        except UserError as error:
+        except (UserError, OSError) as error:
             yield Finding("FAIL", str(error))
 
 
@@ -196,7 +196,7 @@ def _corpus(needs: Needs) -> Iterator[Finding]:
         return
     found = CORPORA[needs.corpus](Path(needs.corpus_root))
     wavs = [item.wav for item in found.items if item.wav]
-    small = [wav for wav in wavs if os.path.getsize(wav) < LFS_POINTER_BYTES]
+    small = [wav for wav in wavs if os.path.exists(wav) and os.path.getsize(wav) < LFS_POINTER_BYTES]
     pointers = [
         wav for wav, header in zip(small, read_headers(small), strict=True)
         if isinstance(header, BadAudio) and header.kind == "lfs-pointer"

@@ -22,6 +22,13 @@ def flag(text: str) -> bool:
     return text == "true"
 
 
+def positive(text: str) -> int:
+    """Type of a count: a whole number, at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+    return int(text)
+
+
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Help that names a default only where there is one."""
 

@@ -39,7 +39,7 @@ for ((i = 1; i <= kills; i++)); do
   if ((i % 2)); then target=$process; else target=-$process; fi
   kill -9 -- "$target" 2>/dev/null || echo "kill $i: it had finished"
   wait "$process" 2>/dev/null || true
-  echo "kill $i after $moment s: $(grep -o 'stage [0-9] [a-z]*: [^d].*' "$folder/killed.log" | tail -n 1)"
+  echo "kill $i after $moment s: $(grep -o 'stage [0-9] [a-z]*' "$folder/killed.log" | tail -n 1)"
 done
 "$folder/killed/egs/mini_iemocap/run.sh" "$@" >"$folder/killed.log" 2>&1 || { cat "$folder/killed.log" && exit 1; }
 diff <(results whole) <(results killed)

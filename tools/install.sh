@@ -87,7 +87,9 @@ pip=(venv/bin/python3 -m pip install --disable-pip-version-check --no-input --no
 torch=$(grep '^torch' requirements.txt)
 install "1/3 $torch, the largest" "$torch"
 install "2/3 ${files[*]}" "${files[@]/#/--requirement=}"
-say "3/3 compiling bytecode on all cores"
+say "3/3 compiling bytecode on all cores, and what librosa compiles at its first use"
 venv/bin/python3 -m compileall -qq -j 0 venv/lib || true # some packages carry templates that are no Python
+venv/bin/python3 -c 'import librosa, numpy
+librosa.feature.delta(librosa.feature.mfcc(y=numpy.zeros(16000, numpy.float32)))'
 cp "${files[@]}" venv/
 say "done in $SECONDS s"

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from mscnn.log import get_logger
-from mscnn.options import Parser, flag, run
+from mscnn.options import Parser, flag, positive, run
 
 
 def main() -> None:
@@ -18,21 +18,26 @@ def main() -> None:
     parser.add_argument("--feature-dir", type=Path, help="archives of stage 3; needed by models with audio")
     parser.add_argument("--text", default="gt", help="words: gt, or the ASR engine of text.<engine>")
     parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
-    parser.add_argument("--pieces", default=1000, type=int, help="sentencepiece vocabulary, pieces")
+    parser.add_argument("--pieces", default=1000, type=positive, help="sentencepiece vocabulary, pieces")
     parser.add_argument(
         "--embeddings",
         default="none",
         help="GloVe, word2vec or fastText file, text or binary, plain or .gz; "
         "none: word2vec trained on the training part of each fold",
     )
-    parser.add_argument("--emb-dim", default=300, type=int, help="word2vec dimension where no file is given")
+    parser.add_argument("--emb-dim", default=300, type=positive, help="word2vec dimension where no file is given")
     parser.add_argument("--xvector", default="none", help="xvector.scp; none: models leave the x-vector out")
-    parser.add_argument("--runs", default=1, type=int, help="repetitions of every fold, each with its own seed")
+    parser.add_argument("--runs", default=1, type=positive, help="repetitions of every fold, each with its own seed")
     parser.add_argument("--seed", default=0, type=int, help="mixed into the seed of every (protocol, fold, run)")
     parser.add_argument(
-        "--set", default=[], nargs="+", metavar="KEY=VALUE", help="changes of the model's configuration"
+        "--set",
+        default=[],
+        nargs="+",
+        action="extend",
+        metavar="KEY=VALUE",
+        help="changes of the model's configuration",
     )
-    parser.add_argument("--nj", default=1, type=int, help="trainings at a time, processes")
+    parser.add_argument("--nj", default=1, type=positive, help="trainings at a time, processes")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to train")
     parser.add_argument("--tensorboard", default=False, type=flag, help="also write TensorBoard events, true or false")
     parser.add_argument(

@@ -72,7 +72,7 @@ class Fault:
 
     def __str__(self) -> str:
         who = self.utts[0] if len(self.utts) == 1 else f"{len(self.utts) or 'no'} utterances"
-        return f"{self.where}: {self.kind}: {who}: {self.message}; cure: {CURES[self.kind]}"
+        return f"{self.where}: {self.kind}: {who}: {self.message}; cure: {CURES.get(self.kind, ORIGINAL)}"
 
 
 @dataclass

@@ -147,7 +147,7 @@ def _write(out: Path, tables: Mapping[str, Mapping[str, str]], left_out: Sequenc
         logger.info("%s is up to date", out)
     else:
         DataDir.write(out, tables)
-    rows = sorted((utt, fault.kind, fault.where, fault.message) for fault in left_out for utt in fault.utts)
+    rows = sorted((utt, fault.kind, fault.where, fault.message) for fault in left_out for utt in fault.utts or ("-",))
     (out / "excluded.tsv").unlink(missing_ok=True)
     if rows:
         with atomic(out / "excluded.tsv") as file:

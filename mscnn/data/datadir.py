@@ -90,16 +90,17 @@ class DataDir:
         A directory that was there is replaced, its ``text.<engine>`` files with it: they belong to the old utterances.
         """
         path = Path(path)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+        temporary, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp") for _ in range(2))
         try:
             for name, table in tables.items():
                 write_table(temporary / name, table)
             write_table(temporary / "spk2utt", inverse(tables["utt2spk"]))
             if path.exists():
-                shutil.rmtree(path)
+                os.replace(path, old)
             os.replace(temporary, path)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            for left in path.parent.glob(f".{path.name}.*.tmp"):  # ours, and what killed runs left
+                shutil.rmtree(left, ignore_errors=True)
 
     def text_of(self, source: str) -> dict[str, str]:
         """Words of each utterance: ``gt`` reads ``text``, the name of an ASR engine ``text.<engine>``.
@@ -182,6 +183,13 @@ def _check_speakers(path: Path, utt2spk: Mapping[str, str]) -> list[str]:
         for number, (utt, speaker) in enumerate(utt2spk.items(), 1)
         if not utt.startswith(speaker)
     ]
+    speakers = list(utt2spk.items())
+    for number, ((_, before), (utt, speaker)) in enumerate(zip(speakers, speakers[1:], strict=False), 2):
+        if speaker.encode() < before.encode():
+            faults.append(
+                f"{path / 'utt2spk'}:{number}: {utt}: speaker {speaker} after {before}; Kaldi wants utterances sorted "
+                "by speaker too: end speaker ids with a character below the others, such as '-', or pad their numbers"
+            )
     spk2utt = path / "spk2utt"
     if not spk2utt.is_file() or read_table(spk2utt) != inverse(utt2spk):
         faults.append(

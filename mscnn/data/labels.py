@@ -28,8 +28,13 @@ class LabelMap:
         absent = {"name", "corpus", "classes", "map", "drop"} - facts.keys()
         if absent:
             raise UserError(f"{path}: keys missing: {', '.join(sorted(absent))}")
-        mapping = {**facts["map"], **dict.fromkeys(facts["drop"])}
-        twice = facts["map"].keys() & set(facts["drop"])
+        drop = facts["drop"] or ()
+        if not isinstance(facts["map"], dict) or not isinstance(facts["classes"], list):
+            raise UserError(f"{path}: expected 'classes' to be a list, and 'map' to map raw labels to them")
+        if any(len(str(name).split()) != 1 for name in facts["classes"]):
+            raise UserError(f"{path}: the name of a class is one word, without blanks")
+        mapping = {**facts["map"], **dict.fromkeys(drop)}
+        twice = facts["map"].keys() & set(drop)
         if twice:
             raise UserError(f"{path}: mapped and dropped at once: {', '.join(sorted(twice))}")
         if set(facts["map"].values()) != set(facts["classes"]):

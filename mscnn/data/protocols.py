@@ -13,6 +13,7 @@ from mscnn.files import atomic, digest
 from mscnn.paths import conf, read_yaml
 
 PARTS = ("train", "dev", "test")
+NEEDS = {"random": ("seed",), "group": ("by",)}  # what a scheme must be told
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,15 @@ class Protocol:
             raise UserError(
                 f"{path}: expected the keys {', '.join(cls.__dataclass_fields__)}; found {', '.join(facts)}"
             )
+        wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
+        if wrong:
+            raise UserError(f"{path}: {', '.join(wrong)}: expected a mapping of names to values")
         for part, schemes in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
             if facts[part].get("scheme") not in schemes:
                 raise UserError(f"{path}: {part}: scheme must be one of {', '.join(schemes)}")
+        needs = {"folds", *NEEDS.get(facts["test"]["scheme"], ())} - facts["test"].keys()
+        if needs:
+            raise UserError(f"{path}: test: {', '.join(sorted(needs))} missing")
         if facts["disjoint"].keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
             raise UserError(f"{path}: disjoint: expected the keys train-test, train-dev and dev-test")
         if facts["selection"] != "dev":

@@ -5,6 +5,7 @@ This module imports no torch: it also answers what a model needs, before anythin
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 
 from mscnn.errors import UserError
@@ -40,6 +41,11 @@ class Training:
     max_epochs: int = 100
     patience: int = 10
 
+    def __post_init__(self) -> None:
+        low = [k for k in ("lr", "clip", "batch_size", "max_epochs", "patience") if asdict(self)[k] <= 0]
+        if low or self.weight_decay < 0:
+            raise UserError(f"training: {', '.join(low) or 'weight_decay'} must be above 0")
+
 
 @dataclass(frozen=True)
 class ModelSpec:
@@ -69,7 +75,7 @@ class ModelSpec:
         facts = _with_base(name)
         for setting in settings:
             _apply(facts, setting)
-        inputs = facts.get("inputs", {})
+        inputs = facts.get("inputs") or {}
         unknown = facts.keys() - {"family", "inputs", "options", "xvec_norm", "training"}
         unknown |= inputs.keys() - {"audio", "text", "xvector"}
         if unknown or facts.get("family") not in FAMILIES:
@@ -87,9 +93,9 @@ class ModelSpec:
             audio=inputs.get("audio"),
             text=bool(inputs.get("text")),
             xvector=bool(inputs.get("xvector")),
-            options=facts.get("options", {}),
+            options=(facts.get("options") or {}),
             xvec_norm=facts.get("xvec_norm", "none"),
-            training=_checked(Training, facts.get("training", {})),
+            training=_checked(Training, (facts.get("training") or {})),
         )
 
     def without_xvector(self) -> "ModelSpec":
@@ -118,12 +124,14 @@ class ModelSpec:
         }
 
 
-def _with_base(name: str) -> dict:
+def _with_base(name: str, seen: tuple[str, ...] = ()) -> dict:
     facts = read_conf("models", name)
     base = facts.pop("base", None)
     if base is None:
         return facts
-    merged = _with_base(base)
+    if base in (name, *seen):
+        raise UserError(f"{conf('models', name)}: base {base} leads back to this file")
+    merged = _with_base(base, (name, *seen))
     for key, value in facts.items():
         merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     return merged
@@ -137,24 +145,30 @@ def _apply(facts: dict, setting: str) -> None:
     key = key.replace("-", "_")
     if not equals:
         raise UserError(f"--set {setting}: expected KEY=VALUE, for example --set fc_dim=256")
-    value = yaml.safe_load(text)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {setting}: the value is not YAML") from None
     if key == "xvec_norm":
         facts[key] = value
     elif key in Training.__dataclass_fields__:
-        facts["training"] = {**facts.get("training", {}), key: value}
+        facts["training"] = {**(facts.get("training") or {}), key: value}
     else:
-        facts["options"] = {**facts.get("options", {}), key: value}
+        facts["options"] = {**(facts.get("options") or {}), key: value}
 
 
 def _checked(kind: type, values: Mapping[str, object]):
     """Make a dataclass from plain values; unknown names and wrong types are refused with the cure."""
-    fields = kind.__dataclass_fields__
-    for key, value in values.items():
+    fields, values = kind.__dataclass_fields__, dict(values)
+    for key, value in list(values.items()):
         if key not in fields:
             near = difflib.get_close_matches(key, [*fields, *Training.__dataclass_fields__, "xvec_norm"], n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(fields)}"
             raise UserError(f"unknown option {key}{hint}")
         default = fields[key].default
+        if isinstance(default, float) and isinstance(value, str):
+            with suppress(ValueError):  # YAML takes 1e-4 for a string
+                value = values[key] = float(value)
         number = isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool)
         if not (number or type(value) is type(default) or isinstance(default, tuple) and isinstance(value, list)):
             raise UserError(f"option {key}: expected a value like {_plain({key: default})[key]!r}, found {value!r}")

@@ -1,5 +1,6 @@
 """An experiment: one system under one protocol, its folds and runs side by side."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -14,14 +15,22 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
 from mscnn.errors import UserError
-from mscnn.files import atomic, digest, file_digest
+from mscnn.files import atomic, digest, file_digest, read_table
 from mscnn.models import ModelSpec
 from mscnn.paths import read_yaml
 from mscnn.stamp import Stamp, source_digest
 from mscnn.training.parts import TextOptions
 
-CODE = ("mscnn.training", "mscnn.models", "mscnn.text", "mscnn.data")
-NOT_COMPARED = ("environment", "command")
+CODE = (
+    "mscnn.training",
+    "mscnn.models",
+    "mscnn.text",
+    "mscnn.data",
+    "mscnn.features.archive",
+    "mscnn.scoring.metrics",
+)
+NOT_COMPARED = ("environment", "command", "runs")
+OWN = ("fold*", "score_*", "confusion_*", "figures", "RESULTS.md")  # what belongs to the configuration in config.yaml
 
 
 @dataclass(frozen=True)
@@ -176,6 +185,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "folds": len(folds),
         "runs": setup.runs,
         "seed": setup.seed,
+        "device": _device(setup.device),
         "parameters": parameters,
         "legacy": spec.legacy(),
         "inputs": _input_digests(setup, spec, data, features and features.content),
@@ -209,30 +219,52 @@ def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: str |
         digests["features"] = features
     if spec.text:
         digests["text"] = digest(data.text_of(setup.text.source))
-        digests["embeddings"] = file_digest(setup.text.embeddings) if setup.text.embeddings else "word2vec"
+        file = setup.text.embeddings
+        digests["embeddings"] = _digest_of("--embeddings", file) if file else "word2vec"
     if spec.xvector:
-        digests["xvector"] = file_digest(setup.xvector)
+        digests["xvector"] = _digest_of("--xvector", setup.xvector)
+        archives = {entry.rpartition(":")[0] for entry in read_table(setup.xvector).values()}
+        digests["xvector archives"] = digest([_digest_of("--xvector", archive) for archive in sorted(archives)])
     return digests
+
+
+def _digest_of(option: str, path: str | os.PathLike) -> str:
+    if not Path(path).is_file():
+        raise UserError(f"{option}: {path} is not there; name an existing file, or none")
+    return file_digest(path)
 
 
 def _claim(exp: Path, config: dict, overwrite: bool) -> None:
     """Write ``config.yaml``, unless the folder already belongs to another configuration."""
     path = exp / "config.yaml"
-    if path.exists() and not overwrite:
+    if path.exists():
         old = read_yaml(path)
-        keys = [k for k in {**old, **config} if k not in (*NOT_COMPARED, "runs") and old.get(k) != config.get(k)]
-        if keys:
+        changed = _changes(old, config)
+        if changed and not overwrite:
             raise UserError(
-                f"{exp} holds an experiment made otherwise; changed: {', '.join(keys)} (see {path}). "
+                f"{exp} holds an experiment made otherwise; changed: {', '.join(changed)} (see {path}). "
                 "Keep both with --tag NAME (--exp DIR for the entry point), or replace it with --overwrite true"
             )
-        if old.get("runs") == config["runs"]:
+        if not changed and old.get("runs") == config["runs"]:
             return
-    elif path.exists():
-        for folder in exp.glob("fold[0-9][0-9]"):
-            shutil.rmtree(folder)
+        for found in (f for pattern in OWN if changed for f in exp.glob(pattern)):
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
     with atomic(path) as out:
         yaml.safe_dump(config, out, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _changes(old: dict, new: dict) -> list[str]:
+    """Names of what differs between two configurations, ``group.name`` inside a group; the number of runs may."""
+    names = []
+    for key in {**old, **new}:
+        a, b = old.get(key), new.get(key)
+        if key in NOT_COMPARED or a == b:
+            continue
+        if isinstance(a, dict) and isinstance(b, dict):
+            names += [f"{key}.{name}" for name in {**a, **b} if a.get(name) != b.get(name)]
+        else:
+            names.append(key)
+    return names
 
 
 def _stamp(setup: Setup, fold: int, run: int, inputs: dict) -> Stamp:

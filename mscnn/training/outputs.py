@@ -68,5 +68,5 @@ def environment() -> dict[str, str]:
         "torch": str(torch.__version__),
         "mscnn": __version__,
         "git": _git_commit(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
     }

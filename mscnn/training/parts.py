@@ -128,8 +128,6 @@ def _add_xvectors(inputs: dict, parts: dict, path: Path, norm: str, statistics: 
     """One vector an utterance, from a Kaldi ``xvector.scp``."""
     import kaldiio
 
-    if not Path(path).is_file():
-        raise UserError(f"{path}: not there; name an existing xvector.scp, or use --xvector none")
     vectors = kaldiio.load_scp(str(path))
     missing = [u for utts in parts.values() for u in utts if u not in vectors]
     if missing:

@@ -60,6 +60,15 @@ def test_faults_are_named(tmp_path, tables, name, text, expected):
     assert expected in spoil(tmp_path, tables, name, text)
 
 
+def test_kaldi_wants_speakers_in_order_too(tmp_path, tables):
+    names = {"s1-a": "s10a", "s1-b": "s1z"}
+    moved = {name: {names[u]: v for u, v in table.items()} for name, table in tables.items()}
+    moved["utt2spk"] = {"s10a": "s10", "s1z": "s1"}
+    DataDir.write(tmp_path / "set", moved)
+    with pytest.raises(UserError, match="utt2spk:2: s1z: speaker s1 after s10"):
+        DataDir.load(tmp_path / "set")
+
+
 def test_missing_file_names_the_stage(tmp_path):
     with pytest.raises(UserError, match="not a data directory: wav.scp, text.*stage 1"):
         DataDir.load(tmp_path)

@@ -82,9 +82,12 @@ def test_config_says_how_it_was_made(setup, in_process):
 def test_other_options_are_refused_unless_overwritten(setup, in_process):
     train_experiment(setup, nj=1)
     other = dataclasses.replace(setup, settings=("max_epochs=1", "filters=4"))
-    with pytest.raises(UserError, match="changed: training.*--overwrite true"):
+    (setup.exp / "score_test.txt").write_text("of the old configuration")
+    with pytest.raises(UserError, match="changed: training.max_epochs .*--overwrite true"):
         train_experiment(other, nj=1)
+    assert train_experiment(setup, nj=1, overwrite=True) == 0  # nothing to replace
     assert train_experiment(other, nj=1, overwrite=True) == 4
+    assert not (setup.exp / "score_test.txt").exists()
 
 
 def test_more_runs_only_add(setup, in_process):
@@ -111,6 +114,10 @@ def test_needs_are_named(setup, toy):
         train_experiment(dataclasses.replace(setup, model="audio_cnn_xvector"), nj=1)
     with pytest.raises(UserError, match="classes happy are not in label map"):
         train_experiment(dataclasses.replace(setup, labels="iemocap11"), nj=1)
+    with pytest.raises(UserError, match="--embeddings: nofile.txt is not there"):
+        train_experiment(
+            dataclasses.replace(setup, model="text_cnn", text=TextOptions(embeddings="nofile.txt"), settings=()), nj=1
+        )
     absent = toy / "absent.yaml"
     absent.write_text(
         (toy / "toy.yaml").read_text().replace("- sad", "- sad\n- angry").replace("s: sad", "s: sad\n  a: angry")

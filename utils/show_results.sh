@@ -23,4 +23,4 @@ done)
 [[ -n $table ]] || { echo "show_results.sh: no score_test.txt in: $*; stage 6 (score) makes them" >&2; exit 1; }
 # shellcheck disable=SC2059
 printf "$row" protocol UA WA F1 correct folds runs text subset experiment
-sort -k 1,1 -k 9,9 -k 2,2gr <<<"$table"
+sort -b -k 1,1 -k 9,9 -k 2,2gr <<<"$table"

@@ -7,6 +7,7 @@ ORIGINAL = "put the original file back"
 AS_RELEASED = "put the original file back, or let stage 3 convert: --convert true"
 # kind of fault -> its cure
 CURES: Mapping[str, str] = {
+    "missing-session": "unpack the release again, whole",
     "missing-wav": ORIGINAL,
     "unreadable-wav": "give yourself permission to read it",
     "empty-wav": ORIGINAL,

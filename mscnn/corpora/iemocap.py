@@ -50,7 +50,12 @@ def parse(root: Path) -> Corpus:
         UserError: this is not the release, folders are missing, or the wavs have been renamed.
     """
     corpus = Corpus()
-    for session in _sessions(Path(os.path.abspath(root))):
+    sessions = _sessions(Path(os.path.abspath(root)))
+    for n in range(1, 6):
+        session = sessions[0].with_name(f"Session{n}")
+        if session not in sessions:
+            corpus.faults.append(Fault("missing-session", str(session), "no such folder"))
+    for session in sessions:
         wavs = _list_wavs(session, corpus)
         texts = [_names(session / folder, session, ".txt", corpus) for folder in (LABELS, TEXTS)]
         for dialogue in sorted({*wavs, *texts[0], *texts[1]}):

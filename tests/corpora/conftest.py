@@ -23,6 +23,9 @@ class Release:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        for n in range(1, 6):  # the folders of all sessions; dialogues are added to some
+            for folder in ("dialog/EmoEvaluation", "dialog/transcriptions", "sentences/wav"):
+                (root / f"Session{n}" / folder).mkdir(parents=True)
 
     def session(self, dialogue: str) -> Path:
         return self.root / f"Session{dialogue[4]}"

@@ -1,5 +1,6 @@
 """The parser of IEMOCAP, quirk by quirk."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,10 @@ def test_wavs_renamed_by_glam_are_recognised(release):
     wav.rename(wav.with_name("Ses01F-impro01-07-F000.wav"))
     with pytest.raises(UserError, match="Ses01F-impro01-07-F000.wav.*GLAM"):
         parse(release.root)
+
+
+def test_a_missing_session_is_a_fault(release):
+    shutil.rmtree(release.root / "Session3")
+    (fault,) = parse(release.root).faults
+    cure = "cure: unpack the release again, whole"
+    assert str(fault) == f"{release.root}/Session3: missing-session: no utterances: no such folder; {cure}"

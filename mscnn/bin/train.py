@@ -7,8 +7,7 @@ from mscnn.log import get_logger
 from mscnn.options import Parser, flag, positive, run
 
 
-def main() -> None:
-    """Train all folds and runs of one experiment; finished ones are skipped, broken-off ones resumed."""
+def _options() -> Parser:
     parser = Parser("mscnn.bin.train", "Train every fold and run of a system under a protocol; select on dev.")
     parser.add_argument("--model", required=True, help="name in conf/models, or a .yaml file")
     parser.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
@@ -43,7 +42,12 @@ def main() -> None:
     parser.add_argument(
         "--overwrite", default=False, type=flag, help="replace an experiment made otherwise: true, false"
     )
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Train all folds and runs of one experiment; finished ones are skipped, broken-off ones resumed."""
+    args = _options().parse_args()
 
     from mscnn.training.experiment import Setup, train_experiment
     from mscnn.training.parts import TextOptions

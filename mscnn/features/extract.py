@@ -39,6 +39,19 @@ class Source:
     start: float = 0.0
     end: float | None = None
 
+    @classmethod
+    def of(cls, data: DataDir) -> list[Source]:
+        """Of every utterance, in their order."""
+        if data.segments:
+            return [cls(utt, data.wav[reco], start, end) for utt, (reco, start, end) in data.segments.items()]
+        return [cls(utt, data.wav[utt]) for utt in data.utts]
+
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """What a stamp records: the file by path, size and time of change, as make does."""
+        status = os.stat(self.wav)
+        return self.utt, self.wav, self.start, self.end, status.st_size, status.st_mtime_ns
+
 
 @dataclass(frozen=True)
 class Job:
@@ -57,8 +70,8 @@ class Job:
 
     @property
     def stamp(self) -> Stamp:
-        """Fingerprint: files by path, size and time of change, as make does; options; code."""
-        seen = [(s.utt, s.wav, s.start, s.end, (st := os.stat(s.wav)).st_size, st.st_mtime_ns) for s in self.sources]
+        """Fingerprint of files, options and code."""
+        seen = [source.seen for source in self.sources]
         libraries = {name: version(name) for name in ("librosa", "numpy", "scipy", "soxr")}
         return Stamp(
             self.out / "log" / f"feats.{self.number}.stamp",
@@ -93,10 +106,7 @@ def extract(data: DataDir, feature: Feature, out: str | os.PathLike, *, nj: int,
 
 def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool) -> list[Job]:
     """Cut the sorted utterances into jobs of ``JOB_SIZE``, whatever the number of processes."""
-    if data.segments:
-        sources = [Source(utt, data.wav[reco], start, end) for utt, (reco, start, end) in data.segments.items()]
-    else:
-        sources = [Source(utt, data.wav[utt]) for utt in data.utts]
+    sources = Source.of(data)
     slices = [tuple(sources[i : i + JOB_SIZE]) for i in range(0, len(sources), JOB_SIZE)]
     return [Job(number, part, feature, convert, out) for number, part in enumerate(slices, 1)]
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import yaml
@@ -14,8 +15,10 @@ from mscnn import jobs, log
 from mscnn.data.datadir import DataDir
 from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
+from mscnn.device import choose_device
 from mscnn.errors import UserError
-from mscnn.files import atomic, digest, file_digest, read_table
+from mscnn.features.xvector.vectors import read_vectors
+from mscnn.files import atomic, digest, file_digest
 from mscnn.models import ModelSpec
 from mscnn.paths import read_yaml
 from mscnn.stamp import Stamp, source_digest
@@ -112,7 +115,7 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     from mscnn.training.outputs import file_handler, write_predictions, write_tensorboard
     from mscnn.training.parts import make_parts
 
-    device = _device(setup.device)
+    device = choose_device(setup.device)
     torch.use_deterministic_algorithms(True)
     directory = setup.run_dir(fold.index, run)
     directory.mkdir(parents=True, exist_ok=True)
@@ -185,7 +188,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "folds": len(folds),
         "runs": setup.runs,
         "seed": setup.seed,
-        "device": _device(setup.device),
+        "device": choose_device(setup.device),
         "parameters": parameters,
         "legacy": spec.legacy(),
         "inputs": _input_digests(setup, spec, data, features and features.content),
@@ -222,9 +225,7 @@ def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: str |
         file = setup.text.embeddings
         digests["embeddings"] = _digest_of("--embeddings", file) if file else "word2vec"
     if spec.xvector:
-        digests["xvector"] = _digest_of("--xvector", setup.xvector)
-        archives = {entry.rpartition(":")[0] for entry in read_table(setup.xvector).values()}
-        digests["xvector archives"] = digest([_digest_of("--xvector", archive) for archive in sorted(archives)])
+        digests["xvector"] = sha256(read_vectors(setup.xvector, data.utts)).hexdigest()
     return digests
 
 
@@ -274,13 +275,3 @@ def _stamp(setup: Setup, fold: int, run: int, inputs: dict) -> Stamp:
 def _seed(protocol: Protocol, fold: int, run: int, seed: int) -> int:
     """Seed of one training; the model does not enter, so systems are compared from the same draw."""
     return int(digest([protocol.name, fold, run, seed])[:8], 16)
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu (or auto)")
-    return name

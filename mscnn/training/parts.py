@@ -8,8 +8,8 @@ import numpy as np
 from mscnn import log
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
-from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
+from mscnn.features.xvector.vectors import read_vectors
 from mscnn.models import ModelSpec
 from mscnn.models.inputs import Sizes
 from mscnn.training.examples import Examples
@@ -126,14 +126,9 @@ def _add_tokens(inputs, parts, texts, options: TextOptions, max_tokens: int, cac
 
 def _add_xvectors(inputs: dict, parts: dict, path: Path, norm: str, statistics: dict) -> None:
     """One vector an utterance, from a Kaldi ``xvector.scp``."""
-    import kaldiio
-
-    vectors = kaldiio.load_scp(str(path))
-    missing = [u for utts in parts.values() for u in utts if u not in vectors]
-    if missing:
-        raise UserError(f"{path}: no x-vector for {len(missing)} utterances, the first is {missing[0]}")
-    for part, utts in parts.items():
-        rows = np.stack([vectors[u] for u in utts]).astype(np.float32)
+    known = read_vectors(path, [utt for utts in parts.values() for utt in utts])
+    ends = np.cumsum([len(utts) for utts in parts.values()])
+    for part, rows in zip(parts, np.split(known, ends[:-1]), strict=True):
         if part == "train" and norm == "zscore":
             statistics["xvector.mean"], statistics["xvector.std"] = rows.mean(axis=0), rows.std(axis=0) + EPSILON
         if norm == "zscore":

@@ -1,0 +1,69 @@
+"""Stage 2: x-vectors of a data directory -> xvector.scp."""
+
+import time
+
+from mscnn.options import Parser, flag, run
+
+
+def main() -> None:
+    """Parse the options, extract, say what was written."""
+    parser = Parser("mscnn.bin.extract_xvectors", "Write the x-vector (speaker embedding) of every utterance.")
+    parser.add_argument("--data", required=True, help="data directory, made by stage 1")
+    parser.add_argument(
+        "--model",
+        default="espeak",
+        help="folder with final.raw, extract.config, min_chunk_size, max_chunk_size and conf/, as Kaldi's public "
+        "models have, or a name in conf/xvector (espeak: the demonstration model)",
+    )
+    parser.add_argument(
+        "--backend",
+        default="auto",
+        choices=["auto", "kaldi", "native"],
+        help="Kaldi's programs (found through KALDI_ROOT or PATH), or the same without them; auto: Kaldi where found",
+    )
+    parser.add_argument(
+        "--unvoiced",
+        default="all-frames",
+        choices=["all-frames", "zero", "drop"],
+        help="utterances without a voiced frame: take all frames, write a zero vector, or leave them out",
+    )
+    parser.add_argument("--chunk-size", type=int, default=0, help="frames computed at once; 0: the model's own maximum")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="of the native backend")
+    parser.add_argument(
+        "--nj", type=int, default=2, help="processes at a time; vectors do not depend on it"
+    )
+    parser.add_argument(
+        "--convert",
+        type=flag,
+        default=False,
+        help="resample other rates than the model's and mix channels down (true), or refuse such files (false)",
+    )
+    parser.add_argument("--out", required=True, help="folder for xvector.scp, its archives and xvector.yaml")
+    args = parser.parse_args()
+
+    from mscnn.data.datadir import DataDir
+    from mscnn.device import choose_device
+    from mscnn.features.xvector.extract import extract
+    from mscnn.features.xvector.modeldir import XvectorModel
+    from mscnn.log import get_logger
+
+    start = time.monotonic()
+    vectors, unvoiced = extract(
+        DataDir.load(args.data),
+        XvectorModel.load(args.model),
+        args.out,
+        backend=args.backend,
+        unvoiced=args.unvoiced,
+        chunk_size=args.chunk_size,
+        convert=args.convert,
+        device=choose_device(args.device),
+        nj=args.nj,
+    )
+    get_logger("extract_xvectors").info(
+        "wrote %s/xvector.scp: %d x-vectors, %d utterances without a voiced frame, in %.1f s",
+        args.out, vectors, unvoiced, time.monotonic() - start,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""Speaker embeddings of Kaldi's x-vector networks: extraction with and without Kaldi, training, verification."""

@@ -1,0 +1,174 @@
+"""What an x-vector network hears: Kaldi's MFCC, energy-based voice activity, sliding mean normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mscnn.errors import UserError
+
+if TYPE_CHECKING:
+    from kaldi_native_fbank import MfccOptions
+
+CMN_WINDOW = 300  # frames, of extract_xvectors.sh
+FULL_SCALE = 32768  # Kaldi's samples are 16-bit integers
+
+
+def _flag(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
+# option of compute-mfcc-feats -> (part of MfccOptions, its attribute, type)
+MFCC_OPTIONS: Mapping[str, tuple[str, str, Callable]] = {
+    "sample-frequency": ("frame_opts", "samp_freq", float),
+    "frame-length": ("frame_opts", "frame_length_ms", float),
+    "frame-shift": ("frame_opts", "frame_shift_ms", float),
+    "preemphasis-coefficient": ("frame_opts", "preemph_coeff", float),
+    "remove-dc-offset": ("frame_opts", "remove_dc_offset", _flag),
+    "window-type": ("frame_opts", "window_type", str),
+    "blackman-coeff": ("frame_opts", "blackman_coeff", float),
+    "round-to-power-of-two": ("frame_opts", "round_to_power_of_two", _flag),
+    "snip-edges": ("frame_opts", "snip_edges", _flag),
+    "num-mel-bins": ("mel_opts", "num_bins", int),
+    "low-freq": ("mel_opts", "low_freq", float),
+    "high-freq": ("mel_opts", "high_freq", float),
+    "num-ceps": ("", "num_ceps", int),
+    "use-energy": ("", "use_energy", _flag),
+    "energy-floor": ("", "energy_floor", float),
+    "raw-energy": ("", "raw_energy", _flag),
+    "cepstral-lifter": ("", "cepstral_lifter", float),
+    "htk-compat": ("", "htk_compat", _flag),
+}
+VAD_OPTIONS: Mapping[str, tuple[str, Callable]] = {
+    "vad-energy-threshold": ("threshold", float),
+    "vad-energy-mean-scale": ("mean_scale", float),
+    "vad-proportion-threshold": ("proportion", float),
+    "vad-frames-context": ("context", int),
+}
+# Options without an effect here: dither is always off, so that the same audio gives the same vectors.
+IGNORED = ("dither", "allow-downsample", "allow-upsample", "channel", "debug-mel", "output-format", "verbose")
+
+
+@dataclass(frozen=True)
+class Vad:
+    """Options of compute-vad, with Kaldi's defaults."""
+
+    threshold: float = 5.0
+    mean_scale: float = 0.5
+    proportion: float = 0.6
+    context: int = 0
+
+    def __call__(self, mfcc: np.ndarray) -> np.ndarray:
+        """Voiced frames: of the frames within ``context``, at least ``proportion`` have energy.
+
+        Args:
+            mfcc: (T, C); coefficient 0 is the log energy.
+
+        Returns:
+            (T,) bool. A frame has energy if its log energy exceeds ``threshold`` + ``mean_scale`` times the mean.
+        """
+        energy = mfcc[:, 0]
+        loud = energy > np.float32(self.threshold + self.mean_scale * energy.mean(dtype=np.float64))
+        counts = np.concatenate([[0], np.cumsum(loud)])
+        t = np.arange(len(mfcc))
+        first, end = np.maximum(t - self.context, 0), np.minimum(t + self.context + 1, len(mfcc))
+        return counts[end] - counts[first] >= ((end - first) * self.proportion).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """Features as ``mfcc.conf`` and ``vad.conf`` say; ``rate`` is in Hz."""
+
+    options: MfccOptions
+    vad: Vad
+    rate: int
+
+    @classmethod
+    def load(cls, conf: Path) -> Frontend:
+        """Read ``conf/mfcc.conf`` and ``conf/vad.conf``.
+
+        Raises:
+            UserError: not there, an unknown option, or a value that cannot be.
+        """
+        import kaldi_native_fbank as knf
+
+        options = knf.MfccOptions()
+        options.frame_opts.samp_freq = 16000
+        options.frame_opts.dither = 0
+        for name, (text, where) in _read_conf(conf / "mfcc.conf").items():
+            if name not in MFCC_OPTIONS:
+                known = ", ".join([*MFCC_OPTIONS, *IGNORED])
+                raise UserError(f"{where}: --{name} is not known; known: {known}")
+            part, attribute, kind = MFCC_OPTIONS[name]
+            setattr(getattr(options, part) if part else options, attribute, _convert(kind, name, text, where))
+        vad = {}
+        for name, (text, where) in _read_conf(conf / "vad.conf").items():
+            if name not in VAD_OPTIONS:
+                raise UserError(f"{where}: --{name} is not known; known: {', '.join(VAD_OPTIONS)}")
+            key, kind = VAD_OPTIONS[name]
+            vad[key] = _convert(kind, name, text, where)
+        return cls(options, Vad(**vad), round(options.frame_opts.samp_freq))
+
+    def mfcc(self, samples: np.ndarray) -> np.ndarray:
+        """Kaldi's MFCC without dither.
+
+        Args:
+            samples: (n,) at ``rate``, -1 to 1.
+
+        Returns:
+            (T, C) float32; T is 0 for fewer samples than make one frame.
+        """
+        import kaldi_native_fbank as knf
+
+        if not len(samples):
+            return np.zeros((0, self.options.num_ceps), np.float32)
+        computer = knf.OnlineMfcc(self.options)
+        computer.accept_waveform(self.rate, samples * np.float32(FULL_SCALE))
+        computer.input_finished()
+        frames = [computer.get_frame(i) for i in range(computer.num_frames_ready)]
+        return np.stack(frames) if frames else np.zeros((0, self.options.num_ceps), np.float32)
+
+
+def sliding_cmn(mfcc: np.ndarray, window: int = CMN_WINDOW) -> np.ndarray:
+    """Subtract the mean of the ``window`` frames around each frame; at the edges the window is shifted inside.
+
+    As ``apply-cmvn-sliding --center=true --norm-vars=false``. mfcc and result: (T, C) float32.
+    """
+    frames = len(mfcc)
+    sums = np.concatenate([np.zeros((1, mfcc.shape[1])), np.cumsum(mfcc, axis=0, dtype=np.float64)])
+    first = np.clip(np.arange(frames) - window // 2, 0, max(frames - window, 0))
+    end = np.minimum(first + window, frames)
+    return (mfcc - (sums[end] - sums[first]) / (end - first)[:, None]).astype(np.float32)
+
+
+def _read_conf(path: Path) -> dict[str, tuple[str, str]]:
+    """Options of a Kaldi ``.conf`` file: name -> (value, where it stands)."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path}: cannot be read ({error}); a model folder has conf/mfcc.conf and conf/vad.conf"
+        ) from None
+    options = {}
+    for number, line in enumerate(lines, 1):
+        line = line.partition("#")[0].strip()
+        if not line:
+            continue
+        name, equals, value = line.removeprefix("--").partition("=")
+        name = name.strip().replace("_", "-")
+        if not line.startswith("--"):
+            raise UserError(f"{path}:{number}: expected --option=value, found {line!r}")
+        if name not in IGNORED:
+            options[name] = (value.strip() if equals else "true", f"{path}:{number}")
+    return options
+
+
+def _convert(kind: Callable, name: str, text: str, where: str) -> object:
+    try:
+        return kind(text)
+    except (ValueError, KeyError):
+        raise UserError(f"{where}: --{name}={text} is no value for this option") from None

@@ -1,0 +1,331 @@
+"""Kaldi's nnet3 *raw* files, binary and text: read into plain fields, and written for Kaldi's own programs.
+
+A file is a network description, one node a line, and after it the components, each a sequence of ``<Tag> value``. The
+types known here are those of the x-vector recipes (sre16/v2, voxceleb/v2).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.files import atomic
+
+TYPES = (
+    "AffineComponent",
+    "NaturalGradientAffineComponent",
+    "FixedAffineComponent",
+    "RectifiedLinearComponent",
+    "BatchNormComponent",
+    "StatisticsExtractionComponent",
+    "StatisticsPoolingComponent",
+    "LogSoftmaxComponent",
+)
+# Four bytes may be an integer or a float; these tags hold integers.
+INTEGERS = frozenset(
+    ("Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext", "RankIn", "RankOut")
+    + ("NumLogCountFeatures", "UpdatePeriod")
+)
+ARRAYS = {b"FV ": (1, "<f4"), b"DV ": (1, "<f8"), b"FM ": (2, "<f4"), b"DM ": (2, "<f8")}
+LONGEST_TOKEN = 200
+DOWNLOAD = "copy or download the model again"
+Value = np.ndarray | np.generic | bool
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component: its tags, without their brackets, and values."""
+
+    name: str
+    type: str
+    fields: Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Nnet:
+    """A network: the ``lines`` of its description, and its components by name."""
+
+    lines: tuple[str, ...]
+    components: Mapping[str, Component]
+
+
+def read(path: str | os.PathLike) -> Nnet:
+    """Read a raw nnet3 file; whether it is binary or text, its first bytes tell.
+
+    Raises:
+        UserError: no such file, cut short, damaged, no nnet3 file, or a component of an unknown type; with the
+            position in bytes.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    source = _Binary(path, data, 2) if data.startswith(b"\0B") else _Text(path, data, 0)
+    if data.startswith(b"version https://git-lfs"):
+        raise UserError(f"{path}: a Git LFS pointer, not the file itself; fetch it: git lfs pull")
+    if source.token() != "<Nnet3>":
+        source.fail(
+            "no nnet3 file: it does not start with <Nnet3> (a <TransitionModel> means final.mdl, not final.raw)"
+        )
+    lines = source.lines()
+    source.expect("<NumComponents>")
+    number = int(source.value("Dim"))
+    components: dict[str, Component] = {}
+    for i in range(1, number + 1):
+        source.expect("<ComponentName>")
+        name = source.token()
+        component = _read_component(source, name, f"component {i} of {number}, {name!r},")
+        if name in components:
+            source.fail(f"component {name!r} a second time")
+        components[name] = component
+    source.expect("</Nnet3>")
+    return Nnet(lines, components)
+
+
+def _read_component(source: _Source, name: str, who: str) -> Component:
+    kind = source.token()
+    if kind[1:-1] not in TYPES:
+        source.fail(
+            f"{who} is a {kind[:60]}; x-vector networks are read with: {', '.join(TYPES)}", "use such a network"
+        )
+    fields: dict[str, Value] = {}
+    while (tag := source.token()) != f"</{kind[1:]}":
+        if not (tag.startswith("<") and tag.endswith(">")):
+            source.fail(f"{who} has {tag[:60]!r} where a tag should stand")
+        value = source.value(tag[1:-1])
+        if not np.all(np.isfinite(value)):
+            source.fail(f"{who} has numbers in {tag} that are not finite")
+        fields[tag[1:-1]] = value
+    return Component(name, kind[1:-1], fields)
+
+
+class _Source:
+    """Bytes and a position in them."""
+
+    def __init__(self, path: str | os.PathLike, data: bytes, position: int) -> None:
+        self.path, self.data, self.position = path, data, position
+
+    def fail(self, what: str, cure: str = DOWNLOAD) -> None:
+        raise UserError(f"{self.path}: byte {self.position}: {what}; {cure}")
+
+    def take(self, size: int) -> bytes:
+        """The next bytes; UserError where the file ends before."""
+        if size > len(self.data) - self.position:
+            self.fail(f"cut short or damaged: {size} more bytes expected, {len(self.data) - self.position} are left")
+        self.position += size
+        return self.data[self.position - size : self.position]
+
+    def expect(self, token: str) -> None:
+        found = self.token()
+        if found != token:
+            self.fail(f"cut short or damaged: expected {token}, found {found[:60]!r}")
+
+    def lines(self) -> tuple[str, ...]:
+        """The description, up to the empty line that ends it."""
+        end = self.data.find(b"\n\n", self.position)
+        if end < 0:
+            self.fail("cut short or damaged: no empty line after the network's description")
+        try:
+            text = self.take(end + 2 - self.position).decode("ascii")
+        except UnicodeDecodeError:
+            self.fail("damaged: the network's description is not plain text")
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+    def token(self) -> str:
+        raise NotImplementedError
+
+    def value(self, tag: str) -> Value:
+        raise NotImplementedError
+
+
+class _Binary(_Source):
+    def token(self) -> str:
+        end = self.data.find(b" ", self.position, self.position + LONGEST_TOKEN)
+        if end < 0:
+            self.fail("cut short or damaged: a token should stand here")
+        try:
+            return self.take(end + 1 - self.position)[:-1].decode("ascii")
+        except UnicodeDecodeError:
+            self.fail("damaged: a token should stand here")
+
+    def value(self, tag: str) -> Value:
+        """A number (its size comes first), a truth value, or an array (its form comes first)."""
+        form = self.data[self.position : self.position + 3]
+        if form in ARRAYS:
+            self.take(3)
+            dimensions, dtype = ARRAYS[form]
+            shape = [int(self.value("Dim")) for _ in range(dimensions)]
+            if min(shape) < 0:
+                self.fail(f"damaged: <{tag}> has the shape {shape}")
+            values = np.frombuffer(self.take(np.prod(shape, dtype=object) * int(dtype[-1])), dtype)
+            return values.reshape(shape).astype(np.float32)
+        size = self.take(1)
+        if size in (b"T", b"F"):
+            return size == b"T"
+        if size == b"\x04":
+            return np.frombuffer(self.take(4), "<i4" if tag in INTEGERS else "<f4")[0]
+        if size == b"\x08":
+            return np.frombuffer(self.take(8), "<f8")[0]
+        self.fail(f"damaged, or a form that is not known here: <{tag}> starts with {form!r}")
+
+
+class _Text(_Source):
+    TOKEN = re.compile(rb"\s*(\S+)")
+
+    def token(self) -> str:
+        match = self.TOKEN.match(self.data, self.position)
+        if not match:
+            self.fail("cut short: a token should stand here")
+        self.position = match.end()
+        return match[1].decode("ascii", "replace")
+
+    def value(self, tag: str) -> Value:
+        """A number, a truth value, or an array in brackets: a vector on one line, a matrix of a row a line."""
+        word = self.token()
+        if word in ("T", "F"):
+            return word == "T"
+        try:
+            if word != "[":
+                return np.int32(word) if tag in INTEGERS or tag == "NumComponents" else np.float32(word)
+            end = self.data.find(b"]", self.position)
+            if end < 0:
+                self.fail(f"cut short: the array of <{tag}> has no end")
+            body = self.take(end + 1 - self.position)[:-1]
+            if b"\n" not in body:
+                return np.array(body.split(), np.float32)
+            return np.array([row.split() for row in body.splitlines() if row.strip()], np.float32)
+        except (ValueError, OverflowError):
+            self.fail(f"damaged: <{tag}> holds no numbers, or rows of different length")
+
+
+def write(nnet: Nnet, path: str | os.PathLike, binary: bool = True) -> None:
+    """Write a raw nnet3 file that Kaldi's programs read; fields keep their order, which Kaldi minds."""
+    with atomic(path, "wb") as out:
+        out.write((b"\0B" if binary else b"") + b"<Nnet3> \n")
+        out.write("".join(f"{line}\n" for line in nnet.lines).encode() + b"\n")
+        form = _binary if binary else _text
+        out.write(b"<NumComponents> " + form(np.int32(len(nnet.components))))
+        for component in nnet.components.values():
+            out.write(f"<ComponentName> {component.name} <{component.type}> ".encode())
+            for tag, value in component.fields.items():
+                out.write(f"<{tag}> ".encode() + form(value))
+            out.write(f"</{component.type}> ".encode() + (b"" if binary else b"\n"))
+        out.write(b"</Nnet3> " + (b"" if binary else b"\n"))
+
+
+def _binary(value: Value) -> bytes:
+    if isinstance(value, np.ndarray):
+        head = {1: b"FV ", 2: b"FM "}[value.ndim]
+        return head + b"".join(struct.pack("<bi", 4, n) for n in value.shape) + value.astype("<f4").tobytes()
+    if isinstance(value, bool):
+        return b"T" if value else b"F"
+    return bytes([value.itemsize]) + value.tobytes()
+
+
+def _text(value: Value) -> bytes:
+    if isinstance(value, np.ndarray):
+        rows = "\n  ".join(" ".join(f"{x:.9g}" for x in row) for row in np.atleast_2d(value))
+        return (f" [\n  {rows} ]\n" if value.ndim == 2 else f" [ {rows} ]\n").encode()
+    return (str(value)[0] if isinstance(value, bool) else f"{value:.9g}").encode() + b" "
+
+
+def affine(name: str, weight: np.ndarray, bias: np.ndarray) -> Component:
+    """``y = weight x + bias``; weight (out, in), bias (out,)."""
+    return Component(
+        name,
+        "NaturalGradientAffineComponent",
+        {
+            "MaxChange": np.float32(0.75),
+            "LearningRate": np.float32(0.001),
+            "LinearParams": np.asarray(weight, np.float32),
+            "BiasParams": np.asarray(bias, np.float32),
+            "RankIn": np.int32(20),
+            "RankOut": np.int32(80),
+            "UpdatePeriod": np.int32(4),
+            "NumSamplesHistory": np.float32(2000),
+            "Alpha": np.float32(4),
+        },
+    )
+
+
+def _nonlinear(name: str, kind: str, dim: int, fields: Mapping[str, Value]) -> Component:
+    nothing = np.zeros(0, np.float32)
+    statistics = {
+        "Dim": np.int32(dim),
+        "ValueAvg": nothing,
+        "DerivAvg": nothing,
+        "Count": np.float64(0),
+        "OderivRms": nothing,
+        "OderivCount": np.float64(0),
+        "NumDimsSelfRepaired": np.float64(0),
+        "NumDimsProcessed": np.float64(0),
+    }
+    return Component(name, kind, {**statistics, **fields})
+
+
+def relu(name: str, dim: int) -> Component:
+    """``max(x, 0)``."""
+    return _nonlinear(name, "RectifiedLinearComponent", dim, {"SelfRepairScale": np.float32(1e-5)})
+
+
+def log_softmax(name: str, dim: int) -> Component:
+    """Log posteriors."""
+    return _nonlinear(name, "LogSoftmaxComponent", dim, {})
+
+
+def batchnorm(
+    name: str, mean: np.ndarray, variance: np.ndarray, count: float, epsilon: float = 1e-3, target_rms: float = 1.0
+) -> Component:
+    """``target_rms (x - mean) / sqrt(variance + epsilon)``; mean and (biased) variance (dim,) of ``count`` frames."""
+    return Component(
+        name,
+        "BatchNormComponent",
+        {
+            "Dim": np.int32(len(mean)),
+            "BlockDim": np.int32(len(mean)),
+            "Epsilon": np.float32(epsilon),
+            "TargetRms": np.float32(target_rms),
+            "TestMode": False,
+            "Count": np.float64(count),
+            "StatsMean": np.asarray(mean, np.float32),
+            "StatsVar": np.asarray(variance, np.float32),
+        },
+    )
+
+
+def stats_extraction(name: str, dim: int) -> Component:
+    """Count, sum and sum of squares of each frame alone: (1 + 2 dim) values."""
+    return Component(
+        name,
+        "StatisticsExtractionComponent",
+        {
+            "InputDim": np.int32(dim),
+            "InputPeriod": np.int32(1),
+            "OutputPeriod": np.int32(1),
+            "IncludeVarinance": True,  # Kaldi's spelling
+        },
+    )
+
+
+def stats_pooling(name: str, dim: int, frames: int = 10000, variance_floor: float = 1e-10) -> Component:
+    """Mean and standard deviation over the frames t to t + ``frames``; ``dim`` is that of the frames."""
+    return Component(
+        name,
+        "StatisticsPoolingComponent",
+        {
+            "InputDim": np.int32(1 + 2 * dim),
+            "InputPeriod": np.int32(1),
+            "LeftContext": np.int32(0),
+            "RightContext": np.int32(frames),
+            "NumLogCountFeatures": np.int32(0),
+            "OutputStddevs": True,
+            "VarianceFloor": np.float32(variance_floor),
+        },
+    )

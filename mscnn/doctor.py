@@ -15,8 +15,6 @@ from mscnn.paths import ROOT
 
 PINS = ROOT / "tools" / "requirements.txt"
 INSTALL = "tools/install.sh, or in an environment of your own: pip install -r tools/requirements.txt"
-KALDI_PROGRAMS = ("featbin/compute-mfcc-feats", "featbin/copy-feats", "ivectorbin/ivector-normalize-length",
-                  "nnet3bin/nnet3-xvector-compute")  # fmt: skip
 LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
 LITTLE_DISK, TOO_LITTLE_DISK = 5e9, 5e8  # bytes; the features of IEMOCAP take 1.7 GB
 
@@ -46,6 +44,8 @@ class Needs:
     engines: Sequence[str] = ()
     asr_model: str = ""
     asr_table: str = ""
+    xvector_model: str = ""
+    xvector_backend: str = "auto"
     files: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
 
@@ -107,16 +107,27 @@ def _torch(needs: Needs) -> Iterator[Finding]:
 
 
 def _kaldi(needs: Needs) -> Iterator[Finding]:
-    root = os.environ.get("KALDI_ROOT")
-    if not root:
-        yield Finding("ok", "kaldi: KALDI_ROOT is not set, nothing needs it")
-        return
-    missing = [program for program in KALDI_PROGRAMS if not os.access(Path(root, "src", program), os.X_OK)]
-    if missing:
-        cure = "compile Kaldi (INSTALL in its root), or unset KALDI_ROOT: nothing needs it"
-        yield Finding("warn", f"kaldi: {root}/src lacks {', '.join(missing)}", cure)
+    from mscnn.features.xvector import kaldi
+
+    missing, without = kaldi.missing(), "x-vectors are made without it"
+    if not missing:
+        yield Finding("ok", f"kaldi: {kaldi.version()}, {kaldi.programs()['nnet3-xvector-compute']}")
+    elif needs.xvector_backend == "kaldi":
+        yield Finding("FAIL", f"kaldi: not found: {', '.join(missing)}", kaldi.CURE)
+    elif root := os.environ.get("KALDI_ROOT"):
+        cure = "compile Kaldi (INSTALL in its root), or unset KALDI_ROOT"
+        yield Finding("warn", f"kaldi: {root}/src lacks {', '.join(missing)}; {without}", cure)
     else:
-        yield Finding("ok", f"kaldi: {root}")
+        yield Finding("ok", f"kaldi: KALDI_ROOT is not set, {without}")
+
+
+def _xvector_model(needs: Needs) -> Iterator[Finding]:
+    if needs.xvector_model:
+        from mscnn.features.xvector.modeldir import XvectorModel
+
+        network = XvectorModel.load(needs.xvector_model).network()
+        parameters = sum(p.numel() for p in network.parameters())
+        yield Finding("ok", f"x-vector model: {needs.xvector_model}, {network.dim} values, {parameters:,} parameters")
 
 
 def _backend(needs: Needs) -> Iterator[Finding]:
@@ -211,4 +222,5 @@ def _corpus(needs: Needs) -> Iterator[Finding]:
         yield Finding("ok", f"corpus: {needs.corpus}, {len(wavs)} recordings in {needs.corpus_root}{faults}")
 
 
-CHECKS = (_python, _packages, _torch, _kaldi, _backend, _configuration, _engines, _voices, _files, _disk, _corpus)
+CHECKS = (_python, _packages, _torch, _kaldi, _xvector_model, _backend, _configuration, _engines, _voices, _files,
+          _disk, _corpus)  # fmt: skip

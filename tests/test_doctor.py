@@ -51,6 +51,7 @@ def test_what_a_recipe_needs_is_there(shared_dir):
         (Needs(engines=["nope"]), "no ASR engine 'nope'", "pocketsphinx"),
         (Needs(engines=["file"]), "engine file: which file?", "--table FILE"),
         (Needs(files={"--xvector": "nope.scp"}), "nope.scp is not there", "give --xvector a file"),
+        (Needs(xvector_model="voxcelebrity"), "voxcelebrity: no x-vector model", "tools/download_xvector_model.sh"),
         (Needs(corpus="nope", corpus_root="."), "no parser 'nope'", "--parser iemocap"),
         (Needs(corpus="iemocap", corpus_root="/nope"), "/nope: no such folder", "IEMOCAP_full_release"),
         (Needs(corpus="iemocap", corpus_root="."), "no Session1", "expected:"),
@@ -94,4 +95,6 @@ def test_disk_backend_and_kaldi(monkeypatch, tmp_path):
     found = report(Needs())
     assert any("0.1 GB free" in line for line in found["FAIL"])
     assert any("no backend 'moon' -> in cmd.sh" in line for line in found["FAIL"])
-    assert any("nnet3-xvector-compute" in line for line in found["warn"])
+    assert any("nnet3-xvector-compute; x-vectors are made without" in line for line in found["warn"])
+    found = report(Needs(xvector_backend="kaldi"))
+    assert any("kaldi: not found: compute-mfcc-feats" in line and "native" in line for line in found["FAIL"])

@@ -19,7 +19,10 @@ asr_model=              # its model, a name or a folder; empty: its default
 asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
 model=                  # systems: names in conf/models, or .yaml files, separated by blanks
 text=gt                 # words that they read: gt (the corpus' own), ASR engines, or none; separated by blanks
-xvector=none            # xvector.scp with an x-vector for each utterance; none: models do without
+xvector=extract         # x-vectors: extract (stage 2 makes them), an xvector.scp of yours, or none: models do without
+xvector_model=espeak    # network of stage 2: a name in conf/xvector, or a folder laid out as Kaldi's public models
+xvector_backend=auto    # kaldi: its programs, of KALDI_ROOT or PATH; native: the same without; auto: Kaldi where found
+unvoiced=all-frames     # utterances without a voiced frame: all-frames, zero (a zero vector) or drop
 tokens=word             # unit of text: word or sentencepiece
 embeddings=none         # GloVe, word2vec or fastText file; none: word2vec trained on each training part
 protocol=               # how the data are cut into folds: names in conf/protocols, separated by blanks
@@ -52,10 +55,10 @@ SET is LABELS, or LABELS_SUBSET. Each stage also writes exp/log/stageN.log.
   stage          reads                               writes
   0 preflight    this machine, the corpus            nothing: says what is missing, and the cure
   1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...}
-  2 xvector      nothing                             nothing: models do without, or read the file of --xvector
+  2 xvector      data/SET                            exp/xvector/SET/{xvector.scp,xvector.yaml,unvoiced.txt,...}
   3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}
   4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
-  5 train        data/SET, dump/FEATURE/SET          exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
+  5 train        data/SET, dump/FEATURE/SET, ...     exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
   6 score        exp/TAG                             exp/TAG/{score_dev.txt,score_test.txt,RESULTS.md,figures/}"
 
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
@@ -87,7 +90,9 @@ stage_preflight() {
   local needs=(--labels "$labels" --feature "$feature" --protocol "${protocols[@]}" --device "$device")
   if [[ -n $generator ]]; then needs+=(--voices true); else needs+=(--corpus "$parser" --corpus-root "$corpus"); fi
   ((${#engines[@]} == 0)) || needs+=(--asr-engine "${engines[@]}" --asr-model "$asr_model" --asr-table "$asr_table")
-  verb doctor "${needs[@]}" --xvector "$xvector" --embeddings "$embeddings"
+  ! $extracts || needs+=(--xvector-model "$xvector_model" --xvector-backend "$xvector_backend")
+  $extracts || needs+=(--xvector "$vectors")
+  verb doctor "${needs[@]}" --embeddings "$embeddings"
 }
 
 stage_data() {
@@ -96,6 +101,11 @@ stage_data() {
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   verb prepare_data --corpus "$parser" --root "$corpus" --labels "$labels" --subset "$subset" --on-bad "$on_bad" \
     --rate "$rate" --channels "$channels" --convert "$convert" "${counts[@]}" --out "$data"
+}
+
+stage_xvector() {
+  verb extract_xvectors --data "$data" --model "$xvector_model" --backend "$xvector_backend" --unvoiced "$unvoiced" \
+    --convert "$convert" --device "$device" --nj "$nj" --out "${vectors%/*}"
 }
 
 stage_features() {
@@ -117,7 +127,7 @@ stage_train() {
     local words=(--text "$source" --tokens "$tokens" --embeddings "$embeddings")
     [[ $source != none ]] || words=()
     verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "$features" "${words[@]}" \
-      --xvector "$xvector" --protocol "$protocol" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
+      --xvector "$vectors" --protocol "$protocol" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
       --overwrite "$overwrite" "${extra[@]}" --exp "exp/$name"
   done
 }
@@ -136,7 +146,9 @@ stage_score() {
 # Why a stage has nothing to do; silent where it has.
 idle() { # idle STAGE
   case $1 in
-    xvector) [[ $xvector == none ]] && echo "nothing asked for x-vectors" || echo "training reads $xvector" ;;
+    xvector)
+      if [[ $vectors == none ]]; then echo "no model reads x-vectors"; elif ! $extracts; then echo "models read $vectors"; fi
+      ;;
     features) $hears || echo "no model listens" ;;
     transcripts) ((${#engines[@]})) || echo "nothing asked for recognised words" ;;
   esac
@@ -182,7 +194,7 @@ stage_number() { # stage_number OPTION VALUE
 
 # Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL".
 add_experiments() { # add_experiments MODELS TEXTS
-  local models texts inputs i name listens words source protocol suffix=
+  local models texts inputs i name listens words speaker source protocol suffix=
   read -ra models <<<"$1"
   read -ra texts <<<"$2"
   ((${#models[@]} && ${#texts[@]} && ${#protocols[@]})) ||
@@ -191,8 +203,9 @@ add_experiments() { # add_experiments MODELS TEXTS
   mapfile -t inputs < <(python3 -m mscnn.bin.model_inputs --model "${models[@]}")
   ((${#inputs[@]} == ${#models[@]})) || exit 2 # it has said why
   for i in "${!models[@]}"; do
-    read -r name listens words _ <<<"${inputs[i]}"
+    read -r name listens words speaker <<<"${inputs[i]}"
     [[ $listens == none ]] || hears=true
+    [[ $speaker == false ]] || knows_speaker=true
     for source in "${texts[@]}"; do
       [[ $words == true ]] || source=none
       [[ $words == false || $source != none ]] || option_error "$name reads words: --text none leaves it without"
@@ -206,7 +219,7 @@ add_experiments() { # add_experiments MODELS TEXTS
 # What follows from the options: experiments, recognisers, and the folders in between.
 resolve() {
   local name source
-  for name in corpus xvector asr_model asr_table embeddings; do # relative paths that only the caller's folder has
+  for name in corpus xvector xvector_model asr_model asr_table embeddings; do # relative paths that only the caller's folder has
     [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus}; fi
@@ -215,7 +228,7 @@ resolve() {
   data=data/$set_name
   features=dump/$(basename "$feature" .yaml)/$set_name
   read -ra protocols <<<"$protocol"
-  experiments=() hears=false
+  experiments=() hears=false knows_speaker=false
   if $table1 || $table2; then
     [[ -n $table1_models ]] || option_error "--table1, --table2: the paper has no table of this corpus"
     [[ $asr_engine != none ]] || asr_engine=pocketsphinx
@@ -224,6 +237,12 @@ resolve() {
     ! $table2 || add_experiments "$table2_models" gt
   else
     add_experiments "$model" "$text"
+  fi
+  extracts=false vectors=none
+  if $knows_speaker && [[ $xvector == extract ]]; then
+    extracts=true vectors=exp/xvector/$set_name/xvector.scp
+  elif $knows_speaker; then
+    vectors=$xvector
   fi
   mapfile -t experiments < <(printf '%s\n' "${experiments[@]}" | awk '!seen[$0]++')
   [[ -z $tag || ${#experiments[@]} == 1 ]] || option_error "--tag names one experiment, these are ${#experiments[@]}"
@@ -252,8 +271,8 @@ run_recipe() { # run_recipe OPTION...
   exps=("${experiments[@]/#/exp/}")
   exps=("${exps[@]%% *}")
   origin=$corpus${generator:+ (made by $generator)}
-  reads=("this machine, $origin" "$origin" nothing "$data" "$data" "$data, $features" "${exps[*]}")
-  writes=(nothing "$data" nothing "$features" "${engines[*]/#/$data/text.}" "${exps[*]}" "${exps[*]}")
+  reads=("this machine, $origin" "$origin" "$data" "$data" "$data" "$data, $features, $vectors" "${exps[*]}")
+  writes=(nothing "$data" "${vectors%/*}" "$features" "${engines[*]/#/$data/text.}" "${exps[*]}" "${exps[*]}")
   for ((n = first; n <= last; n++)); do
     run_stage "$n"
   done

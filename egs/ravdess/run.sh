@@ -13,7 +13,7 @@ convert=true            # the release is 48 kHz, some of it stereo
 feature=mfcc96_trim     # a second of silence stands at either end of a recording
 protocol=ravdess6       # speaker independent, four actors a fold
 runs=3
-model=audio_cnn
+model="audio_cnn audio_cnn_xvector"
 text=none               # two sentences in all: the words tell nothing
 
 run_recipe "$@"

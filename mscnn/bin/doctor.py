@@ -15,6 +15,8 @@ def main() -> int:
     parser.add_argument("--asr-engine", default=[], nargs="+", help="recognisers that must be installed")
     parser.add_argument("--asr-model", default="", help="model of the recogniser: a name or a folder")
     parser.add_argument("--asr-table", default="", help="transcripts somebody else made, for engine file")
+    parser.add_argument("--xvector-model", default="", help="x-vector model that must be there; empty: none")
+    parser.add_argument("--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="who uses it")
     parser.add_argument("--xvector", default="none", help="xvector.scp that must be there; none: not needed")
     parser.add_argument("--embeddings", default="none", help="word vectors that must be there; none: not needed")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where training will run")
@@ -33,6 +35,8 @@ def main() -> int:
         engines=args.asr_engine,
         asr_model=args.asr_model,
         asr_table=args.asr_table,
+        xvector_model=args.xvector_model,
+        xvector_backend=args.xvector_backend,
         files={option: path for option, path in files.items() if path not in ("", "none")},
         device=args.device,
     )

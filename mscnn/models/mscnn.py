@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mscnn.errors import UserError
+from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import POOLS, MultiScaleConv, length_mask, masked_max, masked_mean, masked_softmax
 
@@ -53,7 +54,7 @@ class Options:
             raise UserError("attention needs as many audio_widths as text_widths: a query must be as long as a key")
 
 
-class MSCNN(nn.Module):
+class MSCNN(Classifier):
     """The whole family; an empty pool list drops its branch."""
 
     Options = Options

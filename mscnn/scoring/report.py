@@ -132,7 +132,7 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
         "folds": config["folds"],
         "runs": config["runs"],
         "model": config["model"],
-        "xvector": "none" if config["xvector"] == "none" else "yes",
+        "xvector": "none" if config["xvector"] == "none" else config.get("xvector_model", "given"),
         "set": part,
         "subset": subset,
         "agg": scores.name,

@@ -17,7 +17,7 @@ from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
 from mscnn.device import choose_device
 from mscnn.errors import UserError
-from mscnn.features.xvector.vectors import read_vectors
+from mscnn.features.xvector.vectors import model_name, read_vectors
 from mscnn.files import atomic, digest, file_digest
 from mscnn.models import ModelSpec
 from mscnn.paths import read_yaml
@@ -185,6 +185,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "text": text.pop("source"),
         "text_options": text,
         "xvector": str(setup.xvector) if spec.xvector else "none",
+        "xvector_model": model_name(setup.xvector) if spec.xvector else "none",
         "folds": len(folds),
         "runs": setup.runs,
         "seed": setup.seed,

@@ -11,7 +11,7 @@ import pytest
 
 from tests.shell.conftest import ROOT
 
-RECIPES = sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh"))
+RECIPES = sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh") if "utils/stages.sh" in path.read_text())
 STAGES = ["preflight", "data", "xvector", "features", "transcripts", "train", "score"]
 
 
@@ -55,9 +55,9 @@ def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, 
     result = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", "--corpus", "/some where", "--nj", 3)
     assert (result.returncode, result.stderr) == (0, "")
     assert stages_of(result.stdout) == [*range(7)]
-    verbs = [command[2] for command in commands(result.stdout)]
-    assert [v.rpartition(".")[2] for v in verbs if "transcribe" not in v] == [
-        "doctor", "prepare_data", "extract_features", "train", "score",
+    verbs = dict.fromkeys(command[2].rpartition(".")[2] for command in commands(result.stdout))
+    assert [verb for verb in verbs if verb != "transcribe"] == [
+        "doctor", "prepare_data", "extract_xvectors", "extract_features", "train", "score",
     ]  # fmt: skip
     for command in commands(result.stdout):
         unknown = [name for name in options(command) if f"{name} " not in help_of(command[2])]
@@ -158,16 +158,32 @@ def test_recognisers_are_those_that_something_asks_for(sh, checkout):
     assert engines("iemocap", "--table1", "--asr-engine", "faster-whisper") == ["faster-whisper"]
 
 
+def test_x_vectors_are_made_where_a_model_reads_them(sh, checkout):
+    def made(recipe, *arguments):
+        output = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", *arguments).stdout
+        models = [(t["--model"], t["--out"]) for t in of(output, "extract_xvectors")]
+        return models, [t["--xvector"] for t in of(output, "train")]
+
+    scp = "exp/xvector/iemocap4/xvector.scp"
+    assert made("mini_iemocap") == ([("espeak", "exp/xvector/iemocap4")], [scp])
+    assert made("iemocap")[0] == [("voxceleb", "exp/xvector/iemocap4")]
+    assert made("ravdess")[0] == [("espeak", "exp/xvector/ravdess8")]
+    assert made("mini_iemocap", "--model", "audio_cnn text_cnn") == ([], ["none", "none"])
+    assert made("mini_iemocap", "--xvector", "none") == ([], ["none"])
+    assert made("mini_iemocap", "--xvector", "run.sh") == ([], ["run.sh"])
+
+
 def test_table_options_train_the_rows_of_the_paper(sh, checkout):
     run = checkout / "egs/iemocap/run.sh"
     output = sh(run, "--dry-run", "--table1").stdout
     rows = [(t["--model"], t.get("--text", "none")) for t in of(output, "train")]
     models = ("text_cnn", "mscnn_spu", "mscnn_spu_att")
-    assert rows == [("audio_cnn", "none"), *[(m, t) for m in models for t in ("gt", "pocketsphinx")]]
+    audio = [("audio_cnn", "none"), ("audio_cnn_xvector", "none")]
+    assert rows == [*audio, *[(m, t) for m in models for t in ("gt", "pocketsphinx")]]
     assert [t["--table"] for t in of(output, "tables")] == ["table1"]
-    both = sh(run, "--dry-run", "--table1", "--table2", "--xvector", "x.scp").stdout
+    both = sh(run, "--dry-run", "--table1", "--table2", "--xvector", "none").stdout
     names = [t["--exp"] for t in of(both, "train")]
-    assert len(names) == len({*names}) == 1 + 1 + 6 + 4
+    assert len(names) == len({*names}) == 1 + 6 + 4
     assert [t["--table"] for t in of(both, "tables")] == ["table1", "table2"]
 
 
@@ -199,7 +215,7 @@ def test_a_stage_that_fails_says_where_its_log_is_and_ends_the_run(sh, checkout,
 
 def test_the_options_of_a_run_are_written_down_and_can_be_given_again(sh, checkout):
     run = checkout / "egs/iemocap/run.sh"
-    assert sh(run, "--stage", "2", "--stop-stage", "2", "--train-args", "--set a=b  # c").returncode == 0
+    assert sh(run, "--stage", "2", "--stop-stage", "2", "--xvector", "none", "--train-args", "--set a=b  # c").returncode == 0
     saved = run.parent / "exp/log/options.conf"
     text = saved.read_text()
     assert 'train_args="--set a=b  # c"\n' in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -279,6 +280,7 @@ def _collect(jobs: list[Job], data: DataDir, model: XvectorModel, out: Path) -> 
                     len(unvoiced), len(data.utts), unvoiced[0], done, out)  # fmt: skip
     with atomic(out / "xvector.yaml") as file:
         facts = {
+            "name": model.path.name,
             "model": str(model.path),
             "model_digest": digest([file_digest(path) for path in model.files]),
             "backend": jobs[0].backend,
@@ -296,6 +298,8 @@ def _remove_surplus(out: Path, jobs: int) -> None:
     """Remove archives of an earlier run with more jobs, and what killed processes left."""
     for path in out.glob(".*.tmp"):
         path.unlink()
+    for path in out.glob(".kaldi.*"):
+        shutil.rmtree(path)
     for path in [*out.glob("xvector.*.*"), *(out / "log").glob("xvector.*.stamp")]:
         number = path.name.split(".")[1]
         if number.isdigit() and int(number) > jobs:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kaldi_native_fbank import MfccOptions
 
 CMN_WINDOW = 300  # frames, of extract_xvectors.sh
-FULL_SCALE = 32768  # Kaldi's samples are 16-bit integers
+FULL_SCALE = 32768
 
 
 def _flag(text: str) -> bool:
@@ -127,7 +127,9 @@ class Frontend:
         if not len(samples):
             return np.zeros((0, self.options.num_ceps), np.float32)
         computer = knf.OnlineMfcc(self.options)
-        computer.accept_waveform(self.rate, samples * np.float32(FULL_SCALE))
+        # Kaldi's samples are 16-bit integers; rounding is for those that come from elsewhere
+        integers = np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1)
+        computer.accept_waveform(self.rate, integers)
         computer.input_finished()
         frames = [computer.get_frame(i) for i in range(computer.num_frames_ready)]
         return np.stack(frames) if frames else np.zeros((0, self.options.num_ceps), np.float32)

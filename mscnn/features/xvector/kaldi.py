@@ -79,8 +79,7 @@ def run_job(job: Job, model: XvectorModel) -> None:
     with _work_folder(job, model) as work:
         vad = _voice_activity(job, model, work)
         unvoiced = [utt for utt, voiced in vad.items() if not voiced.any()]
-        dropped = unvoiced if job.unvoiced == "drop" else []
-        vectors = _embed(job, model, work, {utt: frames for utt, frames in vad.items() if utt not in dropped})
+        vectors = _embed(job, model, work, {u: v for u, v in vad.items() if v.any() or job.unvoiced != "drop"})
     if job.unvoiced == "zero" and unvoiced:
         if not vectors:
             raise UserError(f"{job.sources[0].wav}: shorter than a frame, as all of this job; take --unvoiced drop")
@@ -98,7 +97,7 @@ def _work_folder(job: Job, model: XvectorModel) -> Iterator[Path]:
     work.mkdir(parents=True)
     try:
         for path in model.files:
-            (work / path.name).symlink_to(path.resolve())
+            (work / path.name).symlink_to(path.absolute())
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -112,7 +111,7 @@ def _voice_activity(job: Job, model: XvectorModel, work: Path) -> dict[str, np.n
     _run(work, mfcc, feed=_waves(job, model.frontend.rate))
     frames = {utt: len(matrix) for utt, matrix in _read(work / "mfcc.ark")}
     _none_left_out(work, "compute-mfcc-feats", [source.utt for source in job.sources], frames)
-    # status 1: no utterance has a voiced frame
+    # its status is 1 where no utterance has a voiced frame
     _run(work, ["compute-vad", "--config=vad.conf", "scp:mfcc.scp", "ark:vad.ark"], accepted=(0, 1))
     vad = dict(_read(work / "vad.ark"))
     _none_left_out(work, "compute-vad", [u for u, n in frames.items() if n or job.unvoiced == "all-frames"], vad)
@@ -199,8 +198,11 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
     failed = [(s == -signal.SIGPIPE, i) for i, s in enumerate(statuses) if s not in accepted]
     if failed:
         name, status = commands[min(failed)[1]][0], statuses[min(failed)[1]]
-        tail = "\n    ".join(_messages(work, name)[-TAIL:])
-        raise UserError(f"Kaldi: {found[name]} failed (exit status {status}); {CURE}; it said:\n    {tail}")
+        said = "\n    ".join(_messages(work, name)).partition("[ Stack-Trace: ]")[0].rstrip().splitlines()[-TAIL:]
+        raise UserError(
+            f"Kaldi: {found[name]} failed (exit status {status}); mend what it complains of, or take --backend native\n"
+            + "\n".join(said)
+        )
 
 
 def _messages(work: Path, name: str) -> list[str]:

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from mscnn.errors import UserError
 from mscnn.features.xvector.nnet3 import Component, Nnet
 
+LARGEST = 1 << 20  # values of a node; no recipe has a hundredth of it, a damaged file may have more
 DEPTH = 20  # of descriptors within descriptors; recipes have two
 TOKENS = re.compile(r"\s*([A-Za-z_][\w.-]*|-?\d+|[(),])")
 
@@ -235,7 +236,8 @@ class BatchNorm(Layer):
             raise UserError(
                 f"{who}: BatchNorm without statistics (<Count> {fields['Count']}): the model is not trained"
             )
-        if not (dim > 0 and block > 0 and dim % block == 0 and mean.shape == variance.shape == (block,) and floor > 0):
+        blocks_fit = 0 < dim < LARGEST and block > 0 and dim % block == 0
+        if not (blocks_fit and mean.shape == variance.shape == (block,) and floor > 0):
             raise UserError(f"{who}: {dim} values in blocks of {block}, {mean.shape} means, {variance.shape} variances")
         scale = float(fields["TargetRms"]) / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
         self.scale, self.offset = (
@@ -361,7 +363,7 @@ def _field(fields: Mapping[str, str], key: str, who: str) -> str:
 
 def _number(fields: Mapping[str, str], key: str, who: str) -> int:
     value = _field(fields, key, who)
-    if not value.isdecimal() or not 0 < int(value) < 1 << 20:
+    if not value.isdecimal() or not 0 < int(value) < LARGEST:
         raise UserError(f"the network's node {who!r} has {key}={value}, which is no size")
     return int(value)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
+from mscnn.paths import read_yaml
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,3 +48,9 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
             raise UserError(f"{path}: {utt}: expected {expected}, found an array of shape {row.shape}")
         rows.append(row)
     return np.stack(rows)
+
+
+def model_name(path: str | os.PathLike) -> str:
+    """Name of the network that made an ``xvector.scp``, as stage 2 notes it beside; ``given`` where nothing is noted."""
+    facts = Path(path).with_name("xvector.yaml")
+    return str(read_yaml(facts).get("name", "given")) if facts.is_file() else "given"

@@ -1,6 +1,7 @@
 """The Kaldi route: real programs against their recorded output where there are any, and how they are called."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -162,6 +163,15 @@ def test_a_failing_program(tmp_path, standin, model, wavs, program, monkeypatch)
     assert not list(job.out.iterdir())
 
 
+def test_who_writes_to_a_program_that_died_is_not_left_waiting(tmp_path, standin, model, wavs, monkeypatch):
+    soundfile.write(wavs["a"], np.full(100 * RATE, 0.5), RATE)  # more frames than a pipe holds
+    monkeypatch.setenv("STANDIN_FAIL", "nnet3-xvector-compute")
+    signal.alarm(60)  # ends the process
+    with pytest.raises(UserError, match="nnet3-xvector-compute failed"):
+        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+    signal.alarm(0)
+
+
 def test_a_program_that_cannot_run(tmp_path, standin, model, wavs):
     program = standin / "src" / "ivectorbin" / "select-voiced-frames"
     program.write_text("no program\n")
@@ -176,8 +186,11 @@ LOSERS = [name for name in kaldi.PROGRAMS if name != "nnet3-copy"]
 def test_an_utterance_that_a_program_leaves_out(tmp_path, standin, model, wavs, program, monkeypatch):
     monkeypatch.setenv("STANDIN_LOSE", f"{program}:c")
     job = make_job(tmp_path / "out", model, wavs)
-    with pytest.raises(UserError, match="1 of 3 utterances are missing [^\0]* is c;[^\0]*odd with utterance c"):
+    with pytest.raises(
+        UserError, match="1 of 3 utterances are missing [^\0]* is c;[^\0]*odd with utterance c"
+    ) as error:
         kaldi.run_job(job, model)
+    assert "LOG" not in str(error.value)
     assert not list(job.out.iterdir())
 
 

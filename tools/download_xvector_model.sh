@@ -7,7 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 url=https://kaldi-asr.org/models/7/0007_voxceleb_v2_1a.tar.gz # or one of the same layout
 archive=      # a file that is here already: nothing is fetched
 sha256=       # digest that the archive must have; empty: it is only shown
-name=voxceleb # the model becomes conf/xvector/NAME
+out=          # folder that the model becomes; empty: conf/xvector/voxceleb, which is --xvector-model voxceleb
 # end configuration section
 # shellcheck disable=SC2034
 help_message="usage: tools/download_xvector_model.sh [--option value]...
@@ -15,7 +15,6 @@ help_message="usage: tools/download_xvector_model.sh [--option value]...
 Needs curl. Checks the archive (size, digest, paths) and the network in it before anything is put in place."
 . "$root/utils/parse_options.sh"
 (($# == 0)) || option_error "'$1' is no option; --help lists them"
-[[ $name =~ ^[[:alnum:]][[:alnum:]_-]*$ ]] || option_error "--name takes letters, digits, - and _; found '$name'"
 
 . "$root/path.sh"
 if [[ -z $archive ]]; then
@@ -32,4 +31,4 @@ if [[ -z $archive ]]; then
   }
 fi
 python3 -m mscnn.bin.install_xvector_model --archive "$archive" --sha256 "$sha256" --source "$url" \
-  --out "$root/conf/xvector/$name"
+  --out "${out:-$root/conf/xvector/voxceleb}"

@@ -1,0 +1,45 @@
+"""tools/download_xvector_model.sh, with archives of this machine in the network's place."""
+
+import shutil
+import tarfile
+
+import pytest
+
+from tests.shell.conftest import ROOT
+
+DOWNLOAD = ROOT / "tools/download_xvector_model.sh"
+MODEL = ROOT / "tests/features/xvector/data"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as tar:
+        for name in ("final.raw", "extract.config", "min_chunk_size", "max_chunk_size", "conf"):
+            tar.add(MODEL / name, arcname=f"0007/exp/nnet/{name}")
+    return tmp_path / "model.tar.gz"
+
+
+def test_a_model_is_fetched_checked_and_put_in_place(sh, archive, tmp_path):
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    result = sh(DOWNLOAD, "--url", archive.as_uri(), "--out", tmp_path / "my model")
+    assert result.returncode == 0, result.stderr
+    assert "32 values from 30 coefficients" in result.stderr
+    assert (tmp_path / "my model" / "final.raw").read_bytes() == (MODEL / "final.raw").read_bytes()
+    assert archive.as_uri() in (tmp_path / "my model" / "SOURCE").read_text()
+
+
+def test_an_archive_at_hand_needs_no_network(sh, archive, tmp_path):
+    result = sh(DOWNLOAD, "--archive", archive, "--out", tmp_path / "mine", "--url", "http://127.0.0.1:1/nothing")
+    assert result.returncode == 0 and (tmp_path / "mine" / "conf" / "vad.conf").is_file()
+
+
+def test_what_goes_wrong_is_said_and_leaves_nothing(sh, archive, tmp_path):
+    mine = tmp_path / "mine"
+    result = sh(DOWNLOAD, "--archive", archive, "--out", mine, "--sha256", "0" * 64)
+    assert result.returncode == 1 and "error: " in result.stderr and "expected 0000" in result.stderr
+    if shutil.which("curl"):
+        result = sh(DOWNLOAD, "--url", (tmp_path / "absent.tar.gz").as_uri(), "--out", mine)
+        assert result.returncode == 1 and "by hand: https://kaldi-asr.org/models/m7" in result.stderr
+    assert sh(DOWNLOAD, "--nmae", "x").returncode == 2
+    assert not mine.exists()

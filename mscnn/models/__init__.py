@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 
 from mscnn.errors import UserError
+from mscnn.models.segments import Segments
 from mscnn.paths import conf, read_conf
 
 
@@ -18,40 +19,88 @@ def _mscnn() -> type:
     return MSCNN
 
 
+NORMS = ("zscore", "minmax", "none")
 FAMILIES: Mapping[str, Callable[[], type]] = {"mscnn": _mscnn}
+
+
+CHOICES = {
+    "optimizer": ("adam", "nadam", "adamw", "sgd"),
+    "clip_mode": ("norm", "per_tensor", "value"),
+    "select": ("wa_ua", "ua", "wa", "loss"),
+    "balance": ("none", "oversample"),
+    "schedule": ("none", "exponential", "step"),
+}
 
 
 @dataclass(frozen=True)
 class Training:
     """How a system is trained; the defaults are those of the MSCNN-SPU paper where it states them.
 
+    An epoch is what lies between two evaluations on dev: a pass over the training part, unless ``eval_every`` says
+    otherwise.
+
     Attributes:
-        lr: learning rate of Adam (betas 0.9, 0.999, epsilon 1e-8), constant.
-        weight_decay: L2 penalty of Adam.
-        clip: maximum norm of the gradient over all parameters.
-        batch_size: utterances a step.
-        max_epochs: passes over the training part at most.
-        patience: epochs without a better (WA + UA) / 2 on dev before training stops.
+        optimizer: adam, nadam, adamw or sgd; epsilon 1e-8.
+        lr: learning rate.
+        betas: of the Adam kinds.
+        momentum, nesterov: of sgd.
+        weight_decay: L2 penalty (of adamw: decoupled).
+        clip: largest gradient, 0 for any.
+        clip_mode: whether ``clip`` means the norm over all parameters (norm), of each (per_tensor), or each value.
+        batch_size: examples a step.
+        max_epochs: epochs at most.
+        max_steps: steps at most, 0 for any number.
+        patience: epochs without a better ``select`` on dev before training stops.
+        eval_every: passes over the training part in an epoch.
+        select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa or loss.
+        replacement: whether batches are drawn with replacement.
+        balance: none; oversample (every class as often as the largest in a pass); or a number of examples a class.
+        schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
+        mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw a batch; 0 for none.
     """
 
+    optimizer: str = "adam"
     lr: float = 5e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    momentum: float = 0.0
+    nesterov: bool = False
     weight_decay: float = 0.0
     clip: float = 1.0
+    clip_mode: str = "norm"
     batch_size: int = 64
     max_epochs: int = 100
+    max_steps: int = 0
     patience: int = 10
+    eval_every: float = 1.0
+    select: str = "wa_ua"
+    replacement: bool = False
+    balance: str = "none"
+    schedule: str = "none"
+    gamma: float = 1.0
+    step_epochs: int = 1
+    min_lr: float = 0.0
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
-        low = [k for k in ("lr", "clip", "batch_size", "max_epochs", "patience") if asdict(self)[k] <= 0]
-        if low or self.weight_decay < 0:
-            raise UserError(f"training: {', '.join(low) or 'weight_decay'} must be above 0")
+        values = asdict(self)
+        positive = ("lr", "batch_size", "max_epochs", "patience", "eval_every", "gamma", "step_epochs")
+        low = [key for key in positive if values[key] <= 0]
+        low += [k for k in ("momentum", "weight_decay", "clip", "max_steps", "min_lr", "mixup") if values[k] < 0]
+        if low:
+            raise UserError(f"training: {', '.join(low)} must be above 0")
+        for key, known in CHOICES.items():
+            if values[key] not in known and not (key == "balance" and values[key].isdecimal()):
+                raise UserError(f"training: {key} {values[key]}: expected one of {', '.join(known)}")
 
 
 @dataclass(frozen=True)
 class ModelSpec:
     """A named configuration: what the model reads, its options, and how it is trained.
 
-    ``audio`` names the feature (None: the model hears nothing); ``xvec_norm`` is none, zscore or length.
+    ``audio`` names the feature (None: the model hears nothing), ``extra`` further ones, by the name that the model
+    knows them by. ``norm`` says how each of them is normalised: zscore (with the training part's statistics; the
+    default of ``audio``), minmax (the same, clipped to 0 to 1) or none. ``xvec_norm`` is none, zscore or length.
+    ``segments`` is the rule by which utterances are cut, if they are.
     """
 
     name: str
@@ -60,6 +109,9 @@ class ModelSpec:
     text: bool
     xvector: bool
     options: Mapping[str, object]
+    extra: Mapping[str, str] = field(default_factory=dict)
+    norm: Mapping[str, str] = field(default_factory=dict)
+    segments: Segments | None = None
     xvec_norm: str = "none"
     training: Training = field(default_factory=Training)
 
@@ -76,8 +128,8 @@ class ModelSpec:
         for setting in settings:
             _apply(facts, setting)
         inputs = facts.get("inputs") or {}
-        unknown = facts.keys() - {"family", "inputs", "options", "xvec_norm", "training"}
-        unknown |= inputs.keys() - {"audio", "text", "xvector"}
+        unknown = facts.keys() - {"family", "inputs", "options", "norm", "segments", "xvec_norm", "training"}
+        unknown |= inputs.keys() - {"audio", "text", "xvector", "extra"}
         if unknown or facts.get("family") not in FAMILIES:
             what = (
                 f"unknown keys {', '.join(sorted(unknown))}"
@@ -87,6 +139,11 @@ class ModelSpec:
             raise UserError(f"{conf('models', name)}: {what}")
         if facts.get("xvec_norm", "none") not in ("none", "zscore", "length"):
             raise UserError(f"xvec_norm {facts['xvec_norm']}: expected none, zscore or length")
+        norm = facts.get("norm") or {}
+        extra = inputs.get("extra") or {}
+        if norm.keys() - {"audio", *extra} or {*norm.values()} - {*NORMS}:
+            raise UserError(f"{conf('models', name)}: norm gives audio or a name in extra one of {', '.join(NORMS)}")
+        segments = facts.get("segments")
         return cls(
             name=conf("models", name).stem,
             family=facts["family"],
@@ -94,9 +151,17 @@ class ModelSpec:
             text=bool(inputs.get("text")),
             xvector=bool(inputs.get("xvector")),
             options=(facts.get("options") or {}),
+            extra=extra,
+            norm={"audio": "zscore", **norm},
+            segments=_checked(Segments, segments) if segments else None,
             xvec_norm=facts.get("xvec_norm", "none"),
             training=_checked(Training, (facts.get("training") or {})),
         )
+
+    @property
+    def features(self) -> dict[str, str]:
+        """All features that it hears, by the name that the model knows them by."""
+        return {**({"audio": self.audio} if self.audio else {}), **self.extra}
 
     def without_xvector(self) -> "ModelSpec":
         """The same model where no x-vectors are at hand."""
@@ -117,10 +182,12 @@ class ModelSpec:
         return {
             "model": self.name,
             "family": self.family,
-            "feature": self.audio,
+            "features": self.features,
+            "norm": dict(self.norm) if self.features else {},
+            "segments": _plain(asdict(self.segments)) if self.segments else None,
             "model_options": _plain(asdict(_checked(family.Options, self.options))),
             "xvec_norm": self.xvec_norm,
-            "training": asdict(self.training),
+            "training": _plain(asdict(self.training)),
         }
 
 

@@ -125,7 +125,7 @@ def _system(exp: Experiment) -> list[str]:
         "options": options,
         "training": training,
         "data": config["data"],
-        "feature": config.get("feature"),
+        "features": ", ".join(config.get("features", {}).values()),
         "text": config["text"],
         "x-vectors": config["xvector"],
         **config["environment"],

@@ -1,62 +1,89 @@
 """Examples of one part of a fold, and batches of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mscnn.models.inputs import Inputs
+from mscnn.models.segments import Segments
 
 JITTER = 0.05  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
 
 
+@dataclass(frozen=True)
+class Stream:
+    """One feature: ``frames`` (N, D) of all utterances in a row; each example's first one, and their number (n,)."""
+
+    frames: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    def batch(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """(B, D, T), zero beyond each example's own frames, and their number (B,)."""
+        lengths = self.lengths[index]
+        frames = np.zeros((len(index), lengths.max(), self.frames.shape[1]), np.float32)
+        for row, (start, n) in enumerate(zip(self.starts[index], lengths, strict=True)):
+            frames[row, :n] = self.frames[start : start + n]
+        return torch.from_numpy(frames).transpose(1, 2), torch.from_numpy(lengths)
+
+
 @dataclass
 class Examples:
-    """Inputs of n utterances, and their labels where the part may show them.
+    """What n utterances give the model: an example an utterance, or several where a system cuts them into segments.
 
     Attributes:
         utts: utterance ids.
-        frames: (N, D) normalised frames of all utterances in a row, or None.
-        offsets: (n + 1,) where each utterance's frames begin and end.
+        streams: features by name; ``audio`` is the main one.
         tokens: token ids of each utterance, or None.
         xvectors: (n, X), or None.
         labels: (n,) class indices; None for the test part, which training never sees the labels of.
+        owner: index of each example's utterance.
+        segments: the rule by which utterances were cut, or None.
     """
 
     utts: Sequence[str]
-    frames: np.ndarray | None = None
-    offsets: np.ndarray | None = None
+    streams: Mapping[str, Stream] = field(default_factory=dict)
     tokens: Sequence[Sequence[int]] | None = None
     xvectors: np.ndarray | None = None
     labels: np.ndarray | None = None
-    max_frames: int = 750
-    lengths: np.ndarray = field(init=False)
+    owner: np.ndarray | None = None
+    segments: Segments | None = None
 
     def __post_init__(self) -> None:
-        if self.frames is not None:
-            self.lengths = np.minimum(np.diff(self.offsets), self.max_frames)
-        else:
-            self.lengths = np.array([len(t) for t in self.tokens or [()] * len(self.utts)])
+        if self.owner is None:
+            self.owner = np.arange(len(self.utts))
 
     def __len__(self) -> int:
-        return len(self.utts)
+        return len(self.owner)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Frames of each example, or tokens where nothing is heard."""
+        if "audio" in self.streams:
+            return self.streams["audio"].lengths
+        return np.array([len(t) for t in self.tokens or [()] * len(self.utts)])[self.owner]
+
+    def gather(self, scores: np.ndarray) -> np.ndarray:
+        """Scores of the utterances from those of the examples, (n, K) both."""
+        return scores if self.segments is None else self.segments.gather(scores, self.owner, len(self.utts))
 
     def batch(self, index: Sequence[int]) -> Inputs:
-        """The utterances at ``index`` as one zero-padded batch."""
-        inputs = Inputs()
-        if self.frames is not None:
-            lengths = self.lengths[index]
-            audio = np.zeros((len(index), lengths.max(), self.frames.shape[1]), np.float32)
-            for row, (i, n) in enumerate(zip(index, lengths, strict=True)):
-                audio[row, :n] = self.frames[self.offsets[i] : self.offsets[i] + n]
-            inputs.audio, inputs.audio_len = torch.from_numpy(audio).transpose(1, 2), torch.from_numpy(lengths)
+        """The examples at ``index`` as one zero-padded batch."""
+        inputs, utts = Inputs(), self.owner[index]
+        for name, stream in self.streams.items():
+            if name == "audio":
+                inputs.audio, inputs.audio_len = stream.batch(index)
+            else:
+                inputs.extra[name], inputs.extra_len[name] = stream.batch(index)
         if self.tokens is not None:
-            rows = [torch.tensor(self.tokens[i]) for i in index]
+            rows = [torch.tensor(self.tokens[i]) for i in utts]
             inputs.tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
             inputs.token_len = torch.tensor([len(r) for r in rows])
         if self.xvectors is not None:
-            inputs.xvector = torch.from_numpy(self.xvectors[index])
+            inputs.xvector = torch.from_numpy(self.xvectors[utts])
         return inputs
 
 
@@ -66,6 +93,18 @@ def bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> 
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     for i in rng.permutation(len(batches)):
         yield batches[i]
+
+
+def balanced(labels: np.ndarray, balance: str | int, rng: np.random.Generator) -> np.ndarray:
+    """Examples with every class equally often: as often as the largest (``oversample``), or a given number of times.
+
+    Within a class nobody is taken twice before everybody was taken once.
+    """
+    classes = [np.flatnonzero(labels == k) for k in np.unique(labels)]
+    number = max(map(len, classes)) if balance == "oversample" else int(balance)
+    return np.concatenate(
+        [np.concatenate([rng.permutation(c) for _ in range(-(-number // len(c)))])[:number] for c in classes]
+    )
 
 
 def padding(lengths: np.ndarray, batches: Sequence[np.ndarray]) -> float:

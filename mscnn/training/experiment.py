@@ -4,7 +4,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +17,7 @@ from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
 from mscnn.device import choose_device
 from mscnn.errors import UserError
+from mscnn.features.archive import FeatureDir
 from mscnn.features.xvector.vectors import model_name, read_vectors
 from mscnn.files import atomic, digest, file_digest
 from mscnn.models import ModelSpec
@@ -42,7 +43,7 @@ class Setup:
 
     Attributes:
         model: name of a configuration in conf/models; ``settings`` are its KEY=VALUE changes.
-        data: data directory; ``labels`` the label map it was made with; ``feature_dir`` the archives of stage 3.
+        data: data directory; ``labels`` the label map it was made with; ``feature_dirs`` archives of stage 3.
         xvector: an ``xvector.scp``, or None to leave x-vectors out.
         runs: repetitions of every fold; ``seed`` is mixed into every (protocol, fold, run).
         device: cpu, cuda or auto.
@@ -53,7 +54,7 @@ class Setup:
     labels: str
     protocol: str
     exp: Path
-    feature_dir: Path | None = None
+    feature_dirs: tuple[Path, ...] = ()
     text: TextOptions = field(default_factory=TextOptions)
     xvector: Path | None = None
     settings: tuple[str, ...] = ()
@@ -121,8 +122,8 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     directory.mkdir(parents=True, exist_ok=True)
     log.get_logger("train").addHandler(file_handler(directory / "train.log"))
     spec, data = setup.spec(), DataDir.load(setup.data)
-    parts = make_parts(spec, data, fold, classes, feature_dir=setup.feature_dir, text=setup.text, xvector=setup.xvector,
-                       cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
+    parts = make_parts(spec, data, fold, classes, features=_features(setup, spec), text=setup.text,
+                       xvector=setup.xvector, cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
     torch.manual_seed(seed)
     model = spec.build(parts.sizes)
     if parts.embedding is not None:
@@ -166,12 +167,15 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
 
     spec = setup.spec()
     features = _features(setup, spec)
-    model = spec.build(Sizes(classes=len(classes)))
+    sizes = {"audio": features["audio"].dim} if spec.audio else {}
+    sizes |= {"xvector": read_vectors(setup.xvector, data.utts[:1]).shape[1]} if spec.xvector else {}
+    extra = {name: features[name].dim for name in spec.extra}
+    model = spec.build(Sizes(classes=len(classes), extra=extra, **sizes))
     parameters = sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
     text = asdict(setup.text) if spec.text else {"source": "none"}
     return {
         **spec.describe(),
-        "feature": features and features.feature,
+        "features": {name: archive.feature for name, archive in features.items()},
         "data": str(setup.data),
         "labels": setup.labels,
         "classes": classes,
@@ -192,35 +196,34 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "device": choose_device(setup.device),
         "parameters": parameters,
         "legacy": spec.legacy(),
-        "inputs": _input_digests(setup, spec, data, features and features.content),
+        "inputs": _input_digests(setup, spec, data, features),
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
 
 
-def _features(setup: Setup, spec: ModelSpec):
-    """The archives that the model hears (a FeatureDir), None where it hears nothing."""
-    if not spec.audio:
-        return None
-    from mscnn.features.archive import FeatureDir
+def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
+    """The archives that the model hears, by the name that it knows them by; a variant ``NAME_*`` serves as well."""
+    archives = [FeatureDir.load(path) for path in setup.feature_dirs] if spec.features else []
+    found: dict[str, FeatureDir] = {}
+    for name, wanted in spec.features.items():
+        exact = [archive for archive in archives if archive.feature == wanted]
+        variants = [archive for archive in archives if archive.feature.startswith(f"{wanted}_")]
+        if not exact + variants:
+            given = ", ".join(archive.feature for archive in archives) or "nothing"
+            raise UserError(
+                f"{setup.model} needs {wanted} features, or a variant of them, and is given {given}: "
+                f"--feature-dir dump/{wanted}/SET (stage 3)"
+            )
+        found[name] = (exact + variants)[0]
+    return found
 
-    if setup.feature_dir is None:
-        raise UserError(
-            f"{setup.model} needs {spec.audio} features: give --feature-dir dump/{spec.audio}/SET (stage 3)"
-        )
-    features = FeatureDir.load(setup.feature_dir)
-    if features.feature != spec.audio and not features.feature.startswith(f"{spec.audio}_"):
-        raise UserError(
-            f"{setup.feature_dir} holds {features.feature}; {setup.model} needs {spec.audio} or a variant of it"
-        )
-    return features
 
-
-def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: str | None) -> dict[str, str]:
+def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping[str, FeatureDir]) -> dict[str, str]:
     """Digests of all that training reads, and of the code: any change makes finished runs stale."""
     digests = {"labels": digest(data.emo), "code": digest([source_digest(name) for name in CODE])}
     if features:
-        digests["features"] = features
+        digests["features"] = digest({name: archive.content for name, archive in features.items()})
     if spec.text:
         digests["text"] = digest(data.text_of(setup.text.source))
         file = setup.text.embeddings

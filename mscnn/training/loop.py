@@ -1,25 +1,26 @@
-"""The training loop: Adam, clipping, selection on dev, patience, exact resume.
+"""The training loop: optimiser, clipping, selection on dev, patience, exact resume.
 
 Everything random in an epoch (batches, dropout) is seeded by (seed, epoch), so a run that was killed goes on from its
 last checkpoint as if nothing had happened. Nothing here is ever given a test label.
 """
 
 import json
+import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from mscnn import log
 from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.models import Training
+from mscnn.models.inputs import Inputs
 from mscnn.scoring.metrics import confusion_matrix, ua, wa
-from mscnn.training.examples import Examples, bucketed, padding
+from mscnn.training.examples import Examples, balanced, bucketed, padding
 
 EVAL_BATCH = 64
 
@@ -29,8 +30,9 @@ class State:
     """All that the next epoch depends on, besides the seed."""
 
     epoch: int = 0
+    steps: int = 0
     best_epoch: int = 0
-    best_score: float = -1.0
+    best_score: float = -math.inf
     best: dict[str, torch.Tensor] = field(default_factory=dict)
     history: list[dict] = field(default_factory=list)
 
@@ -38,7 +40,7 @@ class State:
 def fit(
     model: nn.Module, train: Examples, dev: Examples, options: Training, *, seed: int, device: str, directory: Path
 ) -> State:
-    """Train until dev (WA + UA) / 2 has not risen for ``patience`` epochs; leave the best weights in the model.
+    """Train until dev has not become better for ``patience`` epochs; leave the best weights in the model.
 
     Writes ``metrics.jsonl`` (one line an epoch) and ``checkpoint.pt`` in ``directory``; resumes from the latter.
 
@@ -46,18 +48,20 @@ def fit(
         UserError: the loss is no longer finite.
     """
     logger = log.get_logger("train")
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.lr, weight_decay=options.weight_decay)
+    optimizer = make_optimizer(model, options)
     state = _resume(directory / "checkpoint.pt", model, optimizer, device)
     if state.epoch:
         logger.info("resumed after epoch %d", state.epoch)
-    while state.epoch < options.max_epochs and state.epoch - state.best_epoch < options.patience:
+    while not _finished(state, options):
         start = time.monotonic()
         state.epoch += 1
-        loss, padded = _train_epoch(model, train, optimizer, options, [seed, state.epoch], device)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(options, state.epoch)
+        loss, padded = _train_epoch(model, train, optimizer, options, [seed, state.epoch], device, state)
         scores = _evaluate(model, dev, device)
         entry = {"epoch": state.epoch, "train_loss": round(loss, 6), **scores}
         state.history.append(entry)
-        score = (scores["dev_wa"] + scores["dev_ua"]) / 2
+        score = SELECT[options.select](scores)
         if score > state.best_score:
             state.best_score, state.best_epoch = score, state.epoch
             state.best = {k: v.detach().clone() for k, v in model.state_dict().items()}
@@ -72,39 +76,113 @@ def fit(
 
 
 def predict(model: nn.Module, examples: Examples, device: str) -> np.ndarray:
-    """Class logits (n, classes) of every example, in its order."""
+    """Class scores (utterances, classes), in the order of ``examples.utts``."""
     model.eval()
     order = np.argsort(examples.lengths, kind="stable")
-    logits: list[torch.Tensor] = []
+    scores: list[torch.Tensor] = []
     with torch.inference_mode():
         for i in range(0, len(order), EVAL_BATCH):
-            logits.append(model(examples.batch(order[i : i + EVAL_BATCH]).to(device)).cpu())
-    return torch.cat(logits).numpy()[np.argsort(order, kind="stable")]
+            scores.append(model(examples.batch(order[i : i + EVAL_BATCH]).to(device)).cpu())
+    return examples.gather(torch.cat(scores).numpy()[np.argsort(order, kind="stable")])
 
 
-def _train_epoch(model, train, optimizer, options, seed: list[int], device) -> tuple[float, float]:
-    """One pass; returns the mean loss and the share of padding."""
+def make_optimizer(model: nn.Module, options: Training) -> torch.optim.Optimizer:
+    """The optimiser that the options name."""
+    common = {"lr": options.lr, "weight_decay": options.weight_decay}
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=options.momentum, nesterov=options.nesterov, **common)
+    kinds = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam, "adamw": torch.optim.AdamW}
+    return kinds[options.optimizer](parameters, betas=options.betas, **common)
+
+
+def learning_rate(options: Training, epoch: int) -> float:
+    """Learning rate of an epoch, counting from 1."""
+    if options.schedule == "none":
+        return options.lr
+    times = epoch - 1 if options.schedule == "exponential" else (epoch - 1) // options.step_epochs
+    return max(options.lr * options.gamma**times, options.min_lr)
+
+
+def draw(train: Examples, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
+    """The batches of an epoch, as indices of examples."""
+    size = options.batch_size
+    if options.replacement:  # evaluated every floor(passes * n / size) + 1 steps, as Yoon et al. 2018
+        return [rng.integers(len(train), size=size) for _ in range(int(options.eval_every * len(train) / size) + 1)]
+    order = np.arange(len(train))
+    if options.balance != "none":
+        order = balanced(train.labels[train.owner], options.balance, rng)
+    passes = [list(bucketed(train.lengths[order], size, rng)) for _ in range(math.ceil(options.eval_every))]
+    batches = [order[batch] for batch in sum(passes, [])]
+    return batches[: max(1, round(len(batches) * options.eval_every / math.ceil(options.eval_every)))]
+
+
+def mixed(inputs: Inputs, weight: float) -> Inputs:
+    """Every example mixed with the one that stands at its place counted from the end (batches are shuffled)."""
+    audio = inputs.audio * weight + inputs.audio.flip(0) * (1 - weight)
+    return replace(inputs, audio=audio, audio_len=torch.maximum(inputs.audio_len, inputs.audio_len.flip(0)))
+
+
+def clip_gradients(model: nn.Module, options: Training) -> None:
+    """Limit the gradients as the options say."""
+    if not options.clip:
+        return
+    if options.clip_mode == "norm":
+        nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+    elif options.clip_mode == "value":
+        nn.utils.clip_grad_value_(model.parameters(), options.clip)
+    else:
+        for parameter in model.parameters():
+            nn.utils.clip_grad_norm_(parameter, options.clip)
+
+
+SELECT = {
+    "wa_ua": lambda scores: (scores["dev_wa"] + scores["dev_ua"]) / 2,
+    "ua": lambda scores: scores["dev_ua"],
+    "wa": lambda scores: scores["dev_wa"],
+    "loss": lambda scores: -scores["dev_loss"],
+}
+
+
+def _finished(state: State, options: Training) -> bool:
+    if options.max_steps and state.steps >= options.max_steps:
+        return True
+    return state.epoch >= options.max_epochs or state.epoch - state.best_epoch >= options.patience
+
+
+def _train_epoch(model, train, optimizer, options, seed: list[int], device, state: State) -> tuple[float, float]:
+    """One epoch; returns the mean loss and the share of padding."""
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    batches = list(bucketed(train.lengths, options.batch_size, np.random.default_rng(seed)))
-    labels = torch.from_numpy(train.labels)
+    rng = np.random.default_rng(seed)
+    batches = draw(train, options, rng)
+    if options.max_steps:
+        batches = batches[: options.max_steps - state.steps]
+    labels = torch.from_numpy(train.labels[train.owner])
     model.train()
     total = 0.0
     for index in batches:
-        loss = F.cross_entropy(model(train.batch(index).to(device)), labels[index].to(device))
+        inputs, truth = train.batch(index).to(device), labels[index].to(device)
+        if options.mixup:
+            weight = rng.beta(options.mixup, options.mixup)
+            scores = model(mixed(inputs, weight))
+            loss = weight * model.criterion(scores, truth) + (1 - weight) * model.criterion(scores, truth.flip(0))
+        else:
+            loss = model.loss(inputs, truth)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), options.clip)
+        clip_gradients(model, options)
         optimizer.step()
+        state.steps += 1
         total += loss.item() * len(index)
     if not np.isfinite(total):
         raise UserError(f"epoch {seed[-1]}: the loss is {total}; try a smaller learning rate (--set lr=1e-4)")
-    return total / len(train), padding(train.lengths, batches)
+    return total / sum(map(len, batches)), padding(train.lengths, batches)
 
 
 def _evaluate(model: nn.Module, dev: Examples, device: str) -> dict[str, float]:
-    logits = predict(model, dev, device)
-    matrix = confusion_matrix(dev.labels, logits.argmax(axis=1), logits.shape[1])
-    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(dev.labels)).item()
+    scores = predict(model, dev, device)
+    matrix = confusion_matrix(dev.labels, scores.argmax(axis=1), scores.shape[1])
+    loss = model.criterion(torch.from_numpy(scores), torch.from_numpy(dev.labels)).item()
     return {"dev_loss": round(loss, 6), "dev_wa": round(100 * wa(matrix), 4), "dev_ua": round(100 * ua(matrix), 4)}
 
 

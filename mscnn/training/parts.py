@@ -1,5 +1,6 @@
 """From files to the examples of one fold; every statistic comes from the training part."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from mscnn.features.archive import FeatureDir
 from mscnn.features.xvector.vectors import read_vectors
 from mscnn.models import ModelSpec
 from mscnn.models.inputs import Sizes
-from mscnn.training.examples import Examples
+from mscnn.models.segments import Cut, Segments
+from mscnn.training.examples import Examples, Stream
 
 EPSILON = 1e-8
 BLOCK = 1 << 16  # rows
@@ -52,7 +54,7 @@ def make_parts(
     fold: Fold,
     classes: list[str],
     *,
-    feature_dir: Path | None,
+    features: Mapping[str, FeatureDir],
     text: TextOptions,
     xvector: Path | None,
     cache: Path,
@@ -64,13 +66,13 @@ def make_parts(
     statistics: dict[str, np.ndarray] = {}
     vocabulary = embedding = None
     sizes = {"classes": len(classes)}
-    if spec.audio:
-        features = FeatureDir.load(feature_dir)
-        sizes["audio"] = features.dim
-        _add_frames(inputs, parts, features, statistics, int(spec.options["max_frames"]))
+    if spec.features:
+        sizes |= {"audio": features["audio"].dim} if spec.audio else {}
+        sizes["extra"] = {name: features[name].dim for name in spec.extra}
+        _add_streams(inputs, parts, spec, features, data, statistics)
     if spec.text:
         vocabulary, embedding = _add_tokens(
-            inputs, parts, data.text_of(text.source), text, int(spec.options["max_tokens"]), cache, seed
+            inputs, parts, data.text_of(text.source), text, int(spec.options.get("max_tokens", 128)), cache, seed
         )
         sizes |= {"vocabulary": embedding.shape[0], "embedding": embedding.shape[1]}
     if spec.xvector:
@@ -82,15 +84,58 @@ def make_parts(
     return Parts(train, dev, test, Sizes(**sizes), embedding, statistics, vocabulary)
 
 
-def _add_frames(inputs: dict, parts: dict, features: FeatureDir, statistics: dict, max_frames: int) -> None:
-    """Frames z-scored with mean and standard deviation of the training part's real frames."""
+def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[str, FeatureDir], data: DataDir,
+                 statistics: dict) -> None:  # fmt: skip
+    """Features normalised with what the training part tells, and where each example lies in them."""
+    longest = int(spec.options.get("max_frames", 0)) or None
     for part, utts in parts.items():
-        flat, offsets = features.read_all(utts)
-        if part == "train":
-            statistics["audio.mean"], statistics["audio.std"] = _moments(flat)
-        flat -= statistics["audio.mean"]  # in place: a large set is a memory map
-        flat /= statistics["audio.std"]
-        inputs[part] |= {"frames": flat, "offsets": offsets, "max_frames": max_frames}
+        streams, cut = {}, None
+        for name, source in features.items():
+            flat, offsets = source.read_all(utts)
+            NORMS[spec.norm.get(name, "none")](flat, part == "train", statistics, name)
+            lengths = np.minimum(np.diff(offsets), longest) if longest and name == "audio" else np.diff(offsets)
+            if name == "audio" and spec.segments:
+                classes = [data.emo[utt] for utt in utts] if part == "train" else None
+                cut = spec.segments.cut(lengths, train=part == "train", classes=classes)
+            streams[name] = _stream(name, flat, offsets[:-1], lengths, cut, spec.segments)
+        inputs[part]["streams"] = streams
+        if cut:
+            inputs[part] |= {"owner": cut.owner, "segments": spec.segments}
+
+
+def _stream(
+    name: str, flat: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, cut: Cut | None, segments: Segments | None
+) -> Stream:
+    """Where the examples lie in a feature: whole utterances, or the segments that ``cut`` made of the audio."""
+    if cut is None:
+        return Stream(flat, offsets, lengths)
+    if name == "audio":
+        return Stream(flat, offsets[cut.owner] + cut.starts, cut.lengths)
+    if name not in segments.streams:
+        return Stream(flat, offsets[cut.owner], lengths[cut.owner])
+    frames = segments.streams[name]
+    starts = np.minimum(cut.starts * frames // segments.frames, lengths[cut.owner] - 1)
+    return Stream(flat, offsets[cut.owner] + starts, np.minimum(frames, lengths[cut.owner] - starts))
+
+
+def _zscore(flat: np.ndarray, train: bool, statistics: dict, name: str) -> None:
+    """Mean 0 and standard deviation 1 over the training part's real frames."""
+    if train:
+        statistics[f"{name}.mean"], statistics[f"{name}.std"] = _moments(flat)
+    flat -= statistics[f"{name}.mean"]  # in place: a large set is a memory map
+    flat /= statistics[f"{name}.std"]
+
+
+def _minmax(flat: np.ndarray, train: bool, statistics: dict, name: str) -> None:
+    """0 to 1 between the training part's smallest and largest values, clipped."""
+    if train:
+        statistics[f"{name}.min"], statistics[f"{name}.max"] = flat.min(axis=0), flat.max(axis=0)
+    flat -= statistics[f"{name}.min"]
+    flat /= np.maximum(statistics[f"{name}.max"] - statistics[f"{name}.min"], EPSILON)
+    np.clip(flat, 0, 1, out=flat)
+
+
+NORMS = {"zscore": _zscore, "minmax": _minmax, "none": lambda flat, train, statistics, name: None}
 
 
 def _moments(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

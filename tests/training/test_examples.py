@@ -2,17 +2,20 @@
 
 import numpy as np
 
-from mscnn.training.examples import Examples, bucketed, padding
+from mscnn.models.segments import Segments
+from mscnn.training.examples import Examples, Stream, balanced, bucketed, padding
 
 
 def examples() -> Examples:
     lengths = [3, 1, 5]
     return Examples(
         utts=["a", "b", "c"],
-        frames=np.arange(18, dtype=np.float32).reshape(9, 2),
-        offsets=np.cumsum([0, *lengths]),
+        streams={
+            "audio": Stream(
+                np.arange(18, dtype=np.float32).reshape(9, 2), np.cumsum([0, *lengths[:-1]]), np.minimum(lengths, 4)
+            )
+        },
         tokens=[[4, 5], [1], [6, 7, 8]],
-        max_frames=4,
     )
 
 
@@ -48,3 +51,28 @@ def test_buckets_keep_padding_low(shared_dir):
     order = rng.permutation(len(lengths))
     assert padding(lengths, list(bucketed(lengths, 64, rng))) < 0.1
     assert padding(lengths, np.array_split(order, len(order) // 64)) > 0.33
+
+
+def test_segments_share_what_their_utterance_has():
+    audio = Stream(np.arange(10, dtype=np.float32)[:, None], np.array([0, 4, 6]), np.array([4, 2, 4]))
+    prosody = Stream(np.array([[7.0], [9.0]], np.float32), np.array([0, 0, 1]), np.array([1, 1, 1]))
+    rule = Segments(frames=4, aggregate="mean_logits")
+    examples = Examples(
+        ["a", "b"], {"audio": audio, "prosody": prosody}, tokens=[[5], [6, 7]], xvectors=np.float32([[1], [2]]),
+        owner=np.array([0, 0, 1]), segments=rule,
+    )  # fmt: skip
+    batch = examples.batch([1, 2])
+    assert batch.audio[:, 0].tolist() == [[4, 5, 0, 0], [6, 7, 8, 9]]
+    assert batch.extra["prosody"].flatten().tolist() == [7, 9]
+    assert batch.tokens.tolist() == [[5, 0], [6, 7]] and batch.xvector.tolist() == [[1], [2]]
+    assert examples.gather(np.array([[0.0], [4.0], [8.0]])).tolist() == [[2], [8]]
+    assert len(examples) == 3 and examples.lengths.tolist() == [4, 2, 4]
+
+
+def test_balanced_classes():
+    labels = np.array([0] * 7 + [1] * 2)
+    for balance, number in (("oversample", 7), ("3", 3)):
+        chosen = balanced(labels, balance, np.random.default_rng(0))
+        assert np.bincount(labels[chosen]).tolist() == [number, number]
+        assert max(np.bincount(chosen)[7:]) - min(np.bincount(chosen)[7:]) <= 1
+    assert sorted(balanced(labels, "oversample", np.random.default_rng(0))[:7]) == list(range(7))

@@ -16,7 +16,7 @@ from mscnn.training.parts import TextOptions
 def setup(toy) -> Setup:
     return Setup(
         model="audio_cnn", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t", feature_dir=toy / "feats", settings=("max_epochs=2", "filters=4"), device="cpu",
+        exp=toy / "exp" / "t", feature_dirs=(toy / "feats",), settings=("max_epochs=2", "filters=4"), device="cpu",
         text=TextOptions(dim=8),
     )  # fmt: skip
 
@@ -109,7 +109,7 @@ def test_processes_give_what_this_process_gives(setup, in_process, monkeypatch):
 
 def test_needs_are_named(setup, toy):
     with pytest.raises(UserError, match="stage 3"):
-        train_experiment(dataclasses.replace(setup, feature_dir=None), nj=1)
+        train_experiment(dataclasses.replace(setup, feature_dirs=()), nj=1)
     with pytest.raises(UserError, match="give --xvector PATH, or train audio_cnn"):
         train_experiment(dataclasses.replace(setup, model="audio_cnn_xvector"), nj=1)
     with pytest.raises(UserError, match="classes happy are not in label map"):

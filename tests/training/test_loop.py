@@ -9,11 +9,12 @@ from torch import nn
 
 from mscnn.errors import UserError
 from mscnn.models import Training
+from mscnn.models.base import Classifier
 from mscnn.training import loop
-from mscnn.training.examples import Examples
+from mscnn.training.examples import Examples, Stream
 
 
-class Tiny(nn.Module):
+class Tiny(Classifier):
     """Mean of the frames, dropout, one linear layer."""
 
     def __init__(self) -> None:
@@ -30,8 +31,8 @@ def part(seed: int, n: int = 60, labelled: bool = True) -> Examples:
     lengths = rng.integers(2, 9, n)
     frames = np.repeat(np.eye(4, dtype=np.float32)[labels], lengths, axis=0)
     frames += rng.normal(scale=0.8, size=frames.shape).astype(np.float32)
-    return Examples([f"u{i:02d}" for i in range(n)], frames, np.concatenate([[0], lengths.cumsum()]),
-                    labels=labels if labelled else None)  # fmt: skip
+    audio = Stream(frames, lengths.cumsum() - lengths, lengths)
+    return Examples([f"u{i:02d}" for i in range(n)], {"audio": audio}, labels=labels if labelled else None)
 
 
 def train(directory, epochs: int, **options):
@@ -74,8 +75,9 @@ def test_predictions_are_in_the_order_of_the_examples():
 
 
 def _one(examples: Examples, i: int) -> Examples:
-    frames = examples.frames[examples.offsets[i] : examples.offsets[i + 1]]
-    return Examples([examples.utts[i]], frames, np.array([0, len(frames)]))
+    audio = examples.streams["audio"]
+    one = Stream(audio.frames, audio.starts[i : i + 1], audio.lengths[i : i + 1])
+    return Examples([examples.utts[i]], {"audio": one})
 
 
 def test_selection_cannot_use_unlabelled_examples(tmp_path):
@@ -87,6 +89,63 @@ def test_selection_cannot_use_unlabelled_examples(tmp_path):
 
 def test_a_loss_that_is_not_finite_is_an_error(tmp_path):
     broken = part(1)
-    broken.frames[:] = np.nan
+    broken.streams["audio"].frames[:] = np.nan
     with pytest.raises(UserError, match="the loss is nan"):
         loop.fit(Tiny(), broken, part(2), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path)
+
+
+def test_learning_rates():
+    rates = [
+        loop.learning_rate(Training(lr=1.0, schedule="exponential", gamma=0.5, min_lr=0.2), e) for e in (1, 2, 3, 4)
+    ]
+    assert rates == [1, 0.5, 0.25, 0.2]
+    assert [loop.learning_rate(Training(lr=1.0, schedule="step", gamma=0.5, step_epochs=2), e) for e in (1, 2, 3)] == [
+        1, 1, 0.5,
+    ]  # fmt: skip
+
+
+def test_draws():
+    train, rng = part(1), np.random.default_rng(0)  # 60 examples
+    drawn = loop.draw(train, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
+    assert [len(b) for b in drawn] == [16, 16]  # floor(0.3 * 60 / 16) + 1
+    assert len(loop.draw(train, Training(batch_size=16, eval_every=0.5), rng)) == 2
+    twice = np.concatenate(loop.draw(train, Training(batch_size=16, eval_every=2), rng))
+    assert np.bincount(twice).tolist() == [2] * 60
+    five = np.concatenate(loop.draw(train, Training(batch_size=16, balance="5"), rng))
+    assert np.bincount(train.labels[five]).tolist() == [5, 5, 5]
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("norm", [0.6, 0.8]), ("per_tensor", [1, 1]), ("value", [1, 1])])
+def test_clipping(mode, expected):
+    model = nn.ParameterList([torch.zeros(1), torch.zeros(1)])
+    model[0].grad, model[1].grad = torch.tensor([3.0]), torch.tensor([4.0])
+    loop.clip_gradients(model, Training(clip=1.0, clip_mode=mode))
+    assert [p.grad.item() for p in model] == pytest.approx(expected, abs=1e-5)
+    loop.clip_gradients(model, Training(clip=0.0))
+
+
+def test_mixing_written_out():
+    batch = part(1).batch([0, 4])
+    mixture = loop.mixed(batch, 0.25)
+    torch.testing.assert_close(mixture.audio[0], 0.25 * batch.audio[0] + 0.75 * batch.audio[1])
+    assert mixture.audio_len.tolist() == [int(batch.audio_len.max())] * 2
+    torch.testing.assert_close(loop.mixed(batch, 1.0).audio, batch.audio)
+
+
+@pytest.mark.parametrize("options", [{"mixup": 0.5}, {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+                                     {"optimizer": "nadam"}, {"optimizer": "adamw", "weight_decay": 0.01},
+                                     {"select": "loss"}, {"replacement": True, "eval_every": 0.5}])  # fmt: skip
+def test_every_way_of_training_learns(tmp_path, options):
+    model, state = train(tmp_path, 12, patience=12, **options)
+    assert (loop.predict(model, part(2), "cpu").argmax(axis=1) == part(2).labels).mean() > 0.55
+
+
+def test_the_number_of_steps_can_be_limited(tmp_path):
+    _, state = train(tmp_path, 50, patience=50, max_steps=9)  # four steps a pass
+    assert (state.steps, state.epoch) == (9, 3)
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "lamb"}, {"balance": "some"}, {"mixup": -1.0}, {"lr": 0.0}])
+def test_wrong_options_are_named(options):
+    with pytest.raises(UserError, match=f"training: .*{next(iter(options))}"):
+        Training(**options)

@@ -21,7 +21,7 @@ def fold(data: DataDir) -> Fold:
 def parts_of(toy, name="audio_cnn", settings=(), xvector=None, text=None):
     data = DataDir.load(toy / "data" / "toy")
     return make_parts(
-        ModelSpec.load(name, settings), data, fold(data), CLASSES, feature_dir=toy / "feats",
+        ModelSpec.load(name, settings), data, fold(data), CLASSES, features={"audio": FeatureDir.load(toy / "feats")},
         text=text or TextOptions(dim=8), xvector=xvector, cache=toy / "cache", seed=1,
     )  # fmt: skip
 
@@ -30,9 +30,10 @@ def test_normalisation_comes_from_training_frames(toy):
     parts = parts_of(toy)
     flat, _ = FeatureDir.load(toy / "feats").read_all(fold(DataDir.load(toy / "data" / "toy")).train)
     np.testing.assert_allclose(parts.statistics["audio.mean"], flat.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(parts.train.frames.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(parts.train.frames.std(axis=0), 1, atol=1e-5)
-    assert abs(parts.test.frames.mean()) > 1e-4
+    train, test = (part.streams["audio"].frames for part in (parts.train, parts.test))
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
+    assert abs(test.mean()) > 1e-4
 
 
 def test_the_test_part_has_no_labels(toy):

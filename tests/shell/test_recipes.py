@@ -215,7 +215,8 @@ def test_a_stage_that_fails_says_where_its_log_is_and_ends_the_run(sh, checkout,
 
 def test_the_options_of_a_run_are_written_down_and_can_be_given_again(sh, checkout):
     run = checkout / "egs/iemocap/run.sh"
-    assert sh(run, "--stage", "2", "--stop-stage", "2", "--xvector", "none", "--train-args", "--set a=b  # c").returncode == 0
+    stage = ("--stage", "2", "--stop-stage", "2", "--xvector", "none")
+    assert sh(run, *stage, "--train-args", "--set a=b  # c").returncode == 0
     saved = run.parent / "exp/log/options.conf"
     text = saved.read_text()
     assert 'train_args="--set a=b  # c"\n' in text

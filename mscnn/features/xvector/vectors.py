@@ -51,6 +51,6 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
 
 
 def model_name(path: str | os.PathLike) -> str:
-    """Name of the network that made an ``xvector.scp``, as stage 2 notes it beside; ``given`` where nothing is noted."""
+    """Name of the network that made an ``xvector.scp``, as stage 2 notes it beside; ``given`` without such a note."""
     facts = Path(path).with_name("xvector.yaml")
     return str(read_yaml(facts).get("name", "given")) if facts.is_file() else "given"

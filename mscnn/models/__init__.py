@@ -1,26 +1,22 @@
-"""Models by name: ``conf/models/<name>.yaml`` holds the configuration, FAMILIES the code.
+"""Models by name: ``conf/models/<name>.yaml`` holds the configuration, ``mscnn/models/<family>.py`` the code.
 
 This module imports no torch: it also answers what a model needs, before anything heavy is loaded.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
+from types import ModuleType
 
 from mscnn.errors import UserError
 from mscnn.models.segments import Segments
 from mscnn.paths import conf, read_conf
 
 
-def _mscnn() -> type:
-    from mscnn.models.mscnn import MSCNN
-
-    return MSCNN
-
-
 NORMS = ("zscore", "minmax", "none")
-FAMILIES: Mapping[str, Callable[[], type]] = {"mscnn": _mscnn}
+FAMILIES = ("mscnn",)  # modules in this folder; what each calls Model is the network, with its Options
 
 
 CHOICES = {
@@ -98,7 +94,7 @@ class ModelSpec:
     """A named configuration: what the model reads, its options, and how it is trained.
 
     ``audio`` names the feature (None: the model hears nothing), ``extra`` further ones, by the name that the model
-    knows them by. ``norm`` says how each of them is normalised: zscore (with the training part's statistics; the
+    knows them by. ``normalise`` says how each of them is normalised: zscore (with the training part's statistics; the
     default of ``audio``), minmax (the same, clipped to 0 to 1) or none. ``xvec_norm`` is none, zscore or length.
     ``segments`` is the rule by which utterances are cut, if they are.
     """
@@ -110,7 +106,7 @@ class ModelSpec:
     xvector: bool
     options: Mapping[str, object]
     extra: Mapping[str, str] = field(default_factory=dict)
-    norm: Mapping[str, str] = field(default_factory=dict)
+    normalise: Mapping[str, str] = field(default_factory=dict)
     segments: Segments | None = None
     xvec_norm: str = "none"
     training: Training = field(default_factory=Training)
@@ -128,7 +124,7 @@ class ModelSpec:
         for setting in settings:
             _apply(facts, setting)
         inputs = facts.get("inputs") or {}
-        unknown = facts.keys() - {"family", "inputs", "options", "norm", "segments", "xvec_norm", "training"}
+        unknown = facts.keys() - {"family", "inputs", "options", "normalise", "segments", "xvec_norm", "training"}
         unknown |= inputs.keys() - {"audio", "text", "xvector", "extra"}
         if unknown or facts.get("family") not in FAMILIES:
             what = (
@@ -139,10 +135,12 @@ class ModelSpec:
             raise UserError(f"{conf('models', name)}: {what}")
         if facts.get("xvec_norm", "none") not in ("none", "zscore", "length"):
             raise UserError(f"xvec_norm {facts['xvec_norm']}: expected none, zscore or length")
-        norm = facts.get("norm") or {}
+        normalise = facts.get("normalise") or {}
         extra = inputs.get("extra") or {}
-        if norm.keys() - {"audio", *extra} or {*norm.values()} - {*NORMS}:
-            raise UserError(f"{conf('models', name)}: norm gives audio or a name in extra one of {', '.join(NORMS)}")
+        if normalise.keys() - {"audio", *extra} or {*normalise.values()} - {*NORMS}:
+            raise UserError(
+                f"{conf('models', name)}: normalise gives audio, or a name in extra, one of {', '.join(NORMS)}"
+            )
         segments = facts.get("segments")
         return cls(
             name=conf("models", name).stem,
@@ -152,7 +150,7 @@ class ModelSpec:
             xvector=bool(inputs.get("xvector")),
             options=(facts.get("options") or {}),
             extra=extra,
-            norm={"audio": "zscore", **norm},
+            normalise={"audio": "zscore", **normalise},
             segments=_checked(Segments, segments) if segments else None,
             xvec_norm=facts.get("xvec_norm", "none"),
             training=_checked(Training, (facts.get("training") or {})),
@@ -169,8 +167,11 @@ class ModelSpec:
 
     def build(self, sizes) -> object:
         """Make the network (an ``nn.Module`` whose ``forward`` takes Inputs and returns logits)."""
-        family = FAMILIES[self.family]()
-        return family(_checked(family.Options, self.options), sizes)
+        family = self._module()
+        return family.Model(_checked(family.Options, self.options), sizes)
+
+    def _module(self) -> ModuleType:
+        return import_module(f"mscnn.models.{self.family}")
 
     def legacy(self) -> list[str]:
         """Names of the ``legacy_*`` flags that are on; they mark every score line."""
@@ -178,12 +179,12 @@ class ModelSpec:
 
     def describe(self) -> dict:
         """The configuration as plain values, for ``config.yaml``."""
-        family = FAMILIES[self.family]()
+        family = self._module()
         return {
             "model": self.name,
             "family": self.family,
             "features": self.features,
-            "norm": dict(self.norm) if self.features else {},
+            "normalise": dict(self.normalise) if self.features else {},
             "segments": _plain(asdict(self.segments)) if self.segments else None,
             "model_options": _plain(asdict(_checked(family.Options, self.options))),
             "xvec_norm": self.xvec_norm,

@@ -148,3 +148,6 @@ class MSCNN(Classifier):
             x = F.pad(x * mask[:, None], (0, size - x.shape[2]))
             mask = torch.ones(len(x), size, dtype=torch.bool, device=x.device)
         return x, mask
+
+
+Model = MSCNN

@@ -92,7 +92,7 @@ def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[s
         streams, cut = {}, None
         for name, source in features.items():
             flat, offsets = source.read_all(utts)
-            NORMS[spec.norm.get(name, "none")](flat, part == "train", statistics, name)
+            NORMS[spec.normalise.get(name, "none")](flat, part == "train", statistics, name)
             lengths = np.minimum(np.diff(offsets), longest) if longest and name == "audio" else np.diff(offsets)
             if name == "audio" and spec.segments:
                 classes = [data.emo[utt] for utt in utts] if part == "train" else None

@@ -14,7 +14,6 @@ from mscnn.errors import UserError
 from mscnn.models.segments import Segments
 from mscnn.paths import conf, read_conf
 
-
 NORMS = ("zscore", "minmax", "none")
 FAMILIES = ("mscnn",)  # modules in this folder; what each calls Model is the network, with its Options
 

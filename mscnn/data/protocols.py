@@ -13,12 +13,23 @@ from mscnn.files import atomic, digest
 from mscnn.paths import conf, read_yaml
 
 PARTS = ("train", "dev", "test")
-NEEDS = {"random": ("seed",), "group": ("by",)}  # what a scheme must be told
+NEEDS = {
+    "random": ("seed",),
+    "group": ("by",),
+    "one_group": ("by", "name"),
+    "yoon": ("seed",),
+}  # what a scheme must be told
+DEV_NEEDS = {"share": ("share", "seed"), "yoon": ("seed",)}
+LEGACY_TEST_BEST = "legacy_test_best"
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named, versioned way to choose test and dev, and what it promises to keep disjoint."""
+    """A named, versioned way to choose test and dev, and what it promises to keep disjoint.
+
+    ``legacy`` lists what the authors of a paper did and should not have done; it marks every score line. With
+    ``legacy_test_best`` dev *is* the test part: models are selected on the labels that they are scored on.
+    """
 
     name: str
     version: int
@@ -26,6 +37,7 @@ class Protocol:
     dev: Mapping[str, object]
     disjoint: Mapping[str, Sequence[str]]
     selection: str
+    legacy: Sequence[str] = ()
 
     @classmethod
     def load(cls, name: str) -> "Protocol":
@@ -36,10 +48,9 @@ class Protocol:
         """
         path = conf("protocols", name)
         facts = read_yaml(path)
-        if facts.keys() != set(cls.__dataclass_fields__):
-            raise UserError(
-                f"{path}: expected the keys {', '.join(cls.__dataclass_fields__)}; found {', '.join(facts)}"
-            )
+        required = cls.__dataclass_fields__.keys() - {"legacy"}
+        if not required <= facts.keys() <= cls.__dataclass_fields__.keys():
+            raise UserError(f"{path}: expected the keys {', '.join(sorted(required))}; found {', '.join(facts)}")
         wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
         if wrong:
             raise UserError(f"{path}: {', '.join(wrong)}: expected a mapping of names to values")
@@ -47,12 +58,17 @@ class Protocol:
             if facts[part].get("scheme") not in schemes:
                 raise UserError(f"{path}: {part}: scheme must be one of {', '.join(schemes)}")
         needs = {"folds", *NEEDS.get(facts["test"]["scheme"], ())} - facts["test"].keys()
+        needs |= {*DEV_NEEDS.get(facts["dev"]["scheme"], ())} - facts["dev"].keys()
         if needs:
-            raise UserError(f"{path}: test: {', '.join(sorted(needs))} missing")
+            raise UserError(f"{path}: test or dev: {', '.join(sorted(needs))} missing")
         if facts["disjoint"].keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
             raise UserError(f"{path}: disjoint: expected the keys train-test, train-dev and dev-test")
-        if facts["selection"] != "dev":
-            raise UserError(f"{path}: selection: models are selected on dev")
+        legacy = LEGACY_TEST_BEST in facts.get("legacy", ())
+        if legacy != (facts["dev"]["scheme"] == "test") or facts["selection"] != ("test" if legacy else "dev"):
+            raise UserError(
+                f"{path}: models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
+                f"selection: test, legacy: [{LEGACY_TEST_BEST}]"
+            )
         return cls(**facts)
 
 
@@ -81,12 +97,11 @@ def make_folds(protocol: Protocol, data: DataDir) -> list[Fold]:
         )
     dev_of = DEV_SCHEMES[protocol.dev["scheme"]]
     folds = []
-    for i, test in enumerate(parts):
-        dev = dev_of(parts, i, data)
-        held_out = set(test) | set(dev)
-        folds.append(
-            Fold(i + 1, tuple(u for u in data.utts if u not in held_out), tuple(sorted(dev)), tuple(sorted(test)))
-        )
+    for i, part in enumerate(parts):
+        dev = set(dev_of(protocol, parts, i, data))
+        train = tuple(u for u in data.utts if u not in dev and u not in set(part))
+        test = part if dev == set(part) else [u for u in part if u not in dev]
+        folds.append(Fold(i + 1, train, tuple(sorted(dev)), tuple(sorted(test))))
     for fold in folds:
         _assert_promises(protocol, fold, data)
     return folds
@@ -144,11 +159,60 @@ def _balanced_speaker_parts(protocol: Protocol, data: DataDir) -> list[list[str]
     return [[u for u in data.utts if members[data.spk[u]] == part] for part in range(n)]
 
 
-def _next_part(parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+def _yoon_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
+    """Yoon et al. 2018 (their code, with Python 2's random numbers, which Python 3 draws alike): a fifth by chance.
+
+    Utterances count in the order of their dialogues, then of their ids in the corpus.
+    """
+    rng, parts = random.Random(protocol.test["seed"]), [[] for _ in range(5)]
+    for utt in _corpus_order(data):
+        draw = rng.random()
+        parts[next((i for i, limit in enumerate((0.8, 0.6, 0.4, 0.2)) if draw > limit), 4)].append(utt)
+    return parts
+
+
+def _corpus_order(data: DataDir) -> list[str]:
+    """IEMOCAP's own order: ``Ses01M-Ses01F_impro01_M000`` is M000 of the dialogue Ses01F_impro01."""
+
+    def place(utt: str) -> tuple[str, str]:
+        own = utt.removeprefix(f"{data.spk[utt]}-")
+        return own.rpartition("_")[0], own
+
+    return sorted(data.utts, key=place)
+
+
+def _one_group(protocol: Protocol, data: DataDir) -> list[list[str]]:
+    """The one group that is named."""
+    group = _attribute(data, str(protocol.test["by"]))
+    return [[u for u in data.utts if group[u] == protocol.test["name"]]]
+
+
+def _next_part(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
     return parts[(i + 1) % len(parts)]
 
 
-def _partner(parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+def _share(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+    """A share of each class of what is not tested, by chance."""
+    rng, test, dev = random.Random(f"{protocol.dev['seed']} {i}"), set(parts[i]), []
+    for emotion in sorted(set(data.emo.values())):
+        utts = [u for u in data.utts if data.emo[u] == emotion and u not in test]
+        rng.shuffle(utts)
+        dev += utts[: round(len(utts) * float(protocol.dev["share"]))]
+    return dev
+
+
+def _yoon_dev(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+    """About three tenths of the part; one number is drawn for every utterance of the corpus."""
+    rng, part = random.Random(protocol.dev["seed"]), set(parts[i])
+    draws = {utt: rng.random() for utt in _corpus_order(data)}
+    return [utt for utt in part if draws[utt] > 0.7]
+
+
+def _test(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+    return parts[i]
+
+
+def _partner(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
     """The other speakers of the test speaker's session."""
     session = _attribute(data, "session")
     test = set(parts[i])
@@ -162,6 +226,8 @@ def _assert_promises(protocol: Protocol, fold: Fold, data: DataDir) -> None:
         if not utts:
             raise UserError(f"protocol {protocol.name}, fold {fold.index}: {part} is empty in {data.path}")
     for a, b in combinations(PARTS, 2):
+        if (a, b) == ("dev", "test") and LEGACY_TEST_BEST in protocol.legacy:
+            continue
         shared = set(ids[a]) & set(ids[b])
         if shared:
             raise UserError(f"protocol {protocol.name}, fold {fold.index}: {min(shared)} is in {a} and in {b}")
@@ -179,9 +245,14 @@ def _assert_promises(protocol: Protocol, fold: Fold, data: DataDir) -> None:
 TEST_SCHEMES: Mapping[str, Callable[[Protocol, DataDir], list[list[str]]]] = {
     "random": _random_parts,
     "group": _group_parts,
+    "one_group": _one_group,
     "balanced_speakers": _balanced_speaker_parts,
+    "yoon": _yoon_parts,
 }
-DEV_SCHEMES: Mapping[str, Callable[[Sequence[list[str]], int, DataDir], list[str]]] = {
+DEV_SCHEMES: Mapping[str, Callable[[Protocol, Sequence[list[str]], int, DataDir], list[str]]] = {
     "next_part": _next_part,
     "partner": _partner,
+    "share": _share,
+    "yoon": _yoon_dev,
+    "test": _test,
 }

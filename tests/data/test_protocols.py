@@ -1,5 +1,7 @@
 """Folds: sizes worked by hand, promises kept or refused, bytes that do not depend on the order of the input."""
 
+import json
+
 import pytest
 import yaml
 
@@ -99,3 +101,46 @@ def test_iemocap_sizes(shared_dir):
         528, 557, 481, 542, 522, 629, 528, 503, 590, 651,
     ]  # fmt: skip
     assert sorted({len(f.test) for f in make_folds(Protocol.load("random10"), data)}) == [553, 554]
+
+
+def test_yoon5_has_the_authors_sizes(shared_dir):
+    """Only ids, sessions and labels matter: those of the release, excited counted as happy."""
+    lines = (shared_dir / "data" / "iemocap" / "iemocap.jsonl").read_text().splitlines()
+    labels = {item["key"].removeprefix("iemocap-"): item["emo"] for item in map(json.loads, lines)}
+    four = {u: {"exc": "hap"}.get(e, e) for u, e in labels.items() if e in ("ang", "exc", "hap", "neu", "sad")}
+    spk = {f"{u[:5]}{u.rpartition('_')[2][0]}-{u}": u[:5] + u.rpartition("_")[2][0] for u in four}
+    spk = dict(sorted(spk.items()))
+    data = DataDir(path="data", wav={}, text=spk, spk=spk, emo={u: four[u.partition("-")[2]] for u in spk}, dur={})
+    folds = make_folds(Protocol.load("yoon5"), data)
+    assert [(len(f.train), len(f.dev), len(f.test)) for f in folds] == [
+        (4445, 313, 773), (4374, 386, 771), (4399, 353, 779), (4432, 343, 756), (4474, 307, 750),
+    ]  # fmt: skip
+
+
+def test_session5_draws_dev_from_the_training_sessions():
+    data = corpus(utts_each=20)
+    for fold in make_folds(Protocol.load("session5"), data):
+        tested = {data.session[u] for u in fold.test}
+        assert len(tested) == 1 and len(fold.test) == 40
+        assert not tested & {data.session[u] for u in fold.dev}
+        assert [sum(data.emo[u] == e for u in fold.dev) for e in ("ang", "hap", "sad", "neu")] == [8] * 4
+
+
+@pytest.mark.parametrize(("name", "tested"), [("glam80_20", [40] * 5), ("delta_s5", [40])])
+def test_selection_on_test_is_named(name, tested):
+    protocol = Protocol.load(name)
+    folds = make_folds(protocol, corpus(utts_each=20))
+    assert [len(f.test) for f in folds] == tested
+    assert all(f.dev == f.test and not {*f.train} & {*f.test} for f in folds)
+    assert protocol.legacy == ["legacy_test_best"] and protocol.selection == "test"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"legacy": []}, {"selection": "dev"}, {"dev": {"scheme": "next_part"}}],
+)
+def test_selection_on_test_cannot_be_hidden(tmp_path, changes):
+    facts = yaml.safe_load(conf("protocols", "glam80_20").read_text()) | changes
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(facts))
+    with pytest.raises(UserError, match="models are selected on dev; where dev is the test part"):
+        Protocol.load(str(tmp_path / "mine.yaml"))

@@ -6,7 +6,7 @@ This module imports no torch: it also answers what a model needs, before anythin
 import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
 
@@ -15,7 +15,10 @@ from mscnn.models.segments import Segments
 from mscnn.paths import conf, read_conf
 
 NORMS = ("zscore", "minmax", "none")
-FAMILIES = ("mscnn",)  # modules in this folder; what each calls Model is the network, with its Options
+# modules in this folder; what each calls Model is the network, with its Options
+FAMILIES = (
+    "mscnn", "acrnn", "adrnn", "adsrnn", "asrnn", "ca_mser", "glam", "head_fusion", "sarma2018", "satt2017",
+)  # fmt: skip
 
 
 CHOICES = {
@@ -134,7 +137,7 @@ class ModelSpec:
             raise UserError(f"{conf('models', name)}: {what}")
         if facts.get("xvec_norm", "none") not in ("none", "zscore", "length"):
             raise UserError(f"xvec_norm {facts['xvec_norm']}: expected none, zscore or length")
-        normalise = facts.get("normalise") or {}
+        normalise = {name: how for name, how in (facts.get("normalise") or {}).items() if how is not None}
         extra = inputs.get("extra") or {}
         if normalise.keys() - {"audio", *extra} or {*normalise.values()} - {*NORMS}:
             raise UserError(
@@ -232,7 +235,8 @@ def _checked(kind: type, values: Mapping[str, object]):
             near = difflib.get_close_matches(key, [*fields, *Training.__dataclass_fields__, "xvec_norm"], n=1)
             hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(fields)}"
             raise UserError(f"unknown option {key}{hint}")
-        default = fields[key].default
+        spec = fields[key]
+        default = spec.default if spec.default is not MISSING else spec.default_factory()
         if isinstance(default, float) and isinstance(value, str):
             with suppress(ValueError):  # YAML takes 1e-4 for a string
                 value = values[key] = float(value)

@@ -1,10 +1,12 @@
 """Layers that several systems share: masks, pooling over time, multi-scale convolution."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mscnn.errors import UserError
 
 EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU never fires would give NaN
 
@@ -59,3 +61,34 @@ class MultiScaleConv(nn.Module):
             left = (width - 1) // 2
             maps.append(conv(F.pad(x, (left, width - 1 - left))))
         return torch.cat(maps, dim=1).relu() * mask[:, None]
+
+
+def fixed_length(x: Tensor, frames: int) -> Tensor:
+    """Append zeros to segments (B, D, T) until they have ``frames`` frames.
+
+    Raises:
+        UserError: the segments are longer.
+    """
+    missing = frames - x.shape[-1]
+    if missing < 0:
+        raise UserError(
+            f"the network reads segments of {frames} frames, found {x.shape[-1]}: set the length of the segments to "
+            f"{frames}, or the option that says what the network reads"
+        )
+    return F.pad(x, (0, missing))
+
+
+def renamed(theirs: Mapping[str, Tensor], table: Mapping[str, str]) -> dict[str, Tensor]:
+    """A state dict under our names; ``table`` maps names or their beginnings, {theirs: ours}, the longest wins.
+
+    Raises:
+        UserError: a name is in no line of the table.
+    """
+    ours = {}
+    for name, value in theirs.items():
+        known = [part for part in table if f"{name}.".startswith(f"{part}.")]
+        if not known:
+            raise UserError(f"official weights: {name} is unknown here: another configuration?")
+        part = max(known, key=len)
+        ours[table[part] + name.removeprefix(part)] = value
+    return ours

@@ -29,7 +29,9 @@ class Segments:
         long: of longer utterances take ``slide`` (every hop), ``ends`` (the first and the last) or ``first``.
         tail: what becomes of frames after the last whole segment: ``pad`` (a segment of their own) or ``drop``.
         slide_classes: classes whose training utterances slide all the same (Chen et al. 2018 balance classes so).
-        aggregate: an utterance scores the mean_logits, mean_logprob, max_logits or max_posterior of its segments.
+        pad_first: whether short utterances are padded before features are normalised, and padding counts as frames.
+        aggregate: an utterance scores the mean_logits, mean_logprob, mean_posterior, max_logits or max_posterior of
+            its segments.
         streams: frames that the further features have in a segment; those not named are of the whole utterance.
     """
 
@@ -39,6 +41,7 @@ class Segments:
     long: str = "slide"
     tail: str = "pad"
     slide_classes: tuple[str, ...] = ()
+    pad_first: bool = False
     aggregate: str = "mean_logprob"
     streams: Mapping[str, int] = field(default_factory=dict)
 
@@ -89,6 +92,7 @@ LONG = {"slide": _slide, "ends": _ends, "first": _first}
 AGGREGATE = {
     "mean_logits": lambda scores: scores.mean(axis=0),
     "mean_logprob": lambda scores: _log_softmax(scores).mean(axis=0),
+    "mean_posterior": lambda scores: np.log(np.exp(_log_softmax(scores)).mean(axis=0)),
     "max_logits": lambda scores: scores.max(axis=0),
     "max_posterior": lambda scores: _log_softmax(scores).max(axis=0),
 }

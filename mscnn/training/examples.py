@@ -90,7 +90,8 @@ class Examples:
 def bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Cut 0..n-1 into shuffled batches of similar length, so that little of a batch is padding."""
     order = np.argsort(lengths * rng.uniform(1 - JITTER, 1 + JITTER, len(lengths)), kind="stable")
-    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    ends = list(range(batch_size, len(order) - 1, batch_size))  # one example alone cannot be normalised by its batch
+    batches = np.split(order, ends)
     for i in rng.permutation(len(batches)):
         yield batches[i]
 

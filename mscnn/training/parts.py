@@ -92,6 +92,8 @@ def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[s
         streams, cut = {}, None
         for name, source in features.items():
             flat, offsets = source.read_all(utts)
+            if name == "audio" and spec.segments and spec.segments.pad_first:
+                flat, offsets = _padded(flat, offsets, spec.segments.frames)
             NORMS[spec.normalise.get(name, "none")](flat, part == "train", statistics, name)
             lengths = np.minimum(np.diff(offsets), longest) if longest and name == "audio" else np.diff(offsets)
             if name == "audio" and spec.segments:
@@ -101,6 +103,16 @@ def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[s
         inputs[part]["streams"] = streams
         if cut:
             inputs[part] |= {"owner": cut.owner, "segments": spec.segments}
+
+
+def _padded(flat: np.ndarray, offsets: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same with zeros after each utterance that has fewer than ``least`` frames."""
+    lengths = np.maximum(np.diff(offsets), least)
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    padded = np.zeros((ends[-1], flat.shape[1]), flat.dtype)
+    for start, old, new in zip(offsets[:-1], offsets[1:], ends[:-1], strict=True):
+        padded[new : new + old - start] = flat[start:old]
+    return padded, ends
 
 
 def _stream(

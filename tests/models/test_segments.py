@@ -54,6 +54,7 @@ def test_scores_are_put_together():
     np.testing.assert_allclose(gather("mean_logits"), [[3, 2], [0, 2]])
     np.testing.assert_allclose(gather("max_logits"), [[5, 3], [0, 2]])
     np.testing.assert_allclose(gather("mean_logprob"), [np.log(p[:2]).mean(axis=0), np.log(p[2])])
+    np.testing.assert_allclose(gather("mean_posterior"), np.log([p[:2].mean(axis=0), p[2]]))
     np.testing.assert_allclose(gather("max_posterior"), np.log([p[:2].max(axis=0), p[2]]))
 
 

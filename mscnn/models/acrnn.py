@@ -1,0 +1,169 @@
+"""ACRNN: convolutions over static, delta and delta-delta log-mels, a BLSTM and attention over its frames.
+
+Chen, He, Yang, Zhang, "3-D Convolutional Recurrent Neural Networks With Attention Model for Speech Emotion
+Recognition", IEEE Signal Processing Letters 25(10), 2018, pp. 1440-1444. The paper, its code
+(xuanjihe/speech-emotion-recognition) and the one beside ADSRNN (donghyun1234/speech_emotion_recognition) differ in
+pooling, attention, batch normalisation and training: three configurations, never mixed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.conv import DONGHYUN, SCORES, PerFrame, ScoreAttention, bands, dense_head, image
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import renamed
+
+PROJECTIONS = ("linear", "norm_relu", "relu_norm")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML files in conf/models say what each one means."""
+
+    channels: int = 3
+    frames: int = 300
+    filters: tuple[int, ...] = (128, 256, 256, 256, 256, 256)
+    kernel: tuple[int, ...] = (5, 3)
+    pool: tuple[int, ...] = (2, 2)
+    time_first: bool = True
+    project_dim: int = 768
+    project: str = "linear"
+    lstm_dim: int = 128
+    single_bias: bool = True
+    score: str = "linear"
+    mean_attention: bool = False
+    fc_dim: int = 64
+    fc_norm: bool = True
+    dropout: float = 0.0
+    init_std: float = 0.0
+    legacy_batch_stats: bool = False
+
+    def check(self) -> None:
+        """Raise UserError where an option has a value that the network does not know."""
+        if self.project not in PROJECTIONS:
+            raise UserError(f"project {self.project}: expected {', '.join(PROJECTIONS)}")
+        if self.score not in SCORES:
+            raise UserError(f"score {self.score}: expected {', '.join(SCORES)}")
+        if any(len(pair) != 2 for pair in (self.kernel, self.pool)):
+            raise UserError("kernel and pool are pairs: frames, bands")
+        if self.legacy_batch_stats and self.project != "norm_relu":
+            raise UserError("legacy_batch_stats is a defect of the code's normalisation: it needs project=norm_relu")
+
+
+class ACRNN(Classifier):
+    """Segments (B, 3 · 40, 300) -> logits (B, classes)."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check()
+        self.options = options
+        axes = slice(None) if options.time_first else slice(None, None, -1)
+        kernel, self.pool = options.kernel[axes], options.pool[axes]
+        inputs = (options.channels, *options.filters)
+        self.convs = nn.ModuleList(
+            nn.Conv2d(n, m, kernel, padding="same") for n, m in zip(inputs, options.filters, strict=False)
+        )
+        size = options.filters[-1] * (bands(sizes, options.channels) // options.pool[1])
+        self.project = PerFrame(nn.Linear(size, options.project_dim), *_after_projection(options))
+        # TensorFlow's cell has one bias, PyTorch's two: there it is the weight of an input that is always 1
+        lstm_inputs = options.project_dim + options.single_bias
+        self.lstm = nn.LSTM(
+            lstm_inputs, options.lstm_dim, bias=not options.single_bias, bidirectional=True, batch_first=True
+        )
+        self.attention = ScoreAttention(2 * options.lstm_dim, options.score, mean=options.mean_attention)
+        self.head = dense_head(
+            2 * options.lstm_dim, options.fc_dim, sizes.classes, norm=options.fc_norm, dropout=options.dropout
+        )
+        self._initialise()
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes)."""
+        x = image(inputs, self.options.channels, self.options.frames)
+        return self.classify(x.transpose(2, 3) if self.options.time_first else x)
+
+    def classify(self, x: Tensor) -> Tensor:
+        """Logits (B, classes) of pictures (B, C, T, F), or (B, C, F, T) where ``time_first`` is off."""
+        for number, conv in enumerate(self.convs):
+            x = F.leaky_relu(conv(x))
+            if number == 0:
+                x = F.max_pool2d(x, self.pool)
+            x = F.dropout(x, self.options.dropout, self.training)
+        # a frame's vector: bands, then channels (TensorFlow's order), or channels, then bands
+        x = x.permute(0, 2, 3, 1) if self.options.time_first else x.permute(0, 3, 1, 2)
+        x = self.project(x.flatten(2))
+        if self.options.single_bias:
+            x = F.pad(x, (0, 1), value=1.0)
+        return self.head(self.attention(self.lstm(x)[0]))
+
+    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
+        """Take over the weights of an official code: TensorFlow variables by name, or the PyTorch state dict."""
+        self.load_state_dict(_from_tensorflow(theirs) if "layer1_filter" in theirs else _from_donghyun(theirs))
+
+    def _initialise(self) -> None:
+        """TensorFlow's start: forget bias 1, other LSTM biases 0; with ``init_std`` also the code's own constants."""
+        if self.options.single_bias:
+            for weight in (self.lstm.weight_ih_l0, self.lstm.weight_ih_l0_reverse):
+                bias = weight.data[:, -1].zero_()
+                bias[self.options.lstm_dim : 2 * self.options.lstm_dim] = 1.0  # gates i, f, g, o
+        if self.options.init_std:
+            std = self.options.init_std
+            for layer in (*self.convs, self.project[0], self.head[0], self.head[4]):
+                nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
+                nn.init.constant_(layer.bias, 0.1)
+
+
+def _after_projection(options: Options) -> list[nn.Module]:
+    """What follows the linear layer: nothing (paper), BN and LeakyReLU (code), or LeakyReLU and BN (donghyun)."""
+    if options.project == "linear":
+        return []
+    if options.project == "relu_norm":
+        return [nn.LeakyReLU(), nn.BatchNorm1d(options.project_dim)]
+    norm = nn.BatchNorm1d(
+        options.project_dim, eps=1e-3, momentum=1e-3, track_running_stats=not options.legacy_batch_stats
+    )
+    return [norm, nn.LeakyReLU()]
+
+
+def _from_donghyun(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """acrnn.py of donghyun1234/speech_emotion_recognition, 2 convolutions; same shapes, other names."""
+    return renamed(theirs, DONGHYUN | {"cnn1.cnn.0": "convs.0", "cnn2.cnn.0": "convs.1"})
+
+
+def _from_tensorflow(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """acrnn1.py of xuanjihe/speech-emotion-recognition: variables as TensorFlow names them.
+
+    Kernels are (T, F, in, out), matrices (in, out); the cell's gates are i, g, f, o and its constant forget bias of 1
+    is added to the trained one. The code left batch norm and attention unnamed: Variable, Variable_1, ...
+    """
+    ours = {}
+    for n in range(6):
+        ours[f"convs.{n}.weight"] = theirs[f"layer{n + 1}_filter"].permute(3, 2, 0, 1)
+        ours[f"convs.{n}.bias"] = theirs[f"layer{n + 1}_bias"]
+    for name, layer in (("linear1", "project.0"), ("fully1", "head.0"), ("fully2", "head.4")):
+        ours[f"{layer}.weight"] = theirs[f"{name}_weight"].T
+        ours[f"{layer}.bias"] = theirs[f"{name}_bias"]
+    unnamed = ["Variable", *(f"Variable_{n}" for n in range(1, 7))]
+    norm = [f"project.1.{part}" for part in ("weight", "bias", "running_mean", "running_var")]
+    attention = [f"attention.{part}" for part in ("weight", "bias", "scale")]
+    ours |= {name: theirs[variable] for name, variable in zip(norm + attention, unnamed, strict=True)}
+    ours["project.1.num_batches_tracked"] = torch.tensor(0)
+    for direction, suffix in (("fw", ""), ("bw", "_reverse")):
+        kernel, bias = (theirs[f"LSTM1/{direction}/basic_lstm_cell/{part}"] for part in ("kernel", "bias"))
+        i, g, f, o = torch.cat([kernel.T, bias[:, None]], dim=1).chunk(4)
+        units = bias.numel() // 4
+        split = torch.cat([i, f, g, o]).split([kernel.shape[0] - units, units, 1], dim=1)
+        split[2][units : 2 * units] += 1.0
+        ours[f"lstm.weight_ih_l0{suffix}"] = torch.cat([split[0], split[2]], dim=1)
+        ours[f"lstm.weight_hh_l0{suffix}"] = split[1]
+    return ours
+
+
+Model = ACRNN

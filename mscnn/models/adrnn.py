@@ -1,0 +1,103 @@
+"""ADRNN: dilated convolutions with a skip connection, a BLSTM and attention over its frames.
+
+Meng, Yan, Yuan, Wei, "Speech Emotion Recognition From 3D Log-Mel Spectrograms With Deep Learning Network", IEEE
+Access 7, 2019, pp. 125868-125881. ``adrnn_donghyun`` is the re-implementation beside ADSRNN
+(donghyun1234/speech_emotion_recognition), ``adrnn`` the same network with the paper's attention and center loss.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.models.base import Classifier
+from mscnn.models.conv import (
+    DONGHYUN,
+    UFLB,
+    CenterLoss,
+    PerFrame,
+    ScoreAttention,
+    bands,
+    dense_head,
+    image,
+    one_hot_mse,
+)
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import renamed
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML files in conf/models say what each one means."""
+
+    channels: int = 3
+    frames: int = 300
+    filters: int = 128
+    dilated_filters: tuple[int, ...] = (128, 128, 256)
+    pool: tuple[int, ...] = (2, 2)
+    project_dim: int = 768
+    lstm_dim: int = 128
+    mean_attention: bool = False
+    fc_dim: int = 64
+    mse: float = 0.0
+    center: float = 0.01
+    center_rate: float = 0.5
+
+
+class ADRNN(Classifier):
+    """Segments (B, 3 · 40, 300) -> logits (B, classes)."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        self.options = options
+        time, band = options.pool
+        self.conv = nn.Sequential(
+            nn.Conv2d(options.channels, options.filters, 3, padding=1), nn.MaxPool2d((band, time)), nn.LeakyReLU()
+        )
+        inputs = (options.filters, *options.dilated_filters)
+        self.dilated = nn.Sequential(*map(UFLB, inputs, options.dilated_filters))
+        self.skip = UFLB(options.filters, options.dilated_filters[-1], activation=False)
+        size = options.dilated_filters[-1] * (bands(sizes, options.channels) // band)
+        self.project = PerFrame(
+            nn.Linear(size, options.project_dim), nn.LeakyReLU(), nn.BatchNorm1d(options.project_dim)
+        )
+        self.lstm = nn.LSTM(options.project_dim, options.lstm_dim, bidirectional=True, batch_first=True)
+        self.attention = ScoreAttention(2 * options.lstm_dim, "relu", mean=options.mean_attention)
+        self.head = dense_head(2 * options.lstm_dim, options.fc_dim, sizes.classes)
+        if options.center:
+            self.center = CenterLoss(sizes.classes, options.fc_dim, options.center_rate)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes)."""
+        return self.head[-1](self.features(inputs))
+
+    def features(self, inputs: Inputs) -> Tensor:
+        """What the classifier sees (B, fc_dim)."""
+        x = self.conv(image(inputs, self.options.channels, self.options.frames))
+        x = self.dilated(x) + self.skip(x)
+        x = self.project(x.flatten(1, 2).transpose(1, 2))  # a frame's vector: channels, then bands
+        return self.head[:-1](self.attention(self.lstm(x)[0]))
+
+    def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Cross entropy + mse · squared error of the logits + center · center loss, for labels (B,)."""
+        features = self.features(inputs)
+        logits = self.head[-1](features)
+        loss = F.cross_entropy(logits, labels)
+        if self.options.mse:
+            loss = loss + self.options.mse * one_hot_mse(logits, labels)
+        if self.options.center:
+            loss = loss + self.options.center * self.center(features, labels)
+        return loss
+
+    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
+        """Take over a state dict of donghyun's adrnn.py; the centers, which it lacks, stay."""
+        table = {"cnn.cnn": "conv", "skipped.uflb": "skip"}
+        table |= {f"uflb{n + 1}.uflb": f"dilated.{n}" for n in range(3)}
+        ours = renamed(theirs, DONGHYUN | table)
+        self.load_state_dict({k: v for k, v in self.state_dict().items() if k.startswith("center.")} | ours)
+
+
+Model = ADRNN

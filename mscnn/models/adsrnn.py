@@ -1,0 +1,145 @@
+"""ADSRNN: dilated convolutions, a BLSTM that hands its state from slice to slice, attention over the slices so far.
+
+A Korean thesis with code (donghyun1234/speech_emotion_recognition). Its figure has 128 dilated filters
+(``adsrnn_fig128``), its code 64 (``adsrnn_code64``); the code's defects are ``legacy_*`` options, off by default.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.conv import UFLB, bands, image, one_hot_mse
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import renamed
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML files in conf/models say what each one means."""
+
+    channels: int = 3
+    frames: int = 300
+    filters: int = 128
+    dilated_filters: int = 128
+    dropout: float = 0.3
+    slice: int = 30
+    lstm_dim: int = 256
+    combine: str = "recursive"
+    mse: float = 0.01
+    legacy_scrambled_frames: bool = False
+    legacy_batch_recurrence: bool = False
+    legacy_test_dropout: bool = False
+    legacy_index_slips: bool = False
+    legacy_double_softmax: bool = False
+
+    def check(self) -> None:
+        """Raise UserError where options contradict each other."""
+        if self.combine not in ("recursive", "sum"):
+            raise UserError(f"combine {self.combine}: expected recursive or sum")
+        if self.frames % self.slice:
+            raise UserError(f"frames {self.frames}: expected a multiple of slice, {self.slice}")
+
+
+class ADSRNN(Classifier):
+    """Segments (B, 3 · 40, 300) -> log-posteriors (B, classes)."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check()
+        self.options = options
+        n, m = options.filters, options.dilated_filters
+        self.convs = nn.Sequential(
+            nn.Conv2d(options.channels, n, 3, padding=1), nn.LeakyReLU(), nn.Conv2d(n, n, 3, padding=1), nn.LeakyReLU()
+        )
+        self.dilated = nn.Sequential(UFLB(n, m), UFLB(m, m), UFLB(m, m))
+        self.skip = UFLB(n, m)
+        # not batch_first, the LSTM takes a slice (B, 30, D) for B time steps of 30 sequences
+        self.lstm = nn.LSTM(
+            m * (bands(sizes, options.channels) // 2),
+            options.lstm_dim,
+            bidirectional=True,
+            batch_first=not options.legacy_batch_recurrence,
+        )
+        slices, size = options.frames // options.slice, 2 * options.lstm_dim
+        self.attentions = nn.ModuleList(nn.Linear(size, size, bias=False) for _ in range(slices))
+        self.classifiers = nn.ModuleList(nn.Linear(size, sizes.classes) for _ in range(slices))
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Log-posteriors (B, classes)."""
+        x = image(inputs, self.options.channels, self.options.frames).transpose(2, 3)  # (B, C, T, F)
+        return self.combine(self.attend(self.read(self.convolve(x))))
+
+    def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Negative log-posterior + mse · squared error of the posteriors, for labels (B,).
+
+        The code (``legacy_double_softmax``) gives the posteriors to a cross entropy that takes them for logits.
+        """
+        log_posteriors = self(inputs)
+        posteriors = log_posteriors.exp()
+        if self.options.legacy_double_softmax:
+            loss = F.cross_entropy(posteriors, labels)
+        else:
+            loss = F.nll_loss(log_posteriors, labels)
+        return loss + self.options.mse * one_hot_mse(posteriors, labels)
+
+    def convolve(self, x: Tensor) -> Tensor:
+        """Pictures (B, C, T, F) -> frames (B, T, D)."""
+        x = self.convs(x)
+        x = F.dropout(x, self.options.dropout, self.training or self.options.legacy_test_dropout)
+        x = F.max_pool2d(x, (1, 2))
+        x = self.dilated(x) + self.skip(x)
+        if self.options.legacy_scrambled_frames:  # rows of T that mix channels, frames and bands
+            return x.reshape(len(x), x.shape[2], -1)
+        return x.transpose(1, 2).flatten(2)  # a frame's vector: channels, then bands
+
+    def read(self, x: Tensor) -> Tensor:
+        """Frames (B, T, D) -> mean output of each slice (B, M, 2 · lstm_dim); each starts from the last one's state."""
+        state, means = None, []
+        for part in x.split(self.options.slice, dim=1):
+            outputs, state = self.lstm(part, state)
+            means.append(outputs.mean(dim=1))
+        return torch.stack(means, dim=1)
+
+    def attend(self, x: Tensor) -> list[Tensor]:
+        """Slices (B, M, H) -> log-posteriors of each (B, classes).
+
+        Slice m looks at the slices so far: S_m = softmax(O_m (O_1..m w_m)ᵀ), posterior = softmax(FC_m(S_m O_1..m)).
+        """
+        count, result = x.shape[1], []
+        for m, classifier in enumerate(self.classifiers):
+            query = weight = m
+            if self.options.legacy_index_slips:  # the code's last two slices, 8 and 9: query 7 and 9, weight 7 and 8
+                query, weight = m - (m == count - 2), m - (m >= count - 2)
+            so_far = x[:, : m + 1]
+            scores = self.attentions[weight](so_far) @ x[:, query, :, None]  # (B, m + 1, 1)
+            summary = (scores.softmax(dim=1) * so_far).sum(dim=1)
+            result.append(classifier(summary).log_softmax(dim=1))
+        return result
+
+    def combine(self, slices: list[Tensor]) -> Tensor:
+        """Log-posteriors of the slices -> of the segment: p ← (p + p_m) / 2 in turn (the last counts most), or mean."""
+        if self.options.combine == "sum":
+            return torch.stack(slices).logsumexp(dim=0) - math.log(len(slices))
+        total = slices[0]
+        for log_p in slices[1:]:
+            total = torch.logaddexp(total, log_p) - math.log(2)
+        return total
+
+    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
+        """Take over a state dict of donghyun's my_model.py."""
+        table = {"cnn": "convs", "skip_connection": "skip", "LSTM.LSTM": "lstm"}
+        table |= {f"UFLB.{n}": f"dilated.{n // 3}.{n % 3}" for n in range(9)}
+        for n in range(len(self.classifiers)):
+            table |= {f"w_t{n}": f"attentions.{n}", f"out{n}": f"classifiers.{n}"}
+        self.load_state_dict(renamed(theirs, table))
+
+
+Model = ADSRNN

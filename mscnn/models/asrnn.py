@@ -1,0 +1,101 @@
+"""ASRNN: three convolutions, a BLSTM that slides over short windows, and attention beside an LSTM over the windows.
+
+Peng, Li, Zhu, Unoki, Dang, Akagi, "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
+Recurrent Networks With Auditory Front-Ends", IEEE Access 8, 2020, pp. 16560-16572. ``asrnn_donghyun`` is its
+re-implementation for log-mels (donghyun1234/speech_emotion_recognition), ``asrnn_auditory`` hears the paper's
+modulation spectrogram instead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mscnn.models.base import Classifier
+from mscnn.models.conv import DONGHYUN, PerFrame, ScoreAttention, bands, dense_head, image
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import renamed
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML files in conf/models say what each one means."""
+
+    channels: int = 3
+    frames: int = 300
+    filters: tuple[int, ...] = (64, 128, 128)
+    pool: tuple[int, ...] = (2, 2)
+    project_dim: int = 768
+    window: int = 10
+    shift: int = 5
+    lstm_dim: int = 128
+    window_lstm_dim: int = 256
+    mean_attention: bool = False
+    fc_dim: int = 64
+    legacy_shift1: bool = False
+
+
+class ASRNN(Classifier):
+    """Segments (B, C · F, 300) -> logits (B, classes)."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        self.options = options
+        time, band = options.pool
+        inputs, convs = (options.channels, *options.filters), []
+        for number, (n, m) in enumerate(zip(inputs, options.filters, strict=False)):
+            pool = [nn.MaxPool2d((band, time))] if number == 0 else []
+            convs.append(
+                nn.Sequential(nn.Conv2d(n, m, 3, padding=1), *pool, nn.BatchNorm2d(m, affine=False), nn.ReLU())
+            )
+        self.convs = nn.Sequential(*convs)
+        size = options.filters[-1] * (bands(sizes, options.channels) // band)
+        self.project = PerFrame(
+            nn.Linear(size, options.project_dim), nn.LeakyReLU(), nn.BatchNorm1d(options.project_dim)
+        )
+        self.lstm = nn.LSTM(options.project_dim, options.lstm_dim, bidirectional=True, batch_first=True)
+        self.window_lstm = nn.LSTM(2 * options.lstm_dim, options.window_lstm_dim, batch_first=True)
+        self.attention = ScoreAttention(2 * options.lstm_dim, "relu", mean=options.mean_attention)
+        self.head = dense_head(2 * options.lstm_dim + options.window_lstm_dim, options.fc_dim, sizes.classes)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes)."""
+        x = self.convs(image(inputs, self.options.channels, self.options.frames))
+        x = self.project(x.flatten(1, 2).transpose(1, 2))  # a frame's vector: channels, then bands
+        x = self.read(self.windows(x))
+        last = self.window_lstm(x)[0][:, -1]
+        return self.head(torch.cat([self.attention(x), last], dim=1))
+
+    def windows(self, x: Tensor) -> Tensor:
+        """Frames (B, T, D) -> overlapping windows (B, N, window, D); window i starts at frame shift · i.
+
+        The code (``legacy_shift1``) starts it at frame i, except the last window, which is the last frames.
+        """
+        window, shift = self.options.window, self.options.shift
+        if not self.options.legacy_shift1:
+            return x.unfold(1, window, shift).transpose(2, 3)
+        count = (x.shape[1] - window) // shift + 1
+        starts = [*range(count - 1), x.shape[1] - window]
+        return torch.stack([x[:, start : start + window] for start in starts], dim=1)
+
+    def read(self, windows: Tensor) -> Tensor:
+        """One vector a window, (B, N, window, D) -> (B, N, 2 · lstm_dim): the last state of either direction.
+
+        The code (``legacy_shift1``) takes the last frame's output, where the backward LSTM has seen that frame only.
+        """
+        outputs, (states, _) = self.lstm(windows.flatten(0, 1))
+        vectors = outputs[:, -1] if self.options.legacy_shift1 else states.transpose(0, 1).flatten(1)
+        return vectors.unflatten(0, windows.shape[:2])
+
+    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
+        """Take over a state dict of donghyun's asrnn.py (its convolutions number pool, norm and activation alike)."""
+        table = {"cnn1.cnn.0": "convs.0.0", "cnn1.cnn.2": "convs.0.2", "lstm": "window_lstm"}
+        for n in (2, 3):
+            table |= {f"cnn{n}.cnn.0": f"convs.{n - 1}.0", f"cnn{n}.cnn.2": f"convs.{n - 1}.1"}
+        self.load_state_dict(renamed(theirs, DONGHYUN | table))
+
+
+Model = ASRNN

@@ -1,0 +1,224 @@
+"""CA-MSER: spectrogram, MFCC and wav2vec 2.0, the last weighted over time by the other two (co-attention).
+
+Zou, Si, Chen, Rajan, Chng, "Speech Emotion Recognition with Co-Attention based Multi-level Acoustic Information",
+ICASSP 2022; the authors' code is Vincent-ZHQ/CA-MSER. A segment is 300 frames of 10 ms = 48 000 samples = 149 steps of
+wav2vec 2.0; an utterance's score is the mean of its segments' log-posteriors.
+
+Inputs: ``audio``, the spectrogram in dB, each bin scaled to 0..1 by its minimum and maximum in the training part (so
+that zero padding is the minimum); ``extra["mfcc"]``; and either ``extra["wav2vec2"]``, hidden states computed
+beforehand, or ``extra["wave"]``, samples at 16 kHz after pre-emphasis, for a wav2vec 2.0 that is trained along.
+"""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import fixed_length, length_mask, renamed
+
+HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples: frames; receptive field and hop of wav2vec 2.0
+IMAGE_HEIGHT = 256
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of red, green, blue
+
+OFFICIAL = {  # the authors' modules -> ours
+    "alexnet_model.features": "alexnet",
+    "alexnet_model.classifier": "alexnet_classifier",
+    "post_spec_layer": "spectrum",
+    "lstm_mfcc": "lstm",
+    "post_mfcc_layer": "cepstrum",
+    "post_spec_mfcc_att_layer": "co_attention",
+    "wav2vec2_model": "wav2vec2",
+    "post_wav_layer": "speech",
+    "post_att_layer_1": "head.1",
+    "post_att_layer_2": "head.4",
+    "post_att_layer_3": "head.6",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; conf/models/ca_mser.yaml says what each one means."""
+
+    alexnet: str = ""
+    wav2vec2: str = ""
+    frames: int = 300
+    dropout: float = 0.1
+    lstm_dropout: float = 0.5
+    legacy_alexnet_classifier: bool = False
+    legacy_leftpad_wav: bool = False
+    legacy_pad0db: bool = False
+
+    def check(self) -> None:
+        """Raise UserError where options contradict each other."""
+        if self.legacy_leftpad_wav and not self.wav2vec2:
+            raise UserError("legacy_leftpad_wav pads waveforms, and option wav2vec2 is empty: none is read")
+        if self.frames < 50:
+            raise UserError(f"frames {self.frames}: AlexNet's poolings need at least 50")
+
+
+class CAMSER(Classifier):
+    """The whole system."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check()
+        self.options = options
+        self.samples = HOP * options.frames
+        self.steps = (self.samples - WAV2VEC2_FIELD) // WAV2VEC2_HOP + 1
+        self.alexnet = alexnet_features()
+        if options.alexnet:
+            load_alexnet(self.alexnet, options.alexnet)
+        if options.legacy_alexnet_classifier:
+            self.alexnet_classifier = alexnet_classifier(sizes.classes)
+        self.spectrum = nn.Linear(256 * 6 * 6, 128)
+        self.lstm = nn.LSTM(
+            sizes.extra["mfcc"], 256, num_layers=2, batch_first=True, dropout=options.lstm_dropout, bidirectional=True
+        )
+        self.cepstrum = nn.Linear(512 * options.frames, 128)
+        self.co_attention = nn.Linear(256, self.steps)
+        if options.wav2vec2:
+            self.wav2vec2 = load_wav2vec2(options.wav2vec2)
+        self.speech = nn.Linear(self.wav2vec2.config.hidden_size if options.wav2vec2 else sizes.extra["wav2vec2"], 128)
+        self.dropout = nn.Dropout(options.dropout)
+        self.head = nn.Sequential(
+            nn.Dropout(options.dropout),
+            nn.Linear(384, 128),
+            nn.ReLU(),
+            nn.Dropout(options.dropout),
+            nn.Linear(128, 128),
+            nn.ReLU(),
+            nn.Linear(128, sizes.classes),
+        )
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes) of segments."""
+        spectrogram = fixed_length(inputs.audio, self.options.frames)
+        if self.options.legacy_pad0db:  # 0 dB is every utterance's maximum: the padding is white
+            own = length_mask(inputs.audio_len, self.options.frames)
+            spectrogram = spectrogram.masked_fill(~own[:, None], 1.0)
+        mfcc = fixed_length(inputs.extra["mfcc"], self.options.frames)
+        return self.classify(as_image(spectrogram), mfcc.transpose(1, 2), self.hidden_states(inputs))
+
+    def classify(self, image: Tensor, mfcc: Tensor, hidden: Tensor) -> Tensor:
+        """Logits (B, classes) from image (B, 3, 256, 384), MFCC (B, 300, 40) and wav2vec 2.0 (B, 149, 768).
+
+        The co-attention weights are the authors': outputs of a ReLU, not normalised over time.
+        """
+        spectrum = F.adaptive_avg_pool2d(self.alexnet(image), 6).flatten(1)
+        spectrum = self.spectrum(self.dropout(spectrum)).relu()
+        cepstrum = self.lstm(F.normalize(mfcc, dim=2))[0].flatten(1)
+        cepstrum = self.cepstrum(self.dropout(cepstrum)).relu()
+        weights = self.co_attention(self.dropout(torch.cat([spectrum, cepstrum], dim=1))).relu()
+        speech = torch.einsum("bt,btd->bd", weights, hidden)
+        speech = self.speech(self.dropout(speech)).relu()
+        return self.head(torch.cat([spectrum, cepstrum, speech], dim=1))
+
+    def hidden_states(self, inputs: Inputs) -> Tensor:
+        """Last hidden states of wav2vec 2.0, (B, 149, 768): given, or computed from waveforms.
+
+        A waveform is brought to zero mean and unit variance with its padding, as the authors' preprocessor does;
+        ``legacy_leftpad_wav`` puts that padding before the samples (spectrogram and MFCC have it behind).
+        """
+        if not self.options.wav2vec2:
+            return fixed_length(inputs.extra["wav2vec2"], self.steps).transpose(1, 2)
+        wave = fixed_length(inputs.extra["wave"], self.samples)[:, 0]
+        if self.options.legacy_leftpad_wav:
+            lengths = inputs.extra_len["wave"].tolist()
+            wave = torch.stack([w.roll(self.samples - n) for w, n in zip(wave, lengths, strict=True)])
+        variance, mean = torch.var_mean(wave, dim=1, correction=0, keepdim=True)
+        return self.wav2vec2((wave - mean) / (variance + 1e-7).sqrt()).last_hidden_state
+
+    def load_official(self, state: Mapping[str, Tensor]) -> None:
+        """Take the authors' weights (state dict of Vincent-ZHQ/CA-MSER); what this configuration lacks is left out."""
+        optional = {
+            "alexnet_model.classifier.": self.options.legacy_alexnet_classifier,
+            "wav2vec2_model.": bool(self.options.wav2vec2),
+        }
+        left_out = tuple(prefix for prefix, wanted in optional.items() if not wanted)
+        self.load_state_dict(renamed({k: v for k, v in state.items() if not k.startswith(left_out)}, OFFICIAL))
+
+
+def as_image(spectrogram: Tensor) -> Tensor:
+    """Spectrogram (B, 200, 300) with values 0..1 -> AlexNet's input (B, 3, 256, 384).
+
+    The authors' way through an 8-bit picture: low frequencies at the bottom, enlarged to 256 lines (bilinear, in
+    Pillow's two passes, each rounded to 8 bits), three equal channels normalised by the statistics of ImageNet.
+    """
+    bins, frames = spectrogram.shape[1:]
+    width = IMAGE_HEIGHT * frames // bins
+    picture = (spectrogram.clamp(0, 1) * 255).floor().flip(1)[:, None]
+    for size in ((bins, width), (IMAGE_HEIGHT, width)):
+        picture = (F.interpolate(picture, size=size, mode="bilinear") + 0.5).floor()
+    mean, std = (picture.new_tensor(values)[:, None, None] for values in IMAGENET)
+    return (picture / 255 - mean) / std
+
+
+def alexnet_features() -> nn.Sequential:
+    """The convolutions of AlexNet (Krizhevsky, "One weird trick", 2014), (B, 3, H, W) -> (B, 256, H', W').
+
+    Layers are numbered as torchvision's ``alexnet().features``; at the start as the authors': Xavier, biases zero.
+    """
+    layers = nn.Sequential(
+        *(nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2)),
+        *(nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2)),
+        *(nn.Conv2d(192, 384, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()),
+        *(nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, stride=2)),
+    )
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    return layers
+
+
+def alexnet_classifier(classes: int) -> nn.Sequential:
+    """AlexNet's classifier: the authors compute it and use it nowhere, but count its 54 550 532 parameters."""
+    return nn.Sequential(
+        *(nn.Dropout(), nn.Linear(256 * 6 * 6, 4096), nn.ReLU()),
+        *(nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU()),
+        nn.Linear(4096, classes),
+    )
+
+
+def load_alexnet(features: nn.Sequential, path: str) -> None:
+    """Fill the convolutions from a state dict of torchvision's AlexNet: ``features.N.weight`` is our ``N.weight``.
+
+    Raises:
+        UserError: the file is absent, or does not hold AlexNet.
+    """
+    try:
+        state = torch.load(Path(path), map_location="cpu", weights_only=True)
+        prefix = "features."
+        features.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+        raise UserError(f"alexnet {path}: expected the weights of torchvision's AlexNet: {error}") from None
+
+
+def load_wav2vec2(name: str) -> nn.Module:
+    """Read wav2vec 2.0 from a folder, or by its name on the Hugging Face hub.
+
+    Raises:
+        UserError: the package transformers is not installed, or there is no such model.
+    """
+    try:
+        from transformers import Wav2Vec2Model
+
+        return Wav2Vec2Model.from_pretrained(name)
+    except ImportError:
+        cure = "install it (pip install transformers), or set wav2vec2= and give hidden states as a feature"
+        raise UserError(f"wav2vec2 {name}: needs the package transformers; {cure}") from None
+    except OSError as error:
+        raise UserError(f"wav2vec2 {name}: cannot be read: {error}") from None
+
+
+Model = CAMSER

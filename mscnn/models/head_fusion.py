@@ -1,0 +1,104 @@
+"""The convolutional systems that GLAM is compared with: MHCNN, AACNN and CNN_AttnPooling (APCNN).
+
+MHCNN: Xu et al., "Improve Accuracy of Speech Emotion Recognition with Attention Head Fusion", 2020. AACNN: Xu et al.,
+"Speech Emotion Recognition with Multiscale Area Attention and Data Augmentation", ICASSP 2021. APCNN: Li et al., "An
+Attention Pooling Based Representation Learning Method for Speech Emotion Recognition", Interspeech 2018. All three as
+rebuilt in the code of GLAM (lixiangucas01/GLAM). An utterance's score is the mean of its segments' logits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mscnn.errors import UserError
+from mscnn.models.attention import AreaAttention, ChannelAttention, conv_norm_relu
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import fixed_length, renamed
+
+READOUTS = ("heads", "area", "pooling")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; conf/models/mhcnn.yaml says what each one means."""
+
+    readout: str = "heads"
+    heads: int = 4
+    head_dim: int = 64
+    area_width: int = 3
+    area_dropout: float = 0.5
+    frames: int = 63
+
+    def check(self) -> None:
+        """Raise UserError where options make no sense."""
+        if self.readout not in READOUTS:
+            raise UserError(f"readout {self.readout}: expected one of {', '.join(READOUTS)}")
+        if self.frames < 5:
+            raise UserError(f"frames {self.frames}: one convolution and two poolings need at least 5")
+
+
+class HeadFusion(Classifier):
+    """A trunk of five convolutions; what differs is how its feature maps become class scores."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check()
+        self.options = options
+        area = options.readout == "area"
+        first = 16 if area else 8  # area stacks the two maps in height, the others in channels
+        self.along_bins = conv_norm_relu(1, first, (10, 2), padding=(4, 0))
+        self.along_time = conv_norm_relu(1, first, (2, 8), padding=(0, 3))
+        self.trunk = nn.Sequential(
+            conv_norm_relu(16, 32, (3, 3)),
+            nn.MaxPool2d(2),
+            conv_norm_relu(32, 48, (3, 3)),
+            nn.MaxPool2d(2),
+            conv_norm_relu(48, 64, (3, 3)),
+            conv_norm_relu(64, 80, (3, 3)),
+        )
+        if area:
+            self.attention = AreaAttention(options.area_width, options.area_dropout)
+            positions = ((sizes.audio - 1) // 2) * ((options.frames - 1) // 4)
+            self.output = nn.Linear(80 * positions, sizes.classes)
+        elif options.readout == "heads":
+            self.attention = ChannelAttention(80, options.head_dim, options.heads)
+            self.output = nn.Linear(options.head_dim, sizes.classes)
+        else:
+            self.top_down = nn.Conv2d(80, sizes.classes, 1)
+            self.bottom_up = nn.Conv2d(80, 1, 1)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes) of segments (B, bins, T)."""
+        area = self.options.readout == "area"  # the others pool over all positions: any T will do
+        image = (fixed_length(inputs.audio, self.options.frames) if area else inputs.audio)[:, None]
+        x = self.trunk(torch.cat([self.along_bins(image), self.along_time(image)], dim=2 if area else 1))
+        if area:
+            tokens = x.flatten(2).transpose(1, 2)  # a token is a position
+            return self.output(self.attention(tokens, tokens, tokens).relu().flatten(1))
+        if self.options.readout == "heads":
+            return self.output(self.attention(x).relu().mean(dim=(2, 3)))
+        return (self.top_down(x).softmax(dim=1) * self.bottom_up(x)).mean(dim=(2, 3))  # softmax over the classes
+
+    def load_official(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM)."""
+        self.load_state_dict(renamed(state, self.official_names()))
+
+    def official_names(self) -> dict[str, str]:
+        """The authors' modules -> ours."""
+        layers = {"1a": "along_bins", "1b": "along_time"}
+        layers |= {"2": "trunk.0", "3": "trunk.2", "4": "trunk.4", "5": "trunk.5"}
+        names = {f"conv{theirs}": f"{ours}.0" for theirs, ours in layers.items()}
+        names |= {f"bn{theirs}": f"{ours}.1" for theirs, ours in layers.items()}
+        if self.options.readout == "heads":
+            names |= {f"attention_{role}": f"attention.{role}" for role in ("query", "key", "value")}
+        if self.options.readout == "pooling":
+            return names | {"top_down": "top_down", "bottom_up": "bottom_up"}
+        return names | {"fc": "output"}
+
+
+Model = HeadFusion

@@ -1,0 +1,220 @@
+"""TDNN-LSTM from raw speech or MFCC, with time-restricted self-attention.
+
+Sarma, Ghahremani, Povey, Goel, Sarma, Dehak, "Emotion Identification from Raw Speech Signals Using DNNs", Interspeech
+2018, pp. 3097-3101: every frame carries the utterance's label. The full text was not at hand: ``sarma2018`` makes the
+abstract concrete. ``sarma_krishna`` is KrishnaDN/Emotion-Identification-from-Raw-Speech-Signals-using-TDNNs: 10 s of
+samples, no attention, statistics pooling.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import length_mask, masked_mean, renamed
+from mscnn.models.recurrent import BiLSTM
+
+FRONT_END = ((64, 3, False, 1), (128, 3, False, 0), (128, 0, True, 0))  # filters, padding, bias, padding of the pool
+LEAST_SAMPLES = 1253  # fewer give the front-end no frame
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML files in conf/models say what each one means."""
+
+    front_end: str = "raw"
+    layers: tuple[str, ...] = (
+        "tdnn 5 1", "tdnn 3 1", "lstm", "tdnn 3 3", "tdnn 3 3", "lstm", "attention", "tdnn 3 3", "tdnn 3 3", "lstm",
+    )  # fmt: skip
+    units: int = 256
+    padded: bool = True
+    heads: int = 4
+    reach: int = 15
+    pooling: str = "frames"
+    samples: int = 0
+    dropout: float = 0.0
+
+    def check(self) -> None:
+        """Raise UserError where an option has a value that the network does not know."""
+        if self.front_end not in ("raw", "mfcc"):
+            raise UserError(f"front_end {self.front_end}: expected raw or mfcc")
+        if self.pooling not in ("frames", "statistics"):
+            raise UserError(f"pooling {self.pooling}: expected frames or statistics")
+        if self.units % (2 * self.heads):
+            raise UserError(f"units {self.units}: expected a multiple of 2 · heads, {2 * self.heads}")
+
+
+# Every layer below maps frames (B, C, T) and their number (B,) to the same; what lies beyond an utterance is zero.
+
+
+class RawFrontEnd(nn.Module):
+    """Samples -> one frame of 128 every 512 samples (32 ms): three times convolution, batch norm, ReLU, maximum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convs, self.norms, self.pools = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        channels = 1
+        for filters, padding, bias, pool_padding in FRONT_END:
+            self.convs.append(nn.Conv1d(channels, filters, 7, stride=4, padding=padding, bias=bias))
+            self.norms.append(nn.BatchNorm1d(filters))
+            self.pools.append(nn.MaxPool1d(4, stride=2, padding=pool_padding))
+            channels = filters
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        for conv, norm, pool in zip(self.convs, self.norms, self.pools, strict=True):
+            lengths = (lengths + 2 * conv.padding[0] - 7) // 4 + 1
+            x = _masked(norm(conv(x)).relu(), lengths)
+            lengths = (lengths + 2 * pool.padding - 4) // 2 + 1
+            x = _masked(pool(x), lengths)
+        return x, lengths
+
+
+class TDNN(nn.Module):
+    """Affine layer on frames spliced at ``context`` offsets ``dilation`` apart (a convolution), ReLU, dropout."""
+
+    def __init__(self, inputs: int, options: Options, context: int, dilation: int) -> None:
+        super().__init__()
+        self.lost = 0 if options.padded else (context - 1) * dilation
+        self.conv = nn.Conv1d(
+            inputs, options.units, context, dilation=dilation, padding="same" if options.padded else "valid"
+        )
+        self.dropout = options.dropout
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.dropout(self.conv(x).relu(), self.dropout, self.training)
+        return _masked(x, lengths - self.lost), lengths - self.lost
+
+
+class Recurrent(nn.Module):
+    """LSTM; of a bidirectional one, either direction has half the units."""
+
+    def __init__(self, inputs: int, options: Options, *, bidirectional: bool) -> None:
+        super().__init__()
+        self.bidirectional = bidirectional
+        if bidirectional:
+            self.lstm = BiLSTM(inputs, options.units // 2)
+        else:
+            self.lstm = nn.LSTM(inputs, options.units, batch_first=True)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        x = x.transpose(1, 2)
+        x = self.lstm(x, lengths) if self.bidirectional else self.lstm(x)[0]
+        return _masked(x.transpose(1, 2), lengths), lengths
+
+
+class TimeRestrictedAttention(nn.Module):
+    """Self-attention within ``reach`` frames on either side (Povey et al., ICASSP 2018), then ReLU."""
+
+    def __init__(self, inputs: int, options: Options) -> None:
+        super().__init__()
+        self.heads, self.reach = options.heads, options.reach
+        self.project = nn.Conv1d(inputs, 3 * options.units, 1)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        split = self.project(x).unflatten(1, (3, self.heads, -1)).transpose(3, 4)  # (B, 3, heads, T, size)
+        time = torch.arange(x.shape[2], device=x.device)
+        apart = (time[:, None] - time).abs()
+        seen = length_mask(lengths, x.shape[2])[:, None] & (apart <= self.reach)
+        seen = seen | (apart == 0)  # a frame of padding sees itself: no softmax over nothing
+        summary = F.scaled_dot_product_attention(*split.unbind(1), attn_mask=seen[:, None])
+        return _masked(summary.transpose(2, 3).flatten(1, 2).relu(), lengths), lengths
+
+
+class Sarma2018(Classifier):
+    """Samples (B, 1, S) or MFCC (B, 40, T) -> mean log-posteriors of the frames, or logits (B, classes)."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check()
+        self.options = options
+        if options.front_end == "raw":
+            self.front_end = RawFrontEnd()
+        inputs = FRONT_END[-1][0] if options.front_end == "raw" else sizes.audio
+        self.layers = nn.ModuleList()
+        for layer in options.layers:
+            self.layers.append(_layer(layer, inputs, options))
+            inputs = options.units
+        pooled = options.units if options.pooling == "frames" else 2 * options.units
+        self.classifier = nn.Linear(pooled, sizes.classes)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Scores (B, classes): mean log-posterior of the frames, or logits of their mean and variance."""
+        x, lengths = self.frames(inputs)
+        mask = length_mask(lengths, x.shape[2])
+        if self.options.pooling == "frames":
+            return masked_mean(self.log_posteriors(x), mask)
+        mean = masked_mean(x, mask)
+        away = (x - mean[:, :, None]) * mask[:, None]
+        variance = away.square().sum(dim=2) / (lengths - 1).clamp(min=1)[:, None]
+        return self.classifier(torch.cat([mean, variance], dim=1))
+
+    def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Cross entropy for labels (B,); with ``pooling: frames`` of every frame, each counting alike."""
+        if self.options.pooling == "statistics":
+            return super().loss(inputs, labels)
+        x, lengths = self.frames(inputs)
+        mask = length_mask(lengths, x.shape[2])
+        wanted = self.log_posteriors(x).gather(1, labels[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
+        return -wanted[mask].mean()
+
+    def log_posteriors(self, x: Tensor) -> Tensor:
+        """Frames (B, units, T) -> log-posteriors (B, classes, T)."""
+        return self.classifier(x.transpose(1, 2)).log_softmax(dim=2).transpose(1, 2)
+
+    def frames(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Output of the last layer (B, units, T) and the number of frames (B,)."""
+        x, lengths, size = inputs.audio, inputs.audio_len, self.options.samples
+        if size:  # padding up to that size counts as speech
+            x = _masked(x, lengths)[:, :, :size]
+            x, lengths = F.pad(x, (0, size - x.shape[2])), torch.full_like(lengths, size)
+        else:
+            least = LEAST_SAMPLES if self.options.front_end == "raw" else 1
+            x = F.pad(_masked(x, lengths), (0, max(least - x.shape[2], 0)))
+            lengths = lengths.clamp(min=least)
+        if self.options.front_end == "raw":
+            x, lengths = self.front_end(x, lengths)
+        for layer in self.layers:
+            x, lengths = layer(x, lengths)
+        return x, lengths
+
+    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
+        """Take over a state dict of KrishnaDN's Emo_Raw_TDNN (``sarma_krishna``)."""
+        table = {"classify": "classifier"}
+        for n in range(len(FRONT_END)):
+            table |= {f"cnn_frontend.conv{n + 1}": f"front_end.convs.{n}"}
+            table |= {f"cnn_frontend.bn{n + 1}": f"front_end.norms.{n}"}
+        tdnns = [n for n, layer in enumerate(self.layers) if isinstance(layer, TDNN)]
+        lstms = [n for n, layer in enumerate(self.layers) if isinstance(layer, Recurrent)]
+        table |= {f"tdnn{i + 1}.kernel": f"layers.{n}.conv" for i, n in enumerate(tdnns)}
+        table |= {f"lstm{i + 1}": f"layers.{n}.lstm.lstm" for i, n in enumerate(lstms)}
+        ours = renamed(theirs, table)
+        for n in tdnns:  # theirs multiplies spliced frames: (units, context · inputs)
+            spliced = ours[f"layers.{n}.conv.weight"]
+            ours[f"layers.{n}.conv.weight"] = spliced.unflatten(1, (self.layers[n].conv.kernel_size[0], -1)).mT
+        self.load_state_dict(ours)
+
+
+def _masked(x: Tensor, lengths: Tensor) -> Tensor:
+    return x * length_mask(lengths, x.shape[2])[:, None]
+
+
+def _layer(description: str, inputs: int, options: Options) -> nn.Module:
+    """A layer from its line: ``tdnn CONTEXT DILATION``, ``lstm``, ``blstm`` or ``attention``."""
+    kind, *numbers = description.split()
+    if kind == "tdnn" and len(numbers) == 2:
+        return TDNN(inputs, options, *map(int, numbers))
+    if kind in ("lstm", "blstm") and not numbers:
+        return Recurrent(inputs, options, bidirectional=kind == "blstm")
+    if kind == "attention" and not numbers:
+        return TimeRestrictedAttention(inputs, options)
+    raise UserError(f"layer {description!r}: expected tdnn CONTEXT DILATION, lstm, blstm or attention")
+
+
+Model = Sarma2018

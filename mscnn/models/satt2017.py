@@ -1,0 +1,62 @@
+"""Convolutions and a BLSTM on linear-frequency spectrograms.
+
+Satt, Rozenberg, Hoory, "Efficient Emotion Recognition from Speech Using Deep Learning on Spectrograms", Interspeech
+2017, pp. 1089-1093. The paper's full text was not at hand: sizes that its abstract leaves open are options.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from mscnn.models.base import Classifier
+from mscnn.models.conv import image
+from mscnn.models.inputs import Inputs, Sizes
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; the YAML file in conf/models says what each one means."""
+
+    frames: int = 300
+    filters: tuple[int, ...] = (16, 24, 32)
+    kernel_frames: tuple[int, ...] = (12, 8, 5)
+    kernel_bins: tuple[int, ...] = (16, 12, 7)
+    lstm_dim: int = 128
+    fc_dim: int = 64
+    dropout: float = 0.25
+
+
+class Satt2017(Classifier):
+    """Segments (B, 200, 300) -> logits (B, classes)."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        self.options = options
+        kernels = zip(options.kernel_frames, options.kernel_bins, strict=True)
+        layers, channels = [], 1
+        for filters, (time, width) in zip(options.filters, kernels, strict=True):
+            # 'same' padding; an even kernel pads less on the left, as in TensorFlow
+            layers.append(nn.ZeroPad2d(((width - 1) // 2, width // 2, (time - 1) // 2, time // 2)))
+            layers.append(nn.Conv2d(channels, filters, (time, width)))
+            layers += [nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2)]
+            channels = filters
+        self.convs = nn.Sequential(*layers)
+        bins = sizes.audio // 2 ** len(options.filters)
+        self.lstm = nn.LSTM(channels * bins, options.lstm_dim, bidirectional=True, batch_first=True)
+        self.head = nn.Sequential(
+            nn.Dropout(options.dropout),
+            nn.Linear(2 * options.lstm_dim, options.fc_dim),
+            nn.ReLU(),
+            nn.Linear(options.fc_dim, sizes.classes),
+        )
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes)."""
+        x = self.convs(image(inputs, 1, self.options.frames).transpose(2, 3))  # (B, 32, 37, 25): channels, T, F
+        states = self.lstm(x.transpose(1, 2).flatten(2))[1][0]
+        return self.head(states.transpose(0, 1).flatten(1))  # last state of either direction
+
+
+Model = Satt2017

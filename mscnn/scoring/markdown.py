@@ -121,7 +121,7 @@ def _system(exp: Experiment) -> list[str]:
     training = ", ".join(f"{key} {value}" for key, value in config.get("training", {}).items())
     facts = {
         "model": config["model"],
-        "parameters": f"{config['parameters']:,} without word embeddings" if "parameters" in config else None,
+        "parameters": f"{config['parameters']:,} without word embeddings" if config.get("parameters") else None,
         "options": options,
         "training": training,
         "data": config["data"],

@@ -109,19 +109,40 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
 
 def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int, inputs: dict) -> None:
     """Train one run of one fold, select on dev, then predict dev and test; a worker process runs this."""
-    import torch
-    from safetensors.numpy import save
+    from mscnn.training.outputs import file_handler, write_predictions
 
-    from mscnn.training.loop import fit, predict
-    from mscnn.training.outputs import file_handler, write_predictions, write_tensorboard
-    from mscnn.training.parts import make_parts
-
-    device = choose_device(setup.device)
-    torch.use_deterministic_algorithms(True)
     directory = setup.run_dir(fold.index, run)
     directory.mkdir(parents=True, exist_ok=True)
     log.get_logger("train").addHandler(file_handler(directory / "train.log"))
     spec, data = setup.spec(), DataDir.load(setup.data)
+    train = _train_yardstick if spec.family == "yardstick" else _train_network
+    scores, outputs = train(setup, spec, data, fold, classes, seed, directory)
+    for name, utts in (("dev", fold.dev), ("test", fold.test)):
+        outputs.append(directory / f"predictions_{name}.tsv")
+        write_predictions(outputs[-1], utts, scores[name], data.emo, classes)
+    _stamp(setup, fold.index, run, inputs).write(outputs)
+    (directory / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def _train_yardstick(setup, spec, data, fold, classes, seed, directory) -> tuple[dict, list[Path]]:
+    from mscnn.models.yardstick import Options
+    from mscnn.training.yardstick import scores
+
+    features = _features(setup, spec).get("audio")
+    return scores(Options(**spec.options), data, fold, classes, text=setup.text.source, features=features), []
+
+
+def _train_network(setup, spec, data, fold, classes, seed, directory) -> tuple[dict, list[Path]]:
+    """Scores of dev and test, and the files that were written."""
+    import torch
+    from safetensors.numpy import save
+
+    from mscnn.training.loop import fit, predict
+    from mscnn.training.outputs import write_tensorboard
+    from mscnn.training.parts import make_parts
+
+    device = choose_device(setup.device)
+    torch.use_deterministic_algorithms(True)
     parts = make_parts(spec, data, fold, classes, features=_features(setup, spec), text=setup.text,
                        xvector=setup.xvector, cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
     torch.manual_seed(seed)
@@ -130,22 +151,16 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
         model.embedding.weight.data.copy_(torch.from_numpy(parts.embedding))
     model.to(device)
     state = fit(model, parts.train, parts.dev, spec.training, seed=seed, device=device, directory=directory)
-    for name, part in (("dev", parts.dev), ("test", parts.test)):
-        write_predictions(
-            directory / f"predictions_{name}.tsv", part.utts, predict(model, part, device), data.emo, classes
-        )
+    scores = {name: predict(model, part, device) for name, part in (("dev", parts.dev), ("test", parts.test))}
     weights = {k: v.cpu().numpy() for k, v in model.state_dict().items()} | parts.statistics
     with atomic(directory / "model.safetensors", "wb") as out:
         out.write(save(weights, metadata={"classes": " ".join(classes)}))
-    outputs = [
-        directory / n for n in ("predictions_dev.tsv", "predictions_test.tsv", "model.safetensors", "metrics.jsonl")
-    ]
+    outputs = [directory / "model.safetensors", directory / "metrics.jsonl"]
     if parts.vocabulary is not None:
         outputs.append(parts.vocabulary.save(directory))
     if setup.tensorboard:
         write_tensorboard(directory, state.history)
-    _stamp(setup, fold.index, run, inputs).write(outputs)
-    (directory / "checkpoint.pt").unlink(missing_ok=True)
+    return scores, outputs
 
 
 def _require_classes(folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
@@ -162,16 +177,10 @@ def _require_classes(folds: Sequence[Fold], data: DataDir, classes: Sequence[str
 
 def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol, folds: Sequence[Fold]) -> dict:
     """Everything that the experiment follows from, resolved; ``config.yaml`` holds it."""
-    from mscnn.models.inputs import Sizes
     from mscnn.training.outputs import environment
 
     spec = setup.spec()
     features = _features(setup, spec)
-    sizes = {"audio": features["audio"].dim} if spec.audio else {}
-    sizes |= {"xvector": read_vectors(setup.xvector, data.utts[:1]).shape[1]} if spec.xvector else {}
-    extra = {name: features[name].dim for name in spec.extra}
-    model = spec.build(Sizes(classes=len(classes), extra=extra, **sizes))
-    parameters = sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
     text = asdict(setup.text) if spec.text else {"source": "none"}
     return {
         **spec.describe(),
@@ -195,12 +204,24 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "runs": setup.runs,
         "seed": setup.seed,
         "device": choose_device(setup.device),
-        "parameters": parameters,
+        "parameters": _parameters(setup, spec, data, features, len(classes)),
         "legacy": spec.legacy(),
         "inputs": _input_digests(setup, spec, data, features),
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
+
+
+def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping, classes: int) -> int | None:
+    """Parameters without the word embeddings; None for a yardstick, which grows with its data."""
+    from mscnn.models.inputs import Sizes
+
+    if spec.family == "yardstick":
+        return None
+    sizes = {"audio": features["audio"].dim} if spec.audio else {}
+    sizes |= {"xvector": read_vectors(setup.xvector, data.utts[:1]).shape[1]} if spec.xvector else {}
+    model = spec.build(Sizes(classes=classes, extra={name: features[name].dim for name in spec.extra}, **sizes))
+    return sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
 
 
 def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:

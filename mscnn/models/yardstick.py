@@ -1,0 +1,26 @@
+"""Trivial systems that every table must show beside its own: what a bag of words, or the mean of a spectrum, can do.
+
+They are scikit-learn's and have no network; ``mscnn/training/yardstick.py`` trains them.
+"""
+
+from dataclasses import dataclass
+
+from mscnn.errors import UserError
+
+KINDS = ("majority", "words", "audio")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which yardstick; ``c`` is the inverse of logistic regression's penalty, ``ngrams`` the longest run of words."""
+
+    kind: str = "majority"
+    c: float = 3.0
+    ngrams: int = 2
+
+    def check(self) -> None:
+        """Raise UserError where options make no sense."""
+        if self.kind not in KINDS:
+            raise UserError(f"kind {self.kind}: expected one of {', '.join(KINDS)}")
+        if self.c <= 0 or self.ngrams < 1:
+            raise UserError(f"c {self.c}, ngrams {self.ngrams}: must be above 0")

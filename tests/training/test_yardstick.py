@@ -1,0 +1,51 @@
+"""Yardsticks: what they must reach on data whose answer is known, and that they learn from the training part only."""
+
+import numpy as np
+import pytest
+
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Fold
+from mscnn.errors import UserError
+from mscnn.features.archive import FeatureDir
+from mscnn.models.yardstick import Options
+from mscnn.training.yardstick import scores
+
+CLASSES = ["happy", "sad"]
+
+
+def run(toy, **options):
+    data = DataDir.load(toy / "data" / "toy")
+    parts = (("B1", "B2"), ("A2",), ("A1",))
+    fold = Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in parts))
+    features = FeatureDir.load(toy / "feats") if options.get("kind") == "audio" else None
+    found = scores(Options(**options), data, fold, CLASSES, text="gt", features=features)
+    truth = np.array([CLASSES.index(data.emo[u]) for u in fold.test])
+    return found["test"], truth
+
+
+@pytest.mark.parametrize("kind", ["words", "audio"])
+def test_what_is_easy_is_learnt(toy, kind):
+    found, truth = run(toy, kind=kind)
+    assert (found.argmax(axis=1) == truth).all()
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1)
+
+
+def test_majority_says_how_frequent_the_classes_are_in_training(toy):
+    utt2emo = toy / "data" / "toy" / "utt2emo"
+    utt2emo.write_text(utt2emo.read_text().replace("B1-0 happy", "B1-0 sad"))
+    found, truth = run(toy, kind="majority")
+    np.testing.assert_allclose(np.exp(found), [[5 / 12, 7 / 12]] * len(truth))
+
+
+def test_words_of_the_test_part_are_not_learnt_from(toy):
+    text = toy / "data" / "toy" / "text"
+    before, _ = run(toy, kind="words")
+    text.write_text(text.read_text().replace("A1-1 oh no not now", "A1-1 oh no not now marvel marvel"))
+    after, _ = run(toy, kind="words")
+    np.testing.assert_allclose(after, before)
+
+
+@pytest.mark.parametrize("options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}])
+def test_wrong_options_are_named(toy, options):
+    with pytest.raises(UserError, match=next(iter(options))):
+        run(toy, **options)

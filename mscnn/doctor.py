@@ -36,7 +36,7 @@ class Needs:
     """What the run at hand is going to use; what is empty is not needed."""
 
     labels: str = ""
-    feature: str = ""
+    features: Sequence[str] = ()
     protocols: Sequence[str] = ()
     corpus: str = ""
     corpus_root: str = ""
@@ -148,8 +148,8 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
     from mscnn.data.protocols import Protocol
     from mscnn.features.config import Feature
 
-    named: list[tuple[str, Callable[[str], object]]] = [(needs.labels, LabelMap.load), (needs.feature, Feature.load)]
-    named += [(name, Protocol.load) for name in needs.protocols]
+    named: list[tuple[str, Callable[[str], object]]] = [(needs.labels, LabelMap.load)]
+    named += [(name, Feature.load) for name in needs.features] + [(name, Protocol.load) for name in needs.protocols]
     for name, load in named:
         if name:
             load(name)

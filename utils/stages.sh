@@ -13,7 +13,7 @@ on_bad=stop             # faults in the corpus: stop, or skip what cannot be use
 rate=16000              # sampling rate of the corpus, Hz
 channels=1              # channels of the corpus
 convert=false           # resample and mix down recordings of another form (true), or count them as faults (false)
-feature=mfcc96          # acoustic features: a name in conf/features, or a .yaml file
+feature=                # variants of features (names in conf/features, or .yaml files), as mfcc96_trim for mfcc96
 asr_engine=none         # recogniser: pocketsphinx, faster-whisper, google or file; none: only those that --text names
 asr_model=              # its model, a name or a folder; empty: its default
 asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
@@ -87,7 +87,7 @@ verb() { # verb NAME ARGUMENT...
 }
 
 stage_preflight() {
-  local needs=(--labels "$labels" --feature "$feature" --protocol "${protocols[@]}" --device "$device")
+  local needs=(--labels "$labels" --feature "${features[@]}" --protocol "${protocols[@]}" --device "$device")
   if [[ -n $generator ]]; then needs+=(--voices true); else needs+=(--corpus "$parser" --corpus-root "$corpus"); fi
   ((${#engines[@]} == 0)) || needs+=(--asr-engine "${engines[@]}" --asr-model "$asr_model" --asr-table "$asr_table")
   ! $extracts || needs+=(--xvector-model "$xvector_model" --xvector-backend "$xvector_backend")
@@ -109,7 +109,10 @@ stage_xvector() {
 }
 
 stage_features() {
-  verb extract_features --data "$data" --feature "$feature" --convert "$convert" --nj "$nj" --out "$features"
+  local name
+  for name in "${features[@]}"; do
+    verb extract_features --data "$data" --feature "$name" --convert "$convert" --nj "$nj" --out "$(dump_of "$name")"
+  done
 }
 
 stage_transcripts() {
@@ -120,13 +123,14 @@ stage_transcripts() {
 }
 
 stage_train() {
-  local experiment name model source protocol extra
+  local experiment name model source protocol heard extra dumps
   read -ra extra <<<"$train_args"
   for experiment in "${experiments[@]}"; do
-    read -r name model source protocol <<<"$experiment"
+    read -r name model source protocol heard <<<"$experiment"
+    mapfile -t dumps < <(for heard in $heard; do dump_of "$heard"; done)
     local words=(--text "$source" --tokens "$tokens" --embeddings "$embeddings")
     [[ $source != none ]] || words=()
-    verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "$features" "${words[@]}" \
+    verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "${dumps[@]}" "${words[@]}" \
       --xvector "$vectors" --protocol "$protocol" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
       --overwrite "$overwrite" "${extra[@]}" --exp "exp/$name"
   done
@@ -149,7 +153,7 @@ idle() { # idle STAGE
     xvector)
       if [[ $vectors == none ]]; then echo "no model reads x-vectors"; elif ! $extracts; then echo "models read $vectors"; fi
       ;;
-    features) $hears || echo "no model listens" ;;
+    features) ((${#features[@]})) || echo "no model listens" ;;
     transcripts) ((${#engines[@]})) || echo "nothing asked for recognised words" ;;
   esac
 }
@@ -192,9 +196,25 @@ stage_number() { # stage_number OPTION VALUE
   option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; found '$2'"
 }
 
-# Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL".
+# Folder of a feature.
+dump_of() { # dump_of NAME
+  echo "dump/$(basename "$1" .yaml)/$set_name"
+}
+
+# What a model hears: the features that it names, or the variants of them that --feature names.
+heard_by() { # heard_by NAME,NAME...|none
+  local name variant
+  for name in ${1//,/ }; do
+    for variant in $feature; do
+      case $(basename "$variant" .yaml) in "$name" | "$name"_*) name=$variant && break ;; esac
+    done
+    [[ $name == none ]] || echo "$name"
+  done
+}
+
+# Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL FEATURE...".
 add_experiments() { # add_experiments MODELS TEXTS
-  local models texts inputs i name listens words speaker source protocol suffix=
+  local models texts inputs i name listens words speaker source protocol heard suffix=
   read -ra models <<<"$1"
   read -ra texts <<<"$2"
   ((${#models[@]} && ${#texts[@]} && ${#protocols[@]})) ||
@@ -204,13 +224,14 @@ add_experiments() { # add_experiments MODELS TEXTS
   ((${#inputs[@]} == ${#models[@]})) || exit 2 # it has said why
   for i in "${!models[@]}"; do
     read -r name listens words speaker <<<"${inputs[i]}"
-    [[ $listens == none ]] || hears=true
+    mapfile -t heard < <(heard_by "$listens")
+    features+=("${heard[@]}")
     [[ $speaker == false ]] || knows_speaker=true
     for source in "${texts[@]}"; do
       [[ $words == true ]] || source=none
       [[ $words == false || $source != none ]] || option_error "$name reads words: --text none leaves it without"
       for protocol in "${protocols[@]}"; do
-        experiments+=("${tag:-${name}_${source}_$(basename "$protocol" .yaml)$suffix} ${models[i]} $source $protocol")
+        experiments+=("${tag:-${name}_${source}_$(basename "$protocol" .yaml)$suffix} ${models[i]} $source $protocol ${heard[*]}")
       done
     done
   done
@@ -226,9 +247,8 @@ resolve() {
   set_name=$(basename "$labels" .yaml)
   [[ $subset == all ]] || set_name+=_$subset
   data=data/$set_name
-  features=dump/$(basename "$feature" .yaml)/$set_name
   read -ra protocols <<<"$protocol"
-  experiments=() hears=false knows_speaker=false
+  experiments=() features=() knows_speaker=false
   if $table1 || $table2; then
     [[ -n $table1_models ]] || option_error "--table1, --table2: the paper has no table of this corpus"
     [[ $asr_engine != none ]] || asr_engine=pocketsphinx
@@ -245,13 +265,14 @@ resolve() {
     vectors=$xvector
   fi
   mapfile -t experiments < <(printf '%s\n' "${experiments[@]}" | awk '!seen[$0]++')
+  mapfile -t features < <(printf '%s\n' "${features[@]}" | awk 'NF && !seen[$0]++')
   [[ -z $tag || ${#experiments[@]} == 1 ]] || option_error "--tag names one experiment, these are ${#experiments[@]}"
   mapfile -t engines < <(printf '%s\n' "$asr_engine" "${experiments[@]}" |
     awk '{ name = NR == 1 ? $1 : $3 } name != "none" && name != "gt" && !seen[name]++ { print name }')
 }
 
 run_recipe() { # run_recipe OPTION...
-  local usual_labels=$labels first last n origin exps reads writes
+  local usual_labels=$labels first last n origin exps dumps reads writes
   . "$utils/parse_options.sh"
   (($# == 0)) || option_error "'$1' is no option; --help lists them"
   stage_number --stage "$stage" && first=$REPLY
@@ -270,9 +291,10 @@ run_recipe() { # run_recipe OPTION...
   resolve
   exps=("${experiments[@]/#/exp/}")
   exps=("${exps[@]%% *}")
+  mapfile -t dumps < <(for n in "${features[@]}"; do dump_of "$n"; done)
   origin=$corpus${generator:+ (made by $generator)}
-  reads=("this machine, $origin" "$origin" "$data" "$data" "$data" "$data, $features, $vectors" "${exps[*]}")
-  writes=(nothing "$data" "${vectors%/*}" "$features" "${engines[*]/#/$data/text.}" "${exps[*]}" "${exps[*]}")
+  reads=("this machine, $origin" "$origin" "$data" "$data" "$data" "$data, ${dumps[*]:-}, $vectors" "${exps[*]}")
+  writes=(nothing "$data" "${vectors%/*}" "${dumps[*]:-}" "${engines[*]/#/$data/text.}" "${exps[*]}" "${exps[*]}")
   for ((n = first; n <= last; n++)); do
     run_stage "$n"
   done

@@ -7,7 +7,7 @@ def main() -> int:
     """Print a line for every check; 1 where something that is needed fails."""
     parser = Parser("mscnn.bin.doctor", "Say what this machine and the corpus have and lack, each with its cure.")
     parser.add_argument("--labels", default="", help="label map that must be sound: name in conf/labels, or .yaml file")
-    parser.add_argument("--feature", default="", help="the same for features: name in conf/features, or .yaml file")
+    parser.add_argument("--feature", default=[], nargs="*", help="the same for features: names in conf/features")
     parser.add_argument("--protocol", default=[], nargs="+", help="the same for protocols: names in conf/protocols")
     parser.add_argument("--corpus", default="", help="parser that must find its way in the corpus; empty: none")
     parser.add_argument("--corpus-root", default="", help="folder of the corpus")
@@ -27,7 +27,7 @@ def main() -> int:
     files = {"--asr-table": args.asr_table, "--xvector": args.xvector, "--embeddings": args.embeddings}
     needs = Needs(
         labels=args.labels,
-        feature=args.feature,
+        features=args.feature,
         protocols=args.protocol,
         corpus=args.corpus,
         corpus_root=args.corpus_root,

@@ -10,6 +10,14 @@ def main() -> None:
     parser = Parser("mscnn.bin.extract_features", "Write the features of every utterance of a data directory.")
     parser.add_argument("--data", required=True, help="data directory, made by stage 1")
     parser.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="options in place of the YAML file's, for example trim_db=30; recorded in feature.yaml",
+    )
     parser.add_argument("--out", required=True, help="folder for feats.scp, its archives and feature.yaml")
     parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
     parser.add_argument(
@@ -26,12 +34,12 @@ def main() -> None:
     from mscnn.log import get_logger
 
     start = time.monotonic()
-    feature = Feature.load(args.feature)
-    frames = extract(DataDir.load(args.data), feature, args.out, nj=args.nj, convert=args.convert)
-    hours = sum(frames.values()) * feature.extractor.frame_shift / 3600
+    data, feature = DataDir.load(args.data), Feature.load(args.feature, args.set)
+    frames = extract(data, feature, args.out, nj=args.nj, convert=args.convert)
     get_logger("extract_features").info(
-        "wrote %s/feats.scp: %d utterances, %.2f h, %d values every %g s, in %.1f s",
-        args.out, len(frames), hours, feature.extractor.dim, feature.extractor.frame_shift, time.monotonic() - start,
+        "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
+        args.out, len(frames), sum(data.dur.values()) / 3600, sum(frames.values()), feature.extractor.dim,
+        time.monotonic() - start,
     )  # fmt: skip
 
 

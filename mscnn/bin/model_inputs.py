@@ -4,8 +4,8 @@ from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Print a line a model: name, feature (none: hears nothing), then true|false for text and for x-vectors."""
-    parser = Parser("mscnn.bin.model_inputs", "Print what each model reads: NAME FEATURE TEXT XVECTOR.")
+    """Print a line a model: name, features (comma between, or none), then true|false for text and for x-vectors."""
+    parser = Parser("mscnn.bin.model_inputs", "Print what each model reads: NAME FEATURES TEXT XVECTOR.")
     parser.add_argument("--model", required=True, nargs="+", help="names in conf/models, or .yaml files")
     args = parser.parse_args()
 
@@ -13,7 +13,7 @@ def main() -> None:
 
     for name in args.model:
         spec = ModelSpec.load(name)
-        print(spec.name, spec.audio or "none", str(spec.text).lower(), str(spec.xvector).lower())
+        print(spec.name, ",".join(spec.features.values()) or "none", str(spec.text).lower(), str(spec.xvector).lower())
 
 
 if __name__ == "__main__":

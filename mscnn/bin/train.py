@@ -14,7 +14,7 @@ def _options() -> Parser:
     parser.add_argument("--labels", required=True, help="its label map: name in conf/labels, or a .yaml file")
     parser.add_argument("--protocol", required=True, help="name in conf/protocols, or a .yaml file")
     parser.add_argument("--exp", required=True, type=Path, help="folder of the experiment, written")
-    parser.add_argument("--feature-dir", default=[], nargs="+", type=Path, help="archives of stage 3 that it hears")
+    parser.add_argument("--feature-dir", default=[], nargs="*", type=Path, help="archives of stage 3 that it hears")
     parser.add_argument("--text", default="gt", help="words: gt, or the ASR engine of text.<engine>")
     parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
     parser.add_argument("--pieces", default=1000, type=positive, help="sentencepiece vocabulary, pieces")

@@ -146,6 +146,15 @@ def test_experiments_and_their_names(sh, checkout, arguments, tags):
     assert [t["--exp"] for t in of(output, "score")] == [f"exp/{tag}" for tag in tags]
 
 
+def test_each_model_is_given_the_features_that_it_names(sh, checkout):
+    output = sh(checkout / "egs/ravdess/run.sh", "--dry-run", "--model", "majority audio_cnn glam ca_mser").stdout
+    made = [t["--feature"] for t in of(output, "extract_features")]
+    assert made == ["mfcc96_trim", "mfcc26_seg18", "camser_spec", "mfcc40_htk", "wav2vec2"]  # ravdess trims MFCC
+    trains = [c for c in commands(output) if c[2] == "mscnn.bin.train"]
+    given = [c[c.index("--feature-dir") + 1 : c.index("--xvector")] for c in trains]
+    assert given == [[f"dump/{name}/ravdess8" for name in names] for names in ([], made[:1], made[1:2], made[2:])]
+
+
 def test_recognisers_are_those_that_something_asks_for(sh, checkout):
     def engines(recipe, *arguments):
         output = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", *arguments).stdout

@@ -18,7 +18,7 @@ NORMS = ("zscore", "minmax", "none")
 # modules in this folder; what each calls Model is the network, with its Options
 FAMILIES = (
     "mscnn", "acrnn", "adrnn", "adsrnn", "asrnn", "ca_mser", "glam", "head_fusion", "sarma2018", "satt2017",
-    "yardstick",
+    "xu2019", "yardstick", "yoon2018", "yoon2019",
 )  # fmt: skip
 
 

@@ -77,17 +77,14 @@ class ADSRNN(Classifier):
         x = image(inputs, self.options.channels, self.options.frames).transpose(2, 3)  # (B, C, T, F)
         return self.combine(self.attend(self.read(self.convolve(x))))
 
-    def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
+    def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Negative log-posterior + mse · squared error of the posteriors, for labels (B,).
 
         The code (``legacy_double_softmax``) gives the posteriors to a cross entropy that takes them for logits.
         """
-        log_posteriors = self(inputs)
-        posteriors = log_posteriors.exp()
-        if self.options.legacy_double_softmax:
-            loss = F.cross_entropy(posteriors, labels)
-        else:
-            loss = F.nll_loss(log_posteriors, labels)
+        posteriors = scores.exp()
+        double = self.options.legacy_double_softmax
+        loss = F.cross_entropy(posteriors, labels) if double else F.nll_loss(scores, labels)
         return loss + self.options.mse * one_hot_mse(posteriors, labels)
 
     def convolve(self, x: Tensor) -> Tensor:

@@ -1,14 +1,13 @@
 """Recurrent layers over utterances of unlike length, and the attention that pools what they give.
 
-Time is the second axis here: (B, T, D). Frames beyond an utterance's own length are never read, and come out as zero.
+Time is the second axis here: (B, T, D). What lies beyond an utterance's own length has no influence and comes out as 0.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from mscnn.models.layers import masked_softmax
+from mscnn.models.layers import length_mask, masked_softmax
 
 
 class GRU(nn.Module):
@@ -41,21 +40,21 @@ class GRU(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """States at every frame. The loop keeps to what needs the state before, and to utterances not yet over."""
-        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        dim, sizes = x.shape[2], packed.batch_sizes.tolist()
-        gate_inputs = F.linear(packed.data, self.gate_weight[:, :dim], self.gate_bias).split(sizes)
-        candidate_inputs = F.linear(packed.data, self.candidate_weight[:, :dim], self.candidate_bias).split(sizes)
+        dim, hidden = x.shape[2], len(self.candidate_bias)
+        index, sizes = own_frames(lengths, x.shape[1])
+        own = x.flatten(0, 1).index_select(0, index)
+        gate_inputs = F.linear(own, self.gate_weight[:, :dim], self.gate_bias).split(sizes)
+        candidate_inputs = F.linear(own, self.candidate_weight[:, :dim], self.candidate_bias).split(sizes)
         gate_weight, candidate_weight = self.gate_weight[:, dim:].T, self.candidate_weight[:, dim:].T
-        state = x.new_zeros(len(x), len(self.candidate_bias))
-        states = []
+        state, states = x.new_zeros(len(x), hidden), []
         for gates, candidate in zip(gate_inputs, candidate_inputs, strict=True):
             state = state[: len(gates)]
             reset, update = self.squash(torch.addmm(gates, state, gate_weight)).chunk(2, dim=1)
             candidate = torch.addmm(candidate, reset * state, candidate_weight).tanh()
             state = torch.lerp(candidate, state, update)
             states.append(state)
-        packed = PackedSequence(torch.cat(states), packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)
-        return pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])[0]
+        out = x.new_zeros(x.shape[0] * x.shape[1], hidden)
+        return out.index_copy(0, index, torch.cat(states)).unflatten(0, x.shape[:2])
 
 
 class KerasGRU(GRU):
@@ -90,29 +89,44 @@ def keras_gru(kernel: Tensor, recurrent: Tensor, bias: Tensor) -> dict[str, Tens
     }
 
 
-class BiGRU(nn.Module):
-    """Two Keras GRUs, one of them backwards in time, side by side: (B, T, D), lengths (B,) -> (B, T, 2H)."""
+class LSTM(nn.LSTM):
+    """LSTM, one layer, forward in time: (B, T, D), lengths (B,) -> (B, T, H)."""
 
     def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__(dim, hidden, batch_first=True)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Frames beyond the lengths are read after an utterance's own, and their states dropped."""
+        return super().forward(x)[0].masked_fill(~length_mask(lengths, x.shape[1])[:, :, None], 0)
+
+
+class Bidirectional(nn.Module):
+    """Two cells of a kind, one of them backwards in time, side by side: (B, T, D), lengths (B,) -> (B, T, 2H).
+
+    PyTorch's own would need packed sequences, whose gradient on a CPU takes time that grows with T squared: ten times
+    this one's at 400 frames.
+    """
+
+    def __init__(self, cell: type[nn.Module], dim: int, hidden: int) -> None:
         super().__init__()
-        self.ahead = KerasGRU(dim, hidden)
-        self.back = KerasGRU(dim, hidden)
+        self.ahead = cell(dim, hidden)
+        self.back = cell(dim, hidden)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         back = reverse(self.back(reverse(x, lengths), lengths), lengths)
         return torch.cat([self.ahead(x, lengths), back], dim=2)
 
 
-class BiLSTM(nn.Module):
-    """Bidirectional LSTM, one layer: (B, T, D), lengths (B,) -> (B, T, 2H)."""
+def own_frames(lengths: Tensor, size: int) -> tuple[Tensor, list[int]]:
+    """Where the own frames of (B, T, ...) are, T = ``size``, in order of time and then of length, long before short.
 
-    def __init__(self, dim: int, hidden: int) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(dim, hidden, batch_first=True, bidirectional=True)
-
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x.shape[1])[0]
+    Returns:
+        Indices into the B * T frames, and how many of them there are at each step until all are over.
+    """
+    order = lengths.argsort(descending=True)
+    own = length_mask(lengths[order], size).T
+    step, rank = own.nonzero(as_tuple=True)
+    return order[rank] * size + step, [count for count in own.sum(dim=1).tolist() if count]
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:

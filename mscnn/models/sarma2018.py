@@ -17,7 +17,7 @@ from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import length_mask, masked_mean, renamed
-from mscnn.models.recurrent import BiLSTM
+from mscnn.models.recurrent import LSTM, Bidirectional
 
 FRONT_END = ((64, 3, False, 1), (128, 3, False, 0), (128, 0, True, 0))  # filters, padding, bias, padding of the pool
 LEAST_SAMPLES = 1253  # fewer give the front-end no frame
@@ -95,16 +95,10 @@ class Recurrent(nn.Module):
 
     def __init__(self, inputs: int, options: Options, *, bidirectional: bool) -> None:
         super().__init__()
-        self.bidirectional = bidirectional
-        if bidirectional:
-            self.lstm = BiLSTM(inputs, options.units // 2)
-        else:
-            self.lstm = nn.LSTM(inputs, options.units, batch_first=True)
+        self.lstm = Bidirectional(LSTM, inputs, options.units // 2) if bidirectional else LSTM(inputs, options.units)
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        x = x.transpose(1, 2)
-        x = self.lstm(x, lengths) if self.bidirectional else self.lstm(x)[0]
-        return _masked(x.transpose(1, 2), lengths), lengths
+        return self.lstm(x.transpose(1, 2), lengths).transpose(1, 2), lengths
 
 
 class TimeRestrictedAttention(nn.Module):
@@ -193,7 +187,10 @@ class Sarma2018(Classifier):
         tdnns = [n for n, layer in enumerate(self.layers) if isinstance(layer, TDNN)]
         lstms = [n for n, layer in enumerate(self.layers) if isinstance(layer, Recurrent)]
         table |= {f"tdnn{i + 1}.kernel": f"layers.{n}.conv" for i, n in enumerate(tdnns)}
-        table |= {f"lstm{i + 1}": f"layers.{n}.lstm.lstm" for i, n in enumerate(lstms)}
+        for i, n in enumerate(lstms):
+            for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
+                table[f"lstm{i + 1}.{name}"] = f"layers.{n}.lstm.ahead.{name}"
+                table[f"lstm{i + 1}.{name}_reverse"] = f"layers.{n}.lstm.back.{name}"
         ours = renamed(theirs, table)
         for n in tdnns:  # theirs multiplies spliced frames: (units, context · inputs)
             spliced = ours[f"layers.{n}.conv.weight"]

@@ -1,0 +1,173 @@
+"""ARE, TRE, MDRE and MDREA: recurrent encoders of audio, of text, and of both.
+
+Yoon, Byun, Jung, "Multimodal Speech Emotion Recognition Using Audio and Text", SLT 2018, pp. 112-118, and the authors'
+TensorFlow code (github.com/david-yoon/multimodal-speech-emotion), which decides where the paper is silent or differs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import length_mask
+from mscnn.models.recurrent import GRU, last, luong
+
+WEIGHT_RANGE = 0.25  # linear weights start uniform in ± this
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; conf/models/mdre.yaml says what each one means."""
+
+    audio: bool = True
+    text: bool = True
+    attention: bool = False
+    prosody: bool = True
+    hidden: int = 200
+    dropout_audio: float = 0.3
+    dropout_text: float = 0.7
+    loss: str = "sigmoid_bce"
+    max_frames: int = 750
+    max_tokens: int = 128
+
+    def check(self, sizes: Sizes) -> None:
+        """Raise UserError where options contradict each other or the inputs."""
+        if not (self.audio or self.text):
+            raise UserError("audio and text are both false: nothing is left to classify")
+        if self.attention and not (self.audio and self.text):
+            raise UserError("attention is from audio to text: set audio=true and text=true, or attention=false")
+        if self.prosody and not (self.audio and "prosody" in sizes.extra):
+            raise UserError("prosody needs the audio branch and an extra input prosody; without one set prosody=false")
+        if self.loss not in ("sigmoid_bce", "softmax_ce"):
+            raise UserError(f"loss {self.loss}: expected sigmoid_bce or softmax_ce")
+
+
+class ScalarBiasLinear(nn.Module):
+    """Linear layer whose outputs share one bias, as the authors' code has it."""
+
+    def __init__(self, dim: int, out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(out, dim).uniform_(-WEIGHT_RANGE, WEIGHT_RANGE))
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight) + self.bias
+
+
+class Yoon2018(Classifier):
+    """The four systems: audio alone is ARE, text alone TRE, both MDRE, both with ``attention`` MDREA."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check(sizes)
+        self.options, hidden = options, options.hidden
+        if options.audio:
+            self.audio_gru = GRU(sizes.audio, hidden)
+        if options.text:
+            self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
+            self.text_gru = GRU(sizes.embedding, hidden)
+        heard = (hidden if options.audio else 0) + (sizes.extra["prosody"] if options.prosody else 0)
+        if options.attention:
+            self.query = ScalarBiasLinear(heard, hidden)
+            fused = 2 * hidden
+        elif options.audio and options.text:
+            self.audio_half = ScalarBiasLinear(heard, heard // 2)  # 235 to 117
+            self.text_half = ScalarBiasLinear(hidden, hidden // 2)
+            fused = heard // 2 + hidden // 2
+        else:
+            fused = hidden if options.text else heard
+        self.output = ScalarBiasLinear(fused, sizes.classes)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Scores (B, classes); the class is that of the highest."""
+        return self.output(self.fuse(inputs))
+
+    def fuse(self, inputs: Inputs) -> Tensor:
+        """What the classifier sees, (B, F)."""
+        options = self.options
+        if not options.text:
+            return self.hear(inputs)
+        words, mask, read = self.read(inputs)
+        if not options.audio:
+            return read
+        heard = self.hear(inputs)
+        if not options.attention:
+            return torch.cat([self.audio_half(heard), self.text_half(read)], dim=1)
+        query = self.query(heard)
+        return torch.cat([luong(query, words, mask)[0], query], dim=1)
+
+    def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """Sigmoid cross entropy, averaged over classes as in the code, or softmax cross entropy as in the paper."""
+        if self.options.loss == "softmax_ce":
+            return super().criterion(scores, labels)
+        return F.binary_cross_entropy_with_logits(scores, F.one_hot(labels, scores.shape[1]).to(scores))
+
+    def hear(self, inputs: Inputs) -> Tensor:
+        """What is known from the audio: final state of the frames, and prosody; (B, H + P)."""
+        options = self.options
+        frames = inputs.audio[:, :, : options.max_frames].transpose(1, 2)
+        _, state = self._encode(self.audio_gru, frames, inputs.audio_len, options.dropout_audio)
+        return torch.cat([state, inputs.extra["prosody"][:, :, 0]], dim=1) if options.prosody else state
+
+    def read(self, inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
+        """States at every word (B, L, H), their mask (B, L), and the final state (B, H)."""
+        words = self.embedding(inputs.tokens[:, : self.options.max_tokens])
+        states, final = self._encode(self.text_gru, words, inputs.token_len, self.options.dropout_text)
+        return states, length_mask(inputs.token_len, words.shape[1]), final
+
+    def _encode(self, gru: GRU, x: Tensor, lengths: Tensor, dropout: float) -> tuple[Tensor, Tensor]:
+        """TensorFlow's DropoutWrapper: dropout on what goes in and on what comes out, but not on the final state."""
+        lengths = lengths.clamp(max=x.shape[1])
+        states = gru(F.dropout(x, dropout, self.training), lengths)
+        return F.dropout(states, dropout, self.training), last(states, lengths)
+
+    def load_official(self, variables: Mapping[str, Tensor]) -> None:
+        """Take the weights of the authors' graph, by the names of its variables (see OFFICIAL).
+
+        Raises:
+            UserError: a variable is missing.
+        """
+        alone = {(True, False): "audio", (False, True): "text"}.get((self.options.audio, self.options.text), "multi")
+        names = {**OFFICIAL, **_linear("output", f"{alone}_output_layer")}
+        missing = [names[ours] for ours in self.state_dict() if names[ours] not in variables]
+        if missing:
+            raise UserError(f"official weights: no variable {', '.join(missing)}")
+        weights = {ours: torch.as_tensor(variables[names[ours]]) for ours in self.state_dict()}
+        self.load_state_dict({k: w.T if w.dim() == 2 and k != "embedding.weight" else w for k, w in weights.items()})
+
+
+def _cell(ours: str, theirs: str) -> dict[str, str]:
+    """Names of a GRU's weights: ours to theirs."""
+    return {
+        f"{ours}.{part}_{weight}": f"{theirs}/rnn/multi_rnn_cell/cell_0/gru_cell/{their_part}/{kind}"
+        for part, their_part in (("gate", "gates"), ("candidate", "candidate"))
+        for weight, kind in (("weight", "kernel"), ("bias", "bias"))
+    }
+
+
+def _linear(ours: str, theirs: str) -> dict[str, str]:
+    """Names of a linear layer's weights: ours to theirs."""
+    return {f"{ours}.weight": f"{theirs}/similarity_matrix", f"{ours}.bias": f"{theirs}/output_bias"}
+
+
+# Our names to those of the authors' TensorFlow variables, whose matrices are the transposes of ours. The classifier's
+# name depends on the system: audio_output_layer, text_output_layer or multi_output_layer.
+OFFICIAL = {
+    **_cell("audio_gru", "audio_GRU"),
+    **_cell("text_gru", "text_GRU"),
+    "embedding.weight": "embed_layer/embed_matrix",
+    **_linear("audio_half", "audio_output_layer"),
+    **_linear("text_half", "text_output_layer"),
+    "query.weight": "attn_projection_helper",
+    "query.bias": "attn_bias",
+}
+
+
+Model = Yoon2018

@@ -1,0 +1,144 @@
+"""Audio-BRE, Text-BRE and multi-hop attention (MHA-1, -2, -3).
+
+Yoon, Byun, Dey, Jung, "Speech Emotion Recognition Using Multi-Hop Attention Mechanism", ICASSP 2019, arXiv 1904.10788.
+The authors published no code for it; where the paper is silent their next system decides (AMH, ICASSP 2020,
+github.com/david-yoon/attentive-modality-hopping-for-SER), and conf/models/mha2.yaml says so.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import length_mask
+from mscnn.models.recurrent import LSTM, Bidirectional, both_ends, luong
+
+PROJECTION_STD = 0.01  # weights of the residual projection start normal with this deviation
+OUTPUT_RANGE = 0.25  # weights of the classifier start uniform in ± this
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of the family; conf/models/mha2.yaml says what each one means."""
+
+    audio: bool = True
+    text: bool = True
+    hops: int = 2
+    prosody: bool = True
+    residual: bool = True
+    hidden: int = 200
+    dropout_audio: float = 0.3
+    dropout_text: float = 0.3
+    max_frames: int = 750
+    max_tokens: int = 128
+
+    def check(self, sizes: Sizes) -> None:
+        """Raise UserError where options contradict each other or the inputs."""
+        if not (self.audio or self.text):
+            raise UserError("audio and text are both false: nothing is left to classify")
+        if self.hops and not (self.audio and self.text):
+            raise UserError("hops go between audio and text: set audio=true and text=true, or hops=0")
+        if self.prosody and not (self.audio and "prosody" in sizes.extra):
+            raise UserError("prosody needs the audio branch and an extra input prosody; without one set prosody=false")
+
+
+class Encoded(NamedTuple):
+    """States of a sequence (B, T, 2H), their mask (B, T), and what either direction knows at its end (B, 2H)."""
+
+    states: Tensor
+    mask: Tensor
+    last: Tensor
+
+
+class BRE(nn.Module):
+    """Bidirectional recurrent encoder: o_t = [forward LSTM(x)_t + x_t, backward LSTM(x)_t + x_t].
+
+    x is the input, projected to the size of the states so that it can be added to them; that is ``residual``.
+    """
+
+    def __init__(self, dim: int, hidden: int, residual: bool, dropout: float) -> None:
+        super().__init__()
+        self.project = nn.Linear(dim, hidden) if residual else None
+        self.rnn = Bidirectional(LSTM, hidden if residual else dim, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Orthogonal LSTM, whose forget gates begin open (TensorFlow's forget_bias of 1); other biases 0."""
+        if self.project:
+            nn.init.normal_(self.project.weight, std=PROJECTION_STD)
+            nn.init.zeros_(self.project.bias)
+        for name, weight in self.rnn.named_parameters():
+            if weight.dim() == 2:
+                nn.init.orthogonal_(weight)
+                continue
+            nn.init.zeros_(weight)
+            if "bias_ih" in name:
+                nn.init.ones_(weight.data.chunk(4)[1])  # gates are input, forget, cell, output
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Encoded:
+        """x (B, T, D), of which ``lengths`` (B,) count; more frames than T are cut off."""
+        lengths = lengths.clamp(max=x.shape[1])
+        if self.project:
+            x = self.project(x)
+            states = self.rnn(self.dropout(x), lengths) + torch.cat([x, x], dim=2)
+        else:
+            states = self.rnn(self.dropout(x), lengths)
+        return Encoded(states, length_mask(lengths, x.shape[1]), both_ends(states, lengths))
+
+
+class Yoon2019(Classifier):
+    """Audio alone is Audio-BRE, text alone Text-BRE, both MHA with the given number of hops."""
+
+    Options = Options
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__()
+        options.check(sizes)
+        self.options = options
+        if options.audio:
+            self.audio_bre = BRE(sizes.audio, options.hidden, options.residual, options.dropout_audio)
+        if options.text:
+            self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
+            self.text_bre = BRE(sizes.embedding, options.hidden, options.residual, options.dropout_text)
+        fused = 2 * options.hidden * (options.audio + options.text)
+        self.output = nn.Linear(fused + (sizes.extra["prosody"] if options.prosody else 0), sizes.classes)
+        nn.init.uniform_(self.output.weight, -OUTPUT_RANGE, OUTPUT_RANGE)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Logits (B, classes)."""
+        options, parts = self.options, []
+        if options.text:
+            text = self.text_bre(self.embedding(inputs.tokens[:, : options.max_tokens]), inputs.token_len)
+            parts.append(text.last)
+        if options.audio:
+            audio = self.audio_bre(inputs.audio[:, :, : options.max_frames].transpose(1, 2), inputs.audio_len)
+            parts.append(audio.last)
+        if options.hops:
+            parts = hop(audio, text, options.hops)
+        if options.prosody:
+            parts.append(inputs.extra["prosody"][:, :, 0])
+        return self.output(torch.cat(parts, dim=1))
+
+
+def hop(audio: Encoded, text: Encoded, hops: int) -> list[Tensor]:
+    """Multi-hop attention: the audio's end attends the text, what it finds the audio, what that finds the text ...
+
+    Returns:
+        Summaries of text and audio (B, 2H): [H1, end of audio] after one hop, [H1, H2] after two, [H3, H2] after three.
+    """
+    read, heard = text.last, audio.last
+    for number in range(hops):
+        if number % 2 == 0:
+            read, _ = luong(heard, text.states, text.mask)
+        else:
+            heard, _ = luong(read, audio.states, audio.mask)
+    return [read, heard]
+
+
+Model = Yoon2019

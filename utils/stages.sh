@@ -13,7 +13,7 @@ on_bad=stop             # faults in the corpus: stop, or skip what cannot be use
 rate=16000              # sampling rate of the corpus, Hz
 channels=1              # channels of the corpus
 convert=false           # resample and mix down recordings of another form (true), or count them as faults (false)
-feature=                # variants of features (names in conf/features, or .yaml files), as mfcc96_trim for mfcc96
+feature=                # variants to take instead of the features that models name, as mfcc96_trim for mfcc96
 asr_engine=none         # recogniser: pocketsphinx, faster-whisper, google or file; none: only those that --text names
 asr_model=              # its model, a name or a folder; empty: its default
 asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
@@ -206,7 +206,7 @@ heard_by() { # heard_by NAME,NAME...|none
   local name variant
   for name in ${1//,/ }; do
     for variant in $feature; do
-      case $(basename "$variant" .yaml) in "$name" | "$name"_*) name=$variant && break ;; esac
+      case $(basename "$variant" .yaml) in "$name" | "$name"_trim) name=$variant && break ;; esac
     done
     [[ $name == none ]] || echo "$name"
   done

@@ -69,14 +69,24 @@ class Job:
         return self.out / f"feats.{self.number}"
 
     @property
+    def libraries(self) -> dict[str, str]:
+        """Versions of the packages that decide the numbers."""
+        return {name: version(name) for name in sorted({"librosa", "soxr", *self.feature.extractor.packages})}
+
+    @property
     def stamp(self) -> Stamp:
         """Fingerprint of files, options and code."""
+        extractor = type(self.feature.extractor).__module__
         seen = [source.seen for source in self.sources]
-        libraries = {name: version(name) for name in ("librosa", "numpy", "scipy", "soxr")}
         return Stamp(
             self.out / "log" / f"feats.{self.number}.stamp",
-            options={"sources": seen, "feature": self.feature.options, "convert": self.convert, "libraries": libraries},
-            code=["mscnn.features.audio", type(self.feature.extractor).__module__, __name__],
+            options={
+                "sources": seen,
+                "feature": self.feature.options,
+                "convert": self.convert,
+                "libraries": self.libraries,
+            },
+            code=["mscnn.features.audio", "mscnn.features.base", "mscnn.features.signal", extractor, __name__],
         )
 
 
@@ -90,8 +100,9 @@ def extract(data: DataDir, feature: Feature, out: str | os.PathLike, *, nj: int,
         utterance -> number of frames.
 
     Raises:
-        UserError: an utterance cannot be used; the message lists them.
+        UserError: what the feature needs is not at hand, or utterances cannot be used; the message lists them.
     """
+    feature.extractor.check()
     out = Path(out)
     jobs = make_jobs(data, feature, out, convert)
     done = sum(job.stamp.fresh() for job in jobs)
@@ -179,7 +190,7 @@ def _collect(jobs: Sequence[Job], data: DataDir, feature: Feature, out: Path) ->
                 "dim": feature.extractor.dim,
                 "frame_shift": feature.extractor.frame_shift,
                 "content": digest([file_digest(f"{job.stem}.ark") for job in jobs]),
-                "made_by": {"mscnn": __version__, "librosa": version("librosa")},
+                "made_by": {"mscnn": __version__, **jobs[0].libraries},
             },
             file,
             sort_keys=False,

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from mscnn.features.base import Extractor, Segmented
+from mscnn.features.signal import preemphasised
 
 
 @dataclass(frozen=True)
-class Mfcc:
+class Mfcc(Extractor):
     """``n_mfcc`` cepstra and their time derivatives up to order ``deltas``; one row a frame.
 
     Units: ``rate`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples; ``delta_width`` in frames (odd).
     What is not an option here is librosa's default: Slaney mel scale, decibels of power with reference 1 and a range of
     80 dB, orthonormal DCT-II, zero padding at both ends where ``center`` is true.
     """
+
+    packages = ("librosa", "numpy", "scipy")
 
     rate: int
     n_mfcc: int
@@ -36,11 +39,6 @@ class Mfcc:
         return self.n_mfcc * (1 + self.deltas)
 
     @property
-    def frame_shift(self) -> float:
-        """Seconds from one frame to the next."""
-        return self.hop_length / self.rate
-
-    @property
     def short(self) -> int:
         """Utterances with fewer frames have their derivatives taken with the edge frames repeated."""
         return self.delta_width if self.deltas else 1
@@ -48,11 +46,22 @@ class Mfcc:
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 matrix (T, dim): static ‖ Δ ‖ ΔΔ, T = 1 + n // hop_length (``center``)."""
         import librosa
-        import numpy as np
+
+        static = self._static(samples)
+        mode = "interp" if static.shape[1] >= self.delta_width else "nearest"
+        derivatives = [
+            librosa.feature.delta(static, order=order, width=self.delta_width, mode=mode)
+            for order in range(1, self.deltas + 1)
+        ]
+        return np.ascontiguousarray(np.concatenate([static, *derivatives]).T, dtype=np.float32)
+
+    def _static(self, samples: np.ndarray, htk: bool = False) -> np.ndarray:
+        """Cepstra (n_mfcc, T); ``htk`` takes HTK's mel scale."""
+        import librosa
 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="n_fft=.* is too large")  # short utterances are zero-padded
-            static = librosa.feature.mfcc(
+            return librosa.feature.mfcc(
                 y=samples,
                 sr=self.rate,
                 n_mfcc=self.n_mfcc,
@@ -62,10 +71,20 @@ class Mfcc:
                 hop_length=self.hop_length,
                 window=self.window,
                 center=self.center,
+                htk=htk,
             )
-        mode = "interp" if static.shape[1] >= self.delta_width else "nearest"
-        derivatives = [
-            librosa.feature.delta(static, order=order, width=self.delta_width, mode=mode)
-            for order in range(1, self.deltas + 1)
-        ]
-        return np.ascontiguousarray(np.concatenate([static, *derivatives]).T, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class HtkMelMfcc(Mfcc):
+    """The same on HTK's mel scale, after pre-emphasis (coefficient ``preemphasis``) over the utterance."""
+
+    preemphasis: float
+
+    def _static(self, samples: np.ndarray, htk: bool = True) -> np.ndarray:
+        return super()._static(preemphasised(samples, self.preemphasis), htk)
+
+
+@dataclass(frozen=True)
+class SegmentMfcc(Segmented, Mfcc):
+    """The same of each segment of an utterance, as if it were one."""

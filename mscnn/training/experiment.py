@@ -225,16 +225,16 @@ def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping,
 
 
 def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
-    """The archives that the model hears, by the name that it knows them by; a variant ``NAME_*`` serves as well."""
+    """The archives that the model hears, by the name that it knows them by; ``NAME_trim`` serves as well."""
     archives = [FeatureDir.load(path) for path in setup.feature_dirs] if spec.features else []
     found: dict[str, FeatureDir] = {}
     for name, wanted in spec.features.items():
         exact = [archive for archive in archives if archive.feature == wanted]
-        variants = [archive for archive in archives if archive.feature.startswith(f"{wanted}_")]
+        variants = [archive for archive in archives if archive.feature == f"{wanted}_trim"]
         if not exact + variants:
             given = ", ".join(archive.feature for archive in archives) or "nothing"
             raise UserError(
-                f"{setup.model} needs {wanted} features, or a variant of them, and is given {given}: "
+                f"{setup.model} needs {wanted} features (or {wanted}_trim), and is given {given}: "
                 f"--feature-dir dump/{wanted}/SET (stage 3)"
             )
         found[name] = (exact + variants)[0]

@@ -3,8 +3,8 @@
 import pytest
 
 from mscnn.errors import UserError
-from mscnn.features.config import Feature
-from mscnn.paths import conf
+from mscnn.features.config import KINDS, Feature
+from mscnn.paths import ROOT, conf
 
 
 def edited(tmp_path, old, new):
@@ -42,3 +42,46 @@ def test_hash_names_the_options_not_the_file(tmp_path):
 def test_wrong_options_are_named(tmp_path, old, new, message):
     with pytest.raises(UserError, match=message):
         Feature.load(edited(tmp_path, old, new))
+
+
+def test_every_kind_is_shipped_and_every_feature_loads():
+    features = [Feature.load(path.stem) for path in sorted((ROOT / "conf" / "features").glob("*.yaml"))]
+    assert {f.kind for f in features} == KINDS.keys() and len({f.hash for f in features}) == len(features)
+
+
+@pytest.mark.parametrize(
+    ("name", "dim", "shift"),
+    [
+        ("logmel3d", 120, 0.01), ("logmel3d_code", 120, 0.01), ("mfcc39", 39, 0.01), ("mfcc120", 120, 0.01),
+        ("mfcc40", 40, 0.01), ("lld34", 34, 0.025), ("spec257", 257, 0.01), ("logspec200", 200, 0.01),
+        ("logspec400_seg20", 400, 0.01), ("camser_spec", 200, 0.01), ("mfcc40_htk", 40, 0.01),
+        ("mfcc26_seg18", 26, 0.032), ("mfcc26_seg20", 26, 0.032), ("modulation", 288, 0.01), ("raw16k", 1, 1 / 16000),
+        ("raw16k_preemphasis", 1, 1 / 16000), ("prosody35", 35, 0), ("prosody35_opensmile", 35, 0),
+    ],
+)  # fmt: skip
+def test_sizes(name, dim, shift):
+    extractor = Feature.load(name).extractor
+    assert (extractor.dim, extractor.frame_shift, extractor.rate) == (dim, shift, 16000)
+
+
+def test_settings_take_the_place_of_options():
+    plain, changed = Feature.load("mfcc96"), Feature.load("mfcc96", ["trim_db=30", "n-mfcc=20"])
+    assert changed.options == {**plain.options, "trim_db": 30, "n_mfcc": 20} and changed.name == "mfcc96"
+    assert changed.hash != plain.hash and Feature.load("mfcc96", ["trim_db=null"]).hash == plain.hash
+    assert Feature.load("mfcc39", ["preemphasis=0"]).options["preemphasis"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("trim_db", "--set trim_db: expected OPTION=VALUE; did you mean trim_db=?"),
+        ("trim=30", "--set trim=30: expected OPTION=VALUE; did you mean trim_db=?"),
+        ("xyz=1", "known: trim_db, rate"),
+        ("n_mfcc=many", "n_mfcc: expected int, not negative; found 'many'"),
+        ("window=[", "the value is not YAML"),
+    ],
+)
+def test_wrong_settings_are_named(setting, message):
+    with pytest.raises(UserError) as error:
+        Feature.load("mfcc96", [setting])
+    assert message in str(error.value)

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 import yaml
 
+from mscnn.bin.extract_features import main
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.features import extract as stage
@@ -168,3 +169,32 @@ def test_trimmed_feature_is_shorter(tmp_path, serial):
     frames = extract(data, Feature.load("mfcc96_trim"), tmp_path / "out", nj=1, convert=False)
     assert 50 <= frames["a-1"] < 80
     assert yaml.safe_load((tmp_path / "out" / "feature.yaml").read_text())["options"]["trim_db"] == 30
+
+
+def test_settings_are_recorded_and_the_name_stays(tmp_path, serial, monkeypatch):
+    quiet = np.zeros(RATE)
+    data = make_data(tmp_path, {"a-1": (np.concatenate([quiet, sound(0.5), quiet]), RATE)})
+    words = ["--data", str(data.path), "--out", str(tmp_path / "out"), "--set", "trim_db=30", "n_mfcc=20"]
+    monkeypatch.setattr(sys, "argv", ["extract_features", *words])
+    main()
+    features = FeatureDir.load(tmp_path / "out")
+    assert (features.feature, features.dim, features.options["trim_db"]) == ("mfcc96", 60, 30)
+    assert (
+        features.hash == Feature.load("mfcc96", ["trim_db=30", "n_mfcc=20"]).hash and 50 <= features.frames["a-1"] < 80
+    )
+
+
+def test_what_is_missing_is_said_before_any_file_is_read(tmp_path, serial):
+    data = make_data(tmp_path, {"a-1": (sound(0.2), RATE)})
+    with pytest.raises(UserError, match="model: name a wav2vec 2.0 model"):
+        extract(data, Feature.load("wav2vec2"), tmp_path / "out", nj=1, convert=False)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["raw16k", "prosody35", "mfcc26_seg18"])
+def test_one_column_one_row_and_segments_go_through(tmp_path, serial, name):
+    data = make_data(tmp_path, {"a-1": (sound(0.3), RATE), "a-2": (sound(2.0, 1), RATE)})
+    frames = extract(data, Feature.load(name), tmp_path / "out", nj=1, convert=False)
+    features = FeatureDir.load(tmp_path / "out", name)
+    assert list(frames.values()) == {"raw16k": [4800, 32000], "prosody35": [1, 1], "mfcc26_seg18": [57, 114]}[name]
+    assert features.read("a-2").shape == (frames["a-2"], features.dim)

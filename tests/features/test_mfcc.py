@@ -64,3 +64,19 @@ def test_very_short_repeats_the_edge_frames(mfcc, samples, recwarn):
 def test_silence_gives_finite_numbers(mfcc):
     found = mfcc(np.zeros(16000, np.float32))
     assert np.isfinite(found).all() and np.ptp(found[:, 0]) == 0
+
+
+def test_camser_by_plain_librosa():
+    y = speech(16000)
+    emphasised = librosa.effects.preemphasis(y, zi=[0.0])
+    expected = librosa.feature.mfcc(y=emphasised, sr=16000, n_mfcc=40, hop_length=160, htk=True).T
+    found = Feature.load("mfcc40_htk").extractor(y)
+    assert found.shape == (101, 40)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_glam_by_plain_librosa():
+    """librosa's defaults but for the number of cepstra, of 1.8 s."""
+    y = speech(28800)
+    expected = librosa.feature.mfcc(y=y, sr=16000, n_mfcc=26).T
+    np.testing.assert_allclose(Feature.load("mfcc26_seg18").extractor(y), expected, atol=1e-4)

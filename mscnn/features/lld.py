@@ -1,0 +1,122 @@
+"""The 34 short-term features of pyAudioAnalysis (Giannakopoulos, PLOS ONE 2015), written out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.features.base import Extractor
+from mscnn.features.signal import frames
+
+EPS = np.finfo(float).eps
+BLOCKS = 10  # parts of a frame, or of its spectrum, whose energies have an entropy
+ROLLOFF = 0.9  # share of the energy
+CEPSTRA = 13
+LINEAR, LOGARITHMIC = 13, 27  # bands with equally spaced centres, and with centres at equal ratios
+LOWEST, SPACING, RATIO = 133.33, 200 / 3, 1.0711703  # Hz, Hz, -
+NOTE_A = 27.5  # Hz
+
+
+@dataclass(frozen=True)
+class ShortTerm(Extractor):
+    """Columns: zero crossings, energy, entropy of energy; centroid, spread, entropy, flux and roll-off of the spectrum;
+    13 MFCC; 12 chroma and their standard deviation.
+
+    ``rate`` in Hz; ``win_length`` and ``hop_length`` in samples (rectangular frames, whole ones). The numbers are those
+    of pyAudioAnalysis 0.3.14, its oddities included: the waveform has mean 0 and peak 1; there are win_length / 2 bins,
+    without the last one; the cepstra's bands are placed as if those bins reached to ``rate``; of the bins that share a
+    note only the highest is heard, and a bin below the note A counts for the notes at the top.
+    """
+
+    packages = ("numpy", "scipy")
+
+    rate: int
+    win_length: int
+    hop_length: int
+
+    def __post_init__(self) -> None:
+        highest = round(12 * math.log2(self.rate / 2 / NOTE_A))
+        if self.win_length // 2 <= highest:
+            raise UserError(f"win_length: the {highest} notes up to {self.rate // 2} Hz need more bins than half of it")
+
+    @property
+    def dim(self) -> int:
+        """Values a frame."""
+        return 8 + CEPSTRA + 13
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> float32 (T, 34), T = 1 + (n - win_length) // hop_length, at least 1."""
+        from scipy.fft import dct
+
+        samples = samples - samples.mean(dtype=np.float64)
+        framed = frames(samples / (np.abs(samples).max() + 1e-10), self.win_length, self.hop_length)
+        bins = self.win_length // 2
+        magnitude = np.abs(np.fft.fft(framed)[:, :bins]) / bins
+        power = magnitude**2
+        crossings = np.abs(np.diff(np.sign(framed))).sum(axis=1) / 2 / (self.win_length - 1)
+        time = [crossings, (framed**2).mean(axis=1), _entropy(framed**2)]
+        spectrum = [*_centroid_spread(magnitude), _entropy(power), _flux(magnitude), _rolloff(power)]
+        cepstra = dct(np.log10(magnitude @ self.bands().T + EPS), norm="ortho")[:, :CEPSTRA]
+        total = power.sum(axis=1, keepdims=True)
+        chroma = power @ self.notes() / np.where(total == 0, EPS, total)
+        columns = [*time, *spectrum, cepstra, chroma, chroma.std(axis=1)]
+        return np.column_stack(columns).astype(np.float32)
+
+    def bands(self) -> np.ndarray:
+        """Weights of the bins in the bands of the cepstra, (40, bins): triangles of equal area in Hz."""
+        bins = self.win_length // 2
+        linear = LOWEST + np.arange(LINEAR) * SPACING
+        corners = np.concatenate([linear, linear[-1] * RATIO ** np.arange(1, LOGARITHMIC + 3)])
+        hertz = np.arange(bins) / bins * self.rate
+        weights = np.zeros((LINEAR + LOGARITHMIC, bins))
+        for row, (low, centre, high) in zip(weights, zip(corners, corners[1:], corners[2:], strict=False), strict=True):
+            a, b, c = (int(edge * bins / self.rate) + 1 for edge in (low, centre, high))
+            row[a:b] = (hertz[a:b] - low) / (centre - low)
+            row[b:c] = (high - hertz[b:c]) / (high - centre)
+            row *= 2 / (high - low)
+        return weights
+
+    def notes(self) -> np.ndarray:
+        """Weights of the bins in the 12 chroma, (bins, 12), A first."""
+        bins = self.win_length // 2
+        note = np.round(12 * np.log2(np.arange(1, bins + 1) * self.rate / (2 * bins) / NOTE_A)).astype(int)
+        sharing = np.array([np.sum(note == n) for n in note])  # how many bins have the note of each bin
+        heard = {n % bins: i for i, n in enumerate(note)}  # a later bin replaces an earlier one of its note
+        weights = np.zeros((bins, 12))
+        for place, i in heard.items():
+            weights[i, place % 12] = 1 / sharing[note[place]]
+        return weights
+
+
+def _entropy(power: np.ndarray) -> np.ndarray:
+    """Bits of the distribution of power (T, n) over ``BLOCKS`` equal parts of n."""
+    size = power.shape[1] // BLOCKS
+    parts = power[:, : size * BLOCKS].reshape(-1, BLOCKS, size).sum(axis=2)
+    share = parts / (power.sum(axis=1, keepdims=True) + EPS)
+    return -(share * np.log2(share + EPS)).sum(axis=1)
+
+
+def _centroid_spread(magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of frequency under the magnitudes (T, bins), 1 = the highest bin."""
+    place = np.arange(1, magnitude.shape[1] + 1) / magnitude.shape[1]
+    peak = magnitude.max(axis=1, keepdims=True)
+    share = magnitude / np.where(peak == 0, EPS, peak)
+    total = share.sum(axis=1, keepdims=True) + EPS
+    centroid = (share * place).sum(axis=1, keepdims=True) / total
+    spread = np.sqrt((share * (place - centroid) ** 2).sum(axis=1, keepdims=True) / total)
+    return centroid[:, 0], spread[:, 0]
+
+
+def _flux(magnitude: np.ndarray) -> np.ndarray:
+    """Squared change of the normalised spectrum since the frame before, (T,); 0 in the first."""
+    share = magnitude / (magnitude + EPS).sum(axis=1, keepdims=True)
+    return (np.diff(share, axis=0, prepend=share[:1]) ** 2).sum(axis=1)
+
+
+def _rolloff(power: np.ndarray) -> np.ndarray:
+    """Share of the bins below which ``ROLLOFF`` of the power lies, (T,)."""
+    above = np.cumsum(power, axis=1) + EPS > ROLLOFF * power.sum(axis=1, keepdims=True)
+    return above.argmax(axis=1) / power.shape[1]

@@ -1,0 +1,85 @@
+"""Modulation spectrogram: how fast the envelopes of auditory bands change, as a time-frequency-modulation picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.features.base import Extractor
+
+ENVELOPE_RATE = 400  # Hz; more than twice what the low-pass lets through
+ORDER = 2  # of the Butterworth filters
+
+
+@dataclass(frozen=True)
+class Modulation(Extractor):
+    """``modulations`` times ``bands`` columns, modulation by modulation: ``x.T.reshape(modulations, bands, T)``.
+
+    After the front-end of Peng et al., "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
+    Recurrent Networks With Auditory Front-Ends", IEEE Access 2020, which is known to us in outline only: auditory
+    filterbank, Hilbert envelope, low-pass, modulation filterbank. OURS are: gammatone filters (scipy's, 4th order)
+    where the paper has gammachirps; their centres, equally spaced on the ERB-rate scale from ``low_hz`` to ``high_hz``;
+    and the edges of the modulation bands: the first is a low-pass up to ``modulation_low_hz``, the others are
+    band-passes at equal ratios from there to ``modulation_high_hz``. ``envelope_hz`` is the cut-off of the envelopes'
+    low-pass. Rows are samples of the filters' outputs, ``frame_rate`` a second, a divisor of 400. All in Hz.
+    """
+
+    packages = ("numpy", "scipy")
+
+    rate: int
+    bands: int
+    low_hz: float
+    high_hz: float
+    envelope_hz: float
+    modulations: int
+    modulation_low_hz: float
+    modulation_high_hz: float
+    frame_rate: int
+
+    def __post_init__(self) -> None:
+        if self.rate % ENVELOPE_RATE or not self.frame_rate or ENVELOPE_RATE % self.frame_rate:
+            raise UserError(f"rate must be a multiple of {ENVELOPE_RATE} Hz, and frame_rate a divisor of it")
+
+    @property
+    def dim(self) -> int:
+        """Values a row."""
+        return self.modulations * self.bands
+
+    @property
+    def frame_shift(self) -> float:
+        """Seconds from one row to the next."""
+        return 1 / self.frame_rate
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> float32 (T, modulations * bands), T = ceil(n * frame_rate / rate)."""
+        from scipy.signal import sosfilt
+
+        envelopes = np.stack([self._envelope(samples.astype(np.float64), centre) for centre in self.centres()])
+        filtered = np.stack([sosfilt(sos, envelopes) for sos in self._modulation_filters()])
+        rows = filtered.reshape(self.dim, -1)[:, :: ENVELOPE_RATE // self.frame_rate].T
+        return np.ascontiguousarray(rows, dtype=np.float32)
+
+    def centres(self) -> np.ndarray:
+        """Centres of the auditory bands in Hz; ERB-rate = 21.4 log10(1 + 0.00437 f) (Glasberg and Moore 1990)."""
+        low, high = (np.log1p(0.00437 * f) for f in (self.low_hz, self.high_hz))
+        return np.expm1(np.linspace(low, high, self.bands)) / 0.00437
+
+    def _envelope(self, samples: np.ndarray, centre: float) -> np.ndarray:
+        """Low-passed Hilbert envelope of the band at ``centre``, ``ENVELOPE_RATE`` values a second."""
+        from scipy.fft import next_fast_len
+        from scipy.signal import butter, gammatone, hilbert, lfilter, sosfilt
+
+        band = lfilter(*gammatone(centre, "iir", fs=self.rate), samples)
+        envelope = np.abs(hilbert(band, next_fast_len(len(band))))[: len(band)]
+        low_pass = butter(2 * ORDER, self.envelope_hz, fs=self.rate, output="sos")
+        return sosfilt(low_pass, envelope)[:: self.rate // ENVELOPE_RATE]
+
+    def _modulation_filters(self) -> list[np.ndarray]:
+        from scipy.signal import butter
+
+        edges = np.geomspace(self.modulation_low_hz, self.modulation_high_hz, self.modulations)
+        low_pass = butter(ORDER, edges[0], fs=ENVELOPE_RATE, output="sos")
+        pairs = zip(edges, edges[1:], strict=False)
+        return [low_pass, *(butter(ORDER, pair, "bandpass", fs=ENVELOPE_RATE, output="sos") for pair in pairs)]

@@ -1,0 +1,161 @@
+"""Prosody of an utterance: 7 functionals of 5 contours, by openSMILE or by a substitute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.features.base import Extractor
+from mscnn.features.signal import FULL_SCALE, frames, hertz, mel, pcm
+from mscnn.paths import ROOT
+
+CONFIG = ROOT / "conf" / "opensmile" / "prosody.conf"
+HOP = 0.010  # s
+LONG = 0.055  # s; frames of F0, voicing and HNR
+SHORT = 0.020  # s; frames of loudness
+SPREAD = 0.4  # standard deviation of the Gaussian window, half a frame = 1
+LOWEST, HIGHEST = 52, 620  # Hz, of F0
+RESOLUTION = 0.25  # semitones, of F0
+QUIET = 0.0008  # RMS of a windowed frame, full scale = 1; quieter ones count as unvoiced
+NOTE_A = 27.5  # Hz
+
+
+@dataclass(frozen=True)
+class Prosody(Extractor):
+    """One row of 35: standard deviation, mean, slope (a frame), centroid (share of the length), 10th percentile, 90th
+    percentile and their difference, of each of five contours: F0 in Hz, F0 in semitones above 27.5 Hz, probability of
+    voicing, harmonics-to-noise ratio in dB, loudness. Unvoiced frames count in loudness only. Contours have a value
+    each 10 ms and are smoothed over 3 of them.
+
+    ``backend`` opensmile: the package of that name (free for research only) with conf/opensmile/prosody.conf, the
+    settings of Yoon et al. 2018 (prosodyShsViterbiLoudness). substitute: OURS. Loudness, harmonics-to-noise ratio,
+    smoothing and functionals are openSMILE's formulas, but F0 and voicing come from librosa's pYIN instead of
+    subharmonic summation with Viterbi smoothing. Over 60 utterances of RAVDESS it correlates with openSMILE by 1.0
+    in loudness, 0.92 in mean F0, 0.84 in mean voicing and 0.90 in mean harmonics-to-noise ratio. ``rate`` in Hz.
+    """
+
+    rate: int
+    backend: str
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise UserError(f"backend {self.backend}: expected one of {', '.join(BACKENDS)}")
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Those that the backend uses."""
+        return ("opensmile",) if self.backend == "opensmile" else ("kaldi-native-fbank", "librosa", "numpy")
+
+    @property
+    def dim(self) -> int:
+        """35."""
+        return 35
+
+    @property
+    def frame_shift(self) -> float:
+        """There is one row an utterance."""
+        return 0.0
+
+    def check(self) -> None:
+        """Raise UserError where openSMILE is wanted and not installed."""
+        if self.backend == "opensmile" and find_spec("opensmile") is None:
+            raise UserError(
+                "backend opensmile: the package opensmile is not installed; pip install opensmile (its licence is for "
+                "research), or take our substitute: --set backend=substitute"
+            )
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> float32 (1, 35)."""
+        self.check()
+        samples = np.pad(samples, (0, max(round((LONG + 2 * HOP) * self.rate) - len(samples), 0)))
+        return BACKENDS[self.backend](samples, self.rate).astype(np.float32)[None]
+
+
+def _opensmile(samples: np.ndarray, rate: int) -> np.ndarray:
+    import opensmile
+
+    smile = opensmile.Smile(str(CONFIG), "features")
+    return np.nan_to_num(smile(pcm(samples) / FULL_SCALE, rate)).reshape(-1)
+
+
+def _substitute(samples: np.ndarray, rate: int) -> np.ndarray:
+    contours = [_smoothed(c, voiced=True) for c in voice(samples, rate)]
+    parts = [functionals(c[c != 0]) for c in contours]
+    return np.concatenate([*parts, functionals(_smoothed(loudness(samples, rate)))])
+
+
+BACKENDS = {"opensmile": _opensmile, "substitute": _substitute}
+
+
+def voice(samples: np.ndarray, rate: int) -> list[np.ndarray]:
+    """F0 in Hz and in semitones, probability of voicing and harmonics-to-noise ratio in dB, (T,) each; 0: unvoiced."""
+    import librosa
+
+    length, hop = round(LONG * rate), round(HOP * rate)
+    f0, _, voicing = librosa.pyin(
+        samples, fmin=LOWEST, fmax=HIGHEST, sr=rate, frame_length=length, hop_length=hop, resolution=RESOLUTION,
+        center=False, fill_na=0.0,
+    )  # fmt: skip
+    place = np.linspace(-1, 1, length)
+    windowed = frames(samples, length, hop) * np.exp(-0.5 * (place / SPREAD) ** 2)
+    loud = np.sqrt((windowed**2).mean(axis=1)) >= QUIET
+    ratio = _periodicity(windowed, rate / np.maximum(f0, LOWEST))
+    voiced = loud & (f0 > 0) & (ratio > 0.5)  # pYIN alone voices far more frames than openSMILE, at less than 0 dB
+    semitones = np.maximum(12 * np.log2(np.maximum(f0, LOWEST) / NOTE_A), 1)
+    return [f0 * voiced, semitones * voiced, voicing * loud, 10 * np.log10(ratio / (1 - ratio)) * voiced]
+
+
+def _periodicity(windowed: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """Autocorrelation of frames (T, n) near their ``lag`` (T,), in samples, as a share of their power, (T,)."""
+    size = 1 << (windowed.shape[1] - 1).bit_length()
+    correlation = np.fft.irfft(np.abs(np.fft.rfft(windowed, size)) ** 2)
+    near = np.rint(lag).astype(int)[:, None] + np.arange(-3, 4)
+    peak = np.take_along_axis(correlation, near, axis=1).max(axis=1)
+    return np.clip(peak / np.maximum(correlation[:, 0], 1e-30), 1e-10, 1 - 1e-10)
+
+
+def loudness(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Mean over 26 mel bands of (power times equal-loudness weight) to the power 0.33, (T,), as openSMILE's cPlp.
+
+    The weight is Hermansky's (JASA 1990) with openSMILE's constants.
+    """
+    import kaldi_native_fbank as knf
+
+    options = knf.FbankOptions()
+    frame, bands = options.frame_opts, options.mel_opts
+    frame.samp_freq, frame.dither, frame.window_type = rate, 0, "hamming"
+    frame.frame_length_ms, frame.frame_shift_ms = 1000 * SHORT, 1000 * HOP
+    frame.preemph_coeff, frame.remove_dc_offset = 0, False
+    bands.num_bins, bands.low_freq, bands.high_freq = 26, 20, 8000
+    options.use_log_fbank = False
+    computer = knf.OnlineFbank(options)
+    computer.accept_waveform(rate, samples)
+    computer.input_finished()
+    power = np.stack([computer.get_frame(t) for t in range(computer.num_frames_ready)])
+    w = 2 * np.pi * hertz(np.linspace(mel(20), mel(8000), 28))[1:-1]
+    weight = 1e32 * (w**2 + 56.8e6) * w**4 / ((w**2 + 6.3e6) ** 2 * (w**2 + 0.38e9) * (w**7 + 1.7e31))
+    return ((power * weight) ** 0.33).mean(axis=1)
+
+
+def _smoothed(contour: np.ndarray, voiced: bool = False) -> np.ndarray:
+    """Mean of each value and its two neighbours; with ``voiced`` only of those that are not 0, and 0 stays."""
+    around = np.stack([np.pad(contour, 1, mode="edge")[i : i + len(contour)] for i in range(3)])
+    if not voiced:
+        return around.mean(axis=0)
+    return np.where(contour == 0, 0, around.sum(axis=0) / np.maximum((around != 0).sum(axis=0), 1))
+
+
+def functionals(contour: np.ndarray) -> np.ndarray:
+    """Standard deviation, mean, slope, centroid, 10th and 90th percentile and their difference; zeros of nothing."""
+    if not len(contour):
+        return np.zeros(7)
+    time = np.arange(len(contour))
+    centred = time - time.mean()
+    slope = centred @ contour / max(centred @ centred, 1)
+    total = contour.sum()
+    centroid = time @ contour / total / len(contour) if total else 0
+    low, high = np.percentile(contour, [10, 90])
+    return np.array([contour.std(), contour.mean(), slope, centroid, low, high, high - low])

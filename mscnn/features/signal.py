@@ -1,0 +1,50 @@
+"""Signal processing that several kinds of features share."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+FULL_SCALE = 32768  # of 16-bit PCM
+
+
+def frames(samples: np.ndarray, length: int, hop: int, *, tail: bool = False) -> np.ndarray:
+    """Cut samples (n,) into frames (T, length), one each ``hop`` samples; fewer samples than a frame are zero-padded.
+
+    ``tail``: whether samples after the last whole frame make one more, zero-padded. Read only: it is a view.
+    """
+    beyond = max(len(samples) - length, 0)
+    count = 1 + (-(-beyond // hop) if tail else beyond // hop)
+    padded = np.pad(samples, (0, max((count - 1) * hop + length - len(samples), 0)))
+    return sliding_window_view(padded, length)[: (count - 1) * hop + 1 : hop]
+
+
+def preemphasised(samples: np.ndarray, coefficient: float) -> np.ndarray:
+    """y[t] = x[t] - coefficient * x[t - 1]; the first sample stays."""
+    return np.concatenate([samples[:1], samples[1:] - coefficient * samples[:-1]])
+
+
+def pcm(samples: np.ndarray) -> np.ndarray:
+    """Samples -1 to 1 as 16-bit integers, which they mostly were in their file; float32."""
+    return np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1).astype(np.float32)
+
+
+def with_slopes(static: np.ndarray, orders: int, width: int) -> np.ndarray:
+    """static (T, D) ‖ its slope ‖ the slope of that ..., (T, D * (1 + orders)).
+
+    A slope is that of the regression line through ``width`` frames on either side, edges repeated:
+    sum n (x[t + n] - x[t - n]) / (2 sum n²), n = 1 .. ``width``, as HTK and python_speech_features compute it.
+    """
+    taps, parts = np.arange(-width, width + 1), [static]
+    for _ in range(orders):
+        padded = np.pad(parts[-1], ((width, width), (0, 0)), mode="edge")
+        parts.append(sliding_window_view(padded, 2 * width + 1, axis=0) @ taps / (taps @ taps))
+    return np.concatenate(parts, axis=1)
+
+
+def mel(hertz: np.ndarray | float) -> np.ndarray:
+    """The mel scale of HTK, Kaldi and openSMILE (O'Shaughnessy): 1127 ln(1 + f / 700)."""
+    return 1127 * np.log1p(np.asarray(hertz) / 700)
+
+
+def hertz(mels: np.ndarray | float) -> np.ndarray:
+    """Inverse of :func:`mel`."""
+    return 700 * np.expm1(np.asarray(mels) / 1127)

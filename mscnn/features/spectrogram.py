@@ -1,0 +1,76 @@
+"""Spectrograms: power or decibels of the bins of a short-time Fourier transform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.features.base import Extractor, Segmented
+from mscnn.features.signal import frames, preemphasised
+
+SCALES = ("power", "decibel")
+
+
+@dataclass(frozen=True)
+class Spectrogram(Extractor):
+    """The lowest ``bins`` bins, ``rate`` / ``n_fft`` Hz apart, from 0 Hz.
+
+    Units: ``rate`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples. Pre-emphasis (coefficient
+    ``preemphasis``) runs over the utterance. ``window`` is scipy's name of it (boxcar: none). Frame t is centred on
+    sample t * hop_length, with zeros beyond the edges (``center``), or begins there.
+
+    ``scale`` power: squared magnitudes. decibel: 10 log10 of the power, which is at least ``floor``; with
+    ``relative`` 0 dB is the greatest value of all bins, and what is more than ``range_db`` dB below the greatest is
+    raised to there (0: nothing is).
+    """
+
+    packages = ("numpy", "scipy")
+
+    rate: int
+    preemphasis: float
+    n_fft: int
+    win_length: int
+    hop_length: int
+    window: str
+    center: bool
+    bins: int
+    scale: str
+    floor: float
+    relative: bool
+    range_db: float
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise UserError(f"scale {self.scale}: expected one of {', '.join(SCALES)}")
+        if not self.win_length <= self.n_fft or not 1 <= self.bins <= self.n_fft // 2 + 1:
+            raise UserError("expected win_length up to n_fft, and bins up to n_fft / 2 + 1")
+
+    @property
+    def dim(self) -> int:
+        """Values a frame."""
+        return self.bins
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> float32 (T, bins); T = 1 + n // hop_length (``center``), else of whole frames, at least 1."""
+        from scipy.signal import get_window
+
+        samples = preemphasised(samples.astype(np.float64), self.preemphasis)
+        padded = np.pad(samples, self.win_length // 2) if self.center else samples
+        framed = frames(padded, self.win_length, self.hop_length) * get_window(self.window, self.win_length)
+        power = np.abs(np.fft.rfft(framed, self.n_fft)) ** 2
+        if self.scale == "decibel":
+            power = self._decibel(power)
+        return power[:, : self.bins].astype(np.float32)
+
+    def _decibel(self, power: np.ndarray) -> np.ndarray:
+        decibel = 10 * np.log10(np.maximum(power, self.floor))
+        if self.range_db:
+            decibel = np.maximum(decibel, decibel.max() - self.range_db)
+        return decibel - decibel.max() if self.relative else decibel
+
+
+@dataclass(frozen=True)
+class SegmentSpectrogram(Segmented, Spectrogram):
+    """The same of each segment of an utterance, as if it were one."""

@@ -1,0 +1,37 @@
+"""Every file of conf/models: what it names exists, and the network that it describes can be built and described."""
+
+import pytest
+import yaml
+
+from mscnn.features.config import Feature
+from mscnn.models import FAMILIES, ModelSpec
+from mscnn.models.inputs import Sizes
+from mscnn.paths import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "conf" / "models").glob("*.yaml"))
+HEAVY = {"ca_mser_finetuned"}  # builds wav2vec 2.0, which is fetched
+REQUIRED = """
+mscnn_spu_att mscnn_spu audio_cnn audio_cnn_xvector text_cnn are tre mdre mdrea audio_bre text_bre mha1 mha2 mha3
+xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn asrnn_donghyun
+asrnn_auditory acrnn_donghyun acrnn_paper acrnn_code glam glam5 res_multi_conv3 res_multi_conv5 mh_res_multi_conv3
+aa_res_multi_conv3 gmlp_res_conv3 gmlp_res_conv5 gmlp_multi_conv mhcnn aacnn cnn_attn_pooling ca_mser majority
+tfidf_lr logmel_lr
+"""
+
+
+def test_every_system_is_there():
+    assert {*REQUIRED.split()} <= {*NAMES}
+    assert {ModelSpec.load(name).family for name in NAMES} == {*FAMILIES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_built_from_what_its_features_give(name):
+    spec = ModelSpec.load(name)
+    assert not spec.legacy(), "defects of the authors are off"
+    dims = {key: Feature.load(feature).extractor.dim for key, feature in spec.features.items()}
+    yaml.safe_dump(spec.describe())
+    if spec.family != "yardstick" and name not in HEAVY:
+        audio = {"audio": dims.pop("audio")} if "audio" in dims else {}
+        model = spec.build(Sizes(classes=4, extra=dims, **audio))
+        assert sum(p.numel() for p in model.parameters()) > 0
+        assert spec.text == hasattr(model, "embedding")

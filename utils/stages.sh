@@ -26,6 +26,7 @@ unvoiced=all-frames     # utterances without a voiced frame: all-frames, zero (a
 tokens=word             # unit of text: word or sentencepiece
 embeddings=none         # GloVe, word2vec or fastText file; none: word2vec trained on each training part
 protocol=               # how the data are cut into folds: names in conf/protocols, separated by blanks
+folds=0                 # train the first N folds of a protocol only, which score lines mark partial; 0: all
 runs=1                  # repetitions of each fold, each with a seed of its own
 seed=0                  # mixed into every seed
 device=auto             # where to train: cpu, cuda or auto
@@ -131,7 +132,7 @@ stage_train() {
     local words=(--text "$source" --tokens "$tokens" --embeddings "$embeddings")
     [[ $source != none ]] || words=()
     verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "${dumps[@]}" "${words[@]}" \
-      --xvector "$vectors" --protocol "$protocol" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
+      --xvector "$vectors" --protocol "$protocol" --folds "$folds" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
       --overwrite "$overwrite" "${extra[@]}" --exp "exp/$name"
   done
 }

@@ -26,6 +26,7 @@ def _options() -> Parser:
     )
     parser.add_argument("--emb-dim", default=300, type=positive, help="word2vec dimension where no file is given")
     parser.add_argument("--xvector", default="none", help="xvector.scp; none: models leave the x-vector out")
+    parser.add_argument("--folds", default=0, type=int, help="do the first N folds only, marked partial; 0: all")
     parser.add_argument("--runs", default=1, type=positive, help="repetitions of every fold, each with its own seed")
     parser.add_argument("--seed", default=0, type=int, help="mixed into the seed of every (protocol, fold, run)")
     parser.add_argument(
@@ -62,6 +63,7 @@ def main() -> None:
         text=TextOptions(args.text, args.tokens, _given(args.embeddings), args.emb_dim, args.pieces),
         xvector=_given(args.xvector) and Path(args.xvector),
         settings=tuple(args.set),
+        folds=max(args.folds, 0),
         runs=args.runs,
         seed=args.seed,
         device=args.device,

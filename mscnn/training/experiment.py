@@ -46,6 +46,7 @@ class Setup:
         data: data directory; ``labels`` the label map it was made with; ``feature_dirs`` archives of stage 3.
         xvector: an ``xvector.scp``, or None to leave x-vectors out.
         runs: repetitions of every fold; ``seed`` is mixed into every (protocol, fold, run).
+        folds: how many of the protocol's folds to do, 0 for all; less is marked partial on every score line.
         device: cpu, cuda or auto.
     """
 
@@ -58,6 +59,7 @@ class Setup:
     text: TextOptions = field(default_factory=TextOptions)
     xvector: Path | None = None
     settings: tuple[str, ...] = ()
+    folds: int = 0
     runs: int = 1
     seed: int = 0
     device: str = "auto"
@@ -90,9 +92,10 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
     if strange:
         raise UserError(f"{setup.data}: classes {', '.join(sorted(strange))} are not in label map {setup.labels}")
     protocol = Protocol.load(setup.protocol)
-    folds = make_folds(protocol, data)
+    every = make_folds(protocol, data)
+    folds = every[: setup.folds or None]
     _require_classes(folds, data, classes)
-    config = _config(setup, data, classes, protocol, folds)
+    config = _config(setup, data, classes, protocol, every)
     _claim(setup.exp, config, overwrite)
     write_folds(folds, setup.exp / "folds")
     todo = [
@@ -200,7 +203,8 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "text_options": text,
         "xvector": str(setup.xvector) if spec.xvector else "none",
         "xvector_model": model_name(setup.xvector) if spec.xvector else "none",
-        "folds": len(folds),
+        "folds": min(setup.folds or len(folds), len(folds)),
+        "partial": f"{setup.folds}/{len(folds)}" if 0 < setup.folds < len(folds) else "",
         "runs": setup.runs,
         "seed": setup.seed,
         "device": choose_device(setup.device),

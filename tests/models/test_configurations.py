@@ -12,7 +12,8 @@ NAMES = sorted(path.stem for path in (ROOT / "conf" / "models").glob("*.yaml"))
 HEAVY = {"ca_mser_finetuned"}  # builds wav2vec 2.0, which is fetched
 REQUIRED = """
 mscnn_spu_att mscnn_spu audio_cnn audio_cnn_xvector text_cnn are tre mdre mdrea audio_bre text_bre mha1 mha2 mha3
-xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn asrnn_donghyun
+xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn
+asrnn_donghyun
 asrnn_auditory acrnn_donghyun acrnn_paper acrnn_code glam glam5 res_multi_conv3 res_multi_conv5 mh_res_multi_conv3
 aa_res_multi_conv3 gmlp_res_conv3 gmlp_res_conv5 gmlp_multi_conv mhcnn aacnn cnn_attn_pooling ca_mser majority
 tfidf_lr logmel_lr

@@ -20,6 +20,7 @@ from mscnn.features.audio import load_audio
 from mscnn.features.extract import MAX_FAULTS, Source
 from mscnn.features.xvector import kaldi
 from mscnn.features.xvector.modeldir import XvectorModel
+from mscnn.features.xvector.vectors import require_finite
 from mscnn.files import atomic, digest, file_digest, read_table, write_table
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger
@@ -126,7 +127,8 @@ def extract(
         for number, i in enumerate(range(0, len(groups), share), 1)
     ]  # fmt: skip
     if not all(job.stamp.fresh() for job in jobs):
-        (out / "xvector.yaml").unlink(missing_ok=True)
+        for name in ("xvector.yaml", "xvector.scp"):  # whoever is killed must not leave a table into mixed archives
+            (out / name).unlink(missing_ok=True)
         log.info("%d utterances, backend %s, logs: %s/log/xvector.*.log", len(data.utts), backend, out)
         run_jobs(run_job, [(job,) for job in jobs], nj=nj, log_dir=out / "log", step="xvector")
     else:
@@ -203,7 +205,9 @@ def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str
                 voiced = np.full(len(mfcc), job.unvoiced == "all-frames")
             frames[source.utt] = sliding_cmn(mfcc)[voiced]
         if not faults:
-            yield from embed(network, frames, job.chunk_size, model.min_chunk, BATCH[job.device]).items()
+            vectors = embed(network, frames, job.chunk_size, model.min_chunk, BATCH[job.device])
+            require_finite(vectors, model.path)
+            yield from vectors.items()
     if faults:
         more = [f"… and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
         raise DataErrors(f"{len(faults)} utterances cannot be used:", faults[:MAX_FAULTS] + more)
@@ -269,6 +273,10 @@ def _collect(jobs: list[Job], data: DataDir, model: XvectorModel, out: Path) -> 
         odd = sorted(entries.keys() ^ expected)
         raise UserError(
             f"{out}: {len(odd)} utterances differ between data and x-vectors, as {odd[0]}; remove {out}, run again"
+        )
+    if not entries:
+        raise UserError(
+            f"{out}: no utterance has a voiced frame, and --unvoiced drop leaves none; look at the recordings"
         )
     _remove_surplus(out, len(jobs))
     write_table(out / "xvector.scp", entries)

@@ -29,9 +29,7 @@ def main() -> None:
     )
     parser.add_argument("--chunk-size", type=int, default=0, help="frames computed at once; 0: the model's own maximum")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="of the native backend")
-    parser.add_argument(
-        "--nj", type=int, default=2, help="processes at a time; vectors do not depend on it"
-    )
+    parser.add_argument("--nj", type=int, default=2, help="processes at a time; vectors do not depend on it")
     parser.add_argument(
         "--convert",
         type=flag,

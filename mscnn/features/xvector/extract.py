@@ -65,6 +65,11 @@ class Job:
         """The utterances without a voiced frame, one a line."""
         return self.out / "log" / f"unvoiced.{self.number}.txt"
 
+    def write_unvoiced(self, utts: list[str]) -> None:
+        """List the utterances without a voiced frame."""
+        with atomic(self.unvoiced_list) as out:
+            out.writelines(f"{utt}\n" for utt in utts)
+
     @property
     def stamp(self) -> Stamp:
         """Fingerprint of files, options and code."""
@@ -72,6 +77,7 @@ class Job:
             "sources": [source.seen for source in self.sources],
             "options": (self.backend, self.unvoiced, self.chunk_size, self.convert, self.device),
             "libraries": {name: version(name) for name in ("kaldi-native-fbank", "numpy", "torch")},
+            "kaldi": kaldi.identity() if self.backend == "kaldi" else None,
         }
         return Stamp(
             self.out / "log" / f"xvector.{self.number}.stamp",
@@ -166,13 +172,7 @@ def run_native(job: Job, model: XvectorModel) -> None:
     unvoiced: list[str] = []
     network = model.network().to(job.device)
     write_archive(job.stem, _vectors(job, model, network, unvoiced))
-    write_unvoiced(job, unvoiced)
-
-
-def write_unvoiced(job: Job, utts: list[str]) -> None:
-    """List the utterances without a voiced frame."""
-    with atomic(job.unvoiced_list) as out:
-        out.writelines(f"{utt}\n" for utt in utts)
+    job.write_unvoiced(unvoiced)
 
 
 def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -209,8 +209,7 @@ def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str
             require_finite(vectors, model.path)
             yield from vectors.items()
     if faults:
-        more = [f"… and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults[:MAX_FAULTS] + more)
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 
 
 def embed(
@@ -296,7 +295,7 @@ def _collect(jobs: list[Job], data: DataDir, model: XvectorModel, out: Path) -> 
             "unvoiced": jobs[0].unvoiced,
             "made_by": {"mscnn": __version__, "kaldi-native-fbank": version("kaldi-native-fbank")}
             if jobs[0].backend == "native"
-            else {"mscnn": __version__, "kaldi": kaldi.version()},
+            else {"mscnn": __version__, "kaldi": kaldi.identity()},
         }
         yaml.safe_dump(facts, file, sort_keys=False)
     return len(entries), len(unvoiced)

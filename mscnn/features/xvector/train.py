@@ -150,8 +150,7 @@ def read_mfcc(data: DataDir, frontend: Frontend, convert: bool) -> Iterator[tupl
             mfcc = frontend.mfcc(samples)
             yield source.utt, mfcc, frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
     if faults:
-        more = [f"… and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults[:MAX_FAULTS] + more)
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 
 
 def select(utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options: Options, where: Path) -> Speakers:

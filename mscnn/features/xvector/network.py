@@ -229,7 +229,8 @@ class BatchNorm(Layer):
         blocks_fit = 0 < dim < LARGEST and block > 0 and dim % block == 0
         if not (blocks_fit and mean.shape == variance.shape == (block,) and floor > 0):
             raise UserError(f"{who}: {dim} values in blocks of {block}, {mean.shape} means, {variance.shape} variances")
-        scale = fields["TargetRms"] / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
+        with np.errstate(over="ignore"):  # vectors that are not finite are refused where they are made
+            scale = fields["TargetRms"] / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
         self.scale, self.offset = (
             nn.Parameter(torch.from_numpy(np.tile(array, dim // block))) for array in (scale, -mean * scale)
         )

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from mscnn.options import Parser, positive, run
+from mscnn.paths import ROOT
 
 
 def main() -> None:
@@ -19,7 +20,9 @@ def main() -> None:
     parser.add_argument("--data", default="", help="data directory; empty: noise")
     parser.add_argument("--utterances", type=positive, default=100, help="number of noises, where there is no --data")
     parser.add_argument("--nj", type=positive, default=2, help="processes")
-    parser.add_argument("--feature-conf", default="conf/xvector/espeak/conf", help="folder with mfcc.conf and vad.conf")
+    parser.add_argument(
+        "--feature-conf", default=str(ROOT / "conf/xvector/espeak/conf"), help="folder with mfcc.conf and vad.conf"
+    )
     args = parser.parse_args()
 
     from mscnn.data.datadir import DataDir

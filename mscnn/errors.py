@@ -11,8 +11,11 @@ class UserError(Exception):
 
 
 class DataErrors(UserError):
-    """Several faults found together, listed one a line."""
+    """Several faults found together, listed one a line: the first ``most``, where a number is given."""
 
-    def __init__(self, summary: str, faults: Sequence[str]) -> None:
+    def __init__(self, summary: str, faults: Sequence[str], most: int | None = None) -> None:
         self.faults = list(faults)
-        super().__init__("\n  ".join([summary, *self.faults]))
+        listed = self.faults[:most]
+        if len(listed) < len(self.faults):
+            listed.append(f"… and {len(self.faults) - len(listed)} more")
+        super().__init__("\n  ".join([summary, *listed]))

@@ -96,4 +96,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         status = 130
     except BrokenPipeError:
         status = 1
+    except OSError as error:  # no permission, no space, a file where a folder should be
+        if not error.filename:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        status = 1
     raise SystemExit(status)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mscnn.options import Parser, flag
+from mscnn.options import Parser, flag, run
 
 
 @pytest.fixture
@@ -59,3 +59,15 @@ def test_unknown_name_in_config_is_refused(parser, tmp_path, capsys):
 def test_booleans_in_config(parser, tmp_path):
     (tmp_path / "c.yaml").write_text("dry-run: true\n")
     assert parser.parse_args(["--config", str(tmp_path / "c.yaml")]).dry_run is True
+
+
+def test_files_that_cannot_be_written_end_without_a_traceback(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    def main():
+        (tmp_path / "file" / "below").write_text("x")
+
+    with pytest.raises(SystemExit) as end:
+        run(main)
+    assert end.value.code == 1
+    assert capsys.readouterr().err == f"error: {tmp_path}/file/below: Not a directory\n"

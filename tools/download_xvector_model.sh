@@ -12,12 +12,15 @@ out=          # folder that the model becomes; empty: conf/xvector/voxceleb, whi
 # shellcheck disable=SC2034
 help_message="usage: tools/download_xvector_model.sh [--option value]...
 
-Needs curl. Checks the archive (size, digest, paths) and the network in it before anything is put in place."
+Needs curl. Checks that the archive holds a network that can be used before anything is put in place. Its authors publish no
+digest: the one you got is shown, and kept in SOURCE beside the model; --sha256 compares."
 . "$root/utils/parse_options.sh"
 (($# == 0)) || option_error "'$1' is no option; --help lists them"
 
 . "$root/path.sh"
+source=$archive
 if [[ -z $archive ]]; then
+  source=$url
   work=$(mktemp -d "${TMPDIR:-/tmp}/xvector.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   archive=$work/${url##*/}
@@ -30,5 +33,5 @@ if [[ -z $archive ]]; then
     exit 1
   }
 fi
-python3 -m mscnn.bin.install_xvector_model --archive "$archive" --sha256 "$sha256" --source "$url" \
+python3 -m mscnn.bin.install_xvector_model --archive "$archive" --sha256 "$sha256" --source "$source" \
   --out "${out:-$root/conf/xvector/voxceleb}"

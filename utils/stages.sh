@@ -91,7 +91,7 @@ stage_preflight() {
   local needs=(--labels "$labels" --feature "${features[@]}" --protocol "${protocols[@]}" --device "$device")
   if [[ -n $generator ]]; then needs+=(--voices true); else needs+=(--corpus "$parser" --corpus-root "$corpus"); fi
   ((${#engines[@]} == 0)) || needs+=(--asr-engine "${engines[@]}" --asr-model "$asr_model" --asr-table "$asr_table")
-  ! $extracts || needs+=(--xvector-model "$xvector_model" --xvector-backend "$xvector_backend")
+  ! $extracts || ((first > 2 || last < 2)) || needs+=(--xvector-model "$xvector_model" --xvector-backend "$xvector_backend")
   $extracts || needs+=(--xvector "$vectors")
   verb doctor "${needs[@]}" --embeddings "$embeddings"
 }
@@ -242,7 +242,7 @@ add_experiments() { # add_experiments MODELS TEXTS
 resolve() {
   local name source
   for name in corpus xvector xvector_model asr_model asr_table embeddings; do # relative paths that only the caller's folder has
-    [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
+    [[ -z ${!name} || ${!name} == none || ${!name} == extract || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus}; fi
   set_name=$(basename "$labels" .yaml)

@@ -36,6 +36,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./cmd.sh
 . ./path.sh
 read -ra sets <<<"$sets"
+same=$(basename -a "${sets[@]}" | sort | uniq -d)
+[[ -z $same ]] || option_error "--sets: two folders named ${same//$'\n'/, }, which would share exp/xvector/NAME; rename one"
 read -ra widths <<<"$widths"
 read -ra chunk <<<"$chunk"
 
@@ -63,6 +65,7 @@ for data in "${sets[@]}"; do
       --convert "$convert" --out "$vectors"
   fi
   if at 4; then
-    verb score_trials --data "$data" --xvector "$vectors/xvector.scp" | tee "$vectors/eer.txt"
+    line=$(verb score_trials --data "$data" --xvector "$vectors/xvector.scp") # a failure keeps the eer.txt there is
+    tee "$vectors/eer.txt" <<<"$line"
   fi
 done

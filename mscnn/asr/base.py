@@ -137,4 +137,4 @@ def _transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -
             out.write(f"{task.utt}\t{task.audio}\t{clean(words)}\n")
             out.flush()
     if faults:
-        raise DataErrors(f"{len(faults)} utterances cannot be heard:", faults[:MAX_FAULTS])
+        raise DataErrors(f"{len(faults)} utterances cannot be heard:", faults, MAX_FAULTS)

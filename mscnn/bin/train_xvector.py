@@ -22,7 +22,7 @@ def parser() -> Parser:
     p.add_argument("--epochs", type=positive, default=3, help="an epoch draws as many frames as there are")
     p.add_argument("--batch", type=positive, default=64, help="chunks of a minibatch")
     p.add_argument("--lr", nargs=2, type=float, default=[1e-3, 1e-4], help="learning rate of the first, the last step")
-    p.add_argument("--seed", type=int, default=0, help="of weights, chunks and held-out utterances")
+    p.add_argument("--seed", type=int, default=0, help="of weights, chunks and held-out utterances, 0 or more")
     p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to train")
     p.add_argument("--convert", type=flag, default=False, help="resample and mix down other recordings, true or false")
     p.add_argument("--out", required=True, type=Path, help="model directory, written")

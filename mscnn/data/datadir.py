@@ -68,8 +68,7 @@ class DataDir:
         for name in sorted(p.name for p in path.glob("text.*")):
             faults += _same_keys(path / name, read_table(path / name), tables["utt2spk"])
         if faults:
-            more = [f"… and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-            raise DataErrors(f"{path}: {len(faults)} faults in this data directory:", faults[:MAX_FAULTS] + more)
+            raise DataErrors(f"{path}: {len(faults)} faults in this data directory:", faults, MAX_FAULTS)
         return cls(
             path=path,
             wav=tables["wav.scp"],

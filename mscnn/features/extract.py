@@ -157,8 +157,7 @@ def _matrices(job: Job, notices: dict[str, list[str]]) -> Iterator[tuple[str, np
         if not faults:
             yield source.utt, matrix
     if faults:
-        more = [f"… and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults[:MAX_FAULTS] + more)
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 
 
 def _collect(jobs: Sequence[Job], data: DataDir, feature: Feature, out: Path) -> dict[str, int]:

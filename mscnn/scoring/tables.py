@@ -152,8 +152,7 @@ def _published(row: Row) -> str:
 
 def _command(row: Row, protocol: str) -> str:
     text = "ENGINE" if row.text == "asr" else row.text
-    xvector = " --xvector XVECTOR_SCP" if row.xvector else ""
-    return f"`./run.sh --model {row.model} --text {text} --protocol {protocol}{xvector}`"
+    return f"`./run.sh --model {row.model} --text {text} --protocol {protocol}`"
 
 
 def _notes(

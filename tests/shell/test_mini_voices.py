@@ -1,10 +1,17 @@
 """egs/mini_voices/run.sh, and the model that it made."""
 
 import re
+import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 from mscnn.corpora import mini_voices
+from mscnn.data.datadir import DataDir
+from mscnn.features.xvector.frontend import Frontend, sliding_cmn
+from mscnn.features.xvector.trials import score
+from mscnn.features.xvector.vectors import read_vectors
 from tests.shell.conftest import ROOT
 
 MODEL = ROOT / "conf/xvector/espeak"
@@ -40,6 +47,45 @@ def test_shipped_model_tells_voices_apart_that_it_never_heard(run, checkout, tmp
     assert (checkout / "egs/mini_voices/exp/xvector/few/eer.txt").read_text() == f"{line}\n"
     assert " trials=780 target=180 nontarget=600 " in line
     assert float(line.split()[1]) < 15
+
+
+def test_two_sets_of_one_name_are_refused(run, checkout):
+    result = run("--stage", 3, "--sets", "data/test other/train other/test/")
+    assert result.returncode == 2
+    assert "--sets: two folders named test, which would share exp/xvector/NAME" in result.stderr
+    assert not (checkout / "egs/mini_voices/exp").exists()
+
+
+def test_a_failure_keeps_the_rate_of_before(run, checkout):
+    folder = checkout / "egs/mini_voices/exp/xvector/none"
+    folder.mkdir(parents=True)
+    (folder / "eer.txt").write_text("EER 1.00 %\n")
+    result = run("--stage", 4, "--sets", "data/none")
+    assert result.returncode == 1 and "data/none" in result.stderr
+    assert (folder / "eer.txt").read_text() == "EER 1.00 %\n"
+
+
+@pytest.mark.parametrize("sliding", ["true", "false"])
+def test_statistics_without_a_network(sh, checkout, tmp_path, sliding):
+    """Mean and deviation of the voiced frames, and zeros where there is none, as score_trials reads them."""
+    rng, mfcc = np.random.default_rng(0), Frontend.load(MODEL / "conf")
+    sounds = {utt: 0.1 * rng.normal(size=16000).astype("f4") for utt in ("a-1", "a-2", "b-1")}
+    sounds["b-2"] = np.zeros(16000, "f4")
+    for utt, samples in sounds.items():
+        soundfile.write(tmp_path / f"{utt}.wav", samples, 16000, subtype="FLOAT")
+    constant = {name: dict.fromkeys(sounds, value) for name, value in (("text", "m"), ("utt2emo", "n"), ("utt2dur", 1))}
+    wavs, spk = {utt: tmp_path / f"{utt}.wav" for utt in sounds}, {utt: utt[0] for utt in sounds}
+    DataDir.write(tmp_path / "data", {"wav.scp": wavs, "utt2spk": spk, **constant})
+    command = [sys.executable, checkout / "egs/mini_voices/local/mfcc_statistics.py", "--data", tmp_path / "data"]
+    more = "--feature-conf", MODEL / "conf", "--sliding-mean", sliding, "--out", tmp_path / "out"
+    result = sh(*command, *more, PYTHONPATH=str(ROOT))
+    assert result.returncode == 0, result.stderr
+    vectors = dict(zip(sounds, read_vectors(tmp_path / "out/xvector.scp", [*sounds]), strict=True))
+    frames = mfcc.mfcc(sounds["a-1"])
+    voiced = (sliding_cmn(frames) if sliding == "true" else frames)[mfcc.vad(frames)]
+    np.testing.assert_allclose(vectors["a-1"], [*voiced.mean(0), *voiced.std(0)], rtol=1e-4, atol=1e-4)
+    assert vectors["b-2"].shape == (60,) and not vectors["b-2"].any()
+    assert score(tmp_path / "out/xvector.scp", DataDir.load(tmp_path / "data")).zero == 1
 
 
 def test_shipped_model_is_small_and_complete():

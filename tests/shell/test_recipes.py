@@ -155,6 +155,21 @@ def test_each_model_is_given_the_features_that_it_names(sh, checkout):
     assert given == [[f"dump/{name}/ravdess8" for name in names] for names in ([], made[:1], made[1:2], made[2:])]
 
 
+def test_the_network_is_asked_for_where_stage_2_runs(sh, checkout):
+    def doctor(*arguments):
+        return of(sh(checkout / "egs/iemocap/run.sh", "--dry-run", *arguments).stdout, "doctor")[0]
+
+    assert doctor()["--xvector-model"] == "voxceleb"
+    assert "--xvector-model" not in doctor("--stop-stage", "1") and "--xvector-model" not in doctor("--xvector", "none")
+
+
+def test_reserved_words_are_no_files(sh, checkout, tmp_path):
+    for name in ("extract", "none"):
+        (tmp_path / name).write_text("")
+    output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run").stdout
+    assert of(output, "train")[0]["--xvector"] == "exp/xvector/iemocap4/xvector.scp"
+
+
 def test_recognisers_are_those_that_something_asks_for(sh, checkout):
     def engines(recipe, *arguments):
         output = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", *arguments).stdout

@@ -20,6 +20,7 @@ from mscnn.features.audio import load_audio
 from mscnn.features.extract import MAX_FAULTS, Source
 from mscnn.features.xvector import kaldi
 from mscnn.features.xvector.modeldir import XvectorModel
+from mscnn.features.xvector.vectors import require_finite
 from mscnn.files import atomic, digest, file_digest, read_table, write_table
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger
@@ -64,6 +65,11 @@ class Job:
         """The utterances without a voiced frame, one a line."""
         return self.out / "log" / f"unvoiced.{self.number}.txt"
 
+    def write_unvoiced(self, utts: list[str]) -> None:
+        """List the utterances without a voiced frame."""
+        with atomic(self.unvoiced_list) as out:
+            out.writelines(f"{utt}\n" for utt in utts)
+
     @property
     def stamp(self) -> Stamp:
         """Fingerprint of files, options and code."""
@@ -71,6 +77,7 @@ class Job:
             "sources": [source.seen for source in self.sources],
             "options": (self.backend, self.unvoiced, self.chunk_size, self.convert, self.device),
             "libraries": {name: version(name) for name in ("kaldi-native-fbank", "numpy", "torch")},
+            "kaldi": kaldi.identity() if self.backend == "kaldi" else None,
         }
         return Stamp(
             self.out / "log" / f"xvector.{self.number}.stamp",
@@ -126,7 +133,8 @@ def extract(
         for number, i in enumerate(range(0, len(groups), share), 1)
     ]  # fmt: skip
     if not all(job.stamp.fresh() for job in jobs):
-        (out / "xvector.yaml").unlink(missing_ok=True)
+        for name in ("xvector.yaml", "xvector.scp"):  # whoever is killed must not leave a table into mixed archives
+            (out / name).unlink(missing_ok=True)
         log.info("%d utterances, backend %s, logs: %s/log/xvector.*.log", len(data.utts), backend, out)
         run_jobs(run_job, [(job,) for job in jobs], nj=nj, log_dir=out / "log", step="xvector")
     else:
@@ -164,13 +172,7 @@ def run_native(job: Job, model: XvectorModel) -> None:
     unvoiced: list[str] = []
     network = model.network().to(job.device)
     write_archive(job.stem, _vectors(job, model, network, unvoiced))
-    write_unvoiced(job, unvoiced)
-
-
-def write_unvoiced(job: Job, utts: list[str]) -> None:
-    """List the utterances without a voiced frame."""
-    with atomic(job.unvoiced_list) as out:
-        out.writelines(f"{utt}\n" for utt in utts)
+    job.write_unvoiced(unvoiced)
 
 
 def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str]) -> Iterator[tuple[str, np.ndarray]]:
@@ -203,10 +205,11 @@ def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str
                 voiced = np.full(len(mfcc), job.unvoiced == "all-frames")
             frames[source.utt] = sliding_cmn(mfcc)[voiced]
         if not faults:
-            yield from embed(network, frames, job.chunk_size, model.min_chunk, BATCH[job.device]).items()
+            vectors = embed(network, frames, job.chunk_size, model.min_chunk, BATCH[job.device])
+            require_finite(vectors, model.path)
+            yield from vectors.items()
     if faults:
-        more = [f"… and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults[:MAX_FAULTS] + more)
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 
 
 def embed(
@@ -270,6 +273,10 @@ def _collect(jobs: list[Job], data: DataDir, model: XvectorModel, out: Path) -> 
         raise UserError(
             f"{out}: {len(odd)} utterances differ between data and x-vectors, as {odd[0]}; remove {out}, run again"
         )
+    if not entries:
+        raise UserError(
+            f"{out}: no utterance has a voiced frame, and --unvoiced drop leaves none; look at the recordings"
+        )
     _remove_surplus(out, len(jobs))
     write_table(out / "xvector.scp", entries)
     with atomic(out / "unvoiced.txt") as file:
@@ -288,7 +295,7 @@ def _collect(jobs: list[Job], data: DataDir, model: XvectorModel, out: Path) -> 
             "unvoiced": jobs[0].unvoiced,
             "made_by": {"mscnn": __version__, "kaldi-native-fbank": version("kaldi-native-fbank")}
             if jobs[0].backend == "native"
-            else {"mscnn": __version__, "kaldi": kaldi.version()},
+            else {"mscnn": __version__, "kaldi": kaldi.identity()},
         }
         yaml.safe_dump(facts, file, sort_keys=False)
     return len(entries), len(unvoiced)

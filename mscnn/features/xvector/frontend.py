@@ -19,35 +19,51 @@ FULL_SCALE = 32768
 
 
 def _flag(text: str) -> bool:
-    return {"true": True, "false": False}[text.lower()]
+    return {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}[text.lower()]
 
 
-# option of compute-mfcc-feats -> (part of MfccOptions, its attribute, type)
+def _window(text: str) -> str:
+    return {name: name for name in ("hamming", "hanning", "povey", "rectangular", "sine", "blackman")}[text]
+
+
+def _number(low: float, high: float, kind: type = float) -> Callable[[str], float]:
+    """Reads numbers from ``low`` to ``high``: others crash the library, or make no sense."""
+
+    def read(text: str) -> float:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return read
+
+
+# option of compute-mfcc-feats -> (part of MfccOptions, its attribute, what reads it); Hz, ms
 MFCC_OPTIONS: Mapping[str, tuple[str, str, Callable]] = {
-    "sample-frequency": ("frame_opts", "samp_freq", float),
-    "frame-length": ("frame_opts", "frame_length_ms", float),
-    "frame-shift": ("frame_opts", "frame_shift_ms", float),
-    "preemphasis-coefficient": ("frame_opts", "preemph_coeff", float),
+    "sample-frequency": ("frame_opts", "samp_freq", _number(1000, 384_000)),
+    "frame-length": ("frame_opts", "frame_length_ms", _number(1, 1000)),
+    "frame-shift": ("frame_opts", "frame_shift_ms", _number(1, 1000)),
+    "preemphasis-coefficient": ("frame_opts", "preemph_coeff", _number(0, 1)),
     "remove-dc-offset": ("frame_opts", "remove_dc_offset", _flag),
-    "window-type": ("frame_opts", "window_type", str),
-    "blackman-coeff": ("frame_opts", "blackman_coeff", float),
+    "window-type": ("frame_opts", "window_type", _window),
+    "blackman-coeff": ("frame_opts", "blackman_coeff", _number(0, 1)),
     "round-to-power-of-two": ("frame_opts", "round_to_power_of_two", _flag),
     "snip-edges": ("frame_opts", "snip_edges", _flag),
-    "num-mel-bins": ("mel_opts", "num_bins", int),
-    "low-freq": ("mel_opts", "low_freq", float),
-    "high-freq": ("mel_opts", "high_freq", float),
-    "num-ceps": ("", "num_ceps", int),
+    "num-mel-bins": ("mel_opts", "num_bins", _number(3, 1000, int)),
+    "low-freq": ("mel_opts", "low_freq", _number(0, 192_000)),
+    "high-freq": ("mel_opts", "high_freq", _number(-192_000, 192_000)),
+    "num-ceps": ("", "num_ceps", _number(1, 1000, int)),
     "use-energy": ("", "use_energy", _flag),
-    "energy-floor": ("", "energy_floor", float),
+    "energy-floor": ("", "energy_floor", _number(0, 1e9)),
     "raw-energy": ("", "raw_energy", _flag),
-    "cepstral-lifter": ("", "cepstral_lifter", float),
+    "cepstral-lifter": ("", "cepstral_lifter", _number(0, 1e6)),
     "htk-compat": ("", "htk_compat", _flag),
 }
 VAD_OPTIONS: Mapping[str, tuple[str, Callable]] = {
-    "vad-energy-threshold": ("threshold", float),
-    "vad-energy-mean-scale": ("mean_scale", float),
-    "vad-proportion-threshold": ("proportion", float),
-    "vad-frames-context": ("context", int),
+    "vad-energy-threshold": ("threshold", _number(-1e9, 1e9)),
+    "vad-energy-mean-scale": ("mean_scale", _number(-1e9, 1e9)),
+    "vad-proportion-threshold": ("proportion", _number(0, 1)),
+    "vad-frames-context": ("context", _number(0, 1000, int)),
 }
 # Options without an effect here: dither is always off, so that the same audio gives the same vectors.
 IGNORED = ("dither", "allow-downsample", "allow-upsample", "channel", "debug-mel", "output-format", "verbose")
@@ -76,7 +92,7 @@ class Vad:
         counts = np.concatenate([[0], np.cumsum(loud)])
         t = np.arange(len(mfcc))
         first, end = np.maximum(t - self.context, 0), np.minimum(t + self.context + 1, len(mfcc))
-        return counts[end] - counts[first] >= ((end - first) * self.proportion).astype(np.float32)
+        return counts[end] - counts[first] >= (end - first).astype(np.float32) * np.float32(self.proportion)
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,13 @@ class Frontend:
                 raise UserError(f"{where}: --{name} is not known; known: {known}")
             part, attribute, kind = MFCC_OPTIONS[name]
             setattr(getattr(options, part) if part else options, attribute, _convert(kind, name, text, where))
+        mel, nyquist = options.mel_opts, options.frame_opts.samp_freq / 2
+        high = mel.high_freq + (nyquist if mel.high_freq <= 0 else 0)
+        if not (mel.low_freq < high <= nyquist and options.num_ceps <= mel.num_bins):
+            raise UserError(
+                f"{conf / 'mfcc.conf'}: {options.num_ceps} cepstra of {mel.num_bins} mel bins between {mel.low_freq:g} "
+                f"and {high:g} Hz at {2 * nyquist:g} Hz: this cannot be; it is not the model's file"
+            )
         vad = {}
         for name, (text, where) in _read_conf(conf / "vad.conf").items():
             if name not in VAD_OPTIONS:
@@ -172,5 +195,5 @@ def _read_conf(path: Path) -> dict[str, tuple[str, str]]:
 def _convert(kind: Callable, name: str, text: str, where: str) -> object:
     try:
         return kind(text)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OverflowError):
         raise UserError(f"{where}: --{name}={text} is no value for this option") from None

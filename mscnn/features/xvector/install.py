@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from mscnn.errors import UserError
@@ -15,7 +17,7 @@ from mscnn.paths import ROOT
 
 FILES = ("final.raw", "extract.config", "min_chunk_size", "max_chunk_size")
 LARGEST = 1 << 30  # bytes of a file in the archive
-# The public archive of VoxCeleb v2 lacks conf/; egs/voxceleb/v2/conf has the options that these files have.
+# Users report that the public archive of VoxCeleb v2 lacks conf/; these files have the options of egs/voxceleb/v2/conf.
 VOXCELEB_CONF = ROOT / "conf" / "xvector" / "espeak" / "conf"
 
 
@@ -25,14 +27,18 @@ def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str =
     Args:
         archive: with ``final.raw`` in some folder, ``extract.config`` and the chunk sizes beside it, and ``conf/`` with
             mfcc.conf and vad.conf anywhere; without ``conf/`` the options of egs/voxceleb/v2 are taken.
-        out: folder that the model becomes; one that is there is replaced, once all checks have passed.
+        out: folder that the model becomes; a model that was installed there before is replaced, once all checks have
+            passed.
         sha256: digest that the archive must have, empty for any.
         source: where it comes from; noted in ``out/SOURCE`` with the digest.
 
     Raises:
-        UserError: no archive, another digest, no model in it, or a network that cannot be used.
+        UserError: no archive, another digest, no model in it, a network that cannot be used, or ``out`` is something
+            else.
     """
     archive, out = Path(archive), Path(out)
+    if (out.exists() or out.is_symlink()) and not (out / "SOURCE").is_file():
+        raise UserError(f"{out}: is there already, and no model that was installed; choose another --out")
     try:
         digest = file_digest(archive)
     except OSError as error:
@@ -46,7 +52,7 @@ def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str =
         (made / "SOURCE").write_text(f"{source or archive.name}\nsha256 {digest}\n", encoding="utf-8")
         XvectorModel.load(made).network()
         if out.exists():
-            shutil.rmtree(out)
+            os.replace(out, Path(folder, "old"))
         os.replace(made, out)
     return XvectorModel.load(out)
 
@@ -72,7 +78,7 @@ def _unpack(archive: Path, out: Path) -> None:
                 if path in members:
                     with open(target, "wb") as copy:
                         shutil.copyfileobj(tar.extractfile(members[path]), copy)
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise UserError(f"{archive}: cannot be read as a tar archive ({error}); fetch it again") from None
     for name in ("mfcc.conf", "vad.conf"):
         if not (out / "conf" / name).exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import re
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import write_archive
 from mscnn.features.audio import load_audio
-from mscnn.files import atomic
+from mscnn.features.extract import MAX_FAULTS
+from mscnn.features.xvector.vectors import require_finite
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +37,7 @@ PROGRAMS = {
 }
 CURE = "compile Kaldi and set KALDI_ROOT to it, or take --backend native, which needs none of it"
 TAIL = 8  # lines of a failed program
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def programs() -> dict[str, Path]:
@@ -63,6 +66,11 @@ def version() -> str:
     return "unknown"
 
 
+def identity() -> str:
+    """Which Kaldi it is: version, and where its programs are."""
+    return f"{version()} {programs()['nnet3-xvector-compute']}"
+
+
 def run_job(job: Job, model: XvectorModel) -> None:
     """Write the job's archive and its list of utterances without a voiced frame; print what the programs say.
 
@@ -81,12 +89,11 @@ def run_job(job: Job, model: XvectorModel) -> None:
         unvoiced = [utt for utt, voiced in vad.items() if not voiced.any()]
         vectors = _embed(job, model, work, {u: v for u, v in vad.items() if v.any() or job.unvoiced != "drop"})
     if job.unvoiced == "zero" and unvoiced:
-        if not vectors:
-            raise UserError(f"{job.sources[0].wav}: shorter than a frame, as all of this job; take --unvoiced drop")
-        vectors |= dict.fromkeys(unvoiced, np.zeros_like(next(iter(vectors.values()))))
+        size = len(next(iter(vectors.values()))) if vectors else model.network().dim
+        vectors |= dict.fromkeys(unvoiced, np.zeros(size, np.float32))
+    require_finite(vectors, model.path)
     write_archive(job.stem, ((utt, vectors[utt]) for utt in vad if utt in vectors))
-    with atomic(job.unvoiced_list) as out:
-        out.writelines(f"{utt}\n" for utt in unvoiced)
+    job.write_unvoiced(unvoiced)
 
 
 @contextmanager
@@ -114,7 +121,13 @@ def _voice_activity(job: Job, model: XvectorModel, work: Path) -> dict[str, np.n
     # its status is 1 where no utterance has a voiced frame
     _run(work, ["compute-vad", "--config=vad.conf", "scp:mfcc.scp", "ark:vad.ark"], accepted=(0, 1))
     vad = dict(_read(work / "vad.ark"))
-    _none_left_out(work, "compute-vad", [u for u, n in frames.items() if n or job.unvoiced == "all-frames"], vad)
+    _none_left_out(work, "compute-vad", [utt for utt, n in frames.items() if n], vad)
+    short = [source for source in job.sources if not frames[source.utt]]
+    if short and job.unvoiced == "all-frames":
+        what = "shorter than a frame; --unvoiced zero or drop passes on"
+        raise DataErrors(
+            f"{len(short)} utterances cannot be used:", [f"{s.utt}: {s.wav}: {what}" for s in short], MAX_FAULTS
+        )
     return {utt: vad.get(utt, np.zeros(0, np.float32)) for utt in frames}
 
 
@@ -137,7 +150,7 @@ def _waves(job: Job, rate: int) -> Iterator[bytes]:
         soundfile.write(piece, codes, rate, format="WAV", subtype="PCM_16")
         yield f"{source.utt} ".encode() + piece.getvalue()
     if faults:
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults)
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 
 
 def _embed(job: Job, model: XvectorModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -181,7 +194,11 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
             sink = subprocess.DEVNULL if len(running) + 1 == len(commands) else subprocess.PIPE
             with open(work / f"{name}.log", "wb") as said:
                 command = [found[name], *arguments]
-                running.append(subprocess.Popen(command, cwd=work, stdin=source, stdout=sink, stderr=said))
+                running.append(
+                    subprocess.Popen(
+                        command, cwd=work, stdin=source, stdout=sink, stderr=said, preexec_fn=_die_with_parent
+                    )
+                )
             if running[:-1]:
                 source.close()  # or the writer would not notice the reader's death
         with suppress(BrokenPipeError), running[0].stdin as pipe:
@@ -203,6 +220,12 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
             f"Kaldi: {found[name]} failed (exit status {status}); mend what it complains of, or take --backend native\n"
             + "\n".join(said)
         )
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this program when the job ends, however that ends (Linux; elsewhere it runs on)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _messages(work: Path, name: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mscnn.features.xvector.frontend import Frontend
     from mscnn.features.xvector.network import Network
 
-CURE = "tools/download_xvector_model.sh fetches one, mscnn.bin.train_xvector makes one"
+CURE = "tools/download_xvector_model.sh fetches one; run.sh goes on with --xvector-model espeak, or --xvector none"
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ class XvectorModel:
 
 def _size(path: Path) -> int:
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; {CURE}") from None
-    if not text.isdecimal() or not 0 < int(text) < 1 << 31:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) == 0:
         raise UserError(f"{path}: expected a number of frames, found {text[:40]!r}")
     return int(text)

@@ -7,8 +7,7 @@ shrink that range (nothing is padded), and both numbers are known when the netwo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mscnn.errors import UserError
+from mscnn.features.xvector.description import LARGEST, Descriptor, Node, parse_nodes
 from mscnn.features.xvector.nnet3 import Component, Nnet
-
-LARGEST = 1 << 20  # values of a node; no recipe has a hundredth of it, a damaged file may have more
-DEPTH = 20  # of descriptors within descriptors; recipes have two
-TOKENS = re.compile(r"\s*([A-Za-z_][\w.-]*|-?\d+|[(),])")
 
 
 @dataclass(frozen=True)
@@ -34,22 +30,12 @@ class Form:
     segment: bool = False
 
 
-@dataclass(frozen=True)
-class Descriptor:
-    """What a node reads: a node's name, or ``Append``, ``Offset``, ``Round`` of descriptors."""
-
-    kind: str
-    parts: tuple[Descriptor, ...] = ()
-    name: str = ""
-    number: int = 0
-
-
 class Network(nn.Module):
     """From frames to embeddings.
 
     Attributes:
         input_dim, dim: values a frame, and of the embedding.
-        context: frames that the narrowest utterance must have.
+        context: frames that the shortest utterance must have.
     """
 
     def __init__(self, nnet: Nnet, config: str = "") -> None:
@@ -64,61 +50,65 @@ class Network(nn.Module):
         """
         super().__init__()
         self.layers = nn.ModuleDict()
-        self._steps: list[tuple[str, Descriptor]] = []
-        self._forms: dict[str, Form] = {}
-        self._nodes = _nodes([*nnet.lines, *config.splitlines()])
+        self._nodes = parse_nodes([*nnet.lines, *config.splitlines()])
         self._components = nnet.components
-        if ("output-node", "output") not in {(kind, name) for name, (kind, _) in self._nodes.items()}:
+        self._forms: dict[str, Form] = {}
+        if self._nodes.get("output", Node("", "")).kind != "output-node":
             raise UserError("the network has no output-node of the name 'output'; extract.config should name one")
-        form = self._add("output", ())
+        self._steps = [node for node in self._in_order() if node.kind != "input-node"]
+        form = self._forms["output"]
         if not form.segment:
             raise UserError(
                 "the network's output is one vector a frame, not one an utterance; extract.config should name a node "
                 "after the pooling of statistics, as 'output-node name=output input=tdnn6.affine'"
             )
-        self.dim = form.dim
-        self.input_dim = next(f.dim for name, f in self._forms.items() if self._nodes[name][0] == "input-node")
-        self.context = 1 + max(layer.lo + layer.hi for layer in self.layers.values() if isinstance(layer, Pooling))
+        self.dim, self.input_dim = form.dim, self._forms["input"].dim
+        self.context = max(layer.context for layer in self.layers.values() if isinstance(layer, Pooling))
         self.requires_grad_(False).eval()
 
-    def _add(self, name: str, above: tuple[str, ...]) -> Form:
-        """Append the steps that compute a node; returns its form."""
-        if name in self._forms:
-            return self._forms[name]
-        if name in above:
-            raise UserError(f"the network's node {name!r} reads itself: {' <- '.join([*above, name])}")
-        if name not in self._nodes:
-            raise UserError(f"{above[-1]!r} reads {name!r}, which is no node of the network")
-        kind, fields = self._nodes[name]
-        if kind == "input-node":
-            if name != "input":
-                raise UserError(f"the network reads {name!r} beside its frames; x-vector networks read 'input' alone")
-            form = Form(_number(fields, "dim", name))
-        else:
-            descriptor = _parse(_field(fields, "input", name), name)
-            for needed in _names(descriptor):
-                self._add(needed, (*above, name))
-            form = self._form(descriptor, name)
-            if kind == "component-node":
-                form = self._add_layer(name, _field(fields, "component", name), form, descriptor)
-            self._steps.append((name, descriptor))
-        self._forms[name] = form
-        return form
-
-    def _add_layer(self, node: str, name: str, form: Form, descriptor: Descriptor) -> Form:
-        if name not in self._components:
-            raise UserError(f"the network's node {node!r} wants a component {name!r}, which the file has not")
-        component = self._components[name]
-        try:
-            if component.type == "StatisticsPoolingComponent":
-                layer = Pooling(component, self._extraction(descriptor), form)
+    def _in_order(self) -> Iterator[Node]:
+        """The nodes that the output needs, each after those that it reads; makes their forms and layers on the way."""
+        path = ["output"]
+        while path:
+            node = self._nodes[path[-1]]
+            missing = sorted(node.reads.names - self._forms.keys()) if node.reads else []
+            if not missing:
+                self._forms[node.name] = self._add(node)
+                yield self._nodes[path.pop()]
+            elif missing[0] in path:
+                raise UserError(
+                    f"the network's node {missing[0]!r} reads itself: {' <- '.join([*path, missing[0]][-9:])}"
+                )
+            elif missing[0] not in self._nodes:
+                raise UserError(f"{node.name!r} reads {missing[0]!r}, which is no node of the network")
             else:
-                layer = LAYERS[component.type](component)
-        except KeyError as missing:
-            raise UserError(f"component {name!r}: a {component.type} without <{missing.args[0]}>") from None
+                path.append(missing[0])
+
+    def _add(self, node: Node) -> Form:
+        """Make the layer of a node, if it has one; returns what the node yields."""
+        if node.kind == "input-node":
+            if node.name != "input":
+                raise UserError(
+                    f"the network reads {node.name!r} beside its frames; x-vector networks read 'input' alone"
+                )
+            return Form(node.dim)
+        form = self._form(node.reads, node.name)
+        if node.kind == "output-node":
+            return form
+        component = self._components.get(node.component)
+        if component is None:
+            raise UserError(
+                f"the network's node {node.name!r} wants a component {node.component!r}, which the file has not"
+            )
+        if component.type == "StatisticsPoolingComponent":
+            layer = Pooling(component, self._extraction(node.reads), form)
+        else:
+            layer = LAYERS[component.type](component)
         if layer.dims[0] != form.dim:
-            raise UserError(f"component {name!r} reads {layer.dims[0]} values, its node {node!r} gives it {form.dim}")
-        self.layers[_key(node)] = layer
+            raise UserError(
+                f"component {component.name!r} reads {layer.dims[0]} values, its node {node.name!r} gives it {form.dim}"
+            )
+        self.layers[_key(node.name)] = layer
         return layer.form(form)
 
     def _extraction(self, descriptor: Descriptor) -> Extraction:
@@ -160,10 +150,10 @@ class Network(nn.Module):
         if len(frames) != sum(lengths) or min(lengths) < self.context:
             raise ValueError(f"{len(frames)} frames for utterances of {list(lengths)}, each at least {self.context}")
         values = {"input": frames}
-        for i, (name, descriptor) in enumerate(self._steps):
-            value = self._read(descriptor, values, self._form(descriptor, name), lengths)
-            values[name] = self.layers[_key(name)](value, lengths) if _key(name) in self.layers else value
-            needed = set().union(*(_names(step) for _, step in self._steps[i + 1 :]), {"output"})
+        for i, node in enumerate(self._steps):
+            value = self._read(node.reads, values, self._form(node.reads, node.name), lengths)
+            values[node.name] = self.layers[_key(node.name)](value, lengths) if node.component else value
+            needed = set().union(*(step.reads.names for step in self._steps[i + 1 :]), {"output"})
             values = {name: value for name, value in values.items() if name in needed}
         return values["output"]
 
@@ -239,7 +229,8 @@ class BatchNorm(Layer):
         blocks_fit = 0 < dim < LARGEST and block > 0 and dim % block == 0
         if not (blocks_fit and mean.shape == variance.shape == (block,) and floor > 0):
             raise UserError(f"{who}: {dim} values in blocks of {block}, {mean.shape} means, {variance.shape} variances")
-        scale = float(fields["TargetRms"]) / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
+        with np.errstate(over="ignore"):  # vectors that are not finite are refused where they are made
+            scale = fields["TargetRms"] / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
         self.scale, self.offset = (
             nn.Parameter(torch.from_numpy(np.tile(array, dim // block))) for array in (scale, -mean * scale)
         )
@@ -279,20 +270,23 @@ class Pooling(Layer):
         self.stddev, self.floor = bool(fields["OutputStddevs"]), float(fields["VarianceFloor"])
         self.counts, self.extraction = int(fields["NumLogCountFeatures"]), extraction
         period = int(fields["InputPeriod"])
+        self.first, self.last = -left, right + period - 1
         if (
             period != extraction.period
             or min(left, right, self.counts) < 0
             or left % period
             or right % period
             or self.counts > form.dim
+            or self.last < form.lo
+            or not 0 < self.floor < 1
             or (self.stddev and not extraction.variance)
         ):
             raise UserError(
-                f"component {component.name!r}: statistics every {period} frames from -{left} to {right}, which are "
-                f"made every {extraction.period}"
+                f"component {component.name!r}: statistics every {period} frames from -{left} to {right}, made every "
+                f"{extraction.period} from frame {form.lo} on, variances floored at {self.floor:g}: this cannot be"
             )
         self.lo, self.hi = form.lo, form.hi
-        self.first, self.last = -left, right + period - 1
+        self.context = form.lo + form.hi + extraction.step
         dim = extraction.dims[0]
         self.dims = int(fields["InputDim"]), self.counts + dim * (1 + extraction.variance)
 
@@ -334,91 +328,5 @@ def _log_softmax(x: Tensor) -> Tensor:
 
 
 def _key(name: str) -> str:
-    """A node's name as PyTorch allows it."""
-    return name.replace(".", "/")
-
-
-def _nodes(lines: Sequence[str]) -> dict[str, tuple[str, dict[str, str]]]:
-    """Nodes by name: kind and fields; the last of a name counts."""
-    nodes = {}
-    for line in lines:
-        line = line.partition("#")[0].strip()
-        if not line:
-            continue
-        kind, _, rest = line.partition(" ")
-        if kind not in ("input-node", "component-node", "output-node"):
-            raise UserError(
-                f"the network has a line {line[:100]!r}: it must start with input-node, component-node or output-node"
-            )
-        fields = {m[1]: m[2].strip() for m in re.finditer(r"([\w-]+)=((?:(?!\s+[\w-]+=).)*)", rest)}
-        nodes[_field(fields, "name", line[:100])] = kind, fields
-    return nodes
-
-
-def _field(fields: Mapping[str, str], key: str, who: str) -> str:
-    if not fields.get(key):
-        raise UserError(f"the network's node {who!r} has no {key}=")
-    return fields[key]
-
-
-def _number(fields: Mapping[str, str], key: str, who: str) -> int:
-    value = _field(fields, key, who)
-    if not value.isdecimal() or not 0 < int(value) < LARGEST:
-        raise UserError(f"the network's node {who!r} has {key}={value}, which is no size")
-    return int(value)
-
-
-def _parse(text: str, node: str) -> Descriptor:
-    """A descriptor, as ``Append(Offset(input, -1), input)``."""
-    tokens, position = [], 0
-    while text[position:].strip():
-        match = TOKENS.match(text, position)
-        if not match:
-            raise UserError(
-                f"the network's node {node!r}: {text[position : position + 40]!r} is no part of a descriptor"
-            )
-        tokens.append(match[1])
-        position = match.end()
-    tokens.append("")
-
-    def fail() -> None:
-        raise UserError(
-            f"the network's node {node!r} reads {text[:100]!r}; Append(…), Offset(…, N), Round(…, N) are known"
-        )
-
-    def expect(*wanted: str) -> str:
-        if tokens[0] not in wanted:
-            fail()
-        return tokens.pop(0)
-
-    def descriptor(depth: int) -> Descriptor:
-        name = tokens.pop(0)
-        if depth > DEPTH or not re.match(r"[A-Za-z_]", name):
-            fail()
-        if tokens[0] != "(":
-            return Descriptor("node", name=name)
-        expect("(")
-        parts = [descriptor(depth + 1)]
-        if name == "Append":
-            while expect(",", ")") == ",":
-                parts.append(descriptor(depth + 1))
-            return Descriptor(name, tuple(parts))
-        expect(",")
-        number = tokens.pop(0)
-        if (
-            name not in ("Offset", "Round")
-            or not re.fullmatch(r"-?\d{1,6}", number)
-            or (name, number) == ("Round", "0")
-        ):
-            fail()
-        expect(")")
-        return Descriptor(name, tuple(parts), number=int(number))
-
-    found = descriptor(0)
-    expect("")
-    return found
-
-
-def _names(descriptor: Descriptor) -> set[str]:
-    """Nodes that a descriptor reads."""
-    return {descriptor.name} if descriptor.kind == "node" else set().union(*map(_names, descriptor.parts))
+    """A node's name as PyTorch allows it; with the prefix it is no attribute of a module."""
+    return "node:" + name.replace(".", "/")

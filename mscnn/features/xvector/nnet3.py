@@ -6,6 +6,7 @@ types known here are those of the x-vector recipes (sre16/v2, voxceleb/v2).
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import struct
@@ -18,16 +19,26 @@ import numpy as np
 from mscnn.errors import UserError
 from mscnn.files import atomic
 
-TYPES = (
-    "AffineComponent",
-    "NaturalGradientAffineComponent",
-    "FixedAffineComponent",
-    "RectifiedLinearComponent",
-    "BatchNormComponent",
-    "StatisticsExtractionComponent",
-    "StatisticsPoolingComponent",
-    "LogSoftmaxComponent",
-)
+AFFINE = {"LinearParams": "matrix", "BiasParams": "vector"}
+# component -> the tags that matter, and what they hold
+TYPES: Mapping[str, Mapping[str, str]] = {
+    "AffineComponent": AFFINE,
+    "NaturalGradientAffineComponent": AFFINE,
+    "FixedAffineComponent": AFFINE,
+    "RectifiedLinearComponent": {"Dim": "integer"},
+    "LogSoftmaxComponent": {"Dim": "integer"},
+    "BatchNormComponent": {
+        "Dim": "integer", "BlockDim": "integer", "Epsilon": "number", "TargetRms": "number", "Count": "number",
+        "StatsMean": "vector", "StatsVar": "vector",
+    },
+    "StatisticsExtractionComponent": {
+        "InputDim": "integer", "InputPeriod": "integer", "OutputPeriod": "integer", "IncludeVarinance": "truth",
+    },
+    "StatisticsPoolingComponent": {
+        "InputDim": "integer", "InputPeriod": "integer", "LeftContext": "integer", "RightContext": "integer",
+        "NumLogCountFeatures": "integer", "OutputStddevs": "truth", "VarianceFloor": "number",
+    },
+}  # fmt: skip
 # Four bytes may be an integer or a float; these tags hold integers.
 INTEGERS = frozenset(
     ("Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext", "RankIn", "RankOut")
@@ -37,6 +48,13 @@ ARRAYS = {b"FV ": (1, "<f4"), b"DV ": (1, "<f8"), b"FM ": (2, "<f4"), b"DM ": (2
 LONGEST_TOKEN = 200
 DOWNLOAD = "copy or download the model again"
 Value = np.ndarray | np.generic | bool
+KINDS = {
+    "integer": lambda value: isinstance(value, np.integer),
+    "number": lambda value: isinstance(value, np.number),
+    "truth": lambda value: isinstance(value, bool),
+    "vector": lambda value: isinstance(value, np.ndarray) and value.ndim == 1,
+    "matrix": lambda value: isinstance(value, np.ndarray) and value.ndim == 2,
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +94,7 @@ def read(path: str | os.PathLike) -> Nnet:
         )
     lines = source.lines()
     source.expect("<NumComponents>")
-    number = int(source.value("Dim"))
+    number = source.integer()
     components: dict[str, Component] = {}
     for i in range(1, number + 1):
         source.expect("<ComponentName>")
@@ -103,6 +121,9 @@ def _read_component(source: _Source, name: str, who: str) -> Component:
         if not np.all(np.isfinite(value)):
             source.fail(f"{who} has numbers in {tag} that are not finite")
         fields[tag[1:-1]] = value
+    for tag, wanted in TYPES[kind[1:-1]].items():
+        if tag not in fields or not KINDS[wanted](fields[tag]):
+            source.fail(f"{who} has no <{tag}>, or one that is no {wanted}")
     return Component(name, kind[1:-1], fields)
 
 
@@ -141,6 +162,9 @@ class _Source:
     def token(self) -> str:
         raise NotImplementedError
 
+    def integer(self) -> int:
+        raise NotImplementedError
+
     def value(self, tag: str) -> Value:
         raise NotImplementedError
 
@@ -155,16 +179,21 @@ class _Binary(_Source):
         except UnicodeDecodeError:
             self.fail("damaged: a token should stand here")
 
+    def integer(self) -> int:
+        if self.take(1) != b"\x04":
+            self.fail("damaged: a whole number should stand here")
+        return int.from_bytes(self.take(4), "little", signed=True)
+
     def value(self, tag: str) -> Value:
         """A number (its size comes first), a truth value, or an array (its form comes first)."""
         form = self.data[self.position : self.position + 3]
         if form in ARRAYS:
             self.take(3)
             dimensions, dtype = ARRAYS[form]
-            shape = [int(self.value("Dim")) for _ in range(dimensions)]
+            shape = [self.integer() for _ in range(dimensions)]
             if min(shape) < 0:
                 self.fail(f"damaged: <{tag}> has the shape {shape}")
-            values = np.frombuffer(self.take(np.prod(shape, dtype=object) * int(dtype[-1])), dtype)
+            values = np.frombuffer(self.take(math.prod(shape) * int(dtype[-1])), dtype)
             return values.reshape(shape).astype(np.float32)
         size = self.take(1)
         if size in (b"T", b"F"):
@@ -186,6 +215,12 @@ class _Text(_Source):
         self.position = match.end()
         return match[1].decode("ascii", "replace")
 
+    def integer(self) -> int:
+        word = self.token()
+        if not re.fullmatch(r"-?\d{1,10}", word):
+            self.fail(f"damaged: a whole number should stand here, found {word[:60]!r}")
+        return int(word)
+
     def value(self, tag: str) -> Value:
         """A number, a truth value, or an array in brackets: a vector on one line, a matrix of a row a line."""
         word = self.token()
@@ -193,7 +228,7 @@ class _Text(_Source):
             return word == "T"
         try:
             if word != "[":
-                return np.int32(word) if tag in INTEGERS or tag == "NumComponents" else np.float32(word)
+                return np.int32(word) if tag in INTEGERS else np.float32(word)
             end = self.data.find(b"]", self.position)
             if end < 0:
                 self.fail(f"cut short: the array of <{tag}> has no end")
@@ -233,7 +268,9 @@ def _text(value: Value) -> bytes:
     if isinstance(value, np.ndarray):
         rows = "\n  ".join(" ".join(f"{x:.9g}" for x in row) for row in np.atleast_2d(value))
         return (f" [\n  {rows} ]\n" if value.ndim == 2 else f" [ {rows} ]\n").encode()
-    return (str(value)[0] if isinstance(value, bool) else f"{value:.9g}").encode() + b" "
+    if isinstance(value, bool):
+        return b"T " if value else b"F "
+    return (str(value) if isinstance(value, np.integer) else f"{value:.9g}").encode() + b" "
 
 
 def affine(name: str, weight: np.ndarray, bias: np.ndarray) -> Component:

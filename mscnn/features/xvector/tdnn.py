@@ -89,6 +89,7 @@ def _layer(
     yield _affine(f"{name}.affine", weight, bias), descriptor
     yield nnet3.relu(f"{name}.relu", len(bias)), f"{name}.affine"
     statistics = norm.running_mean.numpy(), norm.running_var.numpy()
+    # minibatches, where Kaldi counts frames: both only weigh the statistics against those of further training
     count = max(1.0, float(norm.num_batches_tracked))
     yield nnet3.batchnorm(f"{name}.batchnorm", *statistics, count, EPSILON), f"{name}.relu"
 

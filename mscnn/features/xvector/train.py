@@ -9,7 +9,7 @@ directory that has them.
 from __future__ import annotations
 
 import json
-import shutil
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,9 +23,9 @@ from torch.nn import functional as F
 
 from mscnn import log
 from mscnn.data.datadir import DataDir
-from mscnn.errors import UserError
+from mscnn.errors import DataErrors, UserError
 from mscnn.features.audio import load_audio
-from mscnn.features.extract import Source
+from mscnn.features.extract import MAX_FAULTS, Source
 from mscnn.features.xvector import nnet3, tdnn
 from mscnn.features.xvector.frontend import Frontend, sliding_cmn
 from mscnn.features.xvector.tdnn import Tdnn
@@ -35,6 +35,8 @@ from mscnn.stamp import Stamp
 PARTS = ("audio", "xvector.frontend", "xvector.nnet3", "xvector.tdnn", "xvector.train")  # code a model depends on
 HELD_OUT = 1000  # utterances at most, one of a speaker
 CLIP = 2.0  # norm of the gradient
+CONFS = ("mfcc.conf", "vad.conf")
+LIBRARIES = ("kaldi-native-fbank", "numpy", "torch")
 logger = log.get_logger("train_xvector")
 
 
@@ -71,6 +73,10 @@ class Options:
             )
         if self.min_utts < 2 or self.batch < 2:
             raise UserError("--min-utts and --batch must be 2 or more: one utterance of a speaker is held out")
+        if not all(0 < rate < math.inf for rate in self.lr):
+            raise UserError(f"--lr {self.lr[0]:g} {self.lr[1]:g}: expected two finite numbers above 0, as 1e-3 1e-4")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"--seed {self.seed}: expected a whole number from 0 to 2^63 - 1")
 
 
 @dataclass(frozen=True)
@@ -91,38 +97,60 @@ def train(data: DataDir, conf: Path, out: Path, options: Options, *, device: str
 
     Args:
         data: at least two speakers.
-        conf: folder with mfcc.conf and vad.conf; copied into the model.
+        conf: folder with mfcc.conf and vad.conf; copied into the model, whose own ``conf`` it may be.
         convert: resample and mix down recordings of another form.
 
     Returns:
         Accuracy on the utterances held out (0 to 1); None where ``out`` has the model made from the same things.
 
     Raises:
-        UserError: too few speakers, utterances or frames; a recording that cannot be used; a loss that is not finite.
+        UserError: too few speakers, utterances or frames; recordings that cannot be used; a loss that is not finite.
     """
-    inputs = [conf / "mfcc.conf", conf / "vad.conf", *(data.path / name for name in ("wav.scp", "utt2spk", "utt2dur"))]
-    facts = {"options": asdict(options), "convert": convert, "torch": version("torch")}
+    inputs = [*(conf / name for name in CONFS), data.path / "utt2spk"]
+    facts = {
+        "sources": [source.seen for source in Source.of(data)],
+        "options": asdict(options),
+        "convert": convert,
+        "device": device,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
     code = [f"mscnn.features.{part}" for part in PARTS]
     stamp = Stamp(out / "log/train.stamp", inputs=inputs, options=facts, code=code)
     if stamp.fresh():
         return None
     frontend = Frontend.load(conf)
+    confs = {f"conf/{name}": (conf / name).read_bytes() for name in CONFS}
     speakers = select(read_utterances(data, frontend, convert), data.spk, options, data.path)
     torch.manual_seed(options.seed)
     net = Tdnn(frontend.options.num_ceps, len(speakers.train), options.widths, options.embedding).to(device)
     history = fit(net, speakers, options, device)
-    stamp.write(write_model(net, conf, out, history))
+    stamp.write(write_model(net, confs, out, history))
     return history[-1]["accuracy"]
 
 
 def read_utterances(data: DataDir, frontend: Frontend, convert: bool) -> dict[str, np.ndarray]:
     """Voiced frames (T, D) of every utterance; the sliding mean that is taken off is that of all frames."""
-    utterances = {}
+    return {utt: sliding_cmn(mfcc)[voiced] for utt, mfcc, voiced in read_mfcc(data, frontend, convert)}
+
+
+def read_mfcc(data: DataDir, frontend: Frontend, convert: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Every utterance, its MFCC (T, D), and which of the frames are voiced (T,); T may be 0.
+
+    Raises:
+        DataErrors: recordings that cannot be used, all at once, at the end.
+    """
+    faults: list[str] = []
     for source in log.progress(Source.of(data), total=len(data.utts), desc="features"):
-        samples, _ = load_audio(source.wav, frontend.rate, convert, start=source.start, end=source.end)
-        mfcc = frontend.mfcc(samples)
-        utterances[source.utt] = sliding_cmn(mfcc)[frontend.vad(mfcc)] if len(mfcc) else mfcc
-    return utterances
+        try:
+            samples, _ = load_audio(source.wav, frontend.rate, convert, start=source.start, end=source.end)
+        except UserError as error:
+            faults.append(f"{source.utt}: {error}")
+            continue
+        if not faults:
+            mfcc = frontend.mfcc(samples)
+            yield source.utt, mfcc, frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
+    if faults:
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 
 
 def select(utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options: Options, where: Path) -> Speakers:
@@ -213,20 +241,22 @@ def accuracy(net: Tdnn, speakers: Speakers, options: Options, device: str) -> fl
     return right / len(speakers.held_out)
 
 
-def write_model(net: Tdnn, conf: Path, out: Path, history: Sequence[Mapping[str, float]]) -> list[Path]:
-    """Write the model directory, ``final.raw`` last, and ``log/metrics.jsonl``; returns the files."""
-    texts = {
-        "extract.config": tdnn.EXTRACT_CONFIG,
-        "min_chunk_size": f"{tdnn.MIN_CHUNK}\n",
-        "max_chunk_size": f"{tdnn.MAX_CHUNK}\n",
-        "log/metrics.jsonl": "".join(json.dumps(entry) + "\n" for entry in history),
+def write_model(net: Tdnn, confs: Mapping[str, bytes], out: Path, history: Sequence[Mapping[str, float]]) -> list[Path]:
+    """Write the model directory, ``final.raw`` last, and ``log/metrics.jsonl``; returns the files.
+
+    Args:
+        confs: name in the directory -> content, of the files that say how to compute MFCC and voiced frames.
+    """
+    contents = {
+        "extract.config": tdnn.EXTRACT_CONFIG.encode(),
+        "min_chunk_size": b"%d\n" % tdnn.MIN_CHUNK,
+        "max_chunk_size": b"%d\n" % tdnn.MAX_CHUNK,
+        "log/metrics.jsonl": "".join(json.dumps(entry) + "\n" for entry in history).encode(),
+        **confs,
     }
     (out / "final.raw").unlink(missing_ok=True)
-    for name, text in texts.items():
-        with atomic(out / name) as file:
-            file.write(text)
-    (out / "conf").mkdir(exist_ok=True)
-    for name in ("mfcc.conf", "vad.conf"):
-        shutil.copyfile(conf / name, out / "conf" / name)
+    for name, content in contents.items():
+        with atomic(out / name, "wb") as file:
+            file.write(content)
     nnet3.write(net.cpu().eval().export(), out / "final.raw")
-    return [*(out / name for name in texts), out / "conf/mfcc.conf", out / "conf/vad.conf", out / "final.raw"]
+    return [out / name for name in (*contents, "final.raw")]

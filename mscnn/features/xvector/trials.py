@@ -124,6 +124,8 @@ def read_trials(path: str | os.PathLike, data: DataDir) -> list[tuple[str, str, 
         unknown = [utt for utt in words[:2] if utt not in data.spk]
         if unknown:
             raise UserError(f"{path}:{number}: {unknown[0]} is not in {data.path}; a trial names two of its utterances")
+        if words[0] == words[1]:
+            raise UserError(f"{path}:{number}: {words[0]} with itself is no trial; remove the line")
         same = data.spk[words[0]] == data.spk[words[1]]
         if same != LABELS[words[2]]:
             raise UserError(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import struct
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
+from mscnn.files import read_table
 from mscnn.paths import read_yaml
 
 if TYPE_CHECKING:
@@ -21,16 +24,12 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
         (len(utts), X) float32
 
     Raises:
-        UserError: no such file, no vector for an utterance, an archive that cannot be read, vectors of different
-            length or with values that are not finite.
+        UserError: no such file, no vector for an utterance, a command in the place of an archive, an archive that
+            cannot be read, vectors of different length or with values that are not finite.
     """
-    import kaldiio
     import numpy as np
 
-    try:
-        table = kaldiio.load_scp(os.fspath(path))
-    except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as an scp file: {error}; make it with stage 2 (xvector)") from None
+    table = read_table(path)
     missing = [utt for utt in utts if utt not in table]
     if missing:
         raise UserError(
@@ -40,14 +39,35 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
     rows: list[np.ndarray] = []
     for utt in utts:
         try:
-            row = np.asarray(table[utt], np.float32)
-        except (OSError, ValueError, AssertionError) as error:
+            row = _load(table[utt])
+        except (OSError, ValueError, AssertionError, struct.error, MemoryError, OverflowError) as error:
             raise UserError(f"{path}: {utt} cannot be read ({error}); make it again with stage 2 (xvector)") from None
         if row.ndim != 1 or (rows and row.shape != rows[0].shape) or not np.isfinite(row).all():
             expected = f"{len(rows[0])} finite values" if rows else "a vector of finite values"
             raise UserError(f"{path}: {utt}: expected {expected}, found an array of shape {row.shape}")
         rows.append(row)
     return np.stack(rows)
+
+
+def _load(entry: str) -> np.ndarray:
+    """One vector of an archive; kaldiio would run an entry with a pipe in a shell."""
+    import kaldiio
+    import numpy as np
+
+    if "|" in entry:
+        raise ValueError(f"a command, {entry[:60]!r}: only files are read")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return np.asarray(kaldiio.load_mat(entry), np.float32)
+
+
+def require_finite(vectors: Mapping[str, np.ndarray], model: Path) -> None:
+    """Raise UserError where a vector has values that are no numbers."""
+    import numpy as np
+
+    bad = [utt for utt, vector in vectors.items() if not np.isfinite(vector).all()]
+    if bad:
+        raise UserError(f"{model}: {bad[0]}, one of {len(bad)}: the x-vector is not finite; the network is damaged")
 
 
 def model_name(path: str | os.PathLike) -> str:

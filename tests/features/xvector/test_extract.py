@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
+from mscnn.features.xvector import nnet3
 from mscnn.features.xvector.extract import GROUP, embed, extract, pad
 from mscnn.features.xvector.modeldir import XvectorModel
 from mscnn.features.xvector.vectors import read_vectors
@@ -110,7 +112,7 @@ def test_a_chunk_below_the_smallest_is_refused(part, tmp_path):
 
 def test_padding():
     frames = np.arange(4.0, dtype=np.float32)[:, None]
-    assert pad(frames, 4) is not None and pad(frames, 3).tolist() == frames.tolist()
+    assert pad(frames, 4).tolist() == pad(frames, 3).tolist() == frames.tolist()
     assert pad(frames, 7)[:, 0].tolist() == [0, 0, 1, 2, 3, 3, 3]
 
 
@@ -143,3 +145,34 @@ def test_chunks_are_weighted_by_their_length():
     assert found["b"] == pytest.approx([5]) and found["c"] == [0]
     # a last chunk of one frame, padded, counts as the one frame that it is
     assert embed(network, {"a": frames["a"][:5]}, 4, 3, 8)["a"] == pytest.approx([(4 * 1.5 + 1 * 4) / 5])
+
+
+def test_whoever_is_killed_leaves_no_table_of_two_models(part, tmp_path, monkeypatch):
+    data, model = part
+    extract(data, model, tmp_path / "out", **OPTIONS)
+
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mscnn.features.xvector.extract.run_jobs", killed)
+    with pytest.raises(KeyboardInterrupt):
+        extract(data, model, tmp_path / "out", **OPTIONS | {"chunk_size": 300})
+    assert not (tmp_path / "out" / "xvector.scp").exists() and not (tmp_path / "out" / "xvector.yaml").exists()
+
+
+def test_vectors_that_are_not_finite_are_an_error(part, tmp_path):
+    data, model = part
+    shutil.copytree(HERE, tmp_path / "model", ignore=shutil.ignore_patterns("wav"))
+    nnet = nnet3.read(HERE / "final.raw")
+    nnet.components["tdnn5.batchnorm"].fields["TargetRms"] = np.float32(3e38)
+    nnet3.write(nnet, tmp_path / "model" / "final.raw")
+    with pytest.raises(UserError, match="spk1-angry.*not finite"):
+        extract(data, XvectorModel.load(tmp_path / "model"), tmp_path / "out", **OPTIONS)
+    assert not (tmp_path / "out" / "xvector.scp").exists()
+
+
+def test_dropping_everything_is_an_error(part, tmp_path):
+    data, model = part
+    data = data_of({"spk3-silence": data.wav["spk3-silence"]}, tmp_path / "silent")
+    with pytest.raises(UserError, match="no utterance has a voiced frame"):
+        extract(data, model, tmp_path / "out", **OPTIONS | {"unvoiced": "drop"})

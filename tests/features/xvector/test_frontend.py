@@ -26,6 +26,15 @@ def test_voiced_frames_are_kaldis(reference):
         np.testing.assert_array_equal(voiced, reference.expected[f"vad/{utt}"].astype(bool), err_msg=utt)
 
 
+def test_proportions_are_compared_in_single_precision():
+    """As Kaldi: 0.6 of 25 frames are 15.000001, so that 15 loud ones are too few."""
+    energy = np.zeros((25, 1), np.float32)
+    energy[:15] = 10
+    assert not Vad(threshold=5, mean_scale=0, proportion=0.6, context=12)(energy)[12]
+    energy[15] = 10
+    assert Vad(threshold=5, mean_scale=0, proportion=0.6, context=12)(energy)[12]
+
+
 def test_vad_by_hand():
     energy = np.array([0, 0, 0, 8, 0, 0, 0, 0, 8, 8], np.float32)[:, None]  # mean 2.4
     assert Vad(threshold=1, mean_scale=1, proportion=0.5)(energy).tolist() == [e > 3.4 for e in energy[:, 0]]
@@ -61,6 +70,24 @@ def test_less_than_a_frame_has_no_features(reference):
         ("mfcc.conf", "--num-cep=3", r"mfcc.conf:10: --num-cep is not known; known: .*num-ceps"),
         ("mfcc.conf", "--num-ceps=many", "--num-ceps=many is no value"),
         ("mfcc.conf", "num-ceps=3", "expected --option=value"),
+        *[
+            ("mfcc.conf", line, f"{line} is no value")
+            for line in (
+                "--frame-shift=0",
+                "--frame-length=0",
+                "--frame-length=1e9",
+                "--sample-frequency=-1",
+                "--sample-frequency=nan",
+                "--window-type=foo",
+                "--num-mel-bins=-3",
+                "--snip-edges=maybe",
+                "--num-ceps=99999999999",
+            )
+        ],
+        ("mfcc.conf", "--num-mel-bins=20", "30 cepstra of 20 mel bins"),
+        ("mfcc.conf", "--high-freq=9000", "between 20 and 9000 Hz at 16000 Hz"),
+        ("vad.conf", "--vad-frames-context=100000000000000000000000", "is no value"),
+        ("vad.conf", "--vad-energy-threshold=nan", "is no value"),
         ("vad.conf", "--vad-threshold=3", "--vad-threshold is not known"),
     ],
 )

@@ -72,3 +72,21 @@ def test_what_is_wrong_is_named_and_the_old_model_stays(tmp_path, members):
             install(archive, out, **options)
     assert (out / "final.raw").read_bytes() == (DATA / "final.raw").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+
+
+def test_what_is_no_model_is_never_replaced(tmp_path, members):
+    archive = archive_of(tmp_path / "a.tar.gz", members)
+    home, file, link = tmp_path / "home", tmp_path / "file", tmp_path / "link"
+    home.mkdir()
+    (home / "thesis.txt").write_text("years of work")
+    file.write_text("x")
+    link.symlink_to(home)
+    for out in (home, file, link):
+        with pytest.raises(UserError, match="is there already, and no model that was installed"):
+            install(archive, out)
+    assert (home / "thesis.txt").read_text() == "years of work"
+    for _ in range(2):  # a model is
+        install(archive, tmp_path / "mine")
+    (tmp_path / "a.tar.xz").write_bytes(b"\xfd7zXZ\0" + b"\0" * 100)
+    with pytest.raises(UserError, match="cannot be read as a tar archive"):
+        install(tmp_path / "a.tar.xz", tmp_path / "mine")

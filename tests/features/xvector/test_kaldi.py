@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import kaldiio
@@ -16,6 +18,7 @@ from mscnn.features.xvector import kaldi
 from mscnn.features.xvector.extract import Job, run_native
 from mscnn.features.xvector.modeldir import XvectorModel
 from mscnn.files import read_table
+from tests.features.xvector.conftest import HERE
 
 RATE = 16000
 STANDIN = Path(__file__).with_name("kaldi_standin.py")
@@ -87,7 +90,7 @@ def model(tmp_path):
     (path / "extract.config").write_text("output-node name=output input=tdnn6.affine\n")
     (path / "min_chunk_size").write_text("25\n")
     (path / "max_chunk_size").write_text("10000\n")
-    (path / "conf" / "mfcc.conf").write_text("--sample-frequency=16000\n--num-ceps=30\n")
+    (path / "conf" / "mfcc.conf").write_text("--sample-frequency=16000\n--num-mel-bins=30\n--num-ceps=30\n")
     (path / "conf" / "vad.conf").write_text("--vad-energy-threshold=5.5\n")
     return XvectorModel.load(path)
 
@@ -145,13 +148,34 @@ def test_audio_is_read_as_in_the_other_route(tmp_path, standin, model, wavs):
 
 def test_less_than_a_frame(tmp_path, standin, model, wavs):
     soundfile.write(wavs["b"], np.zeros(50), RATE)
-    with pytest.raises(UserError, match="1 of 3 utterances are missing after compute-vad, the first is b"):
+    with pytest.raises(UserError, match="1 utterances cannot be used:\n  b: .*shorter than a frame; --unvoiced"):
         kaldi.run_job(make_job(tmp_path / "all", model, wavs), model)
     for unvoiced, expected in (("zero", {"a", "b", "c"}), ("drop", {"a", "c"})):
         job = make_job(tmp_path / unvoiced, model, wavs, unvoiced=unvoiced)
         kaldi.run_job(job, model)
         assert vectors_of(job).keys() == expected
         assert job.unvoiced_list.read_text() == "b\n"
+    model = XvectorModel.load(HERE)  # nothing but such utterances: the network says how long a vector is
+    job = make_job(tmp_path / "alone", model, {"b": wavs["b"]}, unvoiced="zero")
+    kaldi.run_job(job, model)
+    assert vectors_of(job)["b"].tolist() == [0] * 32
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
+def test_programs_die_with_their_job():
+    code = (
+        "import subprocess, time\nfrom mscnn.features.xvector.kaldi import _die_with_parent\n"
+        "print(subprocess.Popen(['sleep', '60'], preexec_fn=_die_with_parent).pid, flush=True)\ntime.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as job:
+        program = Path("/proc") / job.stdout.readline().strip()
+        assert (program / "cmdline").read_bytes() == b"sleep\x0060\0"
+        job.kill()
+    for _ in range(50):
+        if not program.exists() or b"sleep" not in (program / "cmdline").read_bytes():
+            return
+        time.sleep(0.1)
+    pytest.fail("the program runs on")
 
 
 @pytest.mark.parametrize("program", kaldi.PROGRAMS)

@@ -44,6 +44,8 @@ def test_without_extract_config_the_output_node_counts(folder):
         ("conf/vad.conf", None, "vad.conf: cannot be read"),
         ("min_chunk_size", None, "min_chunk_size: No such file"),
         ("min_chunk_size", "a few", "min_chunk_size: expected a number of frames, found 'a few'"),
+        ("min_chunk_size", "9" * 5000, "expected a number of frames"),
+        ("max_chunk_size", "2000000000", "expected a number of frames"),
         ("min_chunk_size", "10001", "larger than max_chunk_size"),
         ("min_chunk_size", "14", "14 frames, the network needs 15"),
         ("extract.config", "output-node name=output input=tdnn8.affine", "'tdnn8.affine', which is no node"),
@@ -57,6 +59,12 @@ def test_what_is_wrong_is_named(folder, name, content, message):
         (folder / name).write_text(content)
     with pytest.raises(UserError, match=message):
         XvectorModel.load(folder).network()
+
+
+def test_sizes_that_are_no_text(folder):
+    (folder / "min_chunk_size").write_bytes(b"\xff\xfe2")
+    with pytest.raises(UserError, match="min_chunk_size: expected a number of frames"):
+        XvectorModel.load(folder)
 
 
 def test_no_such_folder(tmp_path):

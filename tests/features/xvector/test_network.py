@@ -217,6 +217,13 @@ def test_what_is_wrong_is_named(old, new, message):
         Network(nnet3.Nnet(tuple(line.replace(old, new, 1) for line in nnet.lines), nnet.components))
 
 
+def test_a_window_before_the_first_known_frame_is_refused():
+    nnet = xvector("Offset(input, -9), input, Offset(input, 1)")
+    nnet.components["pool"].fields["RightContext"] = np.int32(5)
+    with pytest.raises(UserError, match="from -0 to 5, .*from frame 9 on.*cannot be"):
+        Network(nnet)
+
+
 def test_an_untrained_batchnorm_is_refused():
     nnet = xvector()
     nnet.components["l1.bn"].fields["Count"] = np.float64(0)
@@ -231,6 +238,6 @@ def test_a_frame_level_output_is_refused():
 
 def test_nesting_without_end_is_refused():
     nnet = xvector()
-    line = f"component-node name=l1.affine component=l1.affine input={'Append(' * 5000}input{')' * 5000}"
+    line = f"component-node name=l1.affine component=l1.affine input={'Append(' * 1000}input{')' * 1000}"
     with pytest.raises(UserError, match="are known"):
         Network(nnet3.Nnet((nnet.lines[0], line, *nnet.lines[2:]), nnet.components))

@@ -1,5 +1,6 @@
 import random
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,50 @@ def test_a_pointer_of_git_lfs_is_recognised(tmp_path):
     (tmp_path / "final.raw").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 33\n")
     with pytest.raises(UserError, match="git lfs pull"):
         nnet3.read(tmp_path / "final.raw")
+
+
+def crafted(tmp_path, old: bytes, new: bytes) -> Path:
+    data = RAW.read_bytes()
+    assert old in data
+    (tmp_path / "final.raw").write_bytes(data.replace(old, new, 1))
+    return tmp_path / "final.raw"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"FV \x04@", b"FV " * 5000 + b"\x04@"),  # an array where a size should stand
+        (b"FM \x04@\0\0\0", b"FM \x08" + struct.pack("<d", float("nan"))),
+        (b"<NumComponents> \x04\x19\0\0\0", b"<NumComponents> \x08" + struct.pack("<d", 1e300)),
+        (b"<Dim> \x04@\0\0\0<BlockDim>", b"<Dim> T<BlockDim>"),
+        (b"<Dim> \x04@\0\0\0<BlockDim>", b"<Dim> FV \x04\0\0\0\0<BlockDim>"),
+        (b"<Dim> \x04@\0\0\0<BlockDim>", b"<Dim> \x04\xff\xff\xff\x7f<BlockDim>"),
+        (b"<BlockDim> \x04@", b"<BlockDim> \x04\0"),
+        (b"<Epsilon> \x04", b"<Epsilom> \x04"),
+        (b"<TestMode> F<Count> \x08", b"<TestMode> F<Counter> \x08"),
+        (b"<OutputStddevs> T", b"<OutputStddevs> \x04\0\0\0\0"),
+        (b"<VarianceFloor> \x04\xff\xe6\xdb.", b"<VarianceFloor> \x04\xff\xe6\xdb\xae"),
+        (b"<RightContext> \x04\x10'\0\0", b"<RightContext> \x04\xff\xff\xff\xff"),
+        (b"dim=30", b"dim=" + b"9" * 5000),
+        (b"input=tdnn1.affine\n", b"input=" + b" " * 9000 + b"tdnn1.affine(\n"),
+        (b"input=tdnn1.affine\n", b"input=" + b" " * 200_000 + b"tdnn1.affine\n"),
+        (b"input=tdnn1.affine\n", b"input=Append(" + b"input, " * 300_000 + b"input)\n"),
+    ],
+)
+def test_crafted_files_are_one_error(tmp_path, old, new):
+    path = crafted(tmp_path, old, new)
+    with pytest.raises(UserError):
+        _load(path)
+
+
+def test_a_long_chain_and_odd_names_of_nodes_are_fine(tmp_path):
+    chain = "".join(f"component-node name=n{i} component=tdnn1.relu input=n{i - 1}\n" for i in range(1, 3000)).encode()
+    chain = b"component-node name=n0 component=tdnn1.relu input=tdnn1.affine\n" + chain
+    old = b"component-node name=tdnn1.relu component=tdnn1.relu input=tdnn1.affine"
+    _load(crafted(tmp_path, old, chain + old.replace(b"tdnn1.affine", b"n2999")))
+    for name in (b"type", b"train", b"forward", b"keys", b"float"):
+        data = RAW.read_bytes()
+        for there in (b"name=tdnn1.relu ", b"input=tdnn1.relu\n"):
+            data = data.replace(there, there.replace(b"tdnn1.relu", name))
+        (tmp_path / "final.raw").write_bytes(data)
+        _load(tmp_path / "final.raw")

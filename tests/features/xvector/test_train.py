@@ -1,9 +1,12 @@
 """Training: a small network learns speakers, and its export gives what it gave."""
 
 import json
+import math
 import re
+import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import kaldiio
@@ -13,8 +16,9 @@ import soundfile
 import torch
 
 from mscnn.data.datadir import DataDir
-from mscnn.errors import UserError
+from mscnn.errors import DataErrors, UserError
 from mscnn.features.xvector import nnet3
+from mscnn.features.xvector import train as training
 from mscnn.features.xvector.frontend import sliding_cmn
 from mscnn.features.xvector.modeldir import XvectorModel
 from mscnn.features.xvector.network import Network
@@ -235,8 +239,12 @@ def test_few_speakers_or_utterances_or_frames():
         ({"chunk": (14, 200)}, "chunks of 14 to 200"),
         ({"min_utts": 1}, "--min-utts and --batch must be 2 or more"),
         ({"batch": 1}, "must be 2 or more"),
+        *(({"lr": lr}, "--lr .*: expected two finite numbers above 0")
+          for lr in ((0.0, 0.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 0.0), (math.nan, math.nan), (1.0, math.inf))),
+        ({"seed": -1}, "--seed -1: expected a whole number from 0 to"),
+        ({"seed": 2**63}, "--seed 9223372036854775808: expected"),
     ],
-)
+)  # fmt: skip
 def test_options_that_cannot_be(options, message):
     with pytest.raises(UserError, match=message):
         Options(**options)
@@ -281,3 +289,53 @@ def test_other_rates_are_converted_only_on_demand(tmp_path):
         train(data, CONF, tmp_path / "model", options, device="cpu", convert=False)
     train(data, CONF, tmp_path / "model", options, device="cpu", convert=True)
     assert (tmp_path / "model/final.raw").is_file()
+
+
+TINY = Options((4,) * 5, 4, (20, 30), 30, 3, epochs=1, batch=4)
+
+
+def test_work_is_done_again_when_a_recording_or_library_or_the_device_changes(tmp_path, monkeypatch):
+    data, model = directory(tmp_path, 2, 3), tmp_path / "model"
+
+    def again(device: str = "cpu") -> bool:
+        return train(data, CONF, model, TINY, device=device, convert=False) is not None
+
+    assert again() and not again()
+    before = (model / "final.raw").read_bytes()
+    soundfile.write(data.wav["s0-0"], hum(7, 7), RATE)  # as long, at the same path
+    assert again() and not again()
+    assert (model / "final.raw").read_bytes() != before
+    assert again("cpu:0") and again()
+    for library in ("kaldi-native-fbank", "numpy", "torch"):
+        with monkeypatch.context() as other:
+            other.setattr(training, "version", lambda name, new=library: "0" if name == new else metadata.version(name))
+            assert again()
+        assert again() and not again()
+
+
+def test_the_conf_of_the_model_itself_can_be_given(tmp_path):
+    data, model = directory(tmp_path, 2, 3), tmp_path / "model"
+    shutil.copytree(CONF, model / "conf")
+    (model / "final.raw").write_text("of before")
+    for done in (False, True):
+        assert (train(data, model / "conf", model, TINY, device="cpu", convert=False) is None) == done
+        assert XvectorModel.load(model).network().dim == 4
+        assert all((model / "conf" / name).read_bytes() == (CONF / name).read_bytes() for name in training.CONFS)
+
+
+def test_all_recordings_that_cannot_be_used_are_named(tmp_path, monkeypatch):
+    data = directory(tmp_path, 2, 13)
+    for utt in data.utts[:-1]:
+        Path(data.wav[utt]).write_bytes(b"RIFF")
+    with pytest.raises(DataErrors, match="^25 utterances cannot be used:\n  s0-0: .*s0-0.wav: cannot") as caught:
+        train(data, CONF, tmp_path / "model", TINY, device="cpu", convert=False)
+    assert [fault.split(":")[0] for fault in caught.value.faults] == data.utts[:-1]
+    assert str(caught.value).endswith("… and 5 more")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_utterance_shorter_than_a_frame_is_not_trained_on(tmp_path):
+    data = directory(tmp_path, 2, 3)
+    soundfile.write(data.wav["s0-0"], np.zeros(10), RATE)
+    frames = read_utterances(data, XvectorModel.load(CONF.parent).frontend, False)
+    assert frames["s0-0"].shape == (0, 30) and len(frames) == 6

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mscnn.errors import UserError
-from mscnn.features.xvector.vectors import read_vectors
+from mscnn.features.xvector.vectors import read_vectors, require_finite
 
 
 def write(tmp_path, vectors):
@@ -37,5 +37,27 @@ def test_what_is_missing_is_named(tmp_path):
     (tmp_path / "x.ark").unlink()
     with pytest.raises(UserError, match="a cannot be read"):
         read_vectors(scp, ["a"])
-    with pytest.raises(UserError, match="absent.scp: cannot be read"):
+    with pytest.raises(UserError, match="absent.scp: No such file"):
         read_vectors(tmp_path / "absent.scp", ["a"])
+
+
+def test_a_command_is_not_run(tmp_path):
+    (tmp_path / "x.scp").write_text(f"a touch {tmp_path}/run |\n")
+    with pytest.raises(UserError, match="a cannot be read .a command"):
+        read_vectors(tmp_path / "x.scp", ["a"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("size", [0, 2, 5, 8, 10, 14])
+def test_a_damaged_archive_is_one_error(tmp_path, size):
+    scp = write(tmp_path, {"a": np.float32([1, 2])})
+    data = (tmp_path / "x.ark").read_bytes()
+    (tmp_path / "x.ark").write_bytes(data[:size])
+    with pytest.raises(UserError, match="x.scp: a"):
+        read_vectors(scp, ["a"])
+
+
+def test_vectors_must_be_finite_when_they_are_made(tmp_path):
+    require_finite({"a": np.ones(2)}, tmp_path)
+    with pytest.raises(UserError, match="b, one of 1: the x-vector is not finite"):
+        require_finite({"a": np.ones(2), "b": np.array([1, np.inf])}, tmp_path)

@@ -142,14 +142,20 @@ def _backend(needs: Needs) -> Iterator[Finding]:
         )
 
 
+def _feature(name: str) -> None:
+    """A feature is well formed, and what it needs (a package, a model) is at hand."""
+    from mscnn.features.config import Feature
+
+    Feature.load(name).extractor.check()
+
+
 def _configuration(needs: Needs) -> Iterator[Finding]:
     """Label map, feature and protocols are there and well formed."""
     from mscnn.data.labels import LabelMap
     from mscnn.data.protocols import Protocol
-    from mscnn.features.config import Feature
 
     named: list[tuple[str, Callable[[str], object]]] = [(needs.labels, LabelMap.load)]
-    named += [(name, Feature.load) for name in needs.features] + [(name, Protocol.load) for name in needs.protocols]
+    named += [(name, _feature) for name in needs.features] + [(name, Protocol.load) for name in needs.protocols]
     for name, load in named:
         if name:
             load(name)

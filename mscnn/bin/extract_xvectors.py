@@ -40,7 +40,6 @@ def main() -> None:
     args = parser.parse_args()
 
     from mscnn.data.datadir import DataDir
-    from mscnn.device import choose_device
     from mscnn.features.xvector.extract import extract
     from mscnn.features.xvector.modeldir import XvectorModel
     from mscnn.log import get_logger
@@ -54,7 +53,7 @@ def main() -> None:
         unvoiced=args.unvoiced,
         chunk_size=args.chunk_size,
         convert=args.convert,
-        device=choose_device(args.device),
+        device=args.device,
         nj=args.nj,
     )
     get_logger("extract_xvectors").info(

@@ -14,6 +14,7 @@ import yaml
 
 from mscnn import __version__
 from mscnn.data.datadir import DataDir
+from mscnn.device import choose_device
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import write_archive
 from mscnn.features.audio import load_audio
@@ -110,7 +111,7 @@ def extract(
             as if every frame were voiced), zero (a zero vector) or drop.
         chunk_size: frames computed at once; longer utterances are the mean over chunks, weighted by length. 0: the
             model's ``max_chunk_size``.
-        device: cpu or cuda, of the native backend.
+        device: cpu, cuda or auto, of the native backend.
 
     Returns:
         number of vectors, and number of utterances without a voiced frame.
@@ -123,8 +124,6 @@ def extract(
     chunk_size = chunk_size or model.max_chunk
     if chunk_size < model.min_chunk:
         raise UserError(f"--chunk-size {chunk_size}: the model's smallest is {model.min_chunk} frames")
-    if backend == "native":
-        model.network()  # a damaged model is reported once, before any job starts
     groups = [Source.of(data)[i : i + GROUP] for i in range(0, len(data.utts), GROUP)]
     share = -(-len(groups) // max(nj, 1))
     jobs = [
@@ -136,7 +135,12 @@ def extract(
         for name in ("xvector.yaml", "xvector.scp"):  # whoever is killed must not leave a table into mixed archives
             (out / name).unlink(missing_ok=True)
         log.info("%d utterances, backend %s, logs: %s/log/xvector.*.log", len(data.utts), backend, out)
-        run_jobs(run_job, [(job,) for job in jobs], nj=nj, log_dir=out / "log", step="xvector")
+        try:
+            run_jobs(run_job, [(job,) for job in jobs], nj=nj, log_dir=out / "log", step="xvector")
+        except UserError:
+            if backend == "native":
+                model.network()  # of a damaged model, the one cause of all failures
+            raise
     else:
         log.info("%d archives at hand, made from the same files, options and code", len(jobs))
     return _collect(jobs, data, model, out)
@@ -170,7 +174,7 @@ def run_job(job: Job) -> None:
 def run_native(job: Job, model: XvectorModel) -> None:
     """The same vectors without Kaldi."""
     unvoiced: list[str] = []
-    network = model.network().to(job.device)
+    network = model.network().to(choose_device(job.device))
     write_archive(job.stem, _vectors(job, model, network, unvoiced))
     job.write_unvoiced(unvoiced)
 
@@ -182,6 +186,7 @@ def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str
     from mscnn.features.xvector.frontend import sliding_cmn
 
     faults: list[str] = []
+    batch = BATCH[next(network.parameters()).device.type]
     for i in range(0, len(job.sources), GROUP):
         frames: dict[str, np.ndarray] = {}
         for source in job.sources[i : i + GROUP]:
@@ -205,7 +210,7 @@ def _vectors(job: Job, model: XvectorModel, network: Network, unvoiced: list[str
                 voiced = np.full(len(mfcc), job.unvoiced == "all-frames")
             frames[source.utt] = sliding_cmn(mfcc)[voiced]
         if not faults:
-            vectors = embed(network, frames, job.chunk_size, model.min_chunk, BATCH[job.device])
+            vectors = embed(network, frames, job.chunk_size, model.min_chunk, batch)
             require_finite(vectors, model.path)
             yield from vectors.items()
     if faults:

@@ -9,8 +9,11 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,15 +102,15 @@ def run_job(job: Job, model: XvectorModel) -> None:
 @contextmanager
 def _work_folder(job: Job, model: XvectorModel) -> Iterator[Path]:
     """Where the programs run, with links to the model: specifiers stay plain whatever characters the paths have."""
-    work = job.out.resolve() / f".kaldi.{job.number}"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
+    out, prefix = job.out.resolve(), f".kaldi.{job.number}."
+    out.mkdir(parents=True, exist_ok=True)
+    for left in out.glob(f"{prefix}*"):  # by a job that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=out, ignore_cleanup_errors=True) as name:
+        work = Path(name)
         for path in model.files:
             (work / path.name).symlink_to(path.absolute())
         yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _voice_activity(job: Job, model: XvectorModel, work: Path) -> dict[str, np.ndarray]:
@@ -187,7 +190,7 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
     Raises:
         UserError: one failed; of several, the first that did not just die of the next one's death.
     """
-    found, running = programs(), []
+    found, running, die_with_job = programs(), [], _die_with_parent()
     try:
         for name, *arguments in commands:
             source = running[-1].stdout if running else subprocess.PIPE
@@ -195,9 +198,7 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
             with open(work / f"{name}.log", "wb") as said:
                 command = [found[name], *arguments]
                 running.append(
-                    subprocess.Popen(
-                        command, cwd=work, stdin=source, stdout=sink, stderr=said, preexec_fn=_die_with_parent
-                    )
+                    subprocess.Popen(command, cwd=work, stdin=source, stdout=sink, stderr=said, preexec_fn=die_with_job)
                 )
             if running[:-1]:
                 source.close()  # or the writer would not notice the reader's death
@@ -222,10 +223,12 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
         )
 
 
-def _die_with_parent() -> None:
-    """Ask the kernel to kill this program when the job ends, however that ends (Linux; elsewhere it runs on)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _die_with_parent() -> Callable[[], object] | None:
+    """For a program to call as it starts: the kernel shall kill it when the job ends, however that ends.
+
+    On Linux; elsewhere a program runs on. Whatever is loaded is loaded before the fork.
+    """
+    return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL) if sys.platform == "linux" else None
 
 
 def _messages(work: Path, name: str) -> list[str]:

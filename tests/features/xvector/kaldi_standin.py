@@ -4,7 +4,8 @@ python kaldi_standin.py PROGRAM ARGUMENTS...
 
 A frame has two values: the log energy of its 160 samples, and 1. The "x-vector" of an utterance is: frames that it was
 computed from, --chunk-size, --min-chunk-size, whether extract.config was applied. STANDIN_FAIL=PROGRAM makes one fail,
-STANDIN_LOSE=PROGRAM:UTT makes one warn and leave an utterance out.
+STANDIN_LOSE=PROGRAM:UTT makes one warn and leave an utterance out, STANDIN_SLEEP=1 makes all write PROGRAM.pid and
+sleep, STANDIN_NAN=UTT makes an x-vector one that is not finite.
 """
 
 import array
@@ -14,6 +15,7 @@ import re
 import signal
 import struct
 import sys
+import time
 from pathlib import Path
 
 NAME, ARGUMENTS = sys.argv[1], [a for a in sys.argv[2:] if not a.startswith("--")]
@@ -91,6 +93,9 @@ def main():
     if os.environ.get("STANDIN_FAIL") == NAME:
         say("ERROR", "the last words")
         os._exit(3)
+    if os.environ.get("STANDIN_SLEEP"):
+        Path(f"{NAME}.pid").write_text(f"{os.getpid()}\n")
+        time.sleep(60)
     for config in OPTIONS.keys() & {"config", "nnet-config"}:
         assert re.search("--|output-node", Path(OPTIONS[config]).read_text())
     if NAME == "nnet3-copy":
@@ -117,7 +122,8 @@ def main():
             int(OPTIONS["min-chunk-size"]),
             Path(ARGUMENTS[0]).read_text() != "as it is",
         ]
-        return write(ARGUMENTS[2], ((key, None, [len(m), *facts]) for key, m in read(ARGUMENTS[1])))
+        size = {os.environ.get("STANDIN_NAN"): math.nan}
+        return write(ARGUMENTS[2], ((key, None, [size.get(key, len(m)), *facts]) for key, m in read(ARGUMENTS[1])))
     return True
 
 

@@ -13,11 +13,12 @@ import pytest
 import soundfile
 
 from mscnn.errors import UserError
-from mscnn.features.extract import Source
+from mscnn.features.extract import MAX_FAULTS, Source
 from mscnn.features.xvector import kaldi
 from mscnn.features.xvector.extract import Job, run_native
 from mscnn.features.xvector.modeldir import XvectorModel
 from mscnn.files import read_table
+from mscnn.paths import ROOT
 from tests.features.xvector.conftest import HERE
 
 RATE = 16000
@@ -161,21 +162,52 @@ def test_less_than_a_frame(tmp_path, standin, model, wavs):
     assert vectors_of(job)["b"].tolist() == [0] * 32
 
 
+def test_faults_are_listed_up_to_a_limit(tmp_path, standin, model, wavs):
+    soundfile.write(wavs["b"], np.zeros(50), RATE)
+    for wav, message in ((wavs["b"], "shorter than a frame"), (tmp_path / "absent.wav", "absent.wav")):
+        sources = {f"u{i:02d}": wav for i in range(MAX_FAULTS + 2)}
+        with pytest.raises(UserError, match=f"{MAX_FAULTS + 2} utterances cannot be used") as error:
+            kaldi.run_job(make_job(tmp_path / "out", model, sources), model)
+        _, *faults, rest = str(error.value).splitlines()
+        assert len(faults) == MAX_FAULTS and all(message in fault for fault in faults) and rest == "  … and 2 more"
+
+
+def test_vectors_that_are_not_finite_are_not_written(tmp_path, standin, model, wavs, monkeypatch):
+    monkeypatch.setenv("STANDIN_NAN", "c")
+    job = make_job(tmp_path / "out", model, wavs)
+    with pytest.raises(UserError, match="c, one of 1: the x-vector is not finite") as error:
+        kaldi.run_job(job, model)
+    assert str(model.path) in str(error.value) and not list(job.out.iterdir())
+
+
+def runs(pid: str) -> bool:
+    try:
+        return bool((Path("/proc") / pid / "cmdline").read_bytes())  # empty: dead, its status not asked for yet
+    except OSError:
+        return False
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
-def test_programs_die_with_their_job():
+def test_programs_die_with_their_job(tmp_path, standin):
+    names = ["apply-cmvn-sliding", "nnet3-xvector-compute"]
     code = (
-        "import subprocess, time\nfrom mscnn.features.xvector.kaldi import _die_with_parent\n"
-        "print(subprocess.Popen(['sleep', '60'], preexec_fn=_die_with_parent).pid, flush=True)\ntime.sleep(60)"
+        f"from mscnn.features.xvector.kaldi import Path, _run; _run(Path({str(tmp_path)!r}), *{[[n] for n in names]})"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as job:
-        program = Path("/proc") / job.stdout.readline().strip()
-        assert (program / "cmdline").read_bytes() == b"sleep\x0060\0"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"STANDIN_SLEEP": "1"}) as job:
+        files = [tmp_path / f"{name}.pid" for name in names]
+        wait_for(lambda: all(file.exists() and file.read_text().endswith("\n") for file in files))
+        pids = [file.read_text().strip() for file in files]
+        assert all(map(runs, pids))
         job.kill()
-    for _ in range(50):
-        if not program.exists() or b"sleep" not in (program / "cmdline").read_bytes():
+    wait_for(lambda: not any(map(runs, pids)))
+
+
+def wait_for(condition) -> None:
+    for _ in range(200):
+        if condition():
             return
-        time.sleep(0.1)
-    pytest.fail("the program runs on")
+        time.sleep(0.05)
+    pytest.fail("10 s are over")
 
 
 @pytest.mark.parametrize("program", kaldi.PROGRAMS)
@@ -220,15 +252,18 @@ def test_an_utterance_that_a_program_leaves_out(tmp_path, standin, model, wavs, 
 
 def test_what_a_killed_run_left_is_no_obstacle(tmp_path, standin, model, wavs):
     job = make_job(tmp_path / "out", model, wavs)
-    left = job.out / ".kaldi.3"
+    left = job.out / ".kaldi.3.killed"
     left.mkdir(parents=True)
     (left / "final.raw").write_text("half")
+    (job.out / ".kaldi.33.other").mkdir()
     kaldi.run_job(job, model)
-    assert vectors_of(job).keys() == wavs.keys() and not left.exists()
+    assert vectors_of(job).keys() == wavs.keys()
+    assert [path.name for path in job.out.glob(".*")] == [".kaldi.33.other"]
 
 
 def test_programs_are_found_below_kaldi_root_or_on_path(tmp_path, standin, model, wavs, monkeypatch):
     assert kaldi.missing() == [] and kaldi.version() == "5.5.0-standin"
+    assert kaldi.identity() == f"5.5.0-standin {standin}/src/nnet3bin/nnet3-xvector-compute"
     elsewhere = tmp_path / "bin"
     elsewhere.mkdir()
     os.rename(standin / "src" / "ivectorbin" / "compute-vad", elsewhere / "compute-vad")

@@ -210,6 +210,7 @@ def test_vectors_that_cannot_be_used(speakers, tmp_path, vector, message):
         ("s0-0 s0-1 target\ns0-0 s0-2 same\n", "trials:2: expected"),
         ("s0-0 moon target\n", "trials:1: moon is not in"),
         ("s0-0 s0-1 nontarget\n", "trials:1: nontarget, but in .* have one speaker"),
+        ("s0-0 s0-1 target\ns0-0 s0-0 target\n", "trials:2: s0-0 with itself is no trial; remove the line"),
         ("s0-0 s1-1 target\n", "trials:1: target, but in .* have two speakers"),
         ("s0-0 s0-1 target\n", "trials: no trial is a nontarget"),
         ("s0-0 s1-1 nontarget\n", "trials: no trial is a target"),

@@ -86,20 +86,20 @@ def make_model(folder: Path, conf: Path) -> Path:
 
     import numpy as np
 
-    from mscnn.features.xvector import nnet3
+    from mscnn.features.xvector import components, nnet3
 
-    rng, lines, components = np.random.default_rng(0), ["input-node name=input dim=30"], {}
+    rng, lines, made = np.random.default_rng(0), ["input-node name=input dim=30"], {}
 
     def add(component: nnet3.Component, source: str) -> str:
-        components[component.name] = component
+        made[component.name] = component
         lines.append(f"component-node name={component.name} component={component.name} input={source}")
         return component.name
 
     def layer(name: str, source: str, inputs: int, outputs: int) -> str:
         weight = rng.normal(size=(outputs, inputs)) / np.sqrt(inputs)
-        source = add(nnet3.affine(f"{name}.affine", weight, rng.normal(size=outputs)), source)
-        source = add(nnet3.relu(f"{name}.relu", outputs), source)
-        return add(nnet3.batchnorm(f"{name}.bn", np.full(outputs, 0.4), np.full(outputs, 0.3), 1e6), source)
+        source = add(components.affine(f"{name}.affine", weight, rng.normal(size=outputs)), source)
+        source = add(components.relu(f"{name}.relu", outputs), source)
+        return add(components.batchnorm(f"{name}.bn", np.full(outputs, 0.4), np.full(outputs, 0.3), 1e6), source)
 
     def context(source: str, *offsets: int) -> str:
         return f"Append({', '.join(f'Offset({source}, {n})' for n in offsets)})"
@@ -108,10 +108,10 @@ def make_model(folder: Path, conf: Path) -> Path:
     node = layer("tdnn2", context(node, -2, 0, 2), 1536, 512)
     node = layer("tdnn3", context(node, -3, 0, 3), 1536, 512)
     node = layer("tdnn5", layer("tdnn4", node, 512, 512), 512, 1500)
-    node = add(nnet3.stats_pooling("pooling", 1500), add(nnet3.stats_extraction("statistics", 1500), node))
+    node = add(components.stats_pooling("pooling", 1500), add(components.stats_extraction("statistics", 1500), node))
     layer("tdnn6", f"Round({node}, 1)", 3000, 512)
     lines.append("output-node name=output input=tdnn6.affine")
-    nnet3.write(nnet3.Nnet(tuple(lines), components), folder / "final.raw")
+    nnet3.write(nnet3.Nnet(tuple(lines), made), folder / "final.raw")
     shutil.copytree(conf, folder / "conf")
     (folder / "min_chunk_size").write_text("25\n")
     (folder / "max_chunk_size").write_text("10000\n")

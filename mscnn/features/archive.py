@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -110,8 +111,9 @@ class FeatureDir:
 
         entry = self.path / self.entries[utt]
         try:
+            _require_binary(entry)
             matrix = kaldiio.load_mat(str(entry))
-        except (OSError, ValueError, AssertionError) as error:
+        except (OSError, ValueError, AssertionError, RuntimeError, struct.error) as error:
             raise UserError(f"{entry}: {utt} cannot be read ({error}); {CURE}") from None
         expected = (self.frames[utt], self.dim)
         if matrix.shape != expected:
@@ -133,6 +135,17 @@ class FeatureDir:
         for i, utt in enumerate(utts):
             flat[offsets[i] : offsets[i + 1]] = self.read(utt)[: lengths[i]]
         return flat, offsets
+
+
+def _require_binary(entry: Path) -> None:
+    """Raise ValueError unless a Kaldi object in binary form stands there: kaldiio would run commands, and unpickle."""
+    path, _, offset = str(entry).rpartition(":")
+    if "|" in offset or not offset.isdecimal():
+        raise ValueError("expected FILE:OFFSET")
+    with open(path, "rb") as file:
+        file.seek(int(offset))
+        if file.read(2) != b"\0B":
+            raise ValueError("no binary Kaldi object at this place")
 
 
 def _flat(rows: int, columns: int) -> np.ndarray:

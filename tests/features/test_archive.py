@@ -109,3 +109,17 @@ def test_damaged_archives_are_found_on_reading(folder, matrices):
     (folder / "feats.1.ark").write_bytes(b"\xff" * len(data))
     with pytest.raises(UserError, match="a-1 .*stage 3"):
         FeatureDir.load(folder).read("a-1")
+
+
+def test_neither_commands_nor_pickles_are_run(folder, tmp_path):
+    scp = folder / "feats.scp"
+    lines = scp.read_text().splitlines(keepends=True)
+    scp.write_text(f"a-1 {folder}/feats.1.ark:; touch {tmp_path}/run |\n" + "".join(lines[1:]))
+    with pytest.raises(UserError):
+        FeatureDir.load(folder).read("a-1")
+    scp.write_text("".join(lines))
+    data = (folder / "feats.1.ark").read_bytes()
+    (folder / "feats.1.ark").write_bytes(data[:4] + b"PKL" + data[7:])
+    with pytest.raises(UserError, match="a-1 cannot be read .no binary Kaldi object"):
+        FeatureDir.load(folder).read("a-1")
+    assert not (tmp_path / "run").exists()

@@ -311,7 +311,7 @@ def _remove_surplus(out: Path, jobs: int) -> None:
     for path in out.glob(".*.tmp"):
         path.unlink()
     for path in out.glob(".kaldi.*"):
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     for path in [*out.glob("xvector.*.*"), *(out / "log").glob("xvector.*.stamp")]:
         number = path.name.split(".")[1]
         if number.isdigit() and int(number) > jobs:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from mscnn.features.xvector import nnet3
+from mscnn.features.xvector import components
 from mscnn.features.xvector.nnet3 import Component, Nnet
 
 CONTEXTS = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,))  # frames that tdnn1 to tdnn5 see
@@ -70,13 +70,13 @@ class Tdnn(nn.Module):
             yield from _layer(f"tdnn{i + 1}", weight, conv.bias, norm, _append(below, offsets))
             below = f"tdnn{i + 1}.batchnorm"
         width = self.widths[-1]
-        yield nnet3.stats_extraction(stats[0], width), below
-        yield nnet3.stats_pooling(stats[1], width, int(POOLING[2:]), VARIANCE_FLOOR), stats[0]
+        yield components.stats_extraction(stats[0], width), below
+        yield components.stats_pooling(stats[1], width, int(POOLING[2:]), VARIANCE_FLOOR), stats[0]
         _, norm6, affine7, _, norm7 = self.tdnn7
         yield from _layer("tdnn6", self.tdnn6.weight, self.tdnn6.bias, norm6, f"Round({stats[1]}, 1)")
         yield from _layer("tdnn7", affine7.weight, affine7.bias, norm7, "tdnn6.batchnorm")
         yield _affine("output.affine", self.output.weight, self.output.bias), "tdnn7.batchnorm"
-        yield nnet3.log_softmax("output.log-softmax", self.output.out_features), "output.affine"
+        yield components.log_softmax("output.log-softmax", self.output.out_features), "output.affine"
 
 
 def _normalised(dim: int) -> list[nn.Module]:
@@ -87,15 +87,15 @@ def _layer(
     name: str, weight: Tensor, bias: Tensor, norm: nn.BatchNorm1d, descriptor: str
 ) -> Iterator[tuple[Component, str]]:
     yield _affine(f"{name}.affine", weight, bias), descriptor
-    yield nnet3.relu(f"{name}.relu", len(bias)), f"{name}.affine"
+    yield components.relu(f"{name}.relu", len(bias)), f"{name}.affine"
     statistics = norm.running_mean.numpy(), norm.running_var.numpy()
     # minibatches, where Kaldi counts frames: both only weigh the statistics against those of further training
     count = max(1.0, float(norm.num_batches_tracked))
-    yield nnet3.batchnorm(f"{name}.batchnorm", *statistics, count, EPSILON), f"{name}.relu"
+    yield components.batchnorm(f"{name}.batchnorm", *statistics, count, EPSILON), f"{name}.relu"
 
 
 def _affine(name: str, weight: Tensor, bias: Tensor) -> Component:
-    return nnet3.affine(name, weight.detach().numpy(), bias.detach().numpy())
+    return components.affine(name, weight.detach().numpy(), bias.detach().numpy())
 
 
 def _append(node: str, offsets: Sequence[int]) -> str:

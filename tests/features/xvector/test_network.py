@@ -6,18 +6,18 @@ import pytest
 import torch
 
 from mscnn.errors import UserError
-from mscnn.features.xvector import nnet3
+from mscnn.features.xvector import components, nnet3
 from mscnn.features.xvector.network import Network
 
 rng = np.random.default_rng(0)
 
 
 def _affine(name, inputs, outputs):
-    return nnet3.affine(name, rng.normal(size=(outputs, inputs)) / math.sqrt(inputs), rng.normal(size=outputs))
+    return components.affine(name, rng.normal(size=(outputs, inputs)) / math.sqrt(inputs), rng.normal(size=outputs))
 
 
 def _batchnorm(name, dim, block=None, rms=1.0):
-    component = nnet3.batchnorm(
+    component = components.batchnorm(
         name, rng.normal(size=block or dim), rng.uniform(0.1, 2, block or dim), 100, target_rms=rms
     )
     component.fields["Dim"] = np.int32(dim)
@@ -44,14 +44,14 @@ def xvector(contexts="Offset(input, -2), input, Offset(input, 1)", n=3, dim=4):
             "output-node name=output input=output.log-softmax objective=linear",
         ),
         _affine("l1.affine", 3 * n, dim),
-        nnet3.relu("l1.relu", dim),
+        components.relu("l1.relu", dim),
         _batchnorm("l1.bn", dim),
-        nnet3.stats_extraction("ex", dim),
-        nnet3.stats_pooling("pool", dim),
+        components.stats_extraction("ex", dim),
+        components.stats_pooling("pool", dim),
         _affine("l6.affine", 2 * dim, 5),
-        nnet3.relu("l6.relu", 5),
+        components.relu("l6.relu", 5),
         _affine("l7.affine", 5, 2),
-        nnet3.log_softmax("sm", 2),
+        components.log_softmax("sm", 2),
     )
 
 

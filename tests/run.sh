@@ -38,9 +38,12 @@ smoke() { # smoke SYSTEM...
     --overwrite true --train-args "$few_steps" >"$folder/smoke.$1.log" 2>&1 || { tail -n 20 "$folder/smoke.$1.log"; return 1; }
 }
 "$folder/egs/mini_iemocap/run.sh" --stage features --stop-stage features --model "${systems[*]}" --asr-engine none
-half=$((${#systems[@]} / 2))
-smoke "${systems[@]:0:half}" & first=$!
-smoke "${systems[@]:half}" & second=$!
+odd=() even=() # relatives have neighbouring names: each half gets some of the heavy ones
+for i in "${!systems[@]}"; do
+  if ((i % 2)); then odd+=("${systems[i]}"); else even+=("${systems[i]}"); fi
+done
+smoke "${odd[@]}" & first=$!
+smoke "${even[@]}" & second=$!
 wait "$first"
 wait "$second"
 echo "${#systems[@]} systems: ${systems[*]}"

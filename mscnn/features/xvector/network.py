@@ -231,8 +231,9 @@ class BatchNorm(Layer):
             raise UserError(f"{who}: {dim} values in blocks of {block}, {mean.shape} means, {variance.shape} variances")
         with np.errstate(over="ignore"):  # vectors that are not finite are refused where they are made
             scale = fields["TargetRms"] / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
+            offset = -mean * scale
         self.scale, self.offset = (
-            nn.Parameter(torch.from_numpy(np.tile(array, dim // block))) for array in (scale, -mean * scale)
+            nn.Parameter(torch.from_numpy(np.tile(array, dim // block))) for array in (scale, offset)
         )
         self.dims = dim, dim
 

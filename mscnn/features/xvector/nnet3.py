@@ -194,7 +194,8 @@ class _Binary(_Source):
             if min(shape) < 0:
                 self.fail(f"damaged: <{tag}> has the shape {shape}")
             values = np.frombuffer(self.take(math.prod(shape) * int(dtype[-1])), dtype)
-            return values.reshape(shape).astype(np.float32)
+            with np.errstate(over="ignore"):  # infinities are refused with the component's name
+                return values.reshape(shape).astype(np.float32)
         size = self.take(1)
         if size in (b"T", b"F"):
             return size == b"T"

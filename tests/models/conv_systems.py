@@ -61,3 +61,14 @@ def lstm_by_hand(x: Tensor, weight: Tensor, bias: Tensor, order: str, forget: fl
         h = gates["o"].sigmoid() * c.tanh()
         outputs.append(h)
     return torch.stack(outputs, dim=1)
+
+
+def donghyun_weights(model: nn.Module, modules: dict[str, str]) -> dict[str, Tensor]:
+    """Random weights for ``model`` under donghyun's names; ``modules`` maps ours to theirs, but for the attention."""
+    attention = {"weight": "W_omega", "bias": "b_omega", "scale": "u_omega"}
+    theirs = {}
+    for name, value in model.state_dict().items():
+        module, leaf = name.rsplit(".", 1)
+        name = f"attention.{attention[leaf]}" if module == "attention" else f"{modules[module]}.{leaf}"
+        theirs[name] = torch.randn(value.shape) if value.is_floating_point() else value
+    return theirs

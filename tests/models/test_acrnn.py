@@ -9,6 +9,7 @@ from mscnn.models.acrnn import ACRNN
 from tests.models.conv_systems import (
     build,
     count,
+    donghyun_weights,
     lstm_by_hand,
     padding_changes,
     picture,
@@ -112,12 +113,7 @@ def test_donghyun_weights_by_name():
     model = build(ACRNN, "acrnn_donghyun", **SMALL | {"filters": [4, 6]})
     pairs = {"convs.0": "cnn1.cnn.0", "convs.1": "cnn2.cnn.0", "project.0": "linear1", "project.2": "batch1"}
     pairs |= {"lstm": "bilstm", "head.0": "linear2", "head.2": "batch2", "head.4": "linear3"}
-    attention = {"weight": "W_omega", "bias": "b_omega", "scale": "u_omega"}
-    theirs = {}
-    for name, value in model.state_dict().items():
-        module, leaf = name.rsplit(".", 1)
-        name = f"attention.{attention[leaf]}" if module == "attention" else f"{pairs[module]}.{leaf}"
-        theirs[name] = torch.randn(value.shape) if value.is_floating_point() else value
+    theirs = donghyun_weights(model, pairs)
     model.load_official(theirs)
     assert torch.equal(model.convs[1].weight, theirs["cnn2.cnn.0.weight"])
     assert torch.equal(model.attention.weight, theirs["attention.W_omega"])

@@ -5,7 +5,15 @@ import torch
 from torch.nn import functional as F
 
 from mscnn.models.adrnn import ADRNN
-from tests.models.conv_systems import build, count, padding_changes, picture, segments, without_gradient
+from tests.models.conv_systems import (
+    build,
+    count,
+    donghyun_weights,
+    padding_changes,
+    picture,
+    segments,
+    without_gradient,
+)
 from tests.models.fingerprint import filled
 
 SMALL = {"filters": 4, "dilated_filters": [4, 4, 6], "project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
@@ -63,12 +71,7 @@ def test_official_weights_by_name():
     pairs = {"conv.0": "cnn.cnn.0", "skip.0": "skipped.uflb.0", "skip.1": "skipped.uflb.1", "project.0": "linear1"}
     pairs |= {f"dilated.{n}.{m}": f"uflb{n + 1}.uflb.{m}" for n in range(3) for m in range(2)}
     pairs |= {"project.2": "batch1", "lstm": "bilstm", "head.0": "linear2", "head.2": "batch2", "head.4": "linear3"}
-    attention = {"weight": "W_omega", "bias": "b_omega", "scale": "u_omega"}
-    theirs = {}
-    for name, value in model.state_dict().items():
-        module, leaf = name.rsplit(".", 1)
-        name = f"attention.{attention[leaf]}" if module == "attention" else f"{pairs[module]}.{leaf}"
-        theirs[name] = torch.randn(value.shape) if value.is_floating_point() else value
+    theirs = donghyun_weights(model, pairs)
     model.load_official(theirs)
     assert torch.equal(model.dilated[2][1].running_var, theirs["uflb3.uflb.1.running_var"])
     assert torch.equal(model.skip[0].weight, theirs["skipped.uflb.0.weight"])

@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from mscnn.models.asrnn import ASRNN
-from tests.models.conv_systems import build, count, padding_changes, picture, segments, without_gradient
+from tests.models.conv_systems import (
+    build,
+    count,
+    donghyun_weights,
+    padding_changes,
+    picture,
+    segments,
+    without_gradient,
+)
 from tests.models.fingerprint import filled, wave
 
 SMALL = {"filters": [4, 4, 6], "project_dim": 8, "lstm_dim": 3, "window_lstm_dim": 4, "fc_dim": 5, "frames": 40}
@@ -71,12 +79,7 @@ def test_official_weights_by_name():
     pairs |= {f"convs.{n}.{2 if n == 0 else 1}": f"cnn{n + 1}.cnn.2" for n in range(3)}
     pairs |= {"project.0": "linear1", "project.2": "batch1", "lstm": "bilstm", "window_lstm": "lstm"}
     pairs |= {"head.0": "linear2", "head.2": "batch2", "head.4": "linear3"}
-    attention = {"weight": "W_omega", "bias": "b_omega", "scale": "u_omega"}
-    theirs = {}
-    for name, value in model.state_dict().items():
-        module, leaf = name.rsplit(".", 1)
-        name = f"attention.{attention[leaf]}" if module == "attention" else f"{pairs[module]}.{leaf}"
-        theirs[name] = torch.randn(value.shape) if value.is_floating_point() else value
+    theirs = donghyun_weights(model, pairs)
     model.load_official(theirs)
     assert torch.equal(model.convs[2][1].running_mean, theirs["cnn3.cnn.2.running_mean"])
     assert torch.equal(model.window_lstm.weight_ih_l0, theirs["lstm.weight_ih_l0"])

@@ -56,6 +56,9 @@ class Network(nn.Module):
         if self._nodes.get("output", Node("", "")).kind != "output-node":
             raise UserError("the network has no output-node of the name 'output'; extract.config should name one")
         self._steps = [node for node in self._in_order() if node.kind != "input-node"]
+        self._needed = [{"output"}]  # after each step, the values that later ones read: the others are let go
+        for node in reversed(self._steps[1:]):
+            self._needed.insert(0, self._needed[0] | node.reads.names)
         form = self._forms["output"]
         if not form.segment:
             raise UserError(
@@ -150,10 +153,9 @@ class Network(nn.Module):
         if len(frames) != sum(lengths) or min(lengths) < self.context:
             raise ValueError(f"{len(frames)} frames for utterances of {list(lengths)}, each at least {self.context}")
         values = {"input": frames}
-        for i, node in enumerate(self._steps):
+        for node, needed in zip(self._steps, self._needed, strict=True):
             value = self._read(node.reads, values, self._form(node.reads, node.name), lengths)
             values[node.name] = self.layers[_key(node.name)](value, lengths) if node.component else value
-            needed = set().union(*(step.reads.names for step in self._steps[i + 1 :]), {"output"})
             values = {name: value for name, value in values.items() if name in needed}
         return values["output"]
 

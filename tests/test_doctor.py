@@ -30,7 +30,7 @@ def test_this_machine_is_fine():
 def test_what_a_recipe_needs_is_there(shared_dir):
     needs = Needs(
         labels="ravdess8",
-        features=["mfcc96_trim"],
+        features=["mfcc96"],
         protocols=["ravdess6"],
         engines=["pocketsphinx"],
         voices=True,

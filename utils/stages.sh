@@ -13,7 +13,7 @@ on_bad=stop             # faults in the corpus: stop, or skip what cannot be use
 rate=16000              # sampling rate of the corpus, Hz
 channels=1              # channels of the corpus
 convert=false           # resample and mix down recordings of another form (true), or count them as faults (false)
-feature=                # variants to take instead of the features that models name, as mfcc96_trim for mfcc96
+trim=                   # cut the edges of a recording that stay this many dB below its loudest part; empty: as the feature says
 asr_engine=none         # recogniser: pocketsphinx, faster-whisper, google or file; none: only those that --text names
 asr_model=              # its model, a name or a folder; empty: its default
 asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
@@ -112,7 +112,8 @@ stage_xvector() {
 stage_features() {
   local name
   for name in "${features[@]}"; do
-    verb extract_features --data "$data" --feature "$name" --convert "$convert" --nj "$nj" --out "$(dump_of "$name")"
+    verb extract_features --data "$data" --feature "$name" ${trim:+--set "trim_db=$trim"} --convert "$convert" \
+      --nj "$nj" --out "$(dump_of "$name")"
   done
 }
 
@@ -202,17 +203,6 @@ dump_of() { # dump_of NAME
   echo "dump/$(basename "$1" .yaml)/$set_name"
 }
 
-# What a model hears: the features that it names, or the variants of them that --feature names.
-heard_by() { # heard_by NAME,NAME...|none
-  local name variant
-  for name in ${1//,/ }; do
-    for variant in $feature; do
-      case $(basename "$variant" .yaml) in "$name" | "$name"_trim) name=$variant && break ;; esac
-    done
-    [[ $name == none ]] || echo "$name"
-  done
-}
-
 # Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL FEATURE...".
 add_experiments() { # add_experiments MODELS TEXTS
   local models texts inputs i name listens words speaker source protocol heard suffix=
@@ -225,7 +215,8 @@ add_experiments() { # add_experiments MODELS TEXTS
   ((${#inputs[@]} == ${#models[@]})) || exit 2 # it has said why
   for i in "${!models[@]}"; do
     read -r name listens words speaker <<<"${inputs[i]}"
-    mapfile -t heard < <(heard_by "$listens")
+    [[ $listens != none ]] || listens=
+    read -ra heard <<<"${listens//,/ }"
     features+=("${heard[@]}")
     [[ $speaker == false ]] || knows_speaker=true
     for source in "${texts[@]}"; do

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
-from mscnn.features.config import Feature, options_hash
+from mscnn.features.config import options_hash
 from mscnn.files import atomic, read_table
 from mscnn.paths import read_yaml
 
@@ -44,12 +44,12 @@ class FeatureDir:
     entries: dict[str, str]
 
     @classmethod
-    def load(cls, path: str | os.PathLike, feature: str | None = None) -> FeatureDir:
-        """Open a folder that stage 3 wrote; ``feature`` is the name (or YAML file) of the options it must be made with.
+    def load(cls, path: str | os.PathLike) -> FeatureDir:
+        """Open a folder that stage 3 wrote.
 
         Raises:
-            UserError: unfinished, options that do not fit their hash or ``feature``, tables of different utterances, or
-                an archive that is gone.
+            UserError: unfinished, options that do not fit their hash, tables of different utterances, or an archive
+                that is gone.
         """
         path = Path(path)
         if not (path / "feature.yaml").is_file():
@@ -71,22 +71,19 @@ class FeatureDir:
             raise UserError(
                 f"{path}: feature.yaml or utt2num_frames is not what stage 3 writes ({error!r}); {CURE}"
             ) from None
-        found._check(feature)
+        found._check()
         return found
 
-    def _check(self, feature: str | None) -> None:
+    @property
+    def title(self) -> str:
+        """Name of the feature, and how edges were cut, if they were."""
+        trim_db = self.options.get("trim_db")
+        return self.feature if trim_db is None else f"{self.feature} trim_db={trim_db:g}"
+
+    def _check(self) -> None:
         where = self.path / "feature.yaml"
         if self.hash != options_hash(self.options):
             raise UserError(f"{where}: the options were edited after the features were made; {CURE}")
-        if feature is not None:
-            wanted = Feature.load(feature)
-            differ = sorted(
-                k for k in wanted.options.keys() | self.options if wanted.options.get(k) != self.options.get(k)
-            )
-            if differ:
-                raise UserError(
-                    f"{where}: made with other options than {wanted.name} has now ({', '.join(differ)}); {CURE}"
-                )
         if self.frames.keys() != self.entries.keys():
             raise UserError(f"{self.path}: feats.scp and utt2num_frames list different utterances; {CURE}")
         for archive in sorted({entry.rpartition(":")[0] for entry in self.entries.values()}):

@@ -187,7 +187,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
     text = asdict(setup.text) if spec.text else {"source": "none"}
     return {
         **spec.describe(),
-        "features": {name: archive.feature for name, archive in features.items()},
+        "features": {name: archive.title for name, archive in features.items()},
         "data": str(setup.data),
         "labels": setup.labels,
         "classes": classes,
@@ -229,20 +229,15 @@ def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping,
 
 
 def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
-    """The archives that the model hears, by the name that it knows them by; ``NAME_trim`` serves as well."""
-    archives = [FeatureDir.load(path) for path in setup.feature_dirs] if spec.features else []
-    found: dict[str, FeatureDir] = {}
-    for name, wanted in spec.features.items():
-        exact = [archive for archive in archives if archive.feature == wanted]
-        variants = [archive for archive in archives if archive.feature == f"{wanted}_trim"]
-        if not exact + variants:
-            given = ", ".join(archive.feature for archive in archives) or "nothing"
-            raise UserError(
-                f"{setup.model} needs {wanted} features (or {wanted}_trim), and is given {given}: "
-                f"--feature-dir dump/{wanted}/SET (stage 3)"
-            )
-        found[name] = (exact + variants)[0]
-    return found
+    """The archives that the model hears, by the name that it knows them by."""
+    archives = {a.feature: a for a in map(FeatureDir.load, setup.feature_dirs)} if spec.features else {}
+    missing = [wanted for wanted in spec.features.values() if wanted not in archives]
+    if missing:
+        raise UserError(
+            f"{setup.model} needs {missing[0]} features, and is given {', '.join(archives) or 'nothing'}: "
+            f"--feature-dir dump/{missing[0]}/SET (stage 3)"
+        )
+    return {name: archives[wanted] for name, wanted in spec.features.items()}
 
 
 def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping[str, FeatureDir]) -> dict[str, str]:

@@ -149,7 +149,8 @@ def test_experiments_and_their_names(sh, checkout, arguments, tags):
 def test_each_model_is_given_the_features_that_it_names(sh, checkout):
     output = sh(checkout / "egs/ravdess/run.sh", "--dry-run", "--model", "majority audio_cnn glam ca_mser").stdout
     made = [t["--feature"] for t in of(output, "extract_features")]
-    assert made == ["mfcc96_trim", "mfcc26_seg18", "camser_spec", "mfcc40_htk", "wav2vec2"]  # ravdess trims MFCC
+    assert made == ["mfcc96", "mfcc26_seg18", "camser_spec", "mfcc40_htk", "wav2vec2"]
+    assert {t["--set"] for t in of(output, "extract_features")} == {"trim_db=30"}  # ravdess cuts silent edges
     trains = [c for c in commands(output) if c[2] == "mscnn.bin.train"]
     given = [c[c.index("--feature-dir") + 1 : c.index("--xvector")] for c in trains]
     assert given == [[f"dump/{name}/ravdess8" for name in names] for names in ([], made[:1], made[1:2], made[2:])]

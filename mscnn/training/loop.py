@@ -162,12 +162,8 @@ def _train_epoch(model, train, optimizer, options, seed: list[int], device, stat
     total = 0.0
     for index in batches:
         inputs, truth = train.batch(index).to(device), labels[index].to(device)
-        if options.mixup:
-            weight = rng.beta(options.mixup, options.mixup)
-            scores = model(mixed(inputs, weight))
-            loss = weight * model.criterion(scores, truth) + (1 - weight) * model.criterion(scores, truth.flip(0))
-        else:
-            loss = model.loss(inputs, truth)
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=options.precision == "bf16"):
+            loss = _loss(model, inputs, truth, options, rng)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         clip_gradients(model, options)
@@ -177,6 +173,15 @@ def _train_epoch(model, train, optimizer, options, seed: list[int], device, stat
     if not np.isfinite(total):
         raise UserError(f"epoch {seed[-1]}: the loss is {total}; try a smaller learning rate (--set lr=1e-4)")
     return total / sum(map(len, batches)), padding(train.lengths, batches)
+
+
+def _loss(model, inputs: Inputs, truth: torch.Tensor, options: Training, rng: np.random.Generator) -> torch.Tensor:
+    """What a step minimises, with mixup where the options ask for it."""
+    if not options.mixup:
+        return model.loss(inputs, truth)
+    weight = rng.beta(options.mixup, options.mixup)
+    scores = model(mixed(inputs, weight))
+    return weight * model.criterion(scores, truth) + (1 - weight) * model.criterion(scores, truth.flip(0))
 
 
 def _evaluate(model: nn.Module, dev: Examples, device: str) -> dict[str, float]:

@@ -149,3 +149,11 @@ def test_the_number_of_steps_can_be_limited(tmp_path):
 def test_wrong_options_are_named(options):
     with pytest.raises(UserError, match=f"training: .*{next(iter(options))}"):
         Training(**options)
+
+
+def test_bf16_trains_weights_of_single_precision(tmp_path):
+    single, _ = train(tmp_path / "single", 3)
+    half, _ = train(tmp_path / "half", 3, precision="bf16")
+    for a, b in zip(single.parameters(), half.parameters(), strict=True):
+        assert b.dtype == torch.float32 and not torch.equal(a, b)
+        torch.testing.assert_close(a, b, atol=0.05, rtol=0)

@@ -56,8 +56,8 @@ class Training:
         replacement: whether batches are drawn with replacement.
         balance: none; oversample (every class as often as the largest in a pass); or a number of examples a class.
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
-        precision: of the training steps: single, or bf16 (autocast: products and convolutions in bfloat16, twice as fast
-            where the processor has it). Weights, dev and test are single always.
+        precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
+            fast where the processor has it). Weights, and the scores of dev and test, are single always.
         mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw a batch; 0 for none.
     """
 

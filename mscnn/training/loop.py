@@ -157,31 +157,35 @@ def _train_epoch(model, train, optimizer, options, seed: list[int], device, stat
     batches = draw(train, options, rng)
     if options.max_steps:
         batches = batches[: options.max_steps - state.steps]
-    labels = torch.from_numpy(train.labels[train.owner])
     model.train()
     total = 0.0
     for index in batches:
-        inputs, truth = train.batch(index).to(device), labels[index].to(device)
-        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=options.precision == "bf16"):
-            loss = _loss(model, inputs, truth, options, rng)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        clip_gradients(model, options)
-        optimizer.step()
+        total += step(model, train, index, optimizer, options, rng, device) * len(index)
         state.steps += 1
-        total += loss.item() * len(index)
     if not np.isfinite(total):
         raise UserError(f"epoch {seed[-1]}: the loss is {total}; try a smaller learning rate (--set lr=1e-4)")
     return total / sum(map(len, batches)), padding(train.lengths, batches)
 
 
-def _loss(model, inputs: Inputs, truth: torch.Tensor, options: Training, rng: np.random.Generator) -> torch.Tensor:
-    """What a step minimises, with mixup where the options ask for it."""
-    if not options.mixup:
-        return model.loss(inputs, truth)
-    weight = rng.beta(options.mixup, options.mixup)
-    scores = model(mixed(inputs, weight))
-    return weight * model.criterion(scores, truth) + (1 - weight) * model.criterion(scores, truth.flip(0))
+def step(
+    model: nn.Module, train: Examples, index: np.ndarray, optimizer: torch.optim.Optimizer, options: Training,
+    rng: np.random.Generator, device: str,
+) -> float:  # fmt: skip
+    """One update from the examples at ``index``; returns the loss."""
+    inputs = train.batch(index).to(device)
+    labels = torch.from_numpy(train.labels[train.owner[index]]).to(device)
+    with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=options.precision == "bf16"):
+        if options.mixup:
+            weight = rng.beta(options.mixup, options.mixup)
+            scores = model(mixed(inputs, weight))
+            loss = weight * model.criterion(scores, labels) + (1 - weight) * model.criterion(scores, labels.flip(0))
+        else:
+            loss = model.loss(inputs, labels)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    clip_gradients(model, options)
+    optimizer.step()
+    return loss.item()
 
 
 def _evaluate(model: nn.Module, dev: Examples, device: str) -> dict[str, float]:

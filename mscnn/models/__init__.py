@@ -22,6 +22,7 @@ FAMILIES = (
 )  # fmt: skip
 
 
+AT_LEAST_0 = ("momentum", "weight_decay", "clip", "max_steps", "min_lr", "mask_bins", "mask_frames", "mixup")
 CHOICES = {
     "optimizer": ("adam", "nadam", "adamw", "sgd"),
     "clip_mode": ("norm", "per_tensor", "value"),
@@ -58,6 +59,8 @@ class Training:
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
             fast where the processor has it). Weights, and the scores of dev and test, are single always.
+        mask_bins, mask_frames: SpecAugment (Park et al. 2019): in every example a band of bins and a stretch of frames,
+            each at most that wide, are put to zero; 0 for none.
         mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw a batch; 0 for none.
     """
 
@@ -82,13 +85,15 @@ class Training:
     step_epochs: int = 1
     min_lr: float = 0.0
     precision: str = "single"
+    mask_bins: int = 0
+    mask_frames: int = 0
     mixup: float = 0.0
 
     def __post_init__(self) -> None:
         values = asdict(self)
         positive = ("lr", "batch_size", "max_epochs", "patience", "eval_every", "gamma", "step_epochs")
         low = [key for key in positive if values[key] <= 0]
-        low += [k for k in ("momentum", "weight_decay", "clip", "max_steps", "min_lr", "mixup") if values[k] < 0]
+        low += [key for key in AT_LEAST_0 if values[key] < 0]
         if low:
             raise UserError(f"training: {', '.join(low)} must be above 0")
         for key, known in CHOICES.items():
@@ -176,6 +181,11 @@ class ModelSpec:
         """Make the network (an ``nn.Module`` whose ``forward`` takes Inputs and returns logits)."""
         family = self._module()
         return family.Model(_checked(family.Options, self.options), sizes)
+
+    def pretrained(self) -> Mapping[str, str]:
+        """What names the weights that its options bring along, by option."""
+        family = self._module()
+        return family.Model.pretrained(_checked(family.Options, self.options))
 
     def _module(self) -> ModuleType:
         return import_module(f"mscnn.models.{self.family}")

@@ -139,6 +139,8 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
     }
     fields |= {f"{key}_sd": f"{v.sd:.2f}" for key, v in scores.values.items() if v.sd is not None}
     fields |= {f"{key}_run_sd": f"{v.run_sd:.2f}" for key, v in scores.values.items() if v.run_sd is not None}
+    if config.get("changed"):
+        fields["changed"] = ",".join(setting.replace(" ", "") for setting in config["changed"])
     if config.get("partial"):
         fields["partial"] = config["partial"]
     legacy = [*config["legacy"], *config["protocol"].get("legacy", [])]

@@ -33,7 +33,7 @@ CODE = (
     "mscnn.features.archive",
     "mscnn.scoring.metrics",
 )
-NOT_COMPARED = ("environment", "command", "runs")
+NOT_COMPARED = ("environment", "command", "runs", "changed")  # what a change changes is compared itself
 OWN = ("fold*", "score_*", "confusion_*", "figures", "RESULTS.md")  # what belongs to the configuration in config.yaml
 
 
@@ -201,6 +201,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         },
         "text": text.pop("source"),
         "text_options": text,
+        "changed": sorted(setup.settings),
         "xvector": str(setup.xvector) if spec.xvector else "none",
         "xvector_model": model_name(setup.xvector) if spec.xvector else "none",
         "folds": min(setup.folds or len(folds), len(folds)),
@@ -243,6 +244,8 @@ def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
 def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping[str, FeatureDir]) -> dict[str, str]:
     """Digests of all that training reads, and of the code: any change makes finished runs stale."""
     digests = {"labels": digest(data.emo), "code": digest([source_digest(name) for name in CODE])}
+    if spec.family != "yardstick":
+        digests |= spec.pretrained()
     if features:
         digests["features"] = digest({name: archive.content for name, archive in features.items()})
     if spec.text:

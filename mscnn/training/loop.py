@@ -123,6 +123,16 @@ def mixed(inputs: Inputs, weight: float) -> Inputs:
     return replace(inputs, audio=audio, audio_len=torch.maximum(inputs.audio_len, inputs.audio_len.flip(0)))
 
 
+def masked(inputs: Inputs, options: Training, rng: np.random.Generator) -> Inputs:
+    """SpecAugment without time warping (Park et al. 2019): a band of bins and a stretch of frames are put to zero."""
+    audio = inputs.audio.clone()
+    for row, length in zip(audio, inputs.audio_len.tolist(), strict=True):
+        for axis, size, widest in ((0, len(row), options.mask_bins), (1, length, options.mask_frames)):
+            width = rng.integers(min(widest, size) + 1)
+            row.narrow(axis, int(rng.integers(size - width + 1)), int(width)).zero_()
+    return replace(inputs, audio=audio)
+
+
 def clip_gradients(model: nn.Module, options: Training) -> None:
     """Limit the gradients as the options say."""
     if not options.clip:
@@ -153,6 +163,7 @@ def _finished(state: State, options: Training) -> bool:
 def _train_epoch(model, train, optimizer, options, seed: list[int], device, state: State) -> tuple[float, float]:
     """One epoch; returns the mean loss and the share of padding."""
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    np.random.seed(np.random.SeedSequence(seed).generate_state(2))  # transformers draws SpecAugment's masks from it
     rng = np.random.default_rng(seed)
     batches = draw(train, options, rng)
     if options.max_steps:
@@ -174,6 +185,8 @@ def step(
     """One update from the examples at ``index``; returns the loss."""
     inputs = train.batch(index).to(device)
     labels = torch.from_numpy(train.labels[train.owner[index]]).to(device)
+    if options.mask_bins or options.mask_frames:
+        inputs = masked(inputs, options, rng)
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=options.precision == "bf16"):
         if options.mixup:
             weight = rng.beta(options.mixup, options.mixup)

@@ -125,3 +125,11 @@ def test_command_prints_the_lines_and_fails_clearly(folder):
     (folder / "fold01" / "run1" / "predictions_test.tsv").unlink()
     failed = subprocess.run(command, capture_output=True, text=True)
     assert failed.returncode == 1 and "fold01/run1" in failed.stderr and "Traceback" not in failed.stderr
+
+
+def test_changes_of_the_configuration_and_folds_left_out_stand_on_every_line(tmp_path):
+    path = make_experiment(tmp_path / "exp" / "try", changed=["betas=[0.5, 0.9]", "mixup=0.5"], partial="2/10")
+    lines = write_report(Experiment.load(path))
+    assert lines and all(line.fields["changed"] == "betas=[0.5,0.9],mixup=0.5" for line in lines)
+    assert all(line.fields["partial"] == "2/10" for line in lines)
+    assert [str(ScoreLine.parse(str(line))) for line in lines] == [str(line) for line in lines]

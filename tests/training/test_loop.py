@@ -10,6 +10,7 @@ from torch import nn
 from mscnn.errors import UserError
 from mscnn.models import Training
 from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs
 from mscnn.training import loop
 from mscnn.training.examples import Examples, Stream
 
@@ -157,3 +158,21 @@ def test_bf16_trains_weights_of_single_precision(tmp_path):
     for a, b in zip(single.parameters(), half.parameters(), strict=True):
         assert b.dtype == torch.float32 and not torch.equal(a, b)
         torch.testing.assert_close(a, b, atol=0.05, rtol=0)
+
+
+def test_masks_are_one_band_and_one_stretch_of_zeros_at_most_as_wide_as_asked():
+    audio, lengths = torch.ones(200, 10, 20), torch.arange(1, 201).clamp(max=20)
+    before, rng = audio.clone(), np.random.default_rng(0)
+    found = loop.masked(Inputs(audio=audio, audio_len=lengths), Training(mask_bins=4, mask_frames=6), rng).audio
+    assert torch.equal(audio, before)  # the examples stay as they are
+    widths = []
+    for row, length in zip(found.bool(), lengths.tolist(), strict=True):
+        bins, frames = ~row.any(dim=1), ~row.any(dim=0)
+        if frames.all():  # a short example may be masked from end to end
+            continue
+        assert torch.equal(row, ~bins[:, None] & ~frames)
+        for mask in (bins, frames):  # contiguous: it rises and falls at most once
+            assert mask.int().diff(prepend=torch.zeros(1), append=torch.zeros(1)).abs().sum() <= 2
+        assert not frames[length:].any()
+        widths.append((int(bins.sum()), int(frames.sum())))
+    assert [{w for w, _ in widths}, {w for _, w in widths}] == [set(range(5)), set(range(7))]

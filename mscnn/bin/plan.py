@@ -1,0 +1,43 @@
+"""What a recipe is to train, for the stage script."""
+
+from mscnn.options import Parser, positive, run
+
+NOTHING = "-"
+
+
+def main() -> None:
+    """Print an experiment a line, tab separated: tag, model, text, protocol, folds, runs, features, x-vector, changes.
+
+    Features and changes have blanks between; where there is none stands a dash, and x-vector is true or false.
+    """
+    parser = Parser("mscnn.bin.plan", "Print the experiments of a recipe, one a line.")
+    parser.add_argument("--model", nargs="*", default=[], help="names in conf/models, or .yaml files")
+    parser.add_argument("--text", nargs="*", default=[], help="words: gt, ASR engines, none")
+    parser.add_argument("--protocol", nargs="*", default=[], help="names in conf/protocols, or .yaml files")
+    parser.add_argument(
+        "--grid", default="", help="name in conf/grids, or a .yaml file, in place of --model and --text"
+    )
+    parser.add_argument("--engine", default="", help="ASR engine that a grid calls asr")
+    parser.add_argument("--folds", type=int, default=0, help="do the first N folds only; 0: all")
+    parser.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
+    parser.add_argument("--wav2vec2", default="", help="wav2vec 2.0 of the systems that train one along")
+    parser.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
+    parser.add_argument("--suffix", default="", help="end of every name that is made")
+    args = parser.parse_args()
+
+    from mscnn.plan import Experiment, from_options, read_grid, resolved
+
+    common = Experiment(folds=args.folds, runs=args.runs, tag=args.tag)
+    if args.grid:
+        cells = read_grid(args.grid, common, args.protocol, args.engine)
+    else:
+        cells = from_options(args.model, args.text, args.protocol, common)
+    for cell, spec in resolved(cells, args.suffix, args.wav2vec2):
+        features = " ".join(spec.features.values())
+        row = (cell.tag, cell.model, cell.text, cell.protocol, cell.folds, cell.runs, features or NOTHING,
+               str(spec.xvector).lower(), " ".join(cell.settings) or NOTHING)  # fmt: skip
+        print("\t".join(map(str, row)))
+
+
+if __name__ == "__main__":
+    run(main)

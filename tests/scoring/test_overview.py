@@ -1,0 +1,73 @@
+"""The overview: rows of one protocol together, best first, partial and missing ones said."""
+
+import csv
+
+import pytest
+
+from mscnn.errors import UserError
+from mscnn.scoring.overview import read_costs, read_rows, write_overview
+from mscnn.scoring.predictions import Experiment
+from mscnn.scoring.report import write_report
+
+from .conftest import COUNTS, make_experiment
+
+PERFECT = [[[[4, 0], [0, 2]]], [[[2, 0], [0, 2]]]]
+OTHER = {"name": "loso5", "version": 1, "hash": "aff4", "disjoint": {"train-test": ["speaker"]}, "selection": "dev"}
+
+
+@pytest.fixture
+def exps(tmp_path):
+    """Four experiments, one of them not scored: perfect, fair, partial, of another protocol."""
+    root = tmp_path / "exp"
+    made = [
+        make_experiment(root / "fair"),
+        make_experiment(root / "good", PERFECT, model="glam", changed=["mixup=0.5"]),
+        make_experiment(root / "part", PERFECT, model="adrnn", partial="2/10"),
+        make_experiment(root / "other", PERFECT, model="loner", protocol={**OTHER, "disjoint": dict.fromkeys(
+            ("train-test", "train-dev", "dev-test"), ["speaker"])}),
+    ]  # fmt: skip
+    for path in made:
+        write_report(Experiment.load(path))
+    make_experiment(root / "waiting")
+    return [*made, root / "waiting"]
+
+
+def sections(text):
+    return {part.split("\n")[0]: part for part in text.split("\n## ")[1:]}
+
+
+def test_rows_of_a_protocol_best_first_and_partial_ones_last(exps, tmp_path):
+    text = write_overview(read_rows(exps), tmp_path / "table", "All")
+    cuts = sections(text)
+    assert list(cuts) == ["loso5@aff4 (data)", "random10@1f3a (data)"]
+    rows = [line.split("|")[1].strip() for line in cuts["random10@1f3a (data)"].split("\n") if line.startswith("| `")]
+    assert rows == ["`glam`", "`mscnn_spu`", "`adrnn`"]
+    assert "**partial 2/10**" in text and "mixup=0.5" in text and "84.38 ± 4.42" in text and "100.00 ± 0.00" in text
+    assert text.count("loner") == 1 and "* " + str(exps[-1]) in text
+
+
+def test_csv_and_latex_hold_the_same(exps, tmp_path):
+    costs = {"glam": {"gflop_per_second": "1.137", "seconds_per_epoch": "24.0"}}
+    text = write_overview(read_rows(exps, costs), tmp_path / "table", "All")
+    rows = {row["system"]: row for row in csv.DictReader((tmp_path / "table.csv").open())}
+    assert (rows["glam"]["ua"], rows["glam"]["gflop_per_second"], rows["adrnn"]["folds"]) == ("100.00", "1.137", "2/10")
+    assert rows[""]["path"] == str(exps[-1])
+    latex = (tmp_path / "table.tex").read_text()
+    assert r"mscnn\_spu" in latex and r"84.38 $\pm$ 4.42" in latex and latex.count(r"\begin{tabular}") == 2
+    assert "| 1.137 | 24.0 |" in text
+
+
+def test_costs_come_from_the_benchmark(tmp_path):
+    file = tmp_path / "costs.tsv"
+    file.write_text("model\tparameters\tgflop_per_second\tseconds_per_epoch\nglam\t904078\t1.1\t-\n")
+    assert read_costs(file) == {"glam": {"gflop_per_second": "1.1", "seconds_per_epoch": "-"}}
+    file.write_text("model,cost\nglam,1\n")
+    with pytest.raises(UserError, match="not a table of benchmarks/systems.py"):
+        read_costs(file)
+
+
+def test_counts_of_the_fixture_are_those_of_the_report():
+    """UA of ``fair`` by hand: folds (0.625, 0.75) and (1, 1) -> runs 68.75 and 100."""
+    recalls = [[[3 / 4, 1 / 2], [1, 1]], [[1, 1 / 2], [1, 1]]]
+    runs = [sum(sum(fold[run]) / 2 for fold in recalls) / 2 for run in range(2)]
+    assert len(COUNTS) == 2 and 100 * sum(runs) / 2 == pytest.approx(84.375)

@@ -1,0 +1,82 @@
+"""What a recipe is to train."""
+
+import pytest
+import yaml
+
+from mscnn.errors import UserError
+from mscnn.paths import ROOT
+from mscnn.plan import Experiment, from_options, read_grid, resolved
+
+COMMON = Experiment(runs=3)
+
+
+def tags(cells, **options):
+    return [cell.tag for cell, _ in resolved(cells, "", **options)]
+
+
+def grid(tmp_path, *rows):
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump({"experiments": list(rows)}, sort_keys=False))
+    return read_grid(str(path), COMMON, ["loso5"], "pocketsphinx")
+
+
+def test_every_system_with_every_text_that_it_reads():
+    cells = from_options(["text_cnn", "audio_cnn"], ["gt", "google"], ["loso5", "random10"], COMMON)
+    assert tags(cells) == [
+        "text_cnn_gt_loso5", "text_cnn_gt_random10", "text_cnn_google_loso5", "text_cnn_google_random10",
+        "audio_cnn_none_loso5", "audio_cnn_none_random10",
+    ]  # fmt: skip
+
+
+def test_nothing_words_left_out_and_equal_tags_are_refused():
+    with pytest.raises(UserError, match="nothing to train"):
+        from_options([], ["gt"], ["loso5"], COMMON)
+    with pytest.raises(UserError, match="text_cnn reads words"):
+        resolved(from_options(["text_cnn"], ["none"], ["loso5"], COMMON), "")
+    with pytest.raises(UserError, match="two experiments would be exp/mine"):
+        resolved(from_options(["audio_cnn", "glam"], ["none"], ["loso5"], Experiment(tag="mine")), "")
+
+
+def test_a_grid_multiplies_out_and_keeps_what_rows_say(tmp_path):
+    cells = grid(
+        tmp_path,
+        {"model": ["text_cnn", "majority"], "text": ["gt", "asr"]},
+        {"model": "glam", "folds": 2, "runs": 1, "protocol": "session5",
+         "set": {"mixup": 0.0, "betas": [0.5, 0.9], "fusion": "none"}, "tag": "plain"},
+    )  # fmt: skip
+    assert tags(cells) == ["text_cnn_gt_loso5", "text_cnn_pocketsphinx_loso5", "majority_none_loso5", "plain"]
+    last, spec = resolved(cells, "")[-1]
+    assert (last.folds, last.runs, last.protocol) == (2, 1, "session5") and cells[0].runs == 3
+    assert last.settings == ("mixup=0.0", "betas=[0.5,0.9]", "fusion=none")
+    assert (spec.training.mixup, spec.training.betas, spec.options["fusion"]) == (0.0, (0.5, 0.9), "none")
+
+
+@pytest.mark.parametrize(
+    "row, message",
+    [
+        ("glam", "experiment 1: expected model, text"),
+        ({"model": "glam", "fold": 1}, "experiment 1: expected model, text"),
+        ({"text": "gt"}, "model, text and protocol are names"),
+        ({"model": []}, "model, text and protocol are names"),
+        ({"model": "glam", "folds": "all"}, "folds and runs are numbers"),
+        ({"model": "glam", "set": ["mixup=0"]}, "set is a mapping"),
+    ],
+)
+def test_a_malformed_grid_names_its_row(tmp_path, row, message):
+    with pytest.raises(UserError, match=message):
+        grid(tmp_path, row)
+
+
+def test_a_speech_model_reaches_only_those_that_train_it():
+    cells = from_options(["ca_mser", "ca_mser_finetuned"], ["none"], ["loso5"], COMMON)
+    found = [cell.settings for cell, _ in resolved(cells, "", wav2vec2="here/tiny")]
+    assert found == [(), ("wav2vec2=here/tiny",)]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conf" / "grids").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_grids_show_the_yardsticks_beside_every_text_model(path):
+    found = resolved(read_grid(path.stem, COMMON, ["random10"], "pocketsphinx"), "")
+    names = {cell.model for cell, _ in found}
+    assert "majority" in names
+    assert "tfidf_lr" in names or not any(spec.text for _, spec in found)
+    assert "logmel_lr" in names or not any(spec.audio for _, spec in found)

@@ -6,7 +6,7 @@
 
 GFLOP: floating-point operations (a multiply-add counts two) of products and convolutions in the forward pass of one
 utterance of 4.5 s and 15 words, IEMOCAP's mean, over 4.5; word embeddings and features are not counted. Seconds per
-epoch: a pass over the training part of fold 1 on one core, from a few steps in the middle of training; the time that an
+epoch: CPU seconds of a pass over the training part of fold 1 on one core, from a few steps; the time that an
 evaluation on dev takes is not in it. Yardsticks cost next to nothing and have a dash.
 """
 
@@ -137,10 +137,10 @@ def time_epoch(spec, args) -> float:
     torch.manual_seed(0)
     for batch in batches[: args.steps + 1]:
         if state.steps == 1:
-            start = time.monotonic()
+            start = time.process_time()
         loop.step(model, parts.train, batch, optimizer, spec.training, np.random.default_rng(0), "cpu")
         state.steps += 1
-    return (time.monotonic() - start) / args.steps * len(parts.train) / spec.training.batch_size
+    return (time.process_time() - start) / args.steps * len(parts.train) / spec.training.batch_size
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from mscnn.options import Parser, run
 def main() -> None:
     """Parse the options, print the table, write it where asked to."""
     parser = Parser("mscnn.bin.tables", "Print a published table with our results beside it, protocols named.")
-    parser.add_argument("--table", required=True, help="name of a table in the published results, such as table1")
+    parser.add_argument("--table", required=True, help="name of a table in the published results; list: their names")
     parser.add_argument("--exp-root", default="exp", help="folder of our scored experiments")
     parser.add_argument(
         "--published", help="YAML file of published results; default: the repository's conf/published.yaml"
@@ -17,9 +17,14 @@ def main() -> None:
     from mscnn.files import atomic
     from mscnn.log import get_logger
     from mscnn.paths import ROOT
+    from mscnn.scoring.published import read_published
     from mscnn.scoring.tables import make_table
 
-    text = make_table(args.table, args.published or ROOT / "conf" / "published.yaml", args.exp_root)
+    published = args.published or ROOT / "conf" / "published.yaml"
+    if args.table == "list":
+        text = read_published(published).listing()
+    else:
+        text = make_table(args.table, published, args.exp_root)
     print(text)
     if args.out:
         with atomic(args.out) as out:

@@ -1,10 +1,11 @@
-"""Our results beside published ones; a column never holds two protocols."""
+"""Our results beside published ones; a section has one published protocol and class set, a column one of ours."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mscnn.errors import UserError
@@ -12,36 +13,48 @@ from mscnn.log import get_logger
 from mscnn.paths import read_yaml
 from mscnn.scoring.lines import ScoreLine, read_score
 from mscnn.scoring.markdown import table, with_sd
+from mscnn.scoring.published import Protocol, Published, Row, read_published, split_set
 
 NOT_RUN = "–"
+YARDSTICKS = {
+    "majority": "yardstick: most frequent class",
+    "tfidf_lr": "yardstick: bag of words",
+    "logmel_lr": "yardstick: log-mel statistics",
+}
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Row:
-    """A published result, WA and UA in percent or None; ``model`` is our system, None where we have none.
+class Column:
+    """Results of ours that are comparable: one protocol, class set, number of folds, and legacy flags.
 
-    ``text`` is none, gt, asr (any recogniser) or the recogniser; ``protocol`` names an entry of published.yaml.
+    ``cut`` names the first three, ``protocol`` is as run.sh takes it, with ``--folds N`` where only the first N folds
+    were done (None: the class set cannot be made here); ``legacy`` whether models carry legacy flags.
     """
 
-    system: str
-    text: str
-    wa: float | None
-    ua: float | None
-    protocol: str
-    model: str | None = None
-    xvector: bool = False
+    label: str
+    cut: str = ""
+    protocol: str | None = None
+    legacy: bool = False
+
+    def holds(self, r: Result) -> bool:
+        """Whether a result belongs here; a yardstick does whatever flags models carry."""
+        return r.column == self or r.model in YARDSTICKS and r.column.cut == self.cut
 
 
 @dataclass(frozen=True)
 class Result:
-    """A scored experiment of ours: fold mean on the whole test part, and dev UA to choose between equals."""
+    """A scored experiment of ours: fold mean on the whole test part, and dev UA to choose between equals.
+
+    ``set`` is the name of its data directory, ``options`` are those of model and training.
+    """
 
     model: str
     text: str
     xvector: bool
-    protocol: str
-    column: str
+    options: Mapping[str, object]
+    set: str
+    column: Column
     disjoint: Mapping[str, Sequence[str]]
     line: ScoreLine
     dev_ua: float
@@ -52,88 +65,128 @@ def make_table(name: str, published: str | os.PathLike, exp_root: str | os.PathL
     """Markdown of the published table ``name`` with our results from ``exp_root/*/score_test.txt``.
 
     Raises:
-        UserError: ``published`` has no such table or is malformed.
+        UserError: ``published`` has no such table or is malformed, or an experiment cannot be read.
     """
-    facts = read_yaml(Path(published))
-    try:
-        chosen = facts["tables"].get(name)
-        if chosen is None:
-            raise UserError(f"{published}: no table {name}; it has: {', '.join(facts['tables'])}")
-        rows = [Row(**row) for row in chosen["rows"]]
-        sections = {row.protocol: facts["protocols"][row.protocol] for row in rows}
-        results = read_results(exp_root)
-        lines = [f"# {chosen['title']}", "", chosen["note"], ""]
-        for protocol, stated in sections.items():
-            source = facts["sources"][protocol]
-            selection = f"Model selected on test: {stated['selection_on_test']}."
-            lines += [f"## {source}", "", f"Protocol: {stated['stated']}. {selection}", ""]
-            lines += [*_section([row for row in rows if row.protocol == protocol], stated.get("like"), results), ""]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{published}: not a file of published results: {error!r}") from None
+    facts = read_published(published)
+    if name not in facts.tables:
+        raise UserError(f"{published}: no table {name}; it has: {', '.join(facts.tables)}")
+    chosen, results = facts.tables[name], read_results(exp_root)
+    marks = dict.fromkeys(row.certain for row in chosen.rows if row.certain)
+    meaning = "; ".join(f"[{mark}] {facts.certainty[mark]}" for mark in marks)
+    lines = [f"# {chosen.title}", "", chosen.note, ""]
+    lines += [f"Percent; WA is accuracy, UA the mean recall of the classes (UAR). Published numbers: {meaning}.", ""]
+    for protocol in dict.fromkeys(row.protocol for row in chosen.rows):
+        rows = [row for row in chosen.rows if row.protocol == protocol]
+        lines += [*_section(rows, protocol, facts, results), ""]
     return "\n".join(lines)
 
 
 def read_results(exp_root: str | os.PathLike) -> list[Result]:
-    """Every scored experiment directly under ``exp_root``, by path; those not scored yet are named in the log."""
+    """Every scored experiment directly under ``exp_root``, by path; those not scored yet are named in the log.
+
+    Raises:
+        UserError: the configuration or a score file of an experiment is malformed.
+    """
     results = []
     for config in sorted(Path(exp_root).glob("*/config.yaml")):
         files = {part: config.parent / f"score_{part}.txt" for part in ("test", "dev")}
-        if not all(file.is_file() for file in files.values()):
+        if all(file.is_file() for file in files.values()):
+            test, dev = (read_score(file) for file in files.values())
+            try:
+                results.append(_result(config.parent, read_yaml(config), test, dev))
+            except (KeyError, TypeError, AttributeError) as error:
+                raise UserError(f"{config}: not the configuration of an experiment: {error!r}; train again") from None
+        else:
             log.info("%s: not scored yet, left out of the table", config.parent)
-            continue
-        test, dev = (read_score(file) for file in files.values())
-        facts = read_yaml(config)
-        legacy = f", legacy: {test.fields['legacy']}" if "legacy" in test.fields else ""
-        results.append(
-            Result(
-                model=facts["model"],
-                text=facts["text"],
-                xvector=facts["xvector"] != "none",
-                protocol=facts["protocol"]["name"],
-                column=f"`{test.fields['protocol']}` ({Path(facts['data']).name}{legacy})",
-                disjoint=facts["protocol"]["disjoint"],
-                line=test,
-                dev_ua=dev.values["ua"],
-                path=str(config.parent),
-            )
-        )
     return results
 
 
-def _section(rows: Sequence[Row], like: str | None, results: Sequence[Result]) -> Iterator[str]:
-    """One table: rows of one published protocol, a column for each of ours, then what there is to know about them."""
-    results = [r for r in results if any(r.model == row.model for row in rows)]
-    columns = {r.column: r.protocol for r in sorted(results, key=lambda r: (r.protocol != like, r.column))}
-    if like and like not in columns.values():
-        columns = {f"`{like}`": like, **columns}
-    head = ["system", "text", "published WA / UA", *(f"ours {column} WA / UA" for column in columns)]
-    body, used, commands = [], [], []
-    for row in _by_engine(rows, results):
+def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Result:
+    name, fields = Path(facts["data"]).name, test.fields
+    partial = f", partial: {fields['partial']}" if "partial" in fields else ""
+    legacy = f", legacy: {fields['legacy']}" if "legacy" in fields else ""
+    protocol = facts["protocol"]["name"] + (f" --folds {facts['folds']}" if partial else "")
+    cut = f"`{fields['protocol']}` ({name}{partial}"
+    return Result(
+        model=facts["model"],
+        text=facts["text"],
+        xvector=facts["xvector"] != "none",
+        options={**(facts.get("model_options") or {}), **(facts.get("training") or {})},
+        set=name,
+        column=Column(f"{cut}{legacy})", cut, protocol, bool(facts["legacy"])),
+        disjoint=facts["protocol"]["disjoint"],
+        line=test,
+        dev_ua=dev.values["ua"],
+        path=str(path),
+    )
+
+
+def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence[Result]) -> Iterator[str]:
+    """One published protocol on one class set, a column for each protocol of ours on that set, and what to know."""
+    protocol = facts.protocols[name]
+    systems = {row.model for row in rows} - {None}
+    here = [r for r in results if r.set == protocol.set and r.model in systems | YARDSTICKS.keys()]
+    columns = _columns(protocol, [r for r in here if r.model in systems or r.column.protocol == protocol.like])
+    plain = [r for r in here if not any(row.options and _fits(row, r) for row in rows)]
+    digits = 1 if all(round(value, 1) == value for row in rows for value in row.numbers) else 2  # as the paper prints
+    body, used, missing = [], [], []
+    for row in _by_engine([*rows, *_yardsticks(rows)], here):
         cells = []
-        for column, protocol in columns.items():
-            best = _best(row, column, results)
+        for column in columns:
+            best = _best(row, column, here if row.options else plain)
             cells.append(_cell(row, best) if best or row.model is None else NOT_RUN)
-            if best:
-                used.append(best)
-            elif row.model:
-                commands.append(_command(row, protocol))
-        body.append((row.system, row.text, _published(row), *cells))
+            used += [best] if best else []
+            can_run = column.protocol and (row.model in YARDSTICKS or not column.legacy)
+            missing += [(row, column.protocol)] if row.model and can_run and not best else []
+        selected = " ‡" if protocol.selection_on_test == "yes" and row.numbers else ""
+        body.append((row.system, row.text, row.cell(digits) + selected, *cells))
+    yield from [f"## {facts.sources[protocol.source]} ({name})", "", f"Protocol: {protocol.stated}. "
+                f"Model selected on test: {protocol.selection_on_test}. "
+                f"Class set `{protocol.set}`: {facts.sets[protocol.set]}.", ""]  # fmt: skip
+    head = ["system", "text", "published WA / UA", *(f"ours {column.label} WA / UA" for column in columns)]
     yield from table(head, body, left=2)
-    yield from _notes(rows, used, columns, like, commands)
+    if used:
+        yield from ["", "Ours: mean over folds ± sample sd over folds, averaged over runs."]
+    others = sorted({r.column.label for r in results if r.set != protocol.set and r.model in systems})
+    notes = [*_notes(rows, used, columns, protocol)]
+    notes += [f"* not shown, because of another class set: {', '.join(others)}"] if others else []
+    yield from ["", *notes] if notes else []
+    if missing:
+        yield from ["", f"{NOT_RUN} not run yet:", "", *_commands(missing, protocol.set)]
 
 
-def _by_engine(rows: Sequence[Row], results: Sequence[Result]) -> Iterator[Row]:
-    """A row for each recogniser whose words one of our systems read, where the published text is ``asr``."""
+def _columns(protocol: Protocol, results: Sequence[Result]) -> list[Column]:
+    """Our columns, the nearest to the published protocol first, whether it was run or not."""
+    found = sorted({r.column for r in results}, key=lambda c: (c.protocol != protocol.like, c.label))
+    if any(c.protocol == protocol.like and not c.legacy for c in found):
+        return found
+    label = f"`{protocol.like}` ({protocol.set})" if protocol.like else f"({protocol.set})"
+    return [Column(label, protocol=protocol.like), *found]
+
+
+def _yardsticks(rows: Sequence[Row]) -> Iterator[Row]:
+    """What any system must beat: for words that a row reads, for audio that one hears, and the largest class."""
+    kinds = [("majority", "none")]
+    kinds += [("tfidf_lr", text) for text in dict.fromkeys(row.text for row in rows) if text != "none"]
+    kinds += [("logmel_lr", "none")] if any(row.audio for row in rows) else []
+    return (Row(f"{YARDSTICKS[model]} (`{model}`)", text, rows[0].protocol, model=model) for model, text in kinds)
+
+
+def _by_engine(rows: Iterable[Row], results: Sequence[Result]) -> Iterator[Row]:
+    """A row for each recogniser whose words systems of ours read, where the published text is ``asr``."""
+    engines = sorted({r.text for r in results} - {"gt", "none"})
     for row in rows:
-        engines = (
-            sorted({r.text for r in results if r.model == row.model} - {"gt", "none"}) if row.text == "asr" else []
-        )
-        yield from [Row(**{**vars(row), "text": engine}) for engine in engines] or [row]
+        apart = row.text == "asr" and row.model and engines
+        yield from [replace(row, text=engine) for engine in engines] if apart else [row]
 
 
-def _best(row: Row, column: str, results: Sequence[Result]) -> Result | None:
+def _fits(row: Row, r: Result) -> bool:
+    return r.model == row.model and all(r.options.get(key) == value for key, value in row.options.items())
+
+
+def _best(row: Row, column: Column, results: Sequence[Result]) -> Result | None:
     """Our result for a cell; of several, the one with the best dev UA: test results choose nothing."""
-    fits = [r for r in results if (r.model, r.text, r.column) == (row.model, row.text, column)]
+    fits = [r for r in results if _fits(row, r) and r.text == row.text and column.holds(r)]
     return max(fits, key=lambda r: (r.dev_ua, r.path), default=None)
 
 
@@ -144,35 +197,39 @@ def _cell(row: Row, best: Result | None) -> str:
     return f"{wa} / {ua}" + (" †" if row.xvector and not best.xvector else "")
 
 
-def _published(row: Row) -> str:
-    if row.wa is row.ua is None:
-        return ""
-    return " / ".join("not given" if value is None else f"{value:.1f}" for value in (row.wa, row.ua))
+def _commands(missing: Iterable[tuple[Row, str]], name: str) -> Iterator[str]:
+    """What makes the missing results on the class set ``name``, a command for all that differ in the model only."""
+    labels, subset = split_set(name)
+    data = f"--labels {labels}" + (f" --subset {subset}" if subset != "all" else "")
+    models: dict[tuple[str, str, str], list[str]] = {}
+    for row, protocol in missing:
+        more, settings = "", " ".join(f"{key}={value}".replace(" ", "") for key, value in row.options.items())
+        if settings:
+            tag = re.sub(r"\W+", "_", f"{row.system} {protocol} {name}".lower())
+            more = f' --train-args "--set {settings}" --tag {tag}'
+        models.setdefault(("ENGINE" if row.text == "asr" else row.text, protocol, more), []).append(row.model)
+    for (text, protocol, more), found in models.items():
+        names = " ".join(dict.fromkeys(found))
+        quoted = f'"{names}"' if " " in names else names
+        yield f"* `./run.sh {data} --model {quoted} --text {text} --protocol {protocol}{more}`"
 
 
-def _command(row: Row, protocol: str) -> str:
-    text = "ENGINE" if row.text == "asr" else row.text
-    return f"`./run.sh --model {row.model} --text {text} --protocol {protocol}`"
-
-
-def _notes(
-    rows: Sequence[Row], used: Sequence[Result], columns: Mapping[str, str], like: str | None, commands: Sequence[str]
-) -> Iterator[str]:
-    if used:
-        yield from ["", "Ours: mean over folds ± sample sd over folds, averaged over runs.", ""]
+def _notes(rows: Sequence[Row], used: Sequence[Result], columns: Sequence[Column], protocol: Protocol) -> Iterator[str]:
     if any(row.xvector and r.model == row.model and not r.xvector for row in rows for r in used):
         yield "* † without x-vectors, which the published system has"
-    for column, protocol in columns.items():
-        shared = next((r.disjoint["train-test"] for r in used if r.column == column), None)
-        if shared is not None:
+    if protocol.selection_on_test == "yes" and any(row.numbers for row in rows):
+        yield "* ‡ the published model was selected on its test part, which flatters it"
+    if protocol.like is None:
+        yield f"* {NOT_RUN} cannot be run: no label map in conf/labels makes `{protocol.set}`"
+    for column in columns:
+        one = next((r for r in used if r.column.cut == column.cut), None)
+        if one:
+            shared = one.disjoint["train-test"]
             apart = f"share no {' and no '.join(shared)}" if shared else "share speakers and texts"
-            nearest = (
-                "the nearest to the published one"
-                if protocol == like
-                else "not to be compared with the published column"
-            )
-            yield f"* {column}: training and test {apart}; {nearest}"
+            nearest = "the nearest to the published one"
+            compared = nearest if column.protocol == protocol.like else "not to be compared with the published column"
+            yield f"* {column.label}: {one.line.total} utterances tested; training and test {apart}; {compared}"
     if used:
-        yield f"* from {', '.join(sorted({r.path for r in used}))}"
-    if commands:
-        yield from ["", f"{NOT_RUN} not run yet:", "", *(f"* {command}" for command in dict.fromkeys(commands))]
+        changed = {r.path: r.line.fields.get("changed") for r in used}
+        paths = (path + (f" (changed: {changed[path]})" if changed[path] else "") for path in sorted(changed))
+        yield f"* from {', '.join(paths)}"

@@ -60,7 +60,7 @@ class Training:
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
             fast where the processor has it). Weights, and the scores of dev and test, are single always.
         mask_bins, mask_frames: SpecAugment (Park et al. 2019): in every example a band of bins and a stretch of frames,
-            each at most that wide, are put to zero; 0 for none.
+            each at most that wide, are put to the means of the bins; 0 for none.
         mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw a batch; 0 for none.
     """
 

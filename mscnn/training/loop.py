@@ -124,12 +124,14 @@ def mixed(inputs: Inputs, weight: float) -> Inputs:
 
 
 def masked(inputs: Inputs, options: Training, rng: np.random.Generator) -> Inputs:
-    """SpecAugment without time warping (Park et al. 2019): a band of bins and a stretch of frames are put to zero."""
+    """SpecAugment without time warping (Park et al. 2019); what is masked has the means of its bins."""
     audio = inputs.audio.clone()
     for row, length in zip(audio, inputs.audio_len.tolist(), strict=True):
+        means = row[:, :length].mean(dim=1, keepdim=True)
         for axis, size, widest in ((0, len(row), options.mask_bins), (1, length, options.mask_frames)):
-            width = rng.integers(min(widest, size) + 1)
-            row.narrow(axis, int(rng.integers(size - width + 1)), int(width)).zero_()
+            width = int(rng.integers(min(widest, size) + 1))
+            start = int(rng.integers(size - width + 1))
+            row[:, :length].narrow(axis, start, width).copy_(means.narrow(0, start, width) if axis == 0 else means)
     return replace(inputs, audio=audio)
 
 

@@ -37,6 +37,7 @@ class Needs:
 
     labels: str = ""
     features: Sequence[str] = ()
+    models: Sequence[str] = ()
     protocols: Sequence[str] = ()
     corpus: str = ""
     corpus_root: str = ""
@@ -46,6 +47,7 @@ class Needs:
     asr_table: str = ""
     xvector_model: str = ""
     xvector_backend: str = "auto"
+    wav2vec2: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
 
@@ -143,24 +145,46 @@ def _backend(needs: Needs) -> Iterator[Finding]:
 
 
 def _feature(name: str) -> None:
-    """A feature is well formed, and what it needs (a package, a model) is at hand."""
+    """A feature is well formed, and what it needs (a package) is at hand."""
     from mscnn.features.config import Feature
 
-    Feature.load(name).extractor.check()
+    feature = Feature.load(name)
+    if feature.kind != "wav2vec2":  # _wav2vec2 looks at that: the run may name another model
+        feature.extractor.check()
 
 
 def _configuration(needs: Needs) -> Iterator[Finding]:
-    """Label map, feature and protocols are there and well formed."""
+    """Label map, features, systems and protocols are there and well formed, and so is the wav2vec 2.0 they name."""
     from mscnn.data.labels import LabelMap
     from mscnn.data.protocols import Protocol
+    from mscnn.models import ModelSpec
 
     named: list[tuple[str, Callable[[str], object]]] = [(needs.labels, LabelMap.load)]
-    named += [(name, _feature) for name in needs.features] + [(name, Protocol.load) for name in needs.protocols]
+    named += [(name, _feature) for name in needs.features] + [(name, ModelSpec.load) for name in needs.models]
+    named += [(name, Protocol.load) for name in needs.protocols]
     for name, load in named:
         if name:
             load(name)
     if any(name for name, _ in named):
         yield Finding("ok", f"configuration: {', '.join(name for name, _ in named if name)}")
+    yield from _wav2vec2(needs)
+
+
+def _wav2vec2(needs: Needs) -> Iterator[Finding]:
+    """The models of wav2vec 2.0 that features and systems name are whole; those on the hub are fetched now."""
+    from mscnn.features.config import Feature
+    from mscnn.models import ModelSpec
+    from mscnn.wav2vec2 import network
+
+    features = [Feature.load(name) for name in needs.features]
+    named = {feature.extractor.model for feature in features if feature.kind == "wav2vec2"}
+    named |= {str(ModelSpec.load(name).options.get("wav2vec2") or "") for name in needs.models} - {""}
+    if needs.wav2vec2 and named:
+        named = {needs.wav2vec2} - {"none"}
+    for name in sorted(named):
+        model = network(name)
+        parameters = sum(p.numel() for p in model.parameters())
+        yield Finding("ok", f"wav2vec 2.0: {name}, {model.config.hidden_size} values, {parameters:,} parameters")
 
 
 def _engines(needs: Needs) -> Iterator[Finding]:

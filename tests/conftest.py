@@ -1,9 +1,13 @@
 """Fixtures shared by all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tests import tiny_wav2vec2
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's library is imported: no test touches the network
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -13,4 +17,12 @@ def shared_dir() -> Path:
     path = ROOT.parent / "shared"
     if not path.is_dir():
         pytest.skip(f"{path} is absent: this test needs the data kept there")
+    return path
+
+
+@pytest.fixture(scope="session")
+def wav2vec2_folder(tmp_path_factory) -> Path:
+    """Folder of a wav2vec 2.0 that is 16 values wide."""
+    path = tmp_path_factory.mktemp("wav2vec2")
+    tiny_wav2vec2.write(path)
     return path

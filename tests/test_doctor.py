@@ -52,6 +52,9 @@ def test_what_a_recipe_needs_is_there(shared_dir):
         (Needs(engines=["file"]), "engine file: which file?", "--table FILE"),
         (Needs(files={"--xvector": "nope.scp"}), "nope.scp is not there", "give --xvector a file"),
         (Needs(xvector_model="voxcelebrity"), "voxcelebrity: no x-vector model", "tools/download_xvector_model.sh"),
+        (Needs(models=["nope"]), "nope.yaml: no such file", "conf/models has: "),
+        (Needs(models=["ca_mser_finetuned"], wav2vec2="/nope"), "wav2vec 2.0 /nope: cannot be read", "config.json"),
+        (Needs(features=["wav2vec2"], models=["ca_mser"]), "facebook/wav2vec2-base-960h", "model.safetensors"),
         (Needs(corpus="nope", corpus_root="."), "no parser 'nope'", "--parser iemocap"),
         (Needs(corpus="iemocap", corpus_root="/nope"), "/nope: no such folder", "IEMOCAP_full_release"),
         (Needs(corpus="iemocap", corpus_root="."), "no Session1", "expected:"),
@@ -60,6 +63,19 @@ def test_what_a_recipe_needs_is_there(shared_dir):
 def test_faults_are_named_with_their_cure(needs, message, cure):
     (line,) = report(needs)["FAIL"]
     assert message in line and cure in line
+
+
+def test_the_speech_model_of_features_and_systems_is_looked_at_where_it_is_needed(wav2vec2_folder, monkeypatch):
+    given = {"wav2vec2": str(wav2vec2_folder)}
+    for needs in (Needs(features=["wav2vec2"], **given), Needs(models=["ca_mser_finetuned"], **given)):
+        (line,) = [line for line in report(needs)["ok"] if "wav2vec 2.0" in line]
+        assert f"{wav2vec2_folder}, 16 values" in line
+    for needs in (Needs(models=["mscnn_spu"], **given), Needs(features=["wav2vec2"], wav2vec2="none")):
+        found = report(needs)
+        assert found["FAIL"] == [] and not any("wav2vec 2.0" in line for line in found["ok"])
+    monkeypatch.setattr("mscnn.wav2vec2.find_spec", lambda name: None)
+    (line,) = report(Needs(models=["ca_mser_finetuned"], **given))["FAIL"]
+    assert "pip install transformers" in line
 
 
 def test_git_lfs_pointers(tmp_path):

@@ -23,6 +23,7 @@ xvector=extract         # x-vectors: extract (stage 2 makes them), an xvector.sc
 xvector_model=espeak    # network of stage 2: a name in conf/xvector, or a folder laid out as Kaldi's public models
 xvector_backend=auto    # kaldi: its programs, of KALDI_ROOT or PATH; native: the same without; auto: Kaldi where found
 unvoiced=all-frames     # utterances without a voiced frame: all-frames, zero (a zero vector) or drop
+wav2vec2=               # wav2vec 2.0, a folder or a name on the Hugging Face hub; empty: as the configuration says; none: its features are in dump/
 tokens=word             # unit of text: word or sentencepiece
 embeddings=none         # GloVe, word2vec or fastText file; none: word2vec trained on each training part
 protocol=               # how the data are cut into folds: names in conf/protocols, separated by blanks
@@ -93,6 +94,7 @@ stage_preflight() {
   ((${#engines[@]} == 0)) || needs+=(--asr-engine "${engines[@]}" --asr-model "$asr_model" --asr-table "$asr_table")
   ! $extracts || ((first > 2 || last < 2)) || needs+=(--xvector-model "$xvector_model" --xvector-backend "$xvector_backend")
   $extracts || needs+=(--xvector "$vectors")
+  if ((last == 1 || last == 2)); then needs+=(--wav2vec2 none); else needs+=(--model "${systems[@]}" --wav2vec2 "$wav2vec2"); fi
   verb doctor "${needs[@]}" --embeddings "$embeddings"
 }
 
@@ -110,9 +112,14 @@ stage_xvector() {
 }
 
 stage_features() {
-  local name
+  local name changes
   for name in "${features[@]}"; do
-    verb extract_features --data "$data" --feature "$name" ${trim:+--set "trim_db=$trim"} --convert "$convert" \
+    changes=(${trim:+--set "trim_db=$trim"})
+    if [[ $name == wav2vec2 ]]; then
+      [[ $wav2vec2 != none ]] || continue
+      changes+=(${wav2vec2:+--set "model=$wav2vec2"})
+    fi
+    verb extract_features --data "$data" --feature "$name" "${changes[@]}" --convert "$convert" \
       --nj "$nj" --out "$(dump_of "$name")"
   done
 }
@@ -125,16 +132,18 @@ stage_transcripts() {
 }
 
 stage_train() {
-  local experiment name model source protocol heard extra dumps
+  local experiment name model source protocol tunes heard extra dumps
   read -ra extra <<<"$train_args"
   for experiment in "${experiments[@]}"; do
-    read -r name model source protocol heard <<<"$experiment"
+    read -r name model source protocol tunes heard <<<"$experiment"
     mapfile -t dumps < <(for heard in $heard; do dump_of "$heard"; done)
     local words=(--text "$source" --tokens "$tokens" --embeddings "$embeddings")
     [[ $source != none ]] || words=()
+    local changes=(${wav2vec2:+--set "wav2vec2=$wav2vec2"})
+    $tunes || changes=()
     verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "${dumps[@]}" "${words[@]}" \
       --xvector "$vectors" --protocol "$protocol" --folds "$folds" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
-      --overwrite "$overwrite" "${extra[@]}" --exp "exp/$name"
+      --overwrite "$overwrite" "${changes[@]}" "${extra[@]}" --exp "exp/$name"
   done
 }
 
@@ -203,9 +212,9 @@ dump_of() { # dump_of NAME
   echo "dump/$(basename "$1" .yaml)/$set_name"
 }
 
-# Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL FEATURE...".
+# Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL TUNES FEATURE...".
 add_experiments() { # add_experiments MODELS TEXTS
-  local models texts inputs i name listens words speaker source protocol heard suffix=
+  local models texts inputs i name listens words speaker tunes source protocol heard suffix=
   read -ra models <<<"$1"
   read -ra texts <<<"$2"
   ((${#models[@]} && ${#texts[@]} && ${#protocols[@]})) ||
@@ -213,17 +222,19 @@ add_experiments() { # add_experiments MODELS TEXTS
   [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
   mapfile -t inputs < <(python3 -m mscnn.bin.model_inputs --model "${models[@]}")
   ((${#inputs[@]} == ${#models[@]})) || exit 2 # it has said why
+  systems+=("${models[@]}")
   for i in "${!models[@]}"; do
-    read -r name listens words speaker <<<"${inputs[i]}"
+    read -r name listens words speaker tunes <<<"${inputs[i]}"
     [[ $listens != none ]] || listens=
     read -ra heard <<<"${listens//,/ }"
     features+=("${heard[@]}")
     [[ $speaker == false ]] || knows_speaker=true
+    [[ $tunes == false || $wav2vec2 != none ]] || option_error "$name trains wav2vec 2.0: --wav2vec2 none leaves it without"
     for source in "${texts[@]}"; do
       [[ $words == true ]] || source=none
       [[ $words == false || $source != none ]] || option_error "$name reads words: --text none leaves it without"
       for protocol in "${protocols[@]}"; do
-        experiments+=("${tag:-${name}_${source}_$(basename "$protocol" .yaml)$suffix} ${models[i]} $source $protocol ${heard[*]}")
+        experiments+=("${tag:-${name}_${source}_$(basename "$protocol" .yaml)$suffix} ${models[i]} $source $protocol $tunes ${heard[*]}")
       done
     done
   done
@@ -232,7 +243,7 @@ add_experiments() { # add_experiments MODELS TEXTS
 # What follows from the options: experiments, recognisers, and the folders in between.
 resolve() {
   local name source
-  for name in corpus xvector xvector_model asr_model asr_table embeddings; do # relative paths that only the caller's folder has
+  for name in corpus xvector xvector_model wav2vec2 asr_model asr_table embeddings; do # relative paths that only the caller's folder has
     [[ -z ${!name} || ${!name} == none || ${!name} == extract || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus}; fi
@@ -240,7 +251,7 @@ resolve() {
   [[ $subset == all ]] || set_name+=_$subset
   data=data/$set_name
   read -ra protocols <<<"$protocol"
-  experiments=() features=() knows_speaker=false
+  experiments=() features=() knows_speaker=false systems=()
   if $table1 || $table2; then
     [[ -n $table1_models ]] || option_error "--table1, --table2: the paper has no table of this corpus"
     [[ $asr_engine != none ]] || asr_engine=pocketsphinx

@@ -8,6 +8,7 @@ def main() -> int:
     parser = Parser("mscnn.bin.doctor", "Say what this machine and the corpus have and lack, each with its cure.")
     parser.add_argument("--labels", default="", help="label map that must be sound: name in conf/labels, or .yaml file")
     parser.add_argument("--feature", default=[], nargs="*", help="the same for features: names in conf/features")
+    parser.add_argument("--model", default=[], nargs="+", help="the same for systems: names in conf/models")
     parser.add_argument("--protocol", default=[], nargs="+", help="the same for protocols: names in conf/protocols")
     parser.add_argument("--corpus", default="", help="parser that must find its way in the corpus; empty: none")
     parser.add_argument("--corpus-root", default="", help="folder of the corpus")
@@ -18,6 +19,9 @@ def main() -> int:
     parser.add_argument("--xvector-model", default="", help="x-vector model that must be there; empty: none")
     parser.add_argument("--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="who uses it")
     parser.add_argument("--xvector", default="none", help="xvector.scp that must be there; none: not needed")
+    parser.add_argument(
+        "--wav2vec2", default="", help="wav2vec 2.0 in place of those that features and systems name; none: not needed"
+    )
     parser.add_argument("--embeddings", default="none", help="word vectors that must be there; none: not needed")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where training will run")
     args = parser.parse_args()
@@ -28,6 +32,7 @@ def main() -> int:
     needs = Needs(
         labels=args.labels,
         features=args.feature,
+        models=args.model,
         protocols=args.protocol,
         corpus=args.corpus,
         corpus_root=args.corpus_root,
@@ -37,6 +42,7 @@ def main() -> int:
         asr_table=args.asr_table,
         xvector_model=args.xvector_model,
         xvector_backend=args.xvector_backend,
+        wav2vec2=args.wav2vec2,
         files={option: path for option, path in files.items() if path not in ("", "none")},
         device=args.device,
     )

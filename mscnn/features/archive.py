@@ -76,9 +76,10 @@ class FeatureDir:
 
     @property
     def title(self) -> str:
-        """Name of the feature, and how edges were cut, if they were."""
-        trim_db = self.options.get("trim_db")
-        return self.feature if trim_db is None else f"{self.feature} trim_db={trim_db:g}"
+        """Name of the feature, how edges were cut and which network made it, if they were and if one did."""
+        trim_db, model = self.options.get("trim_db"), self.options.get("model")
+        cut = "" if trim_db is None else f" trim_db={trim_db:g}"
+        return f"{self.feature}{cut}" + (f" model={model}" if model else "")
 
     def _check(self) -> None:
         where = self.path / "feature.yaml"

@@ -35,6 +35,11 @@ class Extractor:
         """Rows below which the log says that an utterance is very short."""
         return 1
 
+    @property
+    def weights(self) -> str:
+        """What names the trained network behind the numbers; empty where there is none."""
+        return ""
+
     def check(self) -> None:
         """Raise UserError where something that it needs is not at hand; called once, before any file is read."""
 

@@ -69,9 +69,11 @@ class Job:
         return self.out / f"feats.{self.number}"
 
     @property
-    def libraries(self) -> dict[str, str]:
-        """Versions of the packages that decide the numbers."""
-        return {name: version(name) for name in sorted({"librosa", "soxr", *self.feature.extractor.packages})}
+    def made_by(self) -> dict[str, str]:
+        """Versions of the packages that decide the numbers, and of the trained network, where there is one."""
+        extractor = self.feature.extractor
+        versions = {name: version(name) for name in sorted({"librosa", "soxr", *extractor.packages})}
+        return versions | ({"weights": extractor.weights} if extractor.weights else {})
 
     @property
     def stamp(self) -> Stamp:
@@ -84,7 +86,7 @@ class Job:
                 "sources": seen,
                 "feature": self.feature.options,
                 "convert": self.convert,
-                "libraries": self.libraries,
+                "made_by": self.made_by,
             },
             code=["mscnn.features.audio", "mscnn.features.base", "mscnn.features.signal", extractor, __name__],
         )
@@ -100,10 +102,16 @@ def extract(data: DataDir, feature: Feature, out: str | os.PathLike, *, nj: int,
         utterance -> number of frames.
 
     Raises:
-        UserError: what the feature needs is not at hand, or utterances cannot be used; the message lists them.
+        UserError: what the feature needs is not at hand, ``out`` holds features of another origin, or utterances cannot
+            be used; the message lists them.
     """
-    feature.extractor.check()
     out = Path(out)
+    if (out / "feature.yaml").exists() and not any((out / "log").glob("feats.*.stamp")):
+        raise UserError(
+            f"{out}: stage 3 would replace features that it did not make; train on them as they are (--stage train), "
+            "or move them away"
+        )
+    feature.extractor.check()
     jobs = make_jobs(data, feature, out, convert)
     done = sum(job.stamp.fresh() for job in jobs)
     if done < len(jobs):
@@ -189,7 +197,7 @@ def _collect(jobs: Sequence[Job], data: DataDir, feature: Feature, out: Path) ->
                 "dim": feature.extractor.dim,
                 "frame_shift": feature.extractor.frame_shift,
                 "content": digest([file_digest(f"{job.stem}.ark") for job in jobs]),
-                "made_by": {"mscnn": __version__, **jobs[0].libraries},
+                "made_by": {"mscnn": __version__, **jobs[0].made_by},
             },
             file,
             sort_keys=False,

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mscnn.errors import UserError
+from mscnn.files import file_digest
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, length_mask, renamed
+from mscnn.wav2vec2 import network, revision, steps
 
 HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples: frames; receptive field and hop of wav2vec 2.0
 IMAGE_HEIGHT = 256
@@ -74,6 +78,12 @@ class CAMSER(Classifier):
         self.options = options
         self.samples = HOP * options.frames
         self.steps = (self.samples - WAV2VEC2_FIELD) // WAV2VEC2_HOP + 1
+        heard = "wave" if options.wav2vec2 else "wav2vec2"
+        if heard not in sizes.extra:
+            raise UserError(
+                f"option wav2vec2 is {options.wav2vec2!r}, so input {heard} is needed, which the configuration lacks: "
+                "ca_mser reads hidden states, ca_mser_finetuned reads waveforms and names a wav2vec 2.0"
+            )
         self.alexnet = alexnet_features()
         if options.alexnet:
             load_alexnet(self.alexnet, options.alexnet)
@@ -84,10 +94,13 @@ class CAMSER(Classifier):
             sizes.extra["mfcc"], 256, num_layers=2, batch_first=True, dropout=options.lstm_dropout, bidirectional=True
         )
         self.cepstrum = nn.Linear(512 * options.frames, 128)
-        self.co_attention = nn.Linear(256, self.steps)
+        width = sizes.extra[heard]
         if options.wav2vec2:
-            self.wav2vec2 = load_wav2vec2(options.wav2vec2)
-        self.speech = nn.Linear(self.wav2vec2.config.hidden_size if options.wav2vec2 else sizes.extra["wav2vec2"], 128)
+            self.wav2vec2 = network(options.wav2vec2)
+            self.steps = steps(self.wav2vec2.config, self.samples)
+            width = self.wav2vec2.config.hidden_size
+        self.co_attention = nn.Linear(256, self.steps)
+        self.speech = nn.Linear(width, 128)
         self.dropout = nn.Dropout(options.dropout)
         self.head = nn.Sequential(
             nn.Dropout(options.dropout),
@@ -98,6 +111,12 @@ class CAMSER(Classifier):
             nn.ReLU(),
             nn.Linear(128, sizes.classes),
         )
+
+    @classmethod
+    def pretrained(cls, options: Options) -> dict[str, str]:
+        """Digest of AlexNet's file, and revision of the wav2vec 2.0 that is trained along."""
+        found = {"alexnet": file_digest(options.alexnet)} if options.alexnet else {}
+        return found | ({"wav2vec2": revision(options.wav2vec2)} if options.wav2vec2 else {})
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments."""
@@ -113,7 +132,7 @@ class CAMSER(Classifier):
 
         The co-attention weights are the authors': outputs of a ReLU, not normalised over time.
         """
-        spectrum = F.adaptive_avg_pool2d(self.alexnet(image), 6).flatten(1)
+        spectrum = average_pool(self.alexnet(image), 6).flatten(1)
         spectrum = self.spectrum(self.dropout(spectrum)).relu()
         cepstrum = self.lstm(F.normalize(mfcc, dim=2))[0].flatten(1)
         cepstrum = self.cepstrum(self.dropout(cepstrum)).relu()
@@ -129,7 +148,9 @@ class CAMSER(Classifier):
         ``legacy_leftpad_wav`` puts that padding before the samples (spectrogram and MFCC have it behind).
         """
         if not self.options.wav2vec2:
-            return fixed_length(inputs.extra["wav2vec2"], self.steps).transpose(1, 2)
+            if (inputs.extra_len["wav2vec2"] != self.steps).any():
+                raise UserError(f"input wav2vec2: expected {self.steps} rows for every {self.options.frames} frames")
+            return inputs.extra["wav2vec2"].transpose(1, 2)
         wave = fixed_length(inputs.extra["wave"], self.samples)[:, 0]
         if self.options.legacy_leftpad_wav:
             lengths = inputs.extra_len["wave"].tolist()
@@ -162,6 +183,17 @@ def as_image(spectrogram: Tensor) -> Tensor:
     return (picture / 255 - mean) / std
 
 
+def average_pool(x: Tensor, size: int) -> Tensor:
+    """``adaptive_avg_pool2d``, (B, C, H, W) -> (B, C, size, size), whose own gradient is not deterministic on a GPU."""
+
+    def averages(n: int) -> Tensor:  # (size, n), a row a bin
+        i, k = torch.arange(size, device=x.device)[:, None], torch.arange(n, device=x.device)
+        inside = ((i * n // size <= k) & (k * size < (i + 1) * n)).to(x.dtype)
+        return inside / inside.sum(dim=1, keepdim=True)
+
+    return averages(x.shape[2]) @ x @ averages(x.shape[3]).T
+
+
 def alexnet_features() -> nn.Sequential:
     """The convolutions of AlexNet (Krizhevsky, "One weird trick", 2014), (B, 3, H, W) -> (B, 256, H', W').
 
@@ -191,34 +223,18 @@ def alexnet_classifier(classes: int) -> nn.Sequential:
 
 
 def load_alexnet(features: nn.Sequential, path: str) -> None:
-    """Fill the convolutions from a state dict of torchvision's AlexNet: ``features.N.weight`` is our ``N.weight``.
+    """Fill the convolutions from torchvision's AlexNet, .safetensors or .pth: ``features.N.weight`` is ``N.weight``.
 
     Raises:
         UserError: the file is absent, or does not hold AlexNet.
     """
     try:
-        state = torch.load(Path(path), map_location="cpu", weights_only=True)
+        safe = Path(path).suffix == ".safetensors"
+        state = load_file(path) if safe else torch.load(Path(path), map_location="cpu", weights_only=True)
         prefix = "features."
         features.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
-    except (OSError, RuntimeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, AttributeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
         raise UserError(f"alexnet {path}: expected the weights of torchvision's AlexNet: {error}") from None
-
-
-def load_wav2vec2(name: str) -> nn.Module:
-    """Read wav2vec 2.0 from a folder, or by its name on the Hugging Face hub.
-
-    Raises:
-        UserError: the package transformers is not installed, or there is no such model.
-    """
-    try:
-        from transformers import Wav2Vec2Model
-
-        return Wav2Vec2Model.from_pretrained(name)
-    except ImportError:
-        cure = "install it (pip install transformers), or set wav2vec2= and give hidden states as a feature"
-        raise UserError(f"wav2vec2 {name}: needs the package transformers; {cure}") from None
-    except OSError as error:
-        raise UserError(f"wav2vec2 {name}: cannot be read: {error}") from None
 
 
 Model = CAMSER

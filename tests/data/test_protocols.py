@@ -126,13 +126,26 @@ def test_session5_draws_dev_from_the_training_sessions():
         assert [sum(data.emo[u] == e for u in fold.dev) for e in ("ang", "hap", "sad", "neu")] == [8] * 4
 
 
-@pytest.mark.parametrize(("name", "tested"), [("glam80_20", [40] * 5), ("delta_s5", [40])])
+@pytest.mark.parametrize(
+    ("name", "tested"),
+    [("glam80_20", [40] * 5), ("delta_s5", [40]), ("ca_mser_session", [40] * 5), ("ca_mser_speaker", [20] * 10)],
+)
 def test_selection_on_test_is_named(name, tested):
     protocol = Protocol.load(name)
     folds = make_folds(protocol, corpus(utts_each=20))
     assert [len(f.test) for f in folds] == tested
     assert all(f.dev == f.test and not {*f.train} & {*f.test} for f in folds)
     assert protocol.legacy == ["legacy_test_best"] and protocol.selection == "test"
+
+
+def test_ca_mser_trains_on_all_but_the_session_or_speaker_that_is_tested():
+    data = corpus()
+    sessions = make_folds(Protocol.load("ca_mser_session"), data)
+    assert [{data.session[u] for u in fold.test} for fold in sessions] == [{f"Ses0{i}"} for i in range(1, 6)]
+    assert all({*fold.train, *fold.test} == {*data.utts} for fold in sessions)
+    fourth = make_folds(Protocol.load("ca_mser_speaker"), data)[3]
+    assert {data.spk[u] for u in fourth.test} == {"Ses02M"}
+    assert {data.spk[u] for u in fourth.train} == {*data.spk.values()} - {"Ses02M"}
 
 
 @pytest.mark.parametrize(

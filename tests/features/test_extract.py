@@ -186,8 +186,8 @@ def test_settings_are_recorded_and_the_name_stays(tmp_path, serial, monkeypatch)
 
 def test_what_is_missing_is_said_before_any_file_is_read(tmp_path, serial):
     data = make_data(tmp_path, {"a-1": (sound(0.2), RATE)})
-    with pytest.raises(UserError, match="model: name a wav2vec 2.0 model"):
-        extract(data, Feature.load("wav2vec2"), tmp_path / "out", nj=1, convert=False)
+    with pytest.raises(UserError, match="wav2vec 2.0 /nowhere: cannot be read"):
+        extract(data, Feature.load("wav2vec2", ["model=/nowhere"]), tmp_path / "out", nj=1, convert=False)
     assert not (tmp_path / "out").exists()
 
 

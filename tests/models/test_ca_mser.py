@@ -1,22 +1,25 @@
-"""CA-MSER: parameter counts, fingerprint of the authors' network, Pillow's picture, waveforms, names of weights."""
+"""CA-MSER: parameter counts, fingerprint of the authors' network, Pillow's picture, wav2vec 2.0, names of weights."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
+from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from mscnn.errors import UserError
-from mscnn.models import ca_mser
+from mscnn.models import ModelSpec, Training, ca_mser
 from mscnn.models.ca_mser import CAMSER, Options
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.paths import read_conf
+from mscnn.training import loop
+from mscnn.training.examples import Examples, Stream
 from tests.models.fingerprint import filled, wave
 
 FINGERPRINT = [[0.315767, 0.066552, -0.184776, 0.121806], [0.315741, 0.066561, -0.184751, 0.121795]]
-SIZES = Sizes(classes=4, audio=200, extra={"mfcc": 40, "wav2vec2": 768})
+SIZES = Sizes(classes=4, audio=200, extra={"mfcc": 40, "wav2vec2": 768, "wave": 1})
 ALEXNET, CLASSIFIER, WAV2VEC2 = 2_469_696, 54_550_532, 94_371_712
 COUNTS = {
     "alexnet": ALEXNET,
@@ -29,9 +32,6 @@ COUNTS = {
     "head": 49_280 + 16_512 + 516,
 }
 ALL = 174_622_941
-needs_transformers = pytest.mark.skipif(
-    importlib.util.find_spec("transformers") is None, reason="the package transformers is not installed"
-)
 
 
 class FakeWav2Vec2(nn.Module):
@@ -39,7 +39,7 @@ class FakeWav2Vec2(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.config = SimpleNamespace(hidden_size=8)
+        self.config = SimpleNamespace(hidden_size=8, conv_kernel=(400,), conv_stride=(320,))
         self.conv = nn.Conv1d(1, 8, 400, stride=320)
 
     def forward(self, wave):
@@ -54,7 +54,7 @@ def count(module: nn.Module) -> int:
 def small(monkeypatch=None, **changes) -> CAMSER:
     """A system that reads segments of 60 frames; with ``monkeypatch`` it listens to waveforms."""
     if monkeypatch:
-        monkeypatch.setattr(ca_mser, "load_wav2vec2", lambda name: FakeWav2Vec2())
+        monkeypatch.setattr(ca_mser, "network", lambda name: FakeWav2Vec2())
         changes["wav2vec2"] = "fake"
     torch.manual_seed(0)
     return CAMSER(Options(frames=60, **changes), SIZES).double().eval()
@@ -68,7 +68,7 @@ def segments(lengths: tuple[int, int] = (60, 60)) -> Inputs:
         audio=(0.5 + 0.5 * wave(2, 200, 60)) * own,
         audio_len=torch.tensor(lengths),
         extra={"mfcc": wave(2, 40, 60) * own, "wav2vec2": wave(2, 768, 29), "wave": wave(2, 1, 9600) * samples},
-        extra_len={"wave": torch.tensor(lengths) * 160},
+        extra_len={"wave": torch.tensor(lengths) * 160, "wav2vec2": torch.tensor([29, 29])},
     )
 
 
@@ -84,11 +84,8 @@ def test_parameter_counts():
         assert count(CAMSER(Options(), SIZES)) + CLASSIFIER + WAV2VEC2 == ALL
 
 
-@needs_transformers
 def test_published_parameter_count(monkeypatch):
-    from transformers import Wav2Vec2Config, Wav2Vec2Model
-
-    monkeypatch.setattr(ca_mser, "load_wav2vec2", lambda name: Wav2Vec2Model(Wav2Vec2Config()))
+    monkeypatch.setattr(ca_mser, "network", lambda name: Wav2Vec2Model(Wav2Vec2Config()))
     model = CAMSER(Options(legacy_alexnet_classifier=True, wav2vec2="base"), SIZES)
     assert count(model) == ALL
     with torch.no_grad():
@@ -103,7 +100,8 @@ def test_fingerprint():
 
 
 def test_picture_equals_pillow():
-    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    from PIL import Image as image
+
     spectrogram = torch.rand(2, 200, 300, generator=torch.Generator().manual_seed(0)) * 1.2 - 0.1
     result = ca_mser.as_image(spectrogram)
     assert result.shape == (2, 3, 256, 384)
@@ -205,8 +203,12 @@ def test_alexnet_file(tmp_path):
     torch.save({**alexnet_state(), "classifier.1.bias": torch.zeros(4096)}, path)
     model = small(alexnet=str(path))
     assert model.alexnet[8].weight.unique() == 8.5
+    save_file(alexnet_state(), tmp_path / "alexnet.safetensors")
+    again = small(alexnet=str(tmp_path / "alexnet.safetensors"))
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
     torch.save({"layer1.weight": torch.zeros(1)}, path)
-    for wrong in (path, tmp_path / "absent.pth"):
+    (tmp_path / "junk.safetensors").write_bytes(b"junk")
+    for wrong in (path, tmp_path / "absent.pth", tmp_path / "absent.safetensors", tmp_path / "junk.safetensors"):
         with pytest.raises(UserError, match="torchvision's AlexNet"):
             small(alexnet=str(wrong))
 
@@ -250,9 +252,114 @@ def test_official_weights(monkeypatch):
     assert listening.wav2vec2.conv.weight.unique() == 3
 
 
-def test_without_transformers_the_cure_is_named(monkeypatch):
-    import sys
+def tuned(folder, frames: int = 60) -> CAMSER:
+    """A system that trains the tiny wav2vec 2.0 along."""
+    torch.manual_seed(0)
+    return CAMSER(Options(frames=frames, wav2vec2=str(folder)), SIZES)
 
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(UserError, match="pip install transformers"):
-        CAMSER(Options(frames=60, wav2vec2="facebook/wav2vec2-base-960h"), SIZES)
+
+def part(seed: int) -> Examples:
+    """Four utterances of 40 to 60 frames, of four classes."""
+    rng, lengths = np.random.default_rng(seed), np.array([60, 40, 52, 60])
+    streams = {"audio": (1, 200), "mfcc": (1, 40), "wave": (160, 1)}
+    streams = {
+        name: Stream(rng.random((lengths.sum() * rate, width), np.float32), (lengths.cumsum() - lengths) * rate,
+                     lengths * rate)
+        for name, (rate, width) in streams.items()
+    }  # fmt: skip
+    return Examples(list("abcd"), streams, labels=np.arange(4))
+
+
+def test_sizes_follow_the_speech_model(wav2vec2_folder, monkeypatch):
+    model = tuned(wav2vec2_folder, frames=300)
+    assert (model.co_attention.out_features, model.speech.in_features) == (149, 16)
+    frozen = CAMSER(Options(), Sizes(classes=4, audio=200, extra={"mfcc": 40, "wav2vec2": 16}))
+    assert (frozen.co_attention.out_features, frozen.speech.in_features) == (149, 16)
+    assert not [name for name, _ in frozen.named_parameters() if name.startswith("wav2vec2")]
+    quick = FakeWav2Vec2()
+    quick.config.conv_stride, quick.conv = (160,), nn.Conv1d(1, 8, 400, stride=160)
+    monkeypatch.setattr(ca_mser, "network", lambda name: quick)
+    model = tuned("quick").double()
+    assert model.co_attention.out_features == 58 and model(segments()).shape == (2, 4)
+
+
+def test_training_reaches_the_speech_model_and_the_checkpoint_keeps_it(wav2vec2_folder, tmp_path):
+    model, given = tuned(wav2vec2_folder), Wav2Vec2Model.from_pretrained(wav2vec2_folder).state_dict()
+    assert all(torch.equal(value, given[name]) for name, value in model.wav2vec2.state_dict().items())
+    model.wav2vec2.config.layerdrop = 0.0  # else training leaves out a layer now and then
+    loop.fit(model, part(1), part(2), Training(lr=1e-3, batch_size=4, max_epochs=1), seed=1, device="cpu",
+             directory=tmp_path)  # fmt: skip
+    grads = {name: p.grad for name, p in model.wav2vec2.named_parameters()}
+    assert [name for name, grad in grads.items() if grad is None or not grad.any()] == []
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["model"]
+    assert {name for name in saved if name.startswith("wav2vec2.")} == {f"wav2vec2.{name}" for name in given}
+    assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
+    assert not [name for name, value in given.items() if torch.equal(value, saved[f"wav2vec2.{name}"])]
+
+
+def test_masking_in_training_alone_and_resumed_exactly(wav2vec2_folder, tmp_path):
+    model, waves = tuned(wav2vec2_folder).wav2vec2, wave(2, 9600).float()
+
+    def states(seed: int) -> torch.Tensor:
+        torch.manual_seed(0)
+        np.random.seed(seed)
+        return model(waves).last_hidden_state
+
+    assert model.config.mask_time_prob == 0.05 and not model.training
+    assert torch.equal(states(1), states(2))
+    model.train()
+    assert torch.equal(states(1), states(1)) and not torch.equal(states(1), states(2))
+
+    def train(name: str, epochs: int) -> CAMSER:
+        np.random.seed(len(name))  # whatever was drawn before
+        model = tuned(wav2vec2_folder)
+        options = Training(optimizer="adamw", lr=1e-3, batch_size=2, max_epochs=epochs, patience=9, select="loss")
+        loop.fit(model, part(1), part(2), options, seed=1, device="cpu", directory=tmp_path / name)
+        return model
+
+    whole = train("whole", 2)
+    train("broken", 1)
+    resumed = train("broken", 2)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
+    metrics = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "broken")]
+    assert metrics[0] == metrics[1]
+
+
+@pytest.mark.parametrize("name", ["ca_mser", "ca_mser_finetuned"])
+def test_every_input_is_cut_as_the_spectrogram_is(name):
+    spec = ModelSpec.load(name)
+    lengths = {"mfcc": 300, "wave": 48_000, "wav2vec2": 149}  # 3 s
+    assert {key: spec.segments.streams.get(key) for key in spec.extra} == {key: lengths[key] for key in spec.extra}
+    assert (spec.segments.frames, spec.segments.hop, spec.segments.tail) == (300, 300, "pad")
+
+
+def test_hidden_states_of_other_segments_are_refused():
+    inputs = segments()
+    inputs.extra["wav2vec2"], inputs.extra_len["wav2vec2"] = wave(2, 768, 28), torch.tensor([28, 28])
+    with pytest.raises(UserError, match="expected 29 rows for every 60 frames"):
+        small()(inputs)
+
+
+def test_an_input_that_the_configuration_lacks_is_named():
+    for options, extra, absent in ((Options(), {"mfcc": 40, "wave": 1}, "wav2vec2"),
+                                   (Options(wav2vec2="x"), {"mfcc": 40, "wav2vec2": 768}, "wave")):  # fmt: skip
+        with pytest.raises(UserError, match=f"input {absent} is needed"):
+            CAMSER(options, Sizes(classes=4, audio=200, extra=extra))
+
+
+@pytest.mark.parametrize("shape", [(7, 11), (6, 6), (7, 1), (3, 13)])
+def test_average_pool_is_adaptive_pooling(shape):
+    x = wave(2, 3, *shape)
+    torch.testing.assert_close(ca_mser.average_pool(x, 6), nn.functional.adaptive_avg_pool2d(x, 6))
+
+
+def test_weights_that_are_brought_along_are_named(tmp_path, wav2vec2_folder):
+    path = tmp_path / "alexnet.pth"
+    path.write_bytes(b"one")
+    first = ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]).pretrained()
+    path.write_bytes(b"two")
+    second = ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]).pretrained()
+    assert first.keys() == {"alexnet", "wav2vec2"} and first["wav2vec2"] == second["wav2vec2"]
+    assert first["alexnet"] != second["alexnet"]
+    assert ModelSpec.load("ca_mser").pretrained() == ModelSpec.load("mscnn_spu").pretrained() == {}

@@ -103,6 +103,7 @@ def test_stage_range(sh, checkout, arguments, expected):
         (["--dry-run", "--model", "mscnn_spu", "--text", "none"], "mscnn_spu reads words"),
         (["--dry-run", "--model", "audio_cnn text_cnn", "--tag", "x"], "--tag names one experiment, these are 2"),
         (["--dry-run", "--table1"], "no table of this corpus"),
+        (["--dry-run", "--model", "ca_mser_finetuned", "--wav2vec2", "none"], "ca_mser_finetuned trains wav2vec 2.0"),
         (["--dry-run", "--model", " "], "nothing to train"),
     ],
 )
@@ -154,6 +155,30 @@ def test_each_model_is_given_the_features_that_it_names(sh, checkout):
     trains = [c for c in commands(output) if c[2] == "mscnn.bin.train"]
     given = [c[c.index("--feature-dir") + 1 : c.index("--xvector")] for c in trains]
     assert given == [[f"dump/{name}/ravdess8" for name in names] for names in ([], made[:1], made[1:2], made[2:])]
+
+
+def test_the_speech_model_goes_to_its_features_and_to_systems_that_tune_it(sh, checkout, tmp_path):
+    (tmp_path / "my model").mkdir()
+    models = "ca_mser ca_mser_finetuned audio_cnn"
+
+    def plan(*arguments):
+        output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", "--model", models, *arguments).stdout
+        features = {t["--feature"]: t.get("--set", "") for t in of(output, "extract_features")}
+        trains = [c for c in commands(output) if c[2] == "mscnn.bin.train"]
+        changes = [[word for word in command if word.startswith("wav2vec2=")] for command in trains]
+        return of(output, "doctor")[0], features, changes
+
+    doctor, features, trains = plan("--wav2vec2", "my model")
+    folder = str(tmp_path / "my model")
+    assert (doctor["--wav2vec2"], doctor["--model"]) == (folder, "ca_mser")
+    assert {name: change for name, change in features.items() if change} == {"wav2vec2": f"model={folder}"}
+    assert trains == [[], [f"wav2vec2={folder}"], []]
+    doctor, features, trains = plan()
+    assert doctor["--wav2vec2"] == features["wav2vec2"] == "" and trains == [[]] * 3
+    models = "ca_mser"
+    doctor, features, trains = plan("--wav2vec2", "none")
+    assert doctor["--wav2vec2"] == "none" and "wav2vec2" not in features and trains == [[]]
+    assert plan("--stop-stage", "data", "--wav2vec2", "x")[0]["--wav2vec2"] == "none"
 
 
 def test_the_network_is_asked_for_where_stage_2_runs(sh, checkout):

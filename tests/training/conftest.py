@@ -8,7 +8,7 @@ import yaml
 
 from mscnn.data.datadir import DataDir
 from mscnn.features.archive import write_archive
-from mscnn.features.config import Feature
+from mscnn.features.config import Feature, options_hash
 from mscnn.files import write_table
 
 PROTOCOL = {
@@ -20,6 +20,16 @@ PROTOCOL = {
     "selection": "dev",
 }
 LABELS = {"name": "toy", "corpus": "toy", "classes": ["happy", "sad"], "map": {"h": "happy", "s": "sad"}, "drop": []}
+
+
+def write_features(folder: Path, name: str, options: dict, matrices: dict[str, np.ndarray]) -> None:
+    """Lay matrices out as stage 3 does."""
+    frames = write_archive(folder / "feats.1", matrices.items())
+    (folder / "feats.scp").write_text((folder / "feats.1.scp").read_text())
+    write_table(folder / "utt2num_frames", frames)
+    facts = {"feature": name, "options": options, "hash": options_hash(options), "content": "0"}
+    sizes = {"dim": next(iter(matrices.values())).shape[1], "frame_shift": 0.01}
+    (folder / "feature.yaml").write_text(yaml.safe_dump(facts | sizes))
 
 
 @pytest.fixture
@@ -45,11 +55,7 @@ def toy(tmp_path) -> Path:
         u: rng.normal(loc=3 + (e == "sad") * np.arange(96) / 48, size=(9 + int(u[-1]), 96)).astype(np.float32)
         for u, e in emotions.items()
     }
-    frames = write_archive(folder / "feats.1", matrices.items())
-    (folder / "feats.scp").write_text((folder / "feats.1.scp").read_text())
-    write_table(folder / "utt2num_frames", frames)
-    facts = {"feature": "mfcc96", "options": feature.options, "hash": feature.hash, "dim": 96, "frame_shift": 0.01}
-    (folder / "feature.yaml").write_text(yaml.safe_dump({**facts, "content": "0"}))
+    write_features(folder, "mfcc96", feature.options, matrices)
     (tmp_path / "toy4.yaml").write_text(yaml.safe_dump(PROTOCOL))
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(LABELS))
     return tmp_path

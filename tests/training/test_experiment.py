@@ -2,14 +2,17 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import yaml
 from safetensors import safe_open
 
+from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.training import loop
 from mscnn.training.experiment import Setup, train_experiment
 from mscnn.training.parts import TextOptions
+from tests.training.conftest import write_features
 
 
 @pytest.fixture
@@ -124,3 +127,25 @@ def test_needs_are_named(setup, toy):
     )
     with pytest.raises(UserError, match="fold 1: no angry in train"):
         train_experiment(dataclasses.replace(setup, labels=str(absent)), nj=1)
+
+
+def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monkeypatch):
+    """CA-MSER on an archive that stage 3 did not make, of utterances of one segment and of two; no transformers."""
+    monkeypatch.setattr("mscnn.wav2vec2.find_spec", lambda name: None)
+    rng, utts = np.random.default_rng(0), DataDir.load(setup.data).utts
+    seconds = {utt: 2 + 2 * (utt[-1] == "0") for utt in utts}
+    shapes = {"camser_spec": (100, 200, {}), "mfcc40_htk": (100, 40, {}), "wav2vec2": (0, 16, {"model": "theirs"})}
+    for name, (rate, width, options) in shapes.items():
+        rows = {utt: rate * s or 149 * (1 + s // 3) for utt, s in seconds.items()}
+        matrices = {utt: rng.random((n, width), np.float32) for utt, n in rows.items()}
+        write_features(toy / name, name, options, matrices)
+    frozen = dataclasses.replace(
+        setup, model="ca_mser", feature_dirs=tuple(toy / name for name in shapes), folds=1,
+        settings=("max_steps=1", "batch_size=2"),
+    )  # fmt: skip
+    assert train_experiment(frozen, nj=1) == 1
+    config = yaml.safe_load((frozen.exp / "config.yaml").read_text())
+    assert config["features"]["wav2vec2"] == "wav2vec2 model=theirs"
+    with safe_open(frozen.exp / "fold01/run1/model.safetensors", "numpy") as weights:
+        assert weights.get_slice("speech.weight").get_shape() == [128, 16]
+        assert not [name for name in weights.keys() if name.startswith("wav2vec2.")]  # noqa: SIM118

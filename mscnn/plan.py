@@ -50,12 +50,15 @@ def from_options(
     return cells
 
 
-def read_grid(name: str, common: Experiment, protocols: Sequence[str], engine: str) -> list[Experiment]:
+def read_grid(
+    name: str, common: Experiment, protocols: Sequence[str], engine: str, xvector: bool = True
+) -> list[Experiment]:
     """Read ``conf/grids/<name>.yaml`` (or the YAML file ``name``).
 
     ``experiments`` is a list of mappings with the keys model, text, protocol (a name or a list of names: every
     combination), folds, runs, set (changes of the configuration) and tag. What one leaves out is as in ``common``, its
-    protocol one of ``protocols``; the text ``asr`` is the recogniser ``engine``.
+    protocol each of ``protocols``; the text ``asr`` is the recogniser ``engine``. Without ``xvector``, systems that are
+    audio and x-vectors only are left out; others do without.
 
     Raises:
         UserError: malformed, or a key is unknown.
@@ -65,11 +68,9 @@ def read_grid(name: str, common: Experiment, protocols: Sequence[str], engine: s
     rows = facts.get("experiments")
     if facts.keys() != {"experiments"} or not isinstance(rows, list) or not rows:
         raise UserError(f"{path}: expected a list named experiments, and nothing else")
-    return [
-        cell
-        for number, row in enumerate(rows, 1)
-        for cell in _cells(f"{path}: experiment {number}", row, replace(common, text="gt"), protocols, engine)
-    ]
+    numbered = enumerate(rows, 1)
+    cells = [c for n, row in numbered for c in _cells(f"{path}: experiment {n}", row, common, protocols, engine)]
+    return [cell for cell in cells if xvector or not ModelSpec.load(cell.model, cell.settings).only_with_xvector]
 
 
 def _cells(where: str, row: object, common: Experiment, protocols: Sequence[str], engine: str) -> Iterator[Experiment]:
@@ -105,6 +106,8 @@ def resolved(cells: Sequence[Experiment], suffix: str, wav2vec2: str = "") -> li
     for cell in cells:
         spec = ModelSpec.load(cell.model, cell.settings)
         if wav2vec2 and spec.options.get("wav2vec2"):
+            if wav2vec2 == "none":
+                raise UserError(f"{spec.name} trains wav2vec 2.0: --wav2vec2 none leaves it without")
             cell = replace(cell, settings=(*cell.settings, f"wav2vec2={wav2vec2}"))
         if spec.text and cell.text == "none":
             raise UserError(f"{spec.name} reads words: --text none leaves it without")

@@ -71,6 +71,13 @@ def test_a_speech_model_reaches_only_those_that_train_it():
     cells = from_options(["ca_mser", "ca_mser_finetuned"], ["none"], ["loso5"], COMMON)
     found = [cell.settings for cell, _ in resolved(cells, "", wav2vec2="here/tiny")]
     assert found == [(), ("wav2vec2=here/tiny",)]
+    with pytest.raises(UserError, match="ca_mser_finetuned trains wav2vec 2.0"):
+        resolved(cells, "", wav2vec2="none")
+
+
+def test_without_x_vectors_a_grid_leaves_out_what_would_be_another_system():
+    names = [c.model for c in read_grid("table1", COMMON, ["loso5"], "pocketsphinx", xvector=False)]
+    assert "audio_cnn_xvector" not in names and "mscnn_spu" in names
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "grids").glob("*.yaml")), ids=lambda path: path.stem)

@@ -33,8 +33,7 @@ seed=0                  # mixed into every seed
 device=auto             # where to train: cpu, cuda or auto
 train_args=             # more options of mscnn.bin.train, split at blanks, as in "--set fc_dim=256"
 tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET where SET is unusual
-table1=false            # train, score and print the rows of the paper's Table 1 instead of --model
-table2=false            # the same for Table 2, the ablations
+grid=                   # experiments of conf/grids (table1, table2, ...) or of a .yaml file, instead of --model and --text
 nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on it
 overwrite=false         # replace an experiment of the same name that was made with other options
 dry_run=false           # print the commands, run nothing
@@ -42,10 +41,8 @@ dry_run=false           # print the commands, run nothing
 config=                 # file with options, `name=value` a line; the command line wins
 # end configuration section
 
-# Facts that are no options of a user: who makes the corpus where none is given, and the systems of the paper's tables.
+# A fact that is no option of a user: who makes the corpus where none is given.
 generator=
-table1_models=
-table2_models=
 
 current= # stage at work
 utils=${BASH_SOURCE[0]%/*}
@@ -132,30 +129,27 @@ stage_transcripts() {
 }
 
 stage_train() {
-  local experiment name model source protocol tunes heard extra dumps
+  local experiment name cell dumps words changes extra
   read -ra extra <<<"$train_args"
   for experiment in "${experiments[@]}"; do
-    read -r name model source protocol tunes heard <<<"$experiment"
-    mapfile -t dumps < <(for heard in $heard; do dump_of "$heard"; done)
-    local words=(--text "$source" --tokens "$tokens" --embeddings "$embeddings")
-    [[ $source != none ]] || words=()
-    local changes=(${wav2vec2:+--set "wav2vec2=$wav2vec2"})
-    $tunes || changes=()
-    verb train --model "$model" --data "$data" --labels "$labels" --feature-dir "${dumps[@]}" "${words[@]}" \
-      --xvector "$vectors" --protocol "$protocol" --folds "$folds" --runs "$runs" --seed "$seed" --device "$device" --nj "$nj" \
-      --overwrite "$overwrite" "${changes[@]}" "${extra[@]}" --exp "exp/$name"
+    IFS=$'\t' read -ra cell <<<"$experiment" # TAG MODEL TEXT PROTOCOL FOLDS RUNS X-VECTOR FEATURES CHANGE...
+    mapfile -t dumps < <(for name in ${cell[7]#-}; do dump_of "$name"; done)
+    words=(--text "${cell[2]}" --tokens "$tokens" --embeddings "$embeddings")
+    [[ ${cell[2]} != none ]] || words=()
+    changes=("${cell[@]:8}")
+    verb train --model "${cell[1]}" --data "$data" --labels "$labels" --feature-dir "${dumps[@]}" "${words[@]}" \
+      --xvector "$vectors" --protocol "${cell[3]}" --folds "${cell[4]}" --runs "${cell[5]}" --seed "$seed" \
+      --device "$device" --nj "$nj" --overwrite "$overwrite" ${changes[0]:+--set "${changes[@]}"} "${extra[@]}" \
+      --exp "exp/${cell[0]}"
   done
 }
 
 stage_score() {
-  local experiment table
-  for experiment in "${experiments[@]}"; do
-    verb score --data "$data" --exp "exp/${experiment%% *}"
+  local folder
+  for folder in "${exps[@]}"; do
+    verb score --data "$data" --exp "$folder"
   done
-  for table in table1 table2; do
-    ! ${!table} || verb tables --table "$table" --exp-root exp --published "$MSCNN_ROOT/conf/published.yaml" \
-      --out "exp/$table.md"
-  done
+  [[ -z $grid ]] || verb overview --exp "${exps[@]}" --out "exp/$(basename "$grid" .yaml)"
 }
 
 # Why a stage has nothing to do; silent where it has.
@@ -212,37 +206,9 @@ dump_of() { # dump_of NAME
   echo "dump/$(basename "$1" .yaml)/$set_name"
 }
 
-# Every system with every text that it can read, under every protocol, as "TAG MODEL TEXT PROTOCOL TUNES FEATURE...".
-add_experiments() { # add_experiments MODELS TEXTS
-  local models texts inputs i name listens words speaker tunes source protocol heard suffix=
-  read -ra models <<<"$1"
-  read -ra texts <<<"$2"
-  ((${#models[@]} && ${#texts[@]} && ${#protocols[@]})) ||
-    option_error "nothing to train: give --model, --text and --protocol"
-  [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
-  mapfile -t inputs < <(python3 -m mscnn.bin.model_inputs --model "${models[@]}")
-  ((${#inputs[@]} == ${#models[@]})) || exit 2 # it has said why
-  systems+=("${models[@]}")
-  for i in "${!models[@]}"; do
-    read -r name listens words speaker tunes <<<"${inputs[i]}"
-    [[ $listens != none ]] || listens=
-    read -ra heard <<<"${listens//,/ }"
-    features+=("${heard[@]}")
-    [[ $speaker == false ]] || knows_speaker=true
-    [[ $tunes == false || $wav2vec2 != none ]] || option_error "$name trains wav2vec 2.0: --wav2vec2 none leaves it without"
-    for source in "${texts[@]}"; do
-      [[ $words == true ]] || source=none
-      [[ $words == false || $source != none ]] || option_error "$name reads words: --text none leaves it without"
-      for protocol in "${protocols[@]}"; do
-        experiments+=("${tag:-${name}_${source}_$(basename "$protocol" .yaml)$suffix} ${models[i]} $source $protocol $tunes ${heard[*]}")
-      done
-    done
-  done
-}
-
 # What follows from the options: experiments, recognisers, and the folders in between.
 resolve() {
-  local name source
+  local name
   for name in corpus xvector xvector_model wav2vec2 asr_model asr_table embeddings; do # relative paths that only the caller's folder has
     [[ -z ${!name} || ${!name} == none || ${!name} == extract || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
@@ -250,32 +216,42 @@ resolve() {
   set_name=$(basename "$labels" .yaml)
   [[ $subset == all ]] || set_name+=_$subset
   data=data/$set_name
-  read -ra protocols <<<"$protocol"
-  experiments=() features=() knows_speaker=false systems=()
-  if $table1 || $table2; then
-    [[ -n $table1_models ]] || option_error "--table1, --table2: the paper has no table of this corpus"
-    [[ $asr_engine != none ]] || asr_engine=pocketsphinx
-    [[ $xvector != none ]] || table1_models=${table1_models//audio_cnn_xvector/}
-    ! $table1 || add_experiments "$table1_models" "gt $asr_engine"
-    ! $table2 || add_experiments "$table2_models" gt
-  else
-    add_experiments "$model" "$text"
-  fi
+  plan
   extracts=false vectors=none
   if $knows_speaker && [[ $xvector == extract ]]; then
     extracts=true vectors=exp/xvector/$set_name/xvector.scp
   elif $knows_speaker; then
     vectors=$xvector
   fi
-  mapfile -t experiments < <(printf '%s\n' "${experiments[@]}" | awk '!seen[$0]++')
-  mapfile -t features < <(printf '%s\n' "${features[@]}" | awk 'NF && !seen[$0]++')
-  [[ -z $tag || ${#experiments[@]} == 1 ]] || option_error "--tag names one experiment, these are ${#experiments[@]}"
-  mapfile -t engines < <(printf '%s\n' "$asr_engine" "${experiments[@]}" |
-    awk '{ name = NR == 1 ? $1 : $3 } name != "none" && name != "gt" && !seen[name]++ { print name }')
+}
+
+# What is to be trained, and what all of that reads.
+plan() {
+  local engine=$asr_engine suffix=
+  [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
+  [[ $engine != none ]] || engine=pocketsphinx # a grid's word for the recogniser that nobody named
+  read -ra protocols <<<"$protocol"
+  # shellcheck disable=SC2086 # lists, with blanks between
+  mapfile -t experiments < <(python3 -m mscnn.bin.plan --model $model --text $text --protocol $protocol --grid "$grid" \
+    --engine "$engine" --folds "$folds" --runs "$runs" --xvector "$xvector" --wav2vec2 "$wav2vec2" --tag "$tag" --suffix "$suffix")
+  ((${#experiments[@]})) || exit 2 # it has said why
+  exps=("${experiments[@]/#/exp/}")
+  exps=("${exps[@]%%$'\t'*}")
+  mapfile -t systems < <(column_of 2)
+  mapfile -t protocols < <(column_of 4)
+  mapfile -t features < <(column_of 8 | tr ' ' '\n' | awk '$0 != "-" && !seen[$0]++')
+  mapfile -t engines < <({ echo "$asr_engine"; column_of 3; } | awk '$0 != "none" && $0 != "gt" && !seen[$0]++')
+  knows_speaker=false
+  ! column_of 7 | grep -qx true || knows_speaker=true
+}
+
+# What stands in a column of the experiments, each once.
+column_of() { # column_of NUMBER
+  printf '%s\n' "${experiments[@]}" | awk -F '\t' -v column="$1" '!seen[$column]++ { print $column }'
 }
 
 run_recipe() { # run_recipe OPTION...
-  local usual_labels=$labels first last n origin exps dumps reads writes
+  local usual_labels=$labels first last n origin dumps reads writes
   . "$utils/parse_options.sh"
   (($# == 0)) || option_error "'$1' is no option; --help lists them"
   stage_number --stage "$stage" && first=$REPLY
@@ -292,8 +268,6 @@ run_recipe() { # run_recipe OPTION...
   fi
   . ./path.sh
   resolve
-  exps=("${experiments[@]/#/exp/}")
-  exps=("${exps[@]%% *}")
   mapfile -t dumps < <(for n in "${features[@]}"; do dump_of "$n"; done)
   origin=$corpus${generator:+ (made by $generator)}
   reads=("this machine, $origin" "$origin" "$data" "$data" "$data" "$data, ${dumps[*]:-}, $vectors" "${exps[*]}")

@@ -17,8 +17,4 @@ model=mscnn_spu_att
 xvector_model=voxceleb  # as in the paper; tools/download_xvector_model.sh fetches it, --xvector none does without
 text=gt             # --text "gt pocketsphinx" also recognises and trains on that: hours of decoding
 
-# Rows of the paper's Table 1 (--table1: with gt and with the words of --asr-engine) and of Table 2 (--table2)
-table1_models="audio_cnn audio_cnn_xvector text_cnn mscnn_spu mscnn_spu_att"
-table2_models="mscnn_spu_att mscnn_spu abl_a abl_b abl_c abl_d"
-
 run_recipe "$@"

@@ -4,20 +4,35 @@ from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Parse the options, write the table three times, print it."""
+    """Parse the options, print the table and write it, also beside published numbers where there are any."""
     parser = Parser("mscnn.bin.overview", "Put scored experiments into one table a protocol; Markdown, CSV and LaTeX.")
     parser.add_argument("--exp", required=True, nargs="+", help="folders of experiments; those not scored are listed")
     parser.add_argument("--costs", help="what systems cost, by benchmarks/systems.py --out; default: not shown")
-    parser.add_argument("--title", default="Results", help="first line of the table")
-    parser.add_argument("--out", required=True, help="STEM of STEM.md, STEM.csv and STEM.tex, written")
+    parser.add_argument(
+        "--out",
+        required=True,
+        help="STEM of STEM.md, STEM.csv and STEM.tex, written; and of STEM_published.md where conf/published.yaml has a "
+        "table of the name that STEM ends with",
+    )
     args = parser.parse_args()
 
+    from pathlib import Path
+
+    from mscnn.files import atomic
     from mscnn.log import get_logger
+    from mscnn.paths import ROOT
     from mscnn.scoring.overview import read_costs, read_rows, write_overview
+    from mscnn.scoring.published import read_published
+    from mscnn.scoring.tables import make_table
 
     rows = read_rows(args.exp, read_costs(args.costs) if args.costs else {})
-    print(write_overview(rows, args.out, args.title))
-    get_logger("overview").info("wrote %s.{md,csv,tex}: %d experiments", args.out, len(rows))
+    print(write_overview(rows, args.out))
+    written, name, published = [f"{args.out}.{{md,csv,tex}}"], Path(args.out).name, ROOT / "conf" / "published.yaml"
+    if name in read_published(published).tables:
+        written.append(f"{args.out}_published.md")
+        with atomic(written[-1]) as out:
+            out.write(make_table(name, published, Path(args.exp[0]).parent))
+    get_logger("overview").info("wrote %s: %d experiments", ", ".join(written), len(rows))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 from mscnn.options import Parser, positive, run
 
-NOTHING = "-"
-
 
 def main() -> None:
-    """Print an experiment a line, tab separated: tag, model, text, protocol, folds, runs, features, x-vector, changes.
+    """Print an experiment a line, tab separated: tag, model, text, protocol, folds, runs, x-vector, features, changes.
 
-    Features and changes have blanks between; where there is none stands a dash, and x-vector is true or false.
+    x-vector is true or false, features have blanks between (or are a dash), each change is a column of its own.
     """
     parser = Parser("mscnn.bin.plan", "Print the experiments of a recipe, one a line.")
     parser.add_argument("--model", nargs="*", default=[], help="names in conf/models, or .yaml files")
@@ -20,7 +18,12 @@ def main() -> None:
     parser.add_argument("--engine", default="", help="ASR engine that a grid calls asr")
     parser.add_argument("--folds", type=int, default=0, help="do the first N folds only; 0: all")
     parser.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
-    parser.add_argument("--wav2vec2", default="", help="wav2vec 2.0 of the systems that train one along")
+    parser.add_argument(
+        "--xvector", default="", help="none: a grid goes without systems that are audio and x-vectors only"
+    )
+    parser.add_argument(
+        "--wav2vec2", default="", help="wav2vec 2.0 of the systems that train one along; none: not at hand"
+    )
     parser.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
     parser.add_argument("--suffix", default="", help="end of every name that is made")
     args = parser.parse_args()
@@ -29,14 +32,14 @@ def main() -> None:
 
     common = Experiment(folds=args.folds, runs=args.runs, tag=args.tag)
     if args.grid:
-        cells = read_grid(args.grid, common, args.protocol, args.engine)
+        cells = read_grid(args.grid, common, args.protocol, args.engine, xvector=args.xvector != "none")
     else:
         cells = from_options(args.model, args.text, args.protocol, common)
     for cell, spec in resolved(cells, args.suffix, args.wav2vec2):
         features = " ".join(spec.features.values())
-        row = (cell.tag, cell.model, cell.text, cell.protocol, cell.folds, cell.runs, features or NOTHING,
-               str(spec.xvector).lower(), " ".join(cell.settings) or NOTHING)  # fmt: skip
-        print("\t".join(map(str, row)))
+        row = (cell.tag, cell.model, cell.text, cell.protocol, cell.folds, cell.runs, str(spec.xvector).lower(),
+               features or "-", *cell.settings)  # fmt: skip
+        print(*row, sep="\t")
 
 
 if __name__ == "__main__":

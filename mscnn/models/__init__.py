@@ -173,6 +173,11 @@ class ModelSpec:
         """All features that it hears, by the name that the model knows them by."""
         return {**({"audio": self.audio} if self.audio else {}), **self.extra}
 
+    @property
+    def only_with_xvector(self) -> bool:
+        """Whether it is another system without x-vectors: audio and x-vectors make it."""
+        return self.xvector and not self.text
+
     def without_xvector(self) -> "ModelSpec":
         """The same model where no x-vectors are at hand."""
         return replace(self, xvector=False, options={**self.options, "xvector": False})

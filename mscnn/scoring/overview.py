@@ -91,9 +91,9 @@ def _row(exp: Path, costs: Mapping[str, Mapping[str, str]]) -> Row:
     )
 
 
-def write_overview(rows: Sequence[Row], stem: str | os.PathLike, title: str) -> str:
+def write_overview(rows: Sequence[Row], stem: str | os.PathLike) -> str:
     """Write ``stem.md``, ``stem.csv`` and ``stem.tex``; returns the Markdown."""
-    text = markdown(rows, title)
+    text = markdown(rows, Path(stem).name)
     for ending, content in ((".md", text), (".csv", _csv(rows)), (".tex", latex(rows))):
         with atomic(f"{stem}{ending}") as out:
             out.write(content)

@@ -70,7 +70,7 @@ class Setup:
         spec = ModelSpec.load(self.model, self.settings)
         if not spec.xvector or self.xvector:
             return spec
-        if not spec.text:
+        if spec.only_with_xvector:
             raise UserError(f"{self.model} is audio_cnn plus x-vectors: give --xvector PATH, or train audio_cnn")
         return spec.without_xvector()
 

@@ -37,7 +37,7 @@ def sections(text):
 
 
 def test_rows_of_a_protocol_best_first_and_partial_ones_last(exps, tmp_path):
-    text = write_overview(read_rows(exps), tmp_path / "table", "All")
+    text = write_overview(read_rows(exps), tmp_path / "table")
     cuts = sections(text)
     assert list(cuts) == ["loso5@aff4 (data)", "random10@1f3a (data)"]
     rows = [line.split("|")[1].strip() for line in cuts["random10@1f3a (data)"].split("\n") if line.startswith("| `")]
@@ -48,7 +48,7 @@ def test_rows_of_a_protocol_best_first_and_partial_ones_last(exps, tmp_path):
 
 def test_csv_and_latex_hold_the_same(exps, tmp_path):
     costs = {"glam": {"gflop_per_second": "1.137", "seconds_per_epoch": "24.0"}}
-    text = write_overview(read_rows(exps, costs), tmp_path / "table", "All")
+    text = write_overview(read_rows(exps, costs), tmp_path / "table")
     rows = {row["system"]: row for row in csv.DictReader((tmp_path / "table.csv").open())}
     assert (rows["glam"]["ua"], rows["glam"]["gflop_per_second"], rows["adrnn"]["folds"]) == ("100.00", "1.137", "2/10")
     assert rows[""]["path"] == str(exps[-1])

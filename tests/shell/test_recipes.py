@@ -101,8 +101,8 @@ def test_stage_range(sh, checkout, arguments, expected):
         (["3"], "'3' is no option"),
         (["--dry-run", "--model", "mscnn_spoo"], "mscnn_spoo"),
         (["--dry-run", "--model", "mscnn_spu", "--text", "none"], "mscnn_spu reads words"),
-        (["--dry-run", "--model", "audio_cnn text_cnn", "--tag", "x"], "--tag names one experiment, these are 2"),
-        (["--dry-run", "--table1"], "no table of this corpus"),
+        (["--dry-run", "--model", "audio_cnn text_cnn", "--tag", "x"], "--tag names one experiment"),
+        (["--dry-run", "--grid", "table9"], "conf/grids has:"),
         (["--dry-run", "--model", "ca_mser_finetuned", "--wav2vec2", "none"], "ca_mser_finetuned trains wav2vec 2.0"),
         (["--dry-run", "--model", " "], "nothing to train"),
     ],
@@ -204,8 +204,8 @@ def test_recognisers_are_those_that_something_asks_for(sh, checkout):
     assert engines("iemocap") == engines("ravdess") == []
     assert engines("iemocap", "--text", "gt google") == ["google"]
     assert engines("iemocap", "--asr-engine", "file", "--asr-table", "t") == ["file"]
-    assert engines("iemocap", "--table1") == ["pocketsphinx"]
-    assert engines("iemocap", "--table1", "--asr-engine", "faster-whisper") == ["faster-whisper"]
+    assert engines("iemocap", "--grid", "table1") == ["pocketsphinx"]
+    assert engines("iemocap", "--grid", "table1", "--asr-engine", "faster-whisper") == ["faster-whisper"]
 
 
 def test_x_vectors_are_made_where_a_model_reads_them(sh, checkout):
@@ -223,18 +223,25 @@ def test_x_vectors_are_made_where_a_model_reads_them(sh, checkout):
     assert made("mini_iemocap", "--xvector", "run.sh") == ([], ["run.sh"])
 
 
-def test_table_options_train_the_rows_of_the_paper(sh, checkout):
+def test_a_grid_trains_its_experiments_and_makes_one_table_of_them(sh, checkout):
     run = checkout / "egs/iemocap/run.sh"
-    output = sh(run, "--dry-run", "--table1").stdout
-    rows = [(t["--model"], t.get("--text", "none")) for t in of(output, "train")]
-    models = ("text_cnn", "mscnn_spu", "mscnn_spu_att")
-    audio = [("audio_cnn", "none"), ("audio_cnn_xvector", "none")]
-    assert rows == [*audio, *[(m, t) for m in models for t in ("gt", "pocketsphinx")]]
-    assert [t["--table"] for t in of(output, "tables")] == ["table1"]
-    both = sh(run, "--dry-run", "--table1", "--table2", "--xvector", "none").stdout
-    names = [t["--exp"] for t in of(both, "train")]
-    assert len(names) == len({*names}) == 1 + 6 + 4
-    assert [t["--table"] for t in of(both, "tables")] == ["table1", "table2"]
+    output = sh(run, "--dry-run", "--grid", "table2", "--xvector", "none").stdout
+    names = [t["--exp"] for t in of(output, "train")]
+    assert len(names) == len({*names}) == 13 and "exp/abl_d_gt_random10" in names
+    assert {t["--exp"]: t["--runs"] for t in of(output, "train")}["exp/majority_none_random10"] == "1"
+    (overview,) = [c for c in commands(output) if c[2] == "mscnn.bin.overview"]
+    assert overview[4:-2] == names and overview[-1] == "exp/table2"
+
+
+def test_changes_of_a_grid_reach_their_training_whole(sh, checkout, tmp_path):
+    grid = tmp_path / "mine.yaml"
+    changed = "{model: audio_cnn, folds: 1, set: {mixup: 0.4, alexnet: a b}, tag: mixed}"
+    grid.write_text(f"experiments:\n- {changed}\n- model: text_cnn\n")
+    output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", "--grid", grid).stdout
+    first, second = (c for c in commands(output) if c[2] == "mscnn.bin.train")
+    at = first.index("--set")
+    assert first[at : at + 3] == ["--set", "mixup=0.4", "alexnet=a b"] and options(first)["--folds"] == "1"
+    assert first[-1] == "exp/mixed" and second[-1] == "exp/text_cnn_gt_loso5" and "mixup=0.4" not in second
 
 
 def test_train_args_are_split_but_never_run(sh, checkout):

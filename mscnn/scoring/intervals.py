@@ -11,7 +11,14 @@ bootstrap: RESAMPLES of S clusters and their expanded percentiles (Hesterberg 20
 Phi(-sqrt(S/(S-1)) t(S-1)) for 2.5 %: plain ones are too narrow by the two factors in it. A resample without an
 utterance of some class has no UA: it is drawn again, and counted; where more than half are so there is no interval.
 
-TODO
+How often they held the true UA of 2000 simulated experiments, in percent (benchmarks/coverage.py: effects of the
+speaker on the logits of the recalls; 10 speakers with 100 to 500 utterances as in IEMOCAP, and 24 as in RAVDESS):
+
+                            10 speakers    10 speakers, strong effects    24 speakers
+    t over speakers            93.8                  94.2                     95.3      the headline
+    bootstrap                  93.9                  93.4                     95.1
+    plain percentile           88.9                  88.8                     92.8      SciPy's, not used
+    BCa                        88.5                  87.2                     92.8      SciPy's, not used
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mscnn.errors import UserError
 from mscnn.scoring.aggregate import METRICS
 from mscnn.scoring.metrics import recalls
 
@@ -45,13 +53,13 @@ class Intervals:
 
 
 def estimate(counts: np.ndarray) -> Estimate:
-    """UA, WA, macro F1 and the K recalls, 0 to 1, of counts (runs, S, K, K) as a function of weights (W, S).
+    """The METRICS and the K recalls, 0 to 1, of counts (runs, S, K, K) as a function of weights (W, S).
 
-    The function gives (W, 3 + K); it raises as :func:`mscnn.scoring.metrics.recalls`.
+    The function gives (W, metrics + K); it raises where a class has no utterance.
     """
 
     def values(weights: np.ndarray) -> np.ndarray:
-        matrices = np.tensordot(weights, counts, axes=(1, 1))
+        matrices = np.tensordot(weights.astype(float), counts, axes=(1, 1))  # floats: BLAS; counts stay exact
         columns = [metric(matrices)[..., None] for metric in METRICS.values()]
         return np.concatenate([*columns, recalls(matrices)], axis=-1).mean(axis=1)
 
@@ -63,41 +71,51 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     return lambda weights: a(weights) - b(weights)
 
 
-def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED) -> Intervals:
-    """Expanded percentile bootstrap over clusters.
+def resamples(truth: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, int]:
+    """Weights (RESAMPLES, S) of clusters drawn with replacement, every class in each, and how many were drawn again.
 
     Args:
-        of: the estimate.
         truth: utterances of each class in each cluster (S, K).
-        seed: of the resamples: the same for whatever has the same clusters.
+        seed: the same for whatever has the same clusters.
+
+    Raises:
+        UserError: more than half of the first draws lack a class.
     """
+    size, rng, redrawn = len(truth), np.random.default_rng(seed), 0
+    weights = rng.multinomial(size, np.full(size, 1 / size), RESAMPLES)
+    while len(lacking := np.flatnonzero((weights @ truth == 0).any(axis=1))):
+        if len(lacking) > RESAMPLES / 2:
+            raise UserError("most resamples lack a class: too few clusters have it")
+        redrawn += len(lacking)
+        weights[lacking] = rng.multinomial(size, np.full(size, 1 / size), len(lacking))
+    return weights, redrawn
+
+
+def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED) -> Intervals:
+    """Expanded percentile bootstrap over clusters; ``truth`` and ``seed`` as in :func:`resamples`."""
     from scipy.stats import norm, t
 
     size = len(truth)
     if size < 2:
-        return Intervals(size, 0, 0, None, "needs two clusters at least")
-    rng, even = np.random.default_rng(seed), np.full(size, 1 / size)
-    weights = rng.multinomial(size, even, RESAMPLES)
-    redrawn = 0
-    while len(bad := np.flatnonzero((weights @ truth == 0).any(axis=1))):
-        if len(bad) > RESAMPLES / 2:
-            return Intervals(size, RESAMPLES, len(bad), None, "most resamples lack a class: too few clusters hold it")
-        redrawn += len(bad)
-        weights[bad] = rng.multinomial(size, even, len(bad))
+        return Intervals(size, 0, 0, None, "it needs two clusters at least")
+    try:
+        weights, redrawn = resamples(truth, seed)
+    except UserError as error:
+        return Intervals(size, RESAMPLES, 0, None, str(error))
     tail = norm.cdf(np.sqrt(size / (size - 1)) * t.ppf((1 - LEVEL) / 2, size - 1))
     return Intervals(size, RESAMPLES, redrawn, np.quantile(of(weights), [tail, 1 - tail], axis=0))
 
 
 def jackknife_t(of: Estimate, truth: np.ndarray) -> Intervals:
-    """t interval over clusters with the jackknife's standard error; arguments as :func:`bootstrap`."""
+    """t interval over clusters with the jackknife's standard error; ``truth`` as in :func:`resamples`."""
     from scipy.stats import t
 
     size = len(truth)
     if size < 2:
-        return Intervals(size, 0, 0, None, "needs two clusters at least")
-    without = 1 - np.eye(size, dtype=int)
+        return Intervals(size, 0, 0, None, "it needs two clusters at least")
+    without = 1 - np.eye(size)
     if not (without @ truth).all():
-        return Intervals(size, size, 0, None, "a class is in one cluster only")
-    value, left = of(np.ones((1, size), dtype=int)), of(without)
+        return Intervals(size, size, 0, None, "without one of the clusters a class has no utterance")
+    value, left = of(np.ones((1, size))), of(without)
     error = np.sqrt((size - 1) * left.var(axis=0))
     return Intervals(size, size, 0, value + np.outer(t.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], size - 1), error))

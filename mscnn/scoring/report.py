@@ -33,7 +33,9 @@ agg=fold-mean: metric of each fold, mean over folds, then mean over runs
 agg=pooled: metric of one N over all folds, mean over runs
 *_sd: sample standard deviation over the folds of a run, mean over runs
 *_run_sd: sample standard deviation over runs of the value a run has
-[ correct / total ]: over all folds, correct is the mean over runs, rounded"""
+[ correct / total ]: over all folds, correct is the mean over runs, rounded
+95 % intervals: of pooled values; t with the jackknife's error, or expanded percentiles of bootstrap resamples
+ECE = sum_m n_m / n |accuracy_m - confidence_m|    bins m of the probability of the predicted class"""
 
 
 @dataclass(frozen=True)

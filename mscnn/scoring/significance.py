@@ -1,4 +1,13 @@
-"""Is one system better than another on the same utterances? Paired tests, and their correction for many pairs."""
+"""Is one system better than another on the same utterances? Paired tests, and their correction for many pairs.
+
+How many of 2000 simulated pairs of equal systems they tell apart at 5 %, in percent (benchmarks/coverage.py, which says
+what is simulated; the interval is that of the difference, over speakers):
+
+                                    sign flip over speakers    bootstrap interval    McNemar
+    10 speakers, a model each                 4.9                      5.1             12.2
+    10 speakers, a model for two              5.4                      6.4             16.2
+    24 speakers, a model for four             5.1                      5.1              5.8
+"""
 
 from __future__ import annotations
 

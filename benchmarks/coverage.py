@@ -101,7 +101,7 @@ def scipy_bounds(of: Estimate, size: int, method: str, rng: np.random.Generator)
         weights = (drawn[..., None] == np.arange(size)).sum(axis=-2).reshape(-1, size)
         return of(weights)[:, 0].reshape(drawn.shape[:-1])
 
-    found = scipy_bootstrap((np.arange(size),), statistic, n_resamples=RESAMPLES, method=method, random_state=rng)
+    found = scipy_bootstrap((np.arange(size),), statistic, n_resamples=RESAMPLES, method=method, rng=rng)
     return np.array(found.confidence_interval)
 
 

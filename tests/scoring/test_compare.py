@@ -41,6 +41,13 @@ def test_three_experiments(exps):
     assert found["pairs"][1]["mcnemar"] == pytest.approx(2 * 0.5**30)  # 30 utterances right in good alone
 
 
+def test_mcnemar_of_several_runs_is_the_largest(exps, tmp_path):
+    """The first run of mixed is far better than like, the second is the same."""
+    mixed = Experiment.load(make_experiment(tmp_path / "exp" / "mixed", [[GOOD, FAIR]] * 6))
+    twice = Experiment.load(make_experiment(tmp_path / "exp" / "twice", [[FAIR, FAIR]] * 6))
+    assert compare([mixed, twice])["pairs"][0]["mcnemar"] == 1
+
+
 def test_the_interval_is_that_of_the_paired_bootstrap(exps):
     counts = [np.array(SIX[name]).transpose(1, 0, 2, 3) for name in ("good", "fair")]
     expected = bootstrap(difference(*map(estimate, counts)), counts[0][0].sum(axis=2)).bounds

@@ -43,7 +43,12 @@ def test_sign_flip_by_hand():
     assert sign_flip(np.full(10, 0.1)) == 2 / 1024  # all speakers agree, as rarely as can be
     assert sign_flip(np.array([3.0, 1.0, -1.0])) == 6 / 8  # |±3 ±1 ±1| is 3 or 5 in six of eight patterns
     assert sign_flip(np.zeros(4)) == 1
-    assert sign_flip(np.array([0.1, 0.2, -0.3])) == 1  # rounding must not make 0.1 + 0.2 more than 0.3
+
+
+def test_rounding_breaks_no_ties():
+    """Whole numbers add up exactly, tenths do not: 0.1 + 0.2 is more than 0.3."""
+    for differences in np.random.default_rng(5).integers(-5, 6, (20, 6)):
+        assert sign_flip(differences / 10) == sign_flip(differences)
 
 
 def test_many_speakers_are_drawn():

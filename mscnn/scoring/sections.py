@@ -9,7 +9,7 @@ import numpy as np
 from mscnn.scoring.aggregate import FOLD_MEAN, METRICS, POOLED
 from mscnn.scoring.markdown import table
 
-NAMES = {"ua": "UA", "wa": "WA", "f1": "macro F1"}
+NAMES = {"ua": "UA", "wa": "WA", "f1": "macro F1", "wf1": "weighted F1"}
 MOST = 12  # groups of an attribute that are all shown
 NONE = "does not exist"
 

@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument(
         "--out",
         required=True,
-        help="STEM of STEM.md, STEM.csv and STEM.tex, written; and of STEM_published.md where conf/published.yaml has a "
+        help="STEM of STEM.md, STEM.csv and STEM.tex, written; and STEM_published.md, where conf/published.yaml has a "
         "table of the name that STEM ends with",
     )
     args = parser.parse_args()

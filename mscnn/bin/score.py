@@ -10,7 +10,7 @@ def main() -> None:
     parser = Parser("mscnn.bin.score", "Score a finished experiment; print its score lines.")
     parser.add_argument("--exp", required=True, help="folder of the experiment, made by stage 5")
     parser.add_argument(
-        "--data", help="data directory whose utt2scene tells improvised from scripted; default: that of the experiment"
+        "--data", help="data directory that knows speakers, dialogues and other groups; default: that of the experiment"
     )
     args = parser.parse_args()
 
@@ -21,8 +21,8 @@ def main() -> None:
     start = time.monotonic()
     lines = write_report(Experiment.load(args.exp), args.data)
     get_logger("score").info(
-        "wrote %s/{score_test.txt,score_dev.txt,confusion_test.txt,confusion_test.csv,figures,RESULTS.md}: "
-        "%d score lines, in %.1f s",
+        "wrote %s/{score_test.txt,score_dev.txt,confusion_test.txt,confusion_test.csv,statistics.json,figures,"
+        "RESULTS.md}: %d score lines, in %.1f s",
         args.exp, len(lines), time.monotonic() - start,
     )  # fmt: skip
     for line in lines:

@@ -28,12 +28,15 @@ def with_sd(mean: object, sd: object | None) -> str:
     return f"{mean}" if sd is None else f"{mean} ± {sd}"
 
 
-def results(exp: Experiment, scored: Mapping[str, Scored], definitions: str, *, curves: bool) -> str:
-    """Text of RESULTS.md: scores, classes, folds, protocol, definitions, environment, command."""
+def results(
+    exp: Experiment, scored: Mapping[str, Scored], definitions: str, more: Mapping[str, list[str]], *, curves: bool
+) -> str:
+    """Text of RESULTS.md: scores, classes, folds, ``more`` sections, protocol, definitions, environment, command."""
     sections = {
         "Scores": _scores(scored),
         "Classes": _classes(exp, scored["test"].matrices),
         "Folds": _folds(exp, scored["test"].matrices),
+        **more,
         "Learning curves": ["![loss and dev UA over epochs](figures/learning_curves.png)"] if curves else [],
         "Protocol": _protocol(exp),
         "Definitions": ["```", *definitions.splitlines(), "```"],

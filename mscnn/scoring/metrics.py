@@ -1,4 +1,4 @@
-"""Metrics of a confusion matrix, defined once.
+"""Metrics of a confusion matrix, or of a stack of them (..., K, K), defined once.
 
 N is the confusion matrix (rows truth, columns prediction), K classes, n utterances:
 
@@ -23,39 +23,48 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 
 def recalls(matrix: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
-    """Recall of each class (K,), 0 to 1; ``names`` of the classes serve the message.
+    """Recall of each class (..., K), 0 to 1; ``names`` of the classes serve the message.
 
     Raises:
         UserError: a class has no utterance.
     """
-    totals = matrix.sum(axis=1)
+    totals = matrix.sum(axis=-1)
     if not totals.all():
-        absent = int(np.argmin(totals))
+        absent = int(np.argwhere(totals == 0)[0, -1])
         raise UserError(f"class {names[absent] if names else absent} has no utterance here: UA does not exist")
-    return np.diag(matrix) / totals
+    return _hits(matrix) / totals
 
 
 def precisions(matrix: np.ndarray) -> np.ndarray:
-    """Precision of each class (K,), 0 to 1; 0 for a class that is never predicted."""
-    return np.diag(matrix) / np.maximum(matrix.sum(axis=0), 1)
+    """Precision of each class (..., K), 0 to 1; 0 for a class that is never predicted."""
+    return _hits(matrix) / np.maximum(matrix.sum(axis=-2), 1)
 
 
 def f1s(matrix: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
-    """F1 of each class (K,), 0 to 1; raises as :func:`recalls`."""
+    """F1 of each class (..., K), 0 to 1; raises as :func:`recalls`."""
     recalls(matrix, names)
-    return 2 * np.diag(matrix) / (matrix.sum(axis=0) + matrix.sum(axis=1))
+    return 2 * _hits(matrix) / (matrix.sum(axis=-2) + matrix.sum(axis=-1))
 
 
-def wa(matrix: np.ndarray) -> float:
-    """Weighted accuracy, 0 to 1."""
-    return float(np.trace(matrix) / matrix.sum())
+def wa(matrix: np.ndarray) -> float | np.ndarray:
+    """Weighted accuracy, 0 to 1: a number, or (...) of a stack."""
+    return _plain(_hits(matrix).sum(axis=-1) / matrix.sum(axis=(-2, -1)))
 
 
-def ua(matrix: np.ndarray, names: Sequence[str] = ()) -> float:
+def ua(matrix: np.ndarray, names: Sequence[str] = ()) -> float | np.ndarray:
     """Unweighted accuracy, 0 to 1; raises as :func:`recalls`."""
-    return float(recalls(matrix, names).mean())
+    return _plain(recalls(matrix, names).mean(axis=-1))
 
 
-def macro_f1(matrix: np.ndarray, names: Sequence[str] = ()) -> float:
+def macro_f1(matrix: np.ndarray, names: Sequence[str] = ()) -> float | np.ndarray:
     """Mean of the class F1 scores, 0 to 1; raises as :func:`recalls`."""
-    return float(f1s(matrix, names).mean())
+    return _plain(f1s(matrix, names).mean(axis=-1))
+
+
+def _hits(matrix: np.ndarray) -> np.ndarray:
+    return np.diagonal(matrix, axis1=-2, axis2=-1)
+
+
+def _plain(values: np.ndarray) -> float | np.ndarray:
+    """A Python number where there is one value: it goes into files and checkpoints."""
+    return values.item() if values.ndim == 0 else values

@@ -78,6 +78,17 @@ def _row(where: str, cells: list[str], index: Mapping[str, int]) -> tuple[str, i
     return utt, index[truth], index[pred], prob
 
 
+def join_folds(folds: Sequence[Sequence[Predictions]]) -> list[Predictions]:
+    """Predictions of each run, one fold after the other, of ``folds[fold][run]``."""
+    return [
+        Predictions(
+            tuple(utt for part in parts for utt in part.utts),
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("truth", "pred", "prob")),
+        )
+        for parts in zip(*folds, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A finished experiment; ``parts["test"][fold][run]`` (both from 0) are its predictions."""

@@ -5,23 +5,23 @@ Nothing here has a date in it: the same predictions give the same bytes.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from mscnn.errors import UserError
-from mscnn.files import atomic, read_table
+from mscnn.files import atomic
 from mscnn.log import get_logger
-from mscnn.scoring import figures, markdown
+from mscnn.scoring import figures, markdown, sections
 from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, confusions, fold_mean, pooled, undefined
+from mscnn.scoring.groups import KINDS, Attributes, read_attributes
 from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import PARTS, Experiment
+from mscnn.scoring.statistics import statistics
 
-SUBSETS = {"improvised": "impro", "scripted": "script"}  # name -> how the scenes of utt2scene begin
 log = get_logger(__name__)
 
 DEFINITIONS = """\
@@ -33,7 +33,9 @@ agg=fold-mean: metric of each fold, mean over folds, then mean over runs
 agg=pooled: metric of one N over all folds, mean over runs
 *_sd: sample standard deviation over the folds of a run, mean over runs
 *_run_sd: sample standard deviation over runs of the value a run has
-[ correct / total ]: over all folds, correct is the mean over runs, rounded"""
+[ correct / total ]: over all folds, correct is the mean over runs, rounded
+95 % intervals: of pooled values; t with the jackknife's error, or expanded percentiles of bootstrap resamples
+ECE = sum_m n_m / n |accuracy_m - confidence_m|    bins m of the probability of the predicted class"""
 
 
 @dataclass(frozen=True)
@@ -49,22 +51,27 @@ class Scored:
 def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list[ScoreLine]:
     """Score an experiment and write everything it is told by; returns the lines of the test parts.
 
-    Writes ``score_{dev,test}.txt`` (first line: fold mean, all utterances), ``confusion_test.{txt,csv}``,
-    ``figures/{confusion_test,learning_curves}.png`` and ``RESULTS.md``.
+    Writes ``score_{dev,test}.txt`` (first line: fold mean, all utterances), ``statistics.json``,
+    ``confusion_test.{txt,csv}``, ``figures/{confusion_test,learning_curves}.png`` and ``RESULTS.md``.
 
     Args:
         exp: the experiment.
-        data: data directory whose ``utt2scene`` tells improvised from scripted; None: the one in ``config.yaml``.
+        data: data directory that tells speakers, dialogues and other groups apart; None: the one in ``config.yaml``.
 
     Raises:
         UserError: a class has no utterance in the test or dev part of a fold, or ``data`` is another set.
     """
-    subsets = _subsets(exp, data)
+    attributes = read_attributes(exp, data)
+    subsets = _subsets(exp, attributes)
     scored = {part: _score(exp, part, subsets) for part in PARTS}
+    measured = statistics(exp, attributes)
+    with atomic(exp.path / "statistics.json") as out:
+        out.write(json.dumps(measured, indent=1, allow_nan=False) + "\n")
     for part, found in scored.items():
+        more = sections.remarks(measured) if part == "test" else ()
         with atomic(exp.path / f"score_{part}.txt") as out:
             out.writelines(f"{line}\n" for line in found.lines)
-            out.writelines(f"# {text}\n" for text in [*found.remarks, *DEFINITIONS.splitlines()])
+            out.writelines(f"# {text}\n" for text in [*found.remarks, *more, *DEFINITIONS.splitlines()])
     total = scored["test"].matrices.sum(axis=(0, 1))
     _write_confusion(exp, scored["test"].matrices)
     figures.draw_confusion(total, exp.classes, _title(exp), exp.path / "figures" / "confusion_test.png")
@@ -72,27 +79,17 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
     if histories:
         figures.draw_curves(histories, _title(exp), exp.path / "figures" / "learning_curves.png")
     with atomic(exp.path / "RESULTS.md") as out:
-        out.write(markdown.results(exp, scored, DEFINITIONS, curves=bool(histories)))
+        out.write(markdown.results(exp, scored, DEFINITIONS, sections.sections(measured), curves=bool(histories)))
     for remark in scored["test"].remarks:
         log.warning("%s: %s", exp.path, remark)
     return scored["test"].lines
 
 
-def _subsets(exp: Experiment, data: str | os.PathLike | None) -> dict[str, set[str]]:
+def _subsets(exp: Experiment, attributes: Attributes) -> dict[str, set[str]]:
     """Improvised and scripted utterances; empty where the corpus makes no difference, or has one kind only."""
-    scenes = Path(exp.config["data"] if data is None else data) / "utt2scene"
-    if not scenes.is_file():
-        if data is not None and not scenes.parent.is_dir():
-            raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
-        return {}
-    table = read_table(scenes)
+    kinds = attributes.get("kind", {})
     utts = {utt for runs in exp.parts["test"] for utt in runs[0].utts}
-    if not utts <= table.keys():
-        odd = sorted(utts - table.keys())
-        raise UserError(
-            f"{scenes}: lacks {len(odd)} utterances of {exp.path}, as {odd[0]}; is it the data of this experiment?"
-        )
-    found = {name: {u for u in table if table[u].startswith(start)} for name, start in SUBSETS.items()}
+    found = {name: {utt for utt, kind in kinds.items() if kind == name} for name in KINDS.values()}
     return {name: keep for name, keep in found.items() if 0 < len(keep & utts) < len(utts)}
 
 

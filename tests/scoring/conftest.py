@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from mscnn.files import write_table
 from mscnn.scoring.predictions import Experiment
 
 CLASSES = ["calm", "cross"]
@@ -51,6 +52,14 @@ def make_experiment(path, counts=COUNTS, classes=CLASSES, **changes):
             for part in ("dev", "test"):
                 file = path / f"fold{f:02d}" / f"run{r}" / f"predictions_{part}.tsv"
                 write_predictions(file, f"{part[0]}{f}", matrix, classes)
+    return path
+
+
+def write_data(path, exp, **tables):
+    """Write a data directory's tables of the experiment's utterances: ``tables`` of functions of the id."""
+    utts = {u for folds in exp.parts.values() for runs in folds for u in runs[0].utts}
+    for name, of in tables.items():
+        write_table(path / name, {u: of(u) for u in utts})
     return path
 
 

@@ -32,6 +32,16 @@ def test_by_hand():
     assert macro_f1(matrix) == pytest.approx((16 / 19 + 2 / 5) / 2)
 
 
+def test_a_stack_gives_the_values_of_its_matrices():
+    stack = np.random.default_rng(0).integers(1, 9, (2, 3, 4, 4))
+    for metric in (wa, ua, macro_f1, recalls, precisions, f1s):
+        np.testing.assert_array_equal(metric(stack), [[metric(matrix) for matrix in row] for row in stack])
+    assert type(ua(stack[0, 0])) is float  # as checkpoints and JSON want it
+    stack[1, 2, 3] = 0
+    with pytest.raises(UserError, match="class sad"):
+        ua(stack, ("ang", "hap", "neu", "sad"))
+
+
 def test_a_class_without_utterances_raises_and_is_named():
     matrix = confusion_matrix(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
     assert sk.balanced_accuracy_score([0, 0, 2], [0, 0, 2]) == 1  # scikit-learn skips it

@@ -15,7 +15,7 @@ from mscnn.scoring.report import write_report
 
 from .conftest import COUNTS, make_experiment
 
-FILES = ["score_test.txt", "score_dev.txt", "confusion_test.txt", "confusion_test.csv", "RESULTS.md"]
+FILES = ["score_test.txt", "score_dev.txt", "confusion_test.txt", "confusion_test.csv", "statistics.json", "RESULTS.md"]
 FIGURES = ["figures/confusion_test.png", "figures/learning_curves.png"]
 
 

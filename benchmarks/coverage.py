@@ -1,0 +1,156 @@
+"""Do the intervals hold the truth as often as they say, and do the tests reject what is equal as rarely as they say?
+
+    . ./path.sh; python3 benchmarks/coverage.py [--experiments 2000]
+
+Simulated experiments: the logit of an utterance being recognised is that of its class, plus random effects (normal) of
+its speaker, of speaker and class, and of the utterance itself; a wrong answer is any other class. Pairs of equal
+systems share these and have effects of their own: of training and speaker, and of training and fold, that is of the
+model that hears several speakers. SETTINGS and PAIRS have the numbers. Percentile and BCa intervals are SciPy's.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.options import Parser, positive, run
+from mscnn.scoring.intervals import RESAMPLES, Estimate, bootstrap, difference, estimate, jackknife_t
+from mscnn.scoring.significance import contributions, mcnemar, sign_flip
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A kind of experiment; ``logits`` (K,) of the classes, effects are standard deviations of logits.
+
+    ``utterances`` (least, most) of a speaker, whose classes are dealt with the weights of a Dirichlet distribution of
+    parameter ``evenness``, anew for every speaker. ``together`` speakers are in one fold.
+    """
+
+    speakers: int
+    utterances: tuple[int, int]
+    logits: tuple[float, ...]
+    speaker: float = 0.2
+    speaker_class: float = 0.3
+    utterance: float = 1.0
+    evenness: float = 5.0
+    together: int = 1
+    training: float = 0.0
+    fold: float = 0.0
+
+
+IEMOCAP = (1.2, 0.4, 1.0, 0.6)
+RAVDESS = (-1.2, 0.6, -0.5, -0.7, 1.2, -0.8, 0.0, 0.8)
+SETTINGS = {
+    "10 speakers, as IEMOCAP": Setting(10, (100, 500), IEMOCAP),
+    "10 speakers, strong effects": Setting(10, (100, 500), IEMOCAP, speaker=0.5, speaker_class=0.7, evenness=2.0),
+    "24 speakers, as RAVDESS": Setting(24, (60, 60), RAVDESS, speaker=0.4, speaker_class=0.8, evenness=1e6),
+}
+PAIRS = {
+    "10 speakers, a model each": Setting(10, (100, 500), IEMOCAP, training=0.2),
+    "10 speakers, a model for two": Setting(10, (100, 500), IEMOCAP, training=0.2, fold=0.1, together=2),
+    "24 speakers, a model for four": Setting(24, (60, 60), RAVDESS, training=0.2, fold=0.1, together=4),
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """n utterances: cluster, truth (n,) and predictions (systems, n) as indices."""
+
+    speaker: np.ndarray
+    truth: np.ndarray
+    pred: np.ndarray
+
+    def counts(self, system: int) -> np.ndarray:
+        """Confusion matrices (1, S, K, K) of a system: one run."""
+        size, classes = self.speaker.max() + 1, self.truth.max() + 1
+        cells = (self.speaker * classes + self.truth) * classes + self.pred[system]
+        return np.bincount(cells, minlength=size * classes**2).reshape(1, size, classes, classes)
+
+
+def simulate(setting: Setting, rng: np.random.Generator, systems: int = 1) -> Sample:
+    """Draw speakers, utterances and what ``systems`` equally good systems answer."""
+    size, classes = setting.speakers, len(setting.logits)
+    amounts = rng.integers(*setting.utterances, size, endpoint=True)
+    shares = rng.dirichlet([setting.evenness] * classes, size)
+    dealt = np.array([rng.multinomial(n, share) for n, share in zip(amounts, shares, strict=True)])
+    speaker, truth = (np.repeat(index.ravel(), dealt.ravel()) for index in np.indices(dealt.shape))
+    logit = setting.logits + setting.speaker * rng.standard_normal((size, 1))
+    logit = (logit + setting.speaker_class * rng.standard_normal((size, classes)))[speaker, truth]
+    logit += setting.utterance * rng.standard_normal(len(truth))
+    own = setting.training * rng.standard_normal((systems, size, classes))
+    own += setting.fold * rng.standard_normal((systems, size, classes))[:, np.arange(size) // setting.together]
+    correct = rng.logistic(size=(systems, len(truth))) < logit + own[:, speaker, truth]
+    wrong = (truth + rng.integers(1, classes, correct.shape)) % classes
+    return Sample(speaker, truth, np.where(correct, truth, wrong))
+
+
+def true_ua(setting: Setting) -> float:
+    """Mean recall over classes of endless speakers, 0 to 1, by Gauss-Hermite quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    sd = np.sqrt(setting.speaker**2 + setting.speaker_class**2 + setting.utterance**2)
+    return float((1 / (1 + np.exp(-(np.array(setting.logits)[:, None] + sd * nodes))) @ weights / weights.sum()).mean())
+
+
+def scipy_bounds(of: Estimate, size: int, method: str, rng: np.random.Generator) -> np.ndarray:
+    """Bounds (2, columns) of SciPy's bootstrap over ``size`` clusters."""
+    from scipy.stats import bootstrap as scipy_bootstrap
+
+    def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        weights = (drawn[..., None] == np.arange(size)).sum(axis=-2).reshape(-1, size)
+        return of(weights)[:, 0].reshape(drawn.shape[:-1])
+
+    found = scipy_bootstrap((np.arange(size),), statistic, n_resamples=RESAMPLES, method=method, rng=rng)
+    return np.array(found.confidence_interval)
+
+
+def coverage(setting: Setting, experiments: int, seed: int = 0) -> dict[str, tuple[float, float]]:
+    """Share of simulated experiments whose interval holds the true UA, and its mean width, both in percent."""
+    rng, truth, found = np.random.default_rng(seed), true_ua(setting), {}
+    for _ in range(experiments):
+        counts = simulate(setting, rng).counts(0)
+        of, totals = estimate(counts), counts[0].sum(axis=2)
+        bounds = {
+            "t over speakers": jackknife_t(of, totals).bounds[:, 0],
+            "bootstrap": bootstrap(of, totals, seed=int(rng.integers(2**31))).bounds[:, 0],
+            "plain percentile": scipy_bounds(of, setting.speakers, "percentile", rng),
+            "BCa": scipy_bounds(of, setting.speakers, "BCa", rng),
+        }
+        for name, (low, high) in bounds.items():
+            found.setdefault(name, []).append((low <= truth <= high, high - low))
+    return {name: tuple(100 * np.mean(values, axis=0)) for name, values in found.items()}
+
+
+def rejections(setting: Setting, pairs: int, seed: int = 0) -> dict[str, float]:
+    """Share of pairs of equal systems that are told apart at 5 % by UA, in percent."""
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(pairs):
+        sample = simulate(setting, rng, systems=2)
+        a, b = sample.counts(0), sample.counts(1)
+        bounds = bootstrap(difference(estimate(a), estimate(b)), a[0].sum(axis=2), int(rng.integers(2**31))).bounds[
+            :, 0
+        ]
+        p = (sign_flip(contributions(a, b)["ua"]), mcnemar(sample.truth, *sample.pred))
+        found.append((p[0] < 0.05, not bounds[0] <= 0 <= bounds[1], p[1] < 0.05))
+    names = ("sign flip over speakers", "bootstrap interval of the difference", "McNemar")
+    return dict(zip(names, 100 * np.mean(found, axis=0), strict=True))
+
+
+def main() -> None:
+    """Simulate, print a line an interval or test."""
+    parser = Parser("benchmarks/coverage.py", "Coverage of 95 % intervals and size of tests, on simulated experiments.")
+    parser.add_argument("--experiments", type=positive, default=2000, help="simulated experiments a setting")
+    args = parser.parse_args()
+    start = time.perf_counter()
+    for name, setting in SETTINGS.items():
+        for method, (share, width) in coverage(setting, args.experiments).items():
+            print(f"{name}: {method}: holds the true UA in {share:.1f} % of experiments; mean width {width:.1f}")
+    for name, setting in PAIRS.items():
+        for test, share in rejections(setting, args.experiments).items():
+            print(f"{name}: {test}: tells equal systems apart in {share:.1f} % of pairs")
+    print(f"{time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,163 @@
+"""Two or more experiments on the same utterances: differences, their intervals, and tests, corrected for many pairs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.scoring.aggregate import METRICS, confusions, pooled
+from mscnn.scoring.groups import count, read_attributes
+from mscnn.scoring.intervals import LEVEL, RESAMPLES, SEED, bootstrap, difference, estimate
+from mscnn.scoring.markdown import table, with_sd
+from mscnn.scoring.predictions import Experiment, Predictions, join_folds
+from mscnn.scoring.significance import DRAWS, EXACT, contributions, holm, mcnemar, sign_flip
+
+COMPARED = {"ua": "UA", "wa": "WA"}  # their differences are sums over speakers, as the sign-flip test needs them
+
+
+def compare(exps: Sequence[Experiment], data: str | os.PathLike | None = None) -> dict[str, object]:
+    """Compare every pair of experiments by their pooled test predictions; scores are in percent, means over runs.
+
+    Args:
+        exps: two or more, of the same utterances.
+        data: data directory whose ``utt2spk`` tells speakers; None: that of the first experiment.
+
+    Returns:
+        plain numbers and texts: ``experiments`` with their scores, and ``pairs`` of them, ``a`` and ``b`` counted from
+        1: for UA and WA the ``difference``, its bootstrap ``interval`` over speakers, ``p`` of the sign-flip test over
+        speakers, and ``holm``, p adjusted for the number of pairs; ``mcnemar``, the largest p over runs.
+
+    Raises:
+        UserError: the experiments differ in protocol, folds, utterances or classes, or the speakers are not known.
+    """
+    for other in exps[1:]:
+        _check_comparable(exps[0], other)
+    speakers = read_attributes(exps[0], data).get("speaker")
+    if speakers is None:
+        where = exps[0].config["data"] if data is None else data
+        raise UserError(f"{where}: no utt2spk there, and pairs are compared over speakers: --data DIRECTORY of stage 1")
+    runs = [join_folds(exp.parts["test"]) for exp in exps]
+    counts = [count(found, speakers, len(exps[0].classes))[1] for found in runs]
+    pairs = [
+        {"a": i + 1, "b": j + 1, "mcnemar": _mcnemar(runs[i], runs[j]), **_pair(counts[i], counts[j])}
+        for i, j in combinations(range(len(exps)), 2)
+    ]
+    for key in COMPARED:
+        for pair, p in zip(pairs, holm([pair[key]["p"] for pair in pairs]), strict=True):
+            pair[key]["holm"] = p
+    return {
+        "protocol": _protocol(exps[0]),
+        "utterances": len(runs[0][0].utts),
+        "speakers": counts[0].shape[1],
+        "several_speakers_a_fold": any(len({speakers[u] for u in fold[0].utts}) > 1 for fold in exps[0].parts["test"]),
+        "experiments": [_scores(exp) for exp in exps],
+        "pairs": pairs,
+    }
+
+
+def _protocol(exp: Experiment) -> str:
+    return f"{exp.config['protocol']['name']}@{exp.config['protocol']['hash']}"
+
+
+def _check_comparable(a: Experiment, b: Experiment) -> None:
+    """Both must have predicted the same utterances of the same classes, trained on the same others."""
+    facts = {
+        "protocols": [_protocol(exp) for exp in (a, b)],
+        "classes": [", ".join(exp.classes) for exp in (a, b)],
+        "numbers of folds": [exp.config["folds"] for exp in (a, b)],
+    }
+    for what, (one, other) in facts.items():
+        if one != other:
+            raise UserError(f"{a.path} and {b.path} have different {what}, {one} and {other}: nothing to compare")
+    for fold, (one, other) in enumerate(zip(a.parts["test"], b.parts["test"], strict=True), 1):
+        if one[0].utts != other[0].utts or not np.array_equal(one[0].truth, other[0].truth):
+            odd = sorted(set(one[0].utts) ^ set(other[0].utts))
+            what = f"{odd[0]} is in one of them only" if odd else "the same utterances with other labels"
+            raise UserError(f"{a.path} and {b.path} differ in the test part of fold {fold}: {what}: nothing to compare")
+
+
+def _scores(exp: Experiment) -> dict[str, object]:
+    found = pooled(confusions(exp.parts["test"], len(exp.classes)), exp.classes)
+    legacy = [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])]
+    scores = {key: {"mean": found.values[key].mean, "run_sd": found.values[key].run_sd} for key in COMPARED}
+    return {"path": str(exp.path), "text": exp.config["text"], "runs": exp.config["runs"], "legacy": legacy, **scores}
+
+
+def _pair(a: np.ndarray, b: np.ndarray) -> dict[str, dict]:
+    """Difference, interval and p of UA and of WA, from counts (runs, S, K, K)."""
+    found, columns = bootstrap(difference(estimate(a), estimate(b)), a[0].sum(axis=2)), list(METRICS)
+    return {
+        key: {
+            "difference": 100 * float(parts.sum()),
+            "interval": None if found.bounds is None else (100 * found.bounds[:, columns.index(key)]).tolist(),
+            "p": sign_flip(parts, SEED),
+        }
+        for key, parts in contributions(a, b).items()
+    }
+
+
+def _mcnemar(a: Sequence[Predictions], b: Sequence[Predictions]) -> float:
+    return max(mcnemar(one.truth, one.pred, other.pred) for one, other in zip(a, b, strict=False))
+
+
+def render(found: Mapping) -> str:
+    """Markdown of what :func:`compare` found."""
+    return "\n".join([
+        f"# {found['protocol']}: {found['utterances']} utterances, {found['speakers']} speakers", "",
+        *_experiments(found), "", *_pairs(found), "", *_notes(found), "",
+    ])  # fmt: skip
+
+
+def _experiments(found: Mapping) -> Iterator[str]:
+    rows = [
+        (
+            f"E{i}",
+            exp["path"] + "".join(f" ({name})" for name in exp["legacy"]),
+            exp["text"],
+            exp["runs"],
+            *(
+                with_sd(f"{exp[key]['mean']:.2f}", None if exp[key]["run_sd"] is None else f"{exp[key]['run_sd']:.2f}")
+                for key in COMPARED
+            ),
+        )
+        for i, exp in enumerate(found["experiments"], 1)
+    ]
+    return table(["", "experiment", "text", "runs", *COMPARED.values()], rows, left=3)
+
+
+def _pairs(found: Mapping) -> Iterator[str]:
+    rows = []
+    for pair in found["pairs"]:
+        cells = []
+        for values in (pair[key] for key in COMPARED):
+            low_high = values["interval"]
+            between = "does not exist" if low_high is None else f"{low_high[0]:+.2f} to {low_high[1]:+.2f}"
+            cells += [f"{values['difference']:+.2f}", between, _p(values["p"]), _p(values["holm"])]
+        rows.append((f"E{pair['a']} − E{pair['b']}", *cells, _p(pair["mcnemar"])))
+    columns = [cell for name in COMPARED.values() for cell in (name, f"{100 * LEVEL:g} %", "p", "Holm")]
+    return table(["", *columns, "McNemar p"], rows)
+
+
+def _notes(found: Mapping) -> Iterator[str]:
+    exact = found["speakers"] <= EXACT
+    how = f"all 2^{found['speakers']} sign patterns" if exact else f"{DRAWS} random sign patterns, seed {SEED}"
+    least = 2.0 ** (1 - found["speakers"]) if exact else 1 / (DRAWS + 1)
+    yield "Pooled scores in percent, means over runs; ± is the sd over runs."
+    yield ""
+    yield f"* interval: paired bootstrap over speakers, {RESAMPLES} resamples, seed {SEED}, expanded percentiles"
+    yield f"* p: sign-flip test over speakers, {how}: at least {least:.1g}"
+    yield f"* Holm: p adjusted for {len(found['pairs'])} pair(s), UA and WA each for itself"
+    yield (
+        "* McNemar: exact, run by run, the largest p; too small, for it takes utterances for independent, and those of "
+        "a speaker are not"
+    )
+    if found["several_speakers_a_fold"]:
+        yield "* one model hears several speakers: p speaks of the models as trained, other seeds are told by runs only"
+
+
+def _p(value: float) -> str:
+    return f"{value:.4f}" if value >= 1e-4 else f"{value:.1e}"

@@ -1,6 +1,6 @@
 """Is one system better than another on the same utterances? Paired tests, and their correction for many pairs.
 
-How many of 2000 simulated pairs of equal systems they tell apart at 5 %, in percent (benchmarks/coverage.py, which says
+How many of 2000 simulated pairs of equal systems they tell apart at 5 %, in percent (benchmarks/interval_coverage.py, which says
 what is simulated; the interval is that of the difference, over speakers):
 
                                     sign flip over speakers    bootstrap interval    McNemar

@@ -60,10 +60,15 @@ def read_folds(directory: str | os.PathLike, data: DataDir) -> list[Lists]:
         raise UserError(
             f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {found}"
         )
-    return [_read_fold(Path(directory), number, data) for number in numbers]
+    folds = [_read_fold(Path(directory), number) for number in numbers]
+    listed = {utt for fold in folds for utts in fold.values() for utt in utts}
+    say_what_lacks(listed, data, directory)
+    if surplus := sorted(data.spk.keys() - listed):
+        log.warning("%s: %d utterances of %s are in no list, as %s", directory, len(surplus), data.path, surplus[0])
+    return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
 
 
-def _read_fold(directory: Path, number: int, data: DataDir) -> Lists:
+def _read_fold(directory: Path, number: int) -> Lists:
     paths = {part: directory / f"fold{number:02d}.{part}" for part in PARTS}
     lists = {part: read_list(path) for part, path in paths.items() if part != "dev" or path.exists()}
     where: dict[str, str] = {}
@@ -72,17 +77,13 @@ def _read_fold(directory: Path, number: int, data: DataDir) -> Lists:
             if utt in where:
                 raise UserError(f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance has one part")
             where[utt] = part
-    say_what_differs(where, data, f"{directory}/fold{number:02d}.*")
-    return {part: [utt for utt in utts if utt in data.spk] for part, utts in lists.items()}
+    return lists
 
 
-def say_what_differs(listed: Iterable[str], data: DataDir, lists: str) -> None:
-    """Warn of listed utterances that the data have not, and of utterances of the data that no list has."""
-    absent, surplus = sorted(set(listed) - data.spk.keys()), sorted(data.spk.keys() - set(listed))
-    if absent:
-        log.warning("%s: %d utterances are not in %s, as %s: left out", lists, len(absent), data.path, absent[0])
-    if surplus:
-        log.warning("%s: %d utterances of %s are in no list, as %s", lists, len(surplus), data.path, surplus[0])
+def say_what_lacks(listed: Iterable[str], data: DataDir, lists: str | os.PathLike) -> None:
+    """Warn of listed utterances that the data have not."""
+    if lacking := sorted(set(listed) - data.spk.keys()):
+        log.warning("%s: %d utterances are not in %s, as %s: left out", lists, len(lacking), data.path, lacking[0])
 
 
 def read_split(data: DataDir) -> Lists:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mscnn.scoring.aggregate import METRICS
+from mscnn.scoring.aggregate import METRICS, undefined
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import Experiment
 
@@ -33,7 +33,9 @@ def results(exp: Experiment, scored: Mapping[str, Scored], definitions: str, *, 
     sections = {
         "Scores": _scores(scored),
         "Classes": _classes(exp, scored["test"].matrices),
-        "Folds": _folds(exp, scored["test"].matrices),
+        "Folds": _folds(exp, scored["test"].matrices)
+        if undefined(scored["test"].matrices, exp.classes) is None
+        else [],
         "Learning curves": ["![loss and dev UA over epochs](figures/learning_curves.png)"] if curves else [],
         "Protocol": _protocol(exp),
         "Definitions": ["```", *definitions.splitlines(), "```"],

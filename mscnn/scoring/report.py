@@ -101,7 +101,10 @@ def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Score
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
     remarks = [*_never_predicted(matrices, names)]
-    lines = [_line(exp, part, "all", how(matrices, names)) for how in (fold_mean, pooled)]
+    only_pooled = exp.config["protocol"].get("aggregate") == POOLED  # single folds may lack classes
+    lines = [
+        _line(exp, part, "all", how(matrices, names)) for how in ([pooled] if only_pooled else [fold_mean, pooled])
+    ]
     for subset, keep in subsets.items():
         some = confusions(folds, len(names), keep)
         for name, how, cut in ((FOLD_MEAN, fold_mean, some), (POOLED, pooled, some.sum(axis=0, keepdims=True))):
@@ -133,6 +136,7 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
         "runs": config["runs"],
         "model": config["model"],
         "xvector": "none" if config["xvector"] == "none" else config.get("xvector_model", "given"),
+        "data": os.path.basename(config["data"]),
         "set": part,
         "subset": subset,
         "agg": scores.name,

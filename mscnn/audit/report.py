@@ -24,6 +24,7 @@ from mscnn.stamp import source_digest
 
 CODE = ("mscnn.audit", "mscnn.data", "mscnn.text.normal", "mscnn.training.yardstick", "mscnn.models.yardstick")
 MOST = 20  # leaks that are listed
+SMALL = 2000  # utterances; a yardstick learns so few sooner than a process starts
 log = get_logger("audit")
 Result = dict[str, object]
 
@@ -39,16 +40,19 @@ def write_audits(
     """
     directory = DataDir.load(data)
     features = FeatureDir.load(feature_dir) if feature_dir else None
+    cuts = [(protocol, make_folds(protocol, directory)) for protocol in map(Protocol.load, protocols)]
     recordings = contents(directory, out / "recordings.json")
-    with workers(nj) as each:
-        results = [_audit(Protocol.load(name), directory, recordings, features, out, each) for name in protocols]
-    for result in results:
-        log.info("%s", markdown.summary(result))
+    results = []
+    with workers(nj if len(directory.utts) > SMALL else 1) as each:
+        for protocol, folds in cuts:
+            results.append(_audit(protocol, folds, directory, recordings, features, out, each))
+            log.info("%s", markdown.summary(results[-1]))
     found = [leak for result in results for leak in result["leaks"]]
     if found:
         raise DataErrors(
-            f"{data}: the same recording stands on both sides of a fold {len(found)} times, sample for sample: what is "
-            "tested has been learnt. Keep one of the two, take the other out of the corpus, run stage 1 (data) again:",
+            f"{data}: {len(found)} pairs of utterances in different parts of a fold are the same recording, sample for "
+            "sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of the "
+            "corpus, and run stage 1 (data) again:",
             found,
             MOST,
         )
@@ -57,6 +61,7 @@ def write_audits(
 
 def _audit(
     protocol: Protocol,
+    folds: Sequence[Fold],
     data: DataDir,
     recordings: Mapping[str, str],
     features: FeatureDir | None,
@@ -64,7 +69,6 @@ def _audit(
     each: Callable,
 ) -> Result:
     """Audit one protocol and write the result, unless it is there already."""
-    folds = make_folds(protocol, data)
     facts = {"protocol": _facts(protocol, folds), "data": data.name, "utterances": len(data.utts)}
     facts["inputs"] = digest(
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Pro
     with atomic(out / f"{name}.yaml") as file:
         file.write(f"# {len(folds)} folds imported from lists; disjoint is what they were found to be.\n")
         yaml.safe_dump(facts, file, sort_keys=False, default_flow_style=None, width=120)
-    return protocol, made
+    return replace(protocol, disjoint=facts["disjoint"]), made
 
 
 def _utterances(data: DataDir) -> dict[str, str]:

@@ -91,6 +91,23 @@ def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, t
     )
 
 
+def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
+    """Its second fold has no calm."""
+    protocol = {
+        "name": "cells",
+        "version": 1,
+        "hash": "1f3a",
+        "disjoint": {},
+        "selection": "dev",
+        "aggregate": "pooled",
+    }
+    folder = make_experiment(tmp_path / "exp" / "cells", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=protocol)
+    (line,) = write_report(Experiment.load(folder))
+    assert line.fields["agg"] == "pooled" and (line.correct, line.total) == (5, 8)
+    assert line.values["ua"] == pytest.approx(62.5)  # 3 of 4, 2 of 4
+    assert "## Folds" not in (folder / "RESULTS.md").read_text()
+
+
 def test_data_of_another_set_are_refused(folder, experiment, tmp_path):
     write_table(tmp_path / "utt2scene", {"x-1": "impro01"})
     with pytest.raises(UserError, match="utt2scene: lacks 10 utterances"):

@@ -1,12 +1,15 @@
 """An experiment: every fold and run trained once, whatever happens in between."""
 
+import contextlib
 import dataclasses
+import re
 
 import pytest
 import yaml
 from safetensors import safe_open
 
 from mscnn.errors import UserError
+from mscnn.paths import read_yaml
 from mscnn.training import loop
 from mscnn.training.experiment import Setup, train_experiment
 from mscnn.training.parts import TextOptions
@@ -124,3 +127,19 @@ def test_needs_are_named(setup, toy):
     )
     with pytest.raises(UserError, match="fold 1: no angry in train"):
         train_experiment(dataclasses.replace(setup, labels=str(absent)), nj=1)
+
+
+def test_single_test_parts_may_lack_classes_where_folds_are_pooled(setup, toy, in_process):
+    utt2emo = toy / "data" / "toy" / "utt2emo"
+    utt2emo.write_text(re.sub(r"(A1-\d) sad", r"\1 happy", utt2emo.read_text()))
+    facts = yaml.safe_load((toy / "toy4.yaml").read_text()) | {"dev": {"scheme": "share", "share": 0.3, "seed": 1}}
+    facts["disjoint"] |= {"train-dev": []}
+    setup = dataclasses.replace(setup, model="tfidf_lr", settings=())
+    for aggregate, done in (("fold-mean", False), ("pooled", True)):
+        (toy / "toy4.yaml").write_text(yaml.safe_dump(facts | {"aggregate": aggregate}))
+        with contextlib.nullcontext() if done else pytest.raises(UserError, match="fold 1: no sad in test"):
+            assert train_experiment(setup, nj=1) == 4
+    assert read_yaml(setup.exp / "config.yaml")["protocol"]["aggregate"] == "pooled"
+    utt2emo.write_text(re.sub(" sad", " happy", utt2emo.read_text()))
+    with pytest.raises(UserError, match="no sad in train"):
+        train_experiment(dataclasses.replace(setup, exp=toy / "exp" / "other"), nj=1)

@@ -33,9 +33,7 @@ def results(exp: Experiment, scored: Mapping[str, Scored], definitions: str, *, 
     sections = {
         "Scores": _scores(scored),
         "Classes": _classes(exp, scored["test"].matrices),
-        "Folds": _folds(exp, scored["test"].matrices)
-        if undefined(scored["test"].matrices, exp.classes) is None
-        else [],
+        "Folds": _folds(exp, scored["test"].matrices),
         "Learning curves": ["![loss and dev UA over epochs](figures/learning_curves.png)"] if curves else [],
         "Protocol": _protocol(exp),
         "Definitions": ["```", *definitions.splitlines(), "```"],
@@ -84,6 +82,9 @@ def _classes(exp: Experiment, matrices: np.ndarray) -> list[str]:
 
 
 def _folds(exp: Experiment, matrices: np.ndarray) -> list[str]:
+    """Scores of each fold; nothing where a fold lacks a class."""
+    if undefined(matrices, exp.classes):
+        return []
     rows = []
     for fold, runs in enumerate(matrices, 1):
         scores = 100 * np.array([[metric(matrix) for matrix in runs] for metric in METRICS.values()])

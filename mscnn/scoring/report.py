@@ -16,7 +16,7 @@ from mscnn.errors import UserError
 from mscnn.files import atomic, read_table
 from mscnn.log import get_logger
 from mscnn.scoring import figures, markdown
-from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, confusions, fold_mean, pooled, undefined
+from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, pooled, undefined
 from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import PARTS, Experiment
@@ -101,10 +101,7 @@ def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Score
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
     remarks = [*_never_predicted(matrices, names)]
-    only_pooled = exp.config["protocol"].get("aggregate") == POOLED  # single folds may lack classes
-    lines = [
-        _line(exp, part, "all", how(matrices, names)) for how in ([pooled] if only_pooled else [fold_mean, pooled])
-    ]
+    lines = [_line(exp, part, "all", how(matrices, names)) for how in aggregates(exp.config["protocol"])]
     for subset, keep in subsets.items():
         some = confusions(folds, len(names), keep)
         for name, how, cut in ((FOLD_MEAN, fold_mean, some), (POOLED, pooled, some.sum(axis=0, keepdims=True))):

@@ -67,7 +67,7 @@ def pooled(matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
 
 
 def aggregates(protocol: Mapping[str, object]) -> tuple[Callable[[np.ndarray, Sequence[str]], Aggregate], ...]:
-    """What a protocol (of ``config.yaml``) lets be reported, the headline first; folds that it pools may lack classes."""
+    """What a protocol (of ``config.yaml``) lets be reported, headline first; folds that it pools may lack classes."""
     return (pooled,) if protocol.get("aggregate") == POOLED else (fold_mean, pooled)
 
 

@@ -93,14 +93,9 @@ def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, t
 
 def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
     """Its second fold has no calm."""
-    protocol = {
-        "name": "cells",
-        "version": 1,
-        "hash": "1f3a",
-        "disjoint": {},
-        "selection": "dev",
-        "aggregate": "pooled",
-    }
+    disjoint = {"train-test": ["speaker"], "train-dev": [], "dev-test": []}
+    protocol = {"name": "cells", "version": 1, "hash": "1f3a", "disjoint": disjoint, "selection": "dev"}
+    protocol["aggregate"] = "pooled"
     folder = make_experiment(tmp_path / "exp" / "cells", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=protocol)
     (line,) = write_report(Experiment.load(folder))
     assert line.fields["agg"] == "pooled" and (line.correct, line.total) == (5, 8)

@@ -77,7 +77,7 @@ def test_pooled_protocols_show_pooled_scores(make, protocol, tmp_path):
 
 def test_a_copied_recording_fails(make, protocol, tmp_path, tables):
     shutil.copy(tables["wav.scp"]["A2-3"], tables["wav.scp"]["B1-0"])
-    with pytest.raises(DataErrors, match=r"(?s)1 pairs of .*B1-0 \(train\) and A2-3 \(test\) are the same.*A2-3.wav"):
+    with pytest.raises(DataErrors, match=r"(?s)1 pair.s. of .*B1-0 \(train\) and A2-3 \(test\) are the same.*A2-3.wav"):
         write_audits([protocol("toy2")], make(), tmp_path / "audit")
     assert "LEAK: protocol toy2" in (tmp_path / "audit" / "toy2.md").read_text()
     with pytest.raises(DataErrors, match="A2-3"):  # not forgotten when nothing changed

@@ -50,9 +50,9 @@ def write_audits(
     found = [leak for result in results for leak in result["leaks"]]
     if found:
         raise DataErrors(
-            f"{data}: {len(found)} pair(s) of utterances in different parts of a fold are the same recording, sample for "
-            "sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of the "
-            "corpus, and run stage 1 (data) again:",
+            f"{data}: {len(found)} pair(s) of utterances in different parts of a fold are the same recording, sample "
+            "for sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of "
+            "the corpus, and run stage 1 (data) again:",
             found,
             MOST,
         )

@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -48,6 +49,16 @@ def run_jobs(
         raise UserError(f"{step}: {len(failed)} of {len(jobs)} jobs failed\n{tails}\nmend the cause, then run again")
 
 
+@contextlib.contextmanager
+def workers(nj: int) -> Iterator[Callable]:
+    """A ``map`` over ``nj`` local processes, started when needed, which end with this one; for one, plain ``map``."""
+    if nj == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(nj, mp_context=get_context("spawn"), initializer=_watch) as pool:
+        yield pool.map
+
+
 def _run_local(
     function: Callable[..., object], jobs: Sequence[tuple], logs: Sequence[Path], nj: int, step: str
 ) -> list[int]:
@@ -83,7 +94,7 @@ def _run_local(
 
 def _job(function: Callable[..., object], args: tuple, log_path: Path) -> None:
     """Body of one process: output to the log, truthful exit status."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _watch()
     with open(log_path, "w", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
@@ -103,6 +114,10 @@ def _job(function: Callable[..., object], args: tuple, log_path: Path) -> None:
     with contextlib.suppress(OSError):
         sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  the interpreter flushes these at exit
     os._exit(status)
+
+
+def _watch() -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:

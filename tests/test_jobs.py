@@ -10,7 +10,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.files import atomic
-from mscnn.jobs import run_jobs
+from mscnn.jobs import run_jobs, workers
 
 
 def write(path: Path, text: str) -> None:
@@ -78,3 +78,16 @@ def wait_for(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_workers_map_in_order_and_start_only_when_needed():
+    with workers(2) as each:
+        assert list(each(abs, [-3, 2, -1])) == [3, 2, 1]
+        found = list(each(process_id, range(4)))
+        assert os.getpid() not in found and len(set(found)) <= 2
+    with workers(1) as each:
+        assert list(each(process_id, [0])) == [os.getpid()]
+
+
+def process_id(_: object) -> int:
+    return os.getpid()

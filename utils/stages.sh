@@ -53,7 +53,7 @@ SET is LABELS, or LABELS_SUBSET. Each stage also writes exp/log/stageN.log.
 
   stage          reads                               writes
   0 preflight    this machine, the corpus            nothing: says what is missing, and the cure
-  1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...}
+  1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...,audit/}
   2 xvector      data/SET                            exp/xvector/SET/{xvector.scp,xvector.yaml,unvoiced.txt,...}
   3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}
   4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
@@ -101,6 +101,7 @@ stage_data() {
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   verb prepare_data --corpus "$parser" --root "$corpus" --labels "$labels" --subset "$subset" --on-bad "$on_bad" \
     --rate "$rate" --channels "$channels" --convert "$convert" "${counts[@]}" --out "$data"
+  verb audit --data "$data" --protocol "${protocols[@]}" --nj "$nj" --out "$data/audit"
 }
 
 stage_xvector() {

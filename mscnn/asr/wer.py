@@ -10,11 +10,7 @@ from dataclasses import dataclass
 
 from mscnn.data.datadir import DataDir
 from mscnn.files import atomic
-
-NORMALISATION = (
-    "lower case; tags in brackets such as [LAUGHTER] removed; punctuation becomes a blank, but for apostrophes inside "
-    "words; runs of blanks are one; numbers stay as they are written"
-)
+from mscnn.text.normal import NORMALISATION, normalise
 
 
 @dataclass(frozen=True)
@@ -49,13 +45,6 @@ class Errors:
             f"%WER {self.rate:.2f} [ {self.edits} / {self.words}, {self.insertions} ins, {self.deletions} del, "
             f"{self.substitutions} sub ]"
         )
-
-
-def normalise(text: str) -> str:
-    """Text as words are counted, see ``NORMALISATION``."""
-    text = re.sub(r"\[[^\]]*\]", " ", text.lower().replace("’", "'"))
-    text = re.sub(r"[^\w']|_", " ", text)
-    return " ".join(re.sub(r"(?<!\w)'+|'+(?!\w)", " ", text).split())
 
 
 def count_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) -> dict[str, Errors]:

@@ -13,7 +13,7 @@ from mscnn.errors import DataErrors, UserError
 from mscnn.files import read_table, write_table
 
 REQUIRED = ("wav.scp", "text", "utt2spk", "utt2emo", "utt2dur")
-OPTIONAL = ("utt2session", "utt2scene", "utt2gender")
+OPTIONAL = ("utt2session", "utt2scene", "utt2gender", "utt2split")
 ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *OPTIONAL)
 MAX_FAULTS = 20
 
@@ -22,8 +22,9 @@ MAX_FAULTS = 20
 class DataDir:
     """A validated data directory; every mapping has an utterance id as its key.
 
-    ``dur`` is in seconds. ``session``, ``scene`` and ``gender`` are empty where the corpus has none. ``segments`` maps
-    an utterance to (recording, start, end) in seconds; without such a file it is empty and ``wav`` has utterances.
+    ``dur`` is in seconds. ``session``, ``scene``, ``gender`` and ``split`` (the corpus' own train, dev and test) are
+    empty where the corpus has none. ``segments`` maps an utterance to (recording, start, end) in seconds; without such
+    a file it is empty and ``wav`` has utterances.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class DataDir:
     session: dict[str, str] = field(default_factory=dict)
     scene: dict[str, str] = field(default_factory=dict)
     gender: dict[str, str] = field(default_factory=dict)
+    split: dict[str, str] = field(default_factory=dict)
     segments: dict[str, tuple[str, float, float]] = field(default_factory=dict)
 
     @property
@@ -45,7 +47,7 @@ class DataDir:
     @property
     def utts(self) -> list[str]:
         """Utterance ids in bytewise order."""
-        return list(self.spk)
+        return sorted(self.spk, key=str.encode)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "DataDir":
@@ -79,6 +81,7 @@ class DataDir:
             session=tables.get("utt2session", {}),
             scene=tables.get("utt2scene", {}),
             gender=tables.get("utt2gender", {}),
+            split=tables.get("utt2split", {}),
             segments=segments,
         )
 

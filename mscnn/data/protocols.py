@@ -1,32 +1,29 @@
 """Protocols: how a corpus is cut into folds, as data in ``conf/protocols/*.yaml``."""
 
 import os
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import combinations
-from pathlib import Path
 
 from mscnn.data.datadir import DataDir
+from mscnn.data.foldlists import PARTS, write_lists
+from mscnn.data.schemes import ATTRIBUTES, DEV_SCHEMES, GROUPS, TEST_SCHEMES, Cut, Scheme, attribute
 from mscnn.errors import UserError
-from mscnn.files import atomic, digest
+from mscnn.files import digest
 from mscnn.paths import conf, read_yaml
 
-PARTS = ("train", "dev", "test")
-NEEDS = {
-    "random": ("seed",),
-    "group": ("by",),
-    "one_group": ("by", "name"),
-    "yoon": ("seed",),
-}  # what a scheme must be told
-DEV_NEEDS = {"share": ("share", "seed"), "yoon": ("seed",)}
 LEGACY_TEST_BEST = "legacy_test_best"
+AGGREGATES = ("fold-mean", "pooled")
+OPTIONAL = ("legacy", "leave_out", "aggregate")
 
 
 @dataclass(frozen=True)
 class Protocol:
     """A named, versioned way to choose test and dev, and what it promises to keep disjoint.
 
+    ``disjoint`` maps each pair of parts to the ATTRIBUTES that they never share. ``leave_out`` names attributes too:
+    what shares one with the test part of a fold is in no part of it. ``aggregate`` is the headline of a score: the
+    mean over folds, or one matrix of all folds where single folds lack classes.
     ``legacy`` lists what the authors of a paper did and should not have done; it marks every score line. With
     ``legacy_test_best`` dev *is* the test part: models are selected on the labels that they are scored on.
     """
@@ -38,6 +35,8 @@ class Protocol:
     disjoint: Mapping[str, Sequence[str]]
     selection: str
     legacy: Sequence[str] = ()
+    leave_out: Sequence[str] = ()
+    aggregate: str = "fold-mean"
 
     @classmethod
     def load(cls, name: str) -> "Protocol":
@@ -48,28 +47,65 @@ class Protocol:
         """
         path = conf("protocols", name)
         facts = read_yaml(path)
-        required = cls.__dataclass_fields__.keys() - {"legacy"}
-        if not required <= facts.keys() <= cls.__dataclass_fields__.keys():
-            raise UserError(f"{path}: expected the keys {', '.join(sorted(required))}; found {', '.join(facts)}")
-        wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
-        if wrong:
-            raise UserError(f"{path}: {', '.join(wrong)}: expected a mapping of names to values")
-        for part, schemes in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
-            if facts[part].get("scheme") not in schemes:
-                raise UserError(f"{path}: {part}: scheme must be one of {', '.join(schemes)}")
-        needs = {"folds", *NEEDS.get(facts["test"]["scheme"], ())} - facts["test"].keys()
-        needs |= {*DEV_NEEDS.get(facts["dev"]["scheme"], ())} - facts["dev"].keys()
-        if needs:
-            raise UserError(f"{path}: test or dev: {', '.join(sorted(needs))} missing")
-        if facts["disjoint"].keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
-            raise UserError(f"{path}: disjoint: expected the keys train-test, train-dev and dev-test")
-        legacy = LEGACY_TEST_BEST in facts.get("legacy", ())
-        if legacy != (facts["dev"]["scheme"] == "test") or facts["selection"] != ("test" if legacy else "dev"):
-            raise UserError(
-                f"{path}: models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
-                f"selection: test, legacy: [{LEGACY_TEST_BEST}]"
-            )
+        known = {field.name for field in fields(cls)}
+        if not known - {*OPTIONAL} <= facts.keys() <= known:
+            needs = ", ".join(sorted(known - {*OPTIONAL}))
+            raise UserError(f"{path}: expected the keys {needs} (and {', '.join(OPTIONAL)}); found {', '.join(facts)}")
+        fault = _fault(facts)
+        if fault:
+            raise UserError(f"{path}: {fault}")
+        if "lists" in facts["test"]:  # relative to the file
+            facts["test"]["lists"] = path.parent / facts["test"]["lists"]
         return cls(**facts)
+
+
+def _fault(facts: Mapping[str, object]) -> str | None:
+    """What is wrong in a protocol file that has all its keys; None where nothing is."""
+    wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
+    if wrong:
+        return f"{', '.join(wrong)}: expected a mapping of names to values"
+    for part, schemes in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
+        fault = _scheme_fault(facts[part], schemes)
+        if fault:
+            return f"{part}: {fault}"
+    if facts["disjoint"].keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
+        return "disjoint: expected the keys train-test, train-dev and dev-test"
+    for key, names in {**facts["disjoint"], "leave_out": facts.get("leave_out", [])}.items():
+        if not _are(names, ATTRIBUTES):
+            return f"{key}: expected a list of {', '.join(ATTRIBUTES)}; found {names}"
+    if facts.get("aggregate", AGGREGATES[0]) not in AGGREGATES:
+        return f"aggregate must be one of {', '.join(AGGREGATES)}"
+    legacy = LEGACY_TEST_BEST in (facts.get("legacy") or ())
+    if legacy != (facts["dev"]["scheme"] == "test") or facts["selection"] != ("test" if legacy else "dev"):
+        return (
+            "models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
+            f"selection: test, legacy: [{LEGACY_TEST_BEST}]"
+        )
+    return None
+
+
+def _scheme_fault(options: Mapping[str, object], schemes: Mapping[str, Scheme]) -> str | None:
+    """What is wrong in the options of ``test`` or ``dev``."""
+    scheme = schemes.get(str(options.get("scheme")))
+    if scheme is None:
+        return f"scheme must be one of {', '.join(schemes)}"
+    needs, given = {*scheme.needs}, options.keys() - {"scheme"}
+    if not needs <= given <= needs | {*scheme.may}:
+        takes = [*scheme.needs, *(f"{name} (optional)" for name in scheme.may)]
+        return f"scheme {options['scheme']} takes {', '.join(takes) or 'no option'}; found {', '.join(given) or 'none'}"
+    by = options.get("by", GROUPS[0])
+    if not _are(by if isinstance(by, list) else [by], GROUPS):
+        return f"by: expected one or a list of {', '.join(GROUPS)}; found {by}"
+    seed, folds, share = (options.get(name, usual) for name, usual in (("seed", 0), ("folds", 1), ("share", 0.5)))
+    if type(seed) is not int or type(folds) is not int or folds < 1:
+        return f"folds, seed: expected whole numbers, found {folds!r}, {seed!r}"
+    if type(share) is not float or not 0 < share < 1:
+        return f"share: expected a number between 0 and 1, found {share!r}"
+    return None
+
+
+def _are(names: object, known: Sequence[str]) -> bool:
+    return isinstance(names, list) and all(name in known for name in names)
 
 
 @dataclass(frozen=True)
@@ -81,6 +117,11 @@ class Fold:
     dev: tuple[str, ...]
     test: tuple[str, ...]
 
+    @property
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """The utterances by the name of the part."""
+        return {"train": self.train, "dev": self.dev, "test": self.test}
+
 
 def make_folds(protocol: Protocol, data: DataDir) -> list[Fold]:
     """Cut a data directory into folds; the same ids give the same folds on any machine.
@@ -89,170 +130,78 @@ def make_folds(protocol: Protocol, data: DataDir) -> list[Fold]:
         UserError: the data have not the sessions or speakers that the protocol needs, or the folds share what the
             protocol says is disjoint.
     """
-    parts = TEST_SCHEMES[protocol.test["scheme"]](protocol, data)
-    if len(parts) != protocol.test["folds"]:
+    parts = TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
+    parts = [part if isinstance(part, dict) else {"test": part} for part in parts]
+    if len(parts) != protocol.test.get("folds", len(parts)):
         raise UserError(
             f"protocol {protocol.name}: expected {protocol.test['folds']} parts, {data.path} gives {len(parts)}; "
             "choose a protocol made for this corpus"
         )
-    dev_of = DEV_SCHEMES[protocol.dev["scheme"]]
+    shunned = [attribute(data, name) for name in protocol.leave_out]
     folds = []
     for i, part in enumerate(parts):
-        dev = set(dev_of(protocol, parts, i, data))
-        train = tuple(u for u in data.utts if u not in dev and u not in set(part))
-        test = part if dev == set(part) else [u for u in part if u not in dev]
-        folds.append(Fold(i + 1, train, tuple(sorted(dev)), tuple(sorted(test))))
-    for fold in folds:
-        _assert_promises(protocol, fold, data)
+        if not part["test"]:
+            raise UserError(f"protocol {protocol.name}, fold {i + 1}: test is empty in {data.path}")
+        barred = _barred(part, data, shunned)
+        rest = [u for u in data.utts if u not in barred]
+        dev = {*DEV_SCHEMES[protocol.dev["scheme"]].make(protocol.dev, Cut(data, parts, i, rest))}
+        dev -= barred - {*part["test"]}
+        train = [u for u in rest if u not in dev]
+        test = part["test"] if dev == {*part["test"]} else [u for u in part["test"] if u not in dev]
+        folds.append(Fold(i + 1, *(tuple(sorted(utts, key=str.encode)) for utts in (train, dev, test))))
+    _assert_promises(protocol, folds, data)
     return folds
 
 
+def _barred(part: Mapping[str, Sequence[str]], data: DataDir, shunned: Sequence[Mapping[str, str]]) -> set[str]:
+    """What train cannot have: the test part, what shares a ``shunned`` value with it, what the given lists have not."""
+    barred = {*part["test"]}
+    for value in shunned:
+        tested = {value[u] for u in part["test"] if u in value}
+        barred |= {u for u in value if value[u] in tested}
+    if "train" in part:
+        barred |= {*data.utts}.difference(*part.values())
+    return barred
+
+
+def folds_digest(protocol: Protocol, folds: Sequence[Fold]) -> str:
+    """SHA-256 (hex) over name, version and the very utterances of every part."""
+    return digest([protocol.name, protocol.version, [[f.index, f.train, f.dev, f.test] for f in folds]])
+
+
 def folds_hash(protocol: Protocol, folds: Sequence[Fold]) -> str:
-    """Four hex digits that name protocol, version and the very utterances of every part."""
-    return digest([protocol.name, protocol.version, [[f.index, f.train, f.dev, f.test] for f in folds]])[:4]
+    """The first four digits of :func:`folds_digest`, which every score line carries."""
+    return folds_digest(protocol, folds)[:4]
 
 
 def write_folds(folds: Sequence[Fold], directory: str | os.PathLike) -> None:
     """Write each part as a sorted id list: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …"""
+    write_lists([fold.parts for fold in folds], directory)
+
+
+def shared(value: Mapping[str, str], a: Sequence[str], b: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Values that two parts have in common, each with its first utterance in either."""
+    of_a, of_b = ({value[u]: u for u in reversed(utts) if u in value} for utts in (a, b))
+    return {key: (of_a[key], of_b[key]) for key in sorted(of_a.keys() & of_b.keys())}
+
+
+def _assert_promises(protocol: Protocol, folds: Sequence[Fold], data: DataDir) -> None:
+    promised = {name for names in protocol.disjoint.values() for name in names}
+    values = {name: attribute(data, name) for name in promised}
     for fold in folds:
-        for part in PARTS:
-            with atomic(Path(directory) / f"fold{fold.index:02d}.{part}") as out:
-                out.writelines(f"{utt}\n" for utt in {"train": fold.train, "dev": fold.dev, "test": fold.test}[part])
-
-
-def _random_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
-    """Deal each class, shuffled, to the parts in turn; ``random.Random`` is stable over Python versions."""
-    rng, parts, dealt = random.Random(protocol.test["seed"]), [[] for _ in range(protocol.test["folds"])], 0
-    for emotion in sorted(set(data.emo.values())):
-        utts = [u for u in data.utts if data.emo[u] == emotion]
-        rng.shuffle(utts)
-        for utt in utts:
-            parts[dealt % len(parts)].append(utt)
-            dealt += 1
-    return parts
-
-
-def _attribute(data: DataDir, name: str) -> dict[str, str]:
-    values = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}.get(name)
-    if not values:
-        raise UserError(f"{data.path}: no utt2{name}; the protocol needs to know the {name} of each utterance")
-    return values
-
-
-def _group_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
-    """One part a session (or speaker), in the order of their names."""
-    group = _attribute(data, str(protocol.test["by"]))
-    return [[u for u in data.utts if group[u] == name] for name in sorted(set(group.values()))]
-
-
-def _balanced_speaker_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
-    """Equal shares of the female and of the male speakers, in the order of their ids."""
-    if not data.gender:
-        raise UserError(f"{data.path}: no utt2gender; protocol {protocol.name} balances genders")
-    gender = {data.spk[u]: data.gender[u] for u in data.utts}
-    n, members = int(protocol.test["folds"]), {}
-    for kind in ("f", "m"):
-        speakers = sorted(s for s in gender if gender[s] == kind)
-        if len(speakers) % n:
-            raise UserError(f"{data.path}: {len(speakers)} speakers of gender {kind} do not make {n} equal parts")
-        members |= {s: i // (len(speakers) // n) for i, s in enumerate(speakers)}
-    return [[u for u in data.utts if members[data.spk[u]] == part] for part in range(n)]
-
-
-def _yoon_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
-    """Yoon et al. 2018 (their code, with Python 2's random numbers, which Python 3 draws alike): a fifth by chance.
-
-    Utterances count in the order of their dialogues, then of their ids in the corpus.
-    """
-    rng, parts = random.Random(protocol.test["seed"]), [[] for _ in range(5)]
-    for utt in _corpus_order(data):
-        draw = rng.random()
-        parts[next((i for i, limit in enumerate((0.8, 0.6, 0.4, 0.2)) if draw > limit), 4)].append(utt)
-    return parts
-
-
-def _corpus_order(data: DataDir) -> list[str]:
-    """IEMOCAP's own order: ``Ses01M-Ses01F_impro01_M000`` is M000 of the dialogue Ses01F_impro01."""
-
-    def place(utt: str) -> tuple[str, str]:
-        own = utt.removeprefix(f"{data.spk[utt]}-")
-        return own.rpartition("_")[0], own
-
-    return sorted(data.utts, key=place)
-
-
-def _one_group(protocol: Protocol, data: DataDir) -> list[list[str]]:
-    """The one group that is named."""
-    group = _attribute(data, str(protocol.test["by"]))
-    return [[u for u in data.utts if group[u] == protocol.test["name"]]]
-
-
-def _next_part(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
-    return parts[(i + 1) % len(parts)]
-
-
-def _share(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
-    """A share of each class of what is not tested, by chance."""
-    rng, test, dev = random.Random(f"{protocol.dev['seed']} {i}"), set(parts[i]), []
-    for emotion in sorted(set(data.emo.values())):
-        utts = [u for u in data.utts if data.emo[u] == emotion and u not in test]
-        rng.shuffle(utts)
-        dev += utts[: round(len(utts) * float(protocol.dev["share"]))]
-    return dev
-
-
-def _yoon_dev(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
-    """About three tenths of the part; one number is drawn for every utterance of the corpus."""
-    rng, part = random.Random(protocol.dev["seed"]), set(parts[i])
-    draws = {utt: rng.random() for utt in _corpus_order(data)}
-    return [utt for utt in part if draws[utt] > 0.7]
-
-
-def _test(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
-    return parts[i]
-
-
-def _partner(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
-    """The other speakers of the test speaker's session."""
-    session = _attribute(data, "session")
-    test = set(parts[i])
-    sessions = {session[u] for u in test}
-    return [u for u in data.utts if session[u] in sessions and u not in test]
-
-
-def _assert_promises(protocol: Protocol, fold: Fold, data: DataDir) -> None:
-    ids = {"train": fold.train, "dev": fold.dev, "test": fold.test}
-    for part, utts in ids.items():
-        if not utts:
-            raise UserError(f"protocol {protocol.name}, fold {fold.index}: {part} is empty in {data.path}")
-    for a, b in combinations(PARTS, 2):
-        if (a, b) == ("dev", "test") and LEGACY_TEST_BEST in protocol.legacy:
-            continue
-        shared = set(ids[a]) & set(ids[b])
-        if shared:
-            raise UserError(f"protocol {protocol.name}, fold {fold.index}: {min(shared)} is in {a} and in {b}")
-        for what in protocol.disjoint[f"{a}-{b}"]:
-            value = _attribute(data, what)
-            first = {value[u]: u for u in ids[a]}
-            leak = next((u for u in ids[b] if value[u] in first), None)
-            if leak:
-                raise UserError(
-                    f"protocol {protocol.name} promises {a} and {b} share no {what}, but in fold {fold.index} "
-                    f"{first[value[leak]]} ({a}) and {leak} ({b}) share {what} {value[leak]!r}"
-                )
-
-
-TEST_SCHEMES: Mapping[str, Callable[[Protocol, DataDir], list[list[str]]]] = {
-    "random": _random_parts,
-    "group": _group_parts,
-    "one_group": _one_group,
-    "balanced_speakers": _balanced_speaker_parts,
-    "yoon": _yoon_parts,
-}
-DEV_SCHEMES: Mapping[str, Callable[[Protocol, Sequence[list[str]], int, DataDir], list[str]]] = {
-    "next_part": _next_part,
-    "partner": _partner,
-    "share": _share,
-    "yoon": _yoon_dev,
-    "test": _test,
-}
+        where, parts = f"protocol {protocol.name}, fold {fold.index}", fold.parts
+        for part, utts in parts.items():
+            if not utts:
+                raise UserError(f"{where}: {part} is empty in {data.path}")
+        for a, b in combinations(PARTS, 2):
+            if (a, b) == ("dev", "test") and LEGACY_TEST_BEST in protocol.legacy:
+                continue
+            both = {*parts[a]} & {*parts[b]}
+            if both:
+                raise UserError(f"{where}: {min(both)} is in {a} and in {b}")
+            for what in protocol.disjoint[f"{a}-{b}"]:
+                for value, (first, second) in shared(values[what], parts[a], parts[b]).items():
+                    raise UserError(
+                        f"protocol {protocol.name} promises {a} and {b} share no {what}, but in fold {fold.index} "
+                        f"{first} ({a}) and {second} ({b}) share {what} {value!r}"
+                    )

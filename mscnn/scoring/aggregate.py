@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,11 @@ def pooled(matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
         UserError: a class has no utterance in any fold.
     """
     return _aggregate(POOLED, matrices.sum(axis=0, keepdims=True), names)
+
+
+def aggregates(protocol: Mapping[str, object]) -> tuple[Callable[[np.ndarray, Sequence[str]], Aggregate], ...]:
+    """What a protocol (of ``config.yaml``) lets be reported, headline first; folds that it pools may lack classes."""
+    return (pooled,) if protocol.get("aggregate") == POOLED else (fold_mean, pooled)
 
 
 def undefined(matrices: np.ndarray, names: Sequence[str]) -> str | None:

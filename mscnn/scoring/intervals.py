@@ -11,7 +11,7 @@ bootstrap: RESAMPLES of S clusters and their expanded percentiles (Hesterberg 20
 Phi(-sqrt(S/(S-1)) t(S-1)) for 2.5 %: plain ones are too narrow by the two factors in it. A resample without an
 utterance of some class has no UA: it is drawn again, and counted; where more than half are so there is no interval.
 
-How often they held the true UA of 2000 simulated experiments, in percent (benchmarks/interval_coverage.py: effects of the
+How often they held the true UA of 2000 simulated experiments, in percent (benchmarks/intervals.py: effects of the
 speaker on the logits of the recalls; 10 speakers with 100 to 500 utterances as in IEMOCAP, and 24 as in RAVDESS):
 
                             10 speakers    10 speakers, strong effects    24 speakers

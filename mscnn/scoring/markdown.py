@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mscnn.scoring.aggregate import METRICS
+from mscnn.scoring.aggregate import METRICS, undefined
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import Experiment
 
@@ -85,6 +85,9 @@ def _classes(exp: Experiment, matrices: np.ndarray) -> list[str]:
 
 
 def _folds(exp: Experiment, matrices: np.ndarray) -> list[str]:
+    """Scores of each fold; nothing where a fold lacks a class."""
+    if undefined(matrices, exp.classes):
+        return []
     rows = []
     for fold, runs in enumerate(matrices, 1):
         scores = 100 * np.array([[metric(matrix) for matrix in runs] for metric in METRICS.values()])

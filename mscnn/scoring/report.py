@@ -15,7 +15,7 @@ import numpy as np
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.scoring import figures, markdown, sections
-from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, confusions, fold_mean, pooled, undefined
+from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, pooled, undefined
 from mscnn.scoring.groups import KINDS, Attributes, read_attributes
 from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
@@ -98,7 +98,7 @@ def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Score
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
     remarks = [*_never_predicted(matrices, names)]
-    lines = [_line(exp, part, "all", how(matrices, names)) for how in (fold_mean, pooled)]
+    lines = [_line(exp, part, "all", how(matrices, names)) for how in aggregates(exp.config["protocol"])]
     for subset, keep in subsets.items():
         some = confusions(folds, len(names), keep)
         for name, how, cut in ((FOLD_MEAN, fold_mean, some), (POOLED, pooled, some.sum(axis=0, keepdims=True))):
@@ -130,6 +130,7 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
         "runs": config["runs"],
         "model": config["model"],
         "xvector": "none" if config["xvector"] == "none" else config.get("xvector_model", "given"),
+        "data": os.path.basename(config["data"]),
         "set": part,
         "subset": subset,
         "agg": scores.name,

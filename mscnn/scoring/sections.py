@@ -38,6 +38,8 @@ def remarks(found: Mapping) -> Iterator[str]:
 
 def _differences(found: Mapping) -> str:
     """Fold mean minus pooled, by metric."""
+    if FOLD_MEAN not in found["scores"]:
+        return "no fold mean, single folds lack classes"
     mean, pool = (found["scores"][name] for name in (FOLD_MEAN, POOLED))
     return ", ".join(f"{NAMES.get(key, key)} {mean[key]['mean'] - pool[key]['mean']:+.2f}" for key in METRICS)
 

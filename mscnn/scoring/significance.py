@@ -1,7 +1,7 @@
 """Is one system better than another on the same utterances? Paired tests, and their correction for many pairs.
 
-How many of 2000 simulated pairs of equal systems they tell apart at 5 %, in percent (benchmarks/interval_coverage.py, which says
-what is simulated; the interval is that of the difference, over speakers):
+How many of 2000 simulated pairs of equal systems they tell apart at 5 %, in percent (benchmarks/intervals.py says what
+is simulated; the interval is that of the difference, over speakers):
 
                                     sign flip over speakers    bootstrap interval    McNemar
     10 speakers, a model each                 4.9                      5.1             12.2

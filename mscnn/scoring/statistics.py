@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mscnn.scoring.aggregate import METRICS, confusions, fold_mean, pooled
+from mscnn.scoring.aggregate import METRICS, aggregates, confusions
 from mscnn.scoring.calibration import BINS, abstention, calibration, tempered
 from mscnn.scoring.groups import Attributes, count, group_scores
 from mscnn.scoring.intervals import LEVEL, SEED, bootstrap, estimate, jackknife_t
@@ -30,11 +30,11 @@ def statistics(exp: Experiment, attributes: Attributes) -> dict[str, object]:
         attributes: of its utterances; without speakers or dialogues there are no intervals over them.
 
     Raises:
-        UserError: a class has no utterance in the test part of a fold.
+        UserError: a class has no utterance in the test part of a fold, or in any where the protocol pools folds.
     """
     config, runs = exp.config, join_folds(exp.parts["test"])
     matrices = confusions(exp.parts["test"], len(exp.classes))
-    scores = {found.name: found for found in (fold_mean(matrices, exp.classes), pooled(matrices, exp.classes))}
+    scores = {found.name: found for found in (how(matrices, exp.classes) for how in aggregates(config["protocol"]))}
     temperatures, fault, calibrated = _temperatures(exp)
     found = {
         "experiment": exp.path.name,

@@ -94,7 +94,7 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
     protocol = Protocol.load(setup.protocol)
     every = make_folds(protocol, data)
     folds = every[: setup.folds or None]
-    _require_classes(folds, data, classes)
+    _require_classes(protocol, folds, data, classes)
     config = _config(setup, data, classes, protocol, every)
     _claim(setup.exp, config, overwrite)
     write_folds(folds, setup.exp / "folds")
@@ -166,16 +166,19 @@ def _train_network(setup, spec, data, fold, classes, seed, directory) -> tuple[d
     return scores, outputs
 
 
-def _require_classes(folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
-    """Every part must have every class: without, UA does not exist."""
-    for fold in folds:
-        for part, utts in (("train", fold.train), ("dev", fold.dev), ("test", fold.test)):
-            absent = set(classes) - {data.emo[u] for u in utts}
-            if absent:
-                raise UserError(
-                    f"fold {fold.index}: no {', '.join(sorted(absent))} in {part} ({data.path}); UA is not defined "
-                    "there: choose another protocol, or a label map without these classes"
-                )
+def _require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
+    """Every part must have every class, where folds are pooled the test parts together: without, UA does not exist."""
+    parts = [(f"fold {fold.index}", name, utts) for fold in folds for name, utts in fold.parts.items()]
+    if protocol.aggregate == "pooled":
+        parts = [part for part in parts if part[1] != "test"]
+        parts.append((f"{len(folds)} folds pooled", "test", [utt for fold in folds for utt in fold.test]))
+    for where, part, utts in parts:
+        absent = set(classes) - {data.emo[u] for u in utts}
+        if absent:
+            raise UserError(
+                f"{where}: no {', '.join(sorted(absent))} in {part} ({data.path}); UA is not defined "
+                "there: choose another protocol, or a label map without these classes"
+            )
 
 
 def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol, folds: Sequence[Fold]) -> dict:
@@ -197,6 +200,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
             "hash": folds_hash(protocol, folds),
             "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
             "selection": protocol.selection,
+            "aggregate": protocol.aggregate,
             "legacy": list(protocol.legacy),
         },
         "text": text.pop("source"),

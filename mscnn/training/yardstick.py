@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,25 +28,32 @@ def scores(
         text: source of the words: gt or an ASR engine.
         features: frames whose mean and standard deviation over the utterance are heard.
     """
+    return posteriors(options, read_inputs(options, data, text, features), data.emo, fold, classes)
+
+
+def read_inputs(options: Options, data: DataDir, text: str, features: FeatureDir | None) -> dict[str, object]:
+    """What the yardstick is given of each utterance: words, statistics of frames, or nothing."""
     options.check()
-    inputs = _inputs(options, data, text, features)
-    model = _model(options)
-    model.fit([inputs[utt] for utt in fold.train], [classes.index(data.emo[utt]) for utt in fold.train])
-    found = {}
-    for name, utts in (("dev", fold.dev), ("test", fold.test)):
-        posteriors = np.full((len(utts), len(classes)), 1e-12)
-        posteriors[:, model.classes_] = model.predict_proba([inputs[utt] for utt in utts])
-        found[name] = np.log(np.maximum(posteriors, 1e-12))
-    return found
-
-
-def _inputs(options: Options, data: DataDir, text: str, features: FeatureDir | None) -> dict[str, object]:
     if options.kind == "words":
         return {utt: words.lower() for utt, words in data.text_of(text).items()}
     if options.kind == "majority":
         return dict.fromkeys(data.utts, [0.0])
-    frames = {utt: features.read(utt) for utt in data.utts}
-    return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in frames.items()}
+    frames = ((utt, features.read(utt)) for utt in data.utts)
+    return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in frames}
+
+
+def posteriors(
+    options: Options, inputs: Mapping[str, object], emo: Mapping[str, str], fold: Fold, classes: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """As :func:`scores`, of ``inputs`` and emotions that several folds share."""
+    model = _model(options)
+    model.fit([inputs[utt] for utt in fold.train], [classes.index(emo[utt]) for utt in fold.train])
+    found = {}
+    for name, utts in (("dev", fold.dev), ("test", fold.test)):
+        values = np.full((len(utts), len(classes)), 1e-12)
+        values[:, model.classes_] = model.predict_proba([inputs[utt] for utt in utts])
+        found[name] = np.log(np.maximum(values, 1e-12))
+    return found
 
 
 def _model(options: Options) -> ClassifierMixin:
@@ -56,7 +63,9 @@ def _model(options: Options) -> ClassifierMixin:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = LogisticRegression(C=options.c, max_iter=2000)
+    # Of many sparse columns newton-cg finds the optimum in a sixth of the time of lbfgs, and comes nearer to it.
+    solver = "newton-cg" if options.kind == "words" else "lbfgs"
+    regression = LogisticRegression(C=options.c, max_iter=2000, solver=solver)
     if options.kind == "words":
         return make_pipeline(TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=TOKENS), regression)
     if options.kind == "audio":

@@ -1,85 +1,134 @@
-"""Folds: sizes worked by hand, promises kept or refused, bytes that do not depend on the order of the input."""
+"""Protocols: files that say what they are, promises kept or refused, bytes that depend on ids alone."""
 
-import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 import yaml
 
-from mscnn.data.datadir import DataDir
-from mscnn.data.protocols import Protocol, folds_hash, make_folds, write_folds
+from mscnn.data.protocols import Protocol, folds_digest, folds_hash, make_folds, shared, write_folds
 from mscnn.errors import UserError
-from mscnn.paths import conf
+from mscnn.paths import ROOT, conf
+
+NAMES = sorted(path.stem for path in (ROOT / "conf" / "protocols").glob("*.yaml"))
 
 
-def corpus(utts_each: int = 4) -> DataDir:
-    """Five sessions of a female and a male speaker, labels in turn."""
-    speakers = [f"Ses{s:02d}{g}" for s in range(1, 6) for g in "FM"]
-    spk = {f"{s}-{i}": s for s in speakers for i in range(utts_each)}
-    emo = {u: ["ang", "hap", "sad", "neu"][i % 4] for i, u in enumerate(spk)}
-    return DataDir(
-        path="data", wav={}, text={u: "" for u in spk}, spk=spk, emo=emo, dur={u: 1.0 for u in spk},
-        session={u: s[:5] for u, s in spk.items()}, gender={u: s[5].lower() for u, s in spk.items()},
-    )  # fmt: skip
+@pytest.fixture
+def changed(tmp_path):
+    """Function that gives a shipped protocol with other facts: (name, **changes)."""
+
+    def change(name, **changes):
+        facts = yaml.safe_load(conf("protocols", name).read_text()) | changes
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(facts))
+        return Protocol.load(str(tmp_path / "mine.yaml"))
+
+    return change
 
 
-def test_loso5_is_three_one_one():
-    data = corpus()
-    folds = make_folds(Protocol.load("loso5"), data)
-    sessions = [[sorted({data.session[u] for u in part}) for part in (f.train, f.dev, f.test)] for f in folds]
-    assert sessions[0] == [["Ses03", "Ses04", "Ses05"], ["Ses02"], ["Ses01"]]
-    assert sessions[4] == [["Ses02", "Ses03", "Ses04"], ["Ses01"], ["Ses05"]]
+def promise(**pairs):
+    return {"train-test": [], "train-dev": [], "dev-test": [], **{k.replace("_", "-"): v for k, v in pairs.items()}}
 
 
-def test_speaker10_dev_is_the_partner():
-    data = corpus()
-    folds = make_folds(Protocol.load("speaker10"), data)
-    assert len(folds) == 10
-    assert {data.spk[u] for u in folds[3].test} == {"Ses02M"}
-    assert {data.spk[u] for u in folds[3].dev} == {"Ses02F"}
-    assert {data.session[u] for u in folds[3].train} == {"Ses01", "Ses03", "Ses04", "Ses05"}
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_protocol_states_everything(name):
+    protocol, text = Protocol.load(name), conf("protocols", name).read_text()
+    assert protocol.name == name and type(protocol.version) is int and text.startswith("# ")
+    assert protocol.aggregate in ("fold-mean", "pooled")
 
 
-def test_random10_is_stratified_eight_one_one():
-    data = corpus(utts_each=20)  # 200 utterances, 50 a class
-    folds = make_folds(Protocol.load("random10"), data)
-    assert [(len(f.train), len(f.dev), len(f.test)) for f in folds] == [(160, 20, 20)] * 10
-    for fold in folds:
-        assert {sum(data.emo[u] == e for u in fold.test) for e in ("ang", "hap", "sad", "neu")} == {5}
-    assert sorted(u for f in folds for u in f.test) == sorted(data.utts)
+def test_folds_do_not_depend_on_input_order_or_hash_seed(tmp_path):
+    """Other processes, other hash seeds, tables in another order: the same bytes in every list of every protocol."""
+    script = tmp_path / "digest.py"
+    script.write_text(
+        "import hashlib, random, sys, tempfile\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from mscnn.data.protocols import Protocol, make_folds, write_folds\n"
+        "from tests.data.conftest import corpus\n"
+        "data, rng = corpus(utts_each=24), random.Random(int(sys.argv[1]))\n"
+        "def shuffled(table): return dict(rng.sample(list(table.items()), len(table)))\n"
+        "data = replace(data, split={u: ('train', 'dev', 'test')[int(u[4]) % 3] for u in data.utts},\n"
+        "               scene={u: f'impro{int(u[7:]) % 3:02d}' for u in data.utts})\n"
+        "names = ('spk', 'emo', 'session', 'gender', 'text', 'dur', 'split', 'scene')\n"
+        "data = replace(data, **{name: shuffled(getattr(data, name)) for name in names})\n"
+        "for name in sys.argv[2:]:\n"
+        "    with tempfile.TemporaryDirectory() as folder:\n"
+        "        write_folds(make_folds(Protocol.load(name), data), folder)\n"
+        "        files = sorted(Path(folder).iterdir())\n"
+        "        print(name, len(files), hashlib.sha256(b''.join(f.read_bytes() for f in files)).hexdigest())\n"
+    )
+    names = [name for name in NAMES if name not in ("ravdess6", "side10", "meld")]  # made for other ids
+    outputs = {
+        subprocess.run(
+            [sys.executable, script, seed, *names], cwd=ROOT, text=True, capture_output=True, check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT), "PATH": ""},
+        ).stdout
+        for seed in ("0", "1", "77")
+    }  # fmt: skip
+    assert len(outputs) == 1 and len(outputs.pop().splitlines()) == len(names)
 
 
-def test_ravdess6_balances_gender():
-    names = [f"Actor{a:02d}" for a in range(1, 25)]
-    spk = {f"{n}-x": n for n in names}
-    data = DataDir(path="data", wav={}, text=spk, spk=spk, emo={u: "sad" for u in spk}, dur={},
-                   gender={u: "fm"[int(n[5:]) % 2] for u, n in spk.items()})  # fmt: skip
-    folds = make_folds(Protocol.load("ravdess6"), data)
-    assert [data.spk[u] for u in folds[0].test] == ["Actor01", "Actor02", "Actor03", "Actor04"]
-    assert [data.spk[u] for u in folds[0].dev] == ["Actor05", "Actor06", "Actor07", "Actor08"]
-    assert all(len(f.train) == 16 for f in folds)
+def test_lists_and_hash(corpus, tmp_path):
+    data, protocol = corpus(), Protocol.load("loso5")
+    folds = make_folds(protocol, data)
+    write_folds(folds, tmp_path)
+    assert (tmp_path / "fold01.test").read_text() == "".join(f"Ses01{g}-{i}\n" for g in "FM" for i in range(4))
+    assert folds_hash(protocol, folds) == folds_digest(protocol, folds)[:4]
+    assert folds_digest(protocol, folds) != folds_digest(replace(protocol, version=2), folds)
 
 
-def test_files_do_not_depend_on_input_order(tmp_path):
-    data, protocol = corpus(), Protocol.load("random10")
-    write_folds(make_folds(protocol, data), tmp_path)
-    assert (tmp_path / "fold01.test").read_text().splitlines() == sorted(make_folds(protocol, data)[0].test)
-    assert folds_hash(protocol, make_folds(protocol, data)) == folds_hash(protocol, make_folds(protocol, corpus()))
-
-
-def test_a_protocol_that_lies_is_refused(tmp_path):
-    facts = yaml.safe_load(conf("protocols", "random10").read_text())
-    facts["disjoint"]["train-test"] = ["speaker"]
-    lie = tmp_path / "lie.yaml"
-    lie.write_text(yaml.safe_dump(facts))
+def test_a_protocol_that_lies_is_refused(corpus, changed):
+    lie = changed("random10", disjoint=promise(train_test=["speaker"]))
     with pytest.raises(
-        UserError, match=r"promises train and test share no speaker, but in fold 1 \S+ \(train\) and \S+ "
+        UserError, match=r"promises train and test share no speaker, but in fold 1 \S+ \(train\) and \S+ \(test\) share"
     ):
-        make_folds(Protocol.load(str(lie)), corpus())
+        make_folds(lie, corpus())
 
 
-def test_wrong_corpus_and_wrong_file_are_named(tmp_path):
+def test_side10_must_not_claim_to_be_speaker_disjoint(iemocap, changed):
+    lie = changed("side10", disjoint=promise(train_test=["side", "speaker"]))
+    with pytest.raises(UserError, match=r"promises train and test share no speaker.* \(test\) share speaker 'Ses01F'"):
+        make_folds(lie, iemocap())
+
+
+def test_texts_are_compared_as_words(corpus, changed):
+    protocol = changed("loso5", disjoint=promise(train_test=["text"]))
+    data = corpus()
+    text = {u: "[LAUGHTER]" if u[-1] == "0" else f"line {u}" for u in data.utts}
+    assert len(make_folds(protocol, replace(data, text=text))) == 5  # texts without words are not the same text
+    text |= {"Ses01F-1": "Oh, really?", "Ses04M-2": "oh  really [LAUGHTER]"}
+    with pytest.raises(UserError, match=r"Ses04M-2 \(train\) and Ses01F-1 \(test\) share text 'oh really'"):
+        make_folds(protocol, replace(data, text=text))
+
+
+def test_leave_out_makes_what_is_promised(corpus, changed):
+    data = corpus()
+    data = replace(data, text={u: f"own line {u}" if u[-1] == "0" else f"line {u[-1]}" for u in data.utts})
+    facts = {"disjoint": promise(train_test=["text"], dev_test=["text"])}
+    with pytest.raises(UserError, match="share text 'line 1'"):
+        make_folds(changed("loso5", **facts), data)
+    for fold in make_folds(changed("loso5", leave_out=["text"], **facts), data):
+        assert {u[-1] for u in fold.train + fold.dev} == {"0"}
+        assert (len(fold.train), len(fold.dev), len(fold.test)) == (6, 2, 8)
+
+
+def test_shared_values_have_a_witness_in_each_part():
+    value = {"a": "x", "b": "x", "c": "y", "d": "x", "e": "z"}
+    assert shared(value, ["a", "b", "c", "unknown"], ["d", "e"]) == {"x": ("a", "d")}
+
+
+def test_wrong_corpus_and_wrong_file_are_named(corpus, tmp_path):
     with pytest.raises(UserError, match="no utt2session"):
-        make_folds(Protocol.load("loso5"), DataDir("data", {}, {}, {"a": "a"}, {"a": "sad"}, {}))
+        make_folds(Protocol.load("loso5"), replace(corpus(), session={}))
+    with pytest.raises(UserError, match="no utt2scene"):
+        make_folds(Protocol.load("scene_disjoint54"), corpus())
+    with pytest.raises(UserError, match="expected 6 parts|do not make 6 equal parts"):
+        make_folds(Protocol.load("ravdess6"), corpus())
+    with pytest.raises(UserError, match="expected 10 parts, data gives 4;"):
+        make_folds(Protocol.load("side10"), corpus())
+    with pytest.raises(UserError, match="fold 1: test is empty"):
+        make_folds(Protocol.load("delta_s5"), replace(corpus(), session=dict.fromkeys(corpus().utts, "Ses01")))
     with pytest.raises(UserError, match="conf/protocols has: .*loso5"):
         Protocol.load("lose5")
     (tmp_path / "p.yaml").write_text("name: p\n")
@@ -87,73 +136,32 @@ def test_wrong_corpus_and_wrong_file_are_named(tmp_path):
         Protocol.load(str(tmp_path / "p.yaml"))
 
 
-def test_iemocap_sizes(shared_dir):
-    """Real ids and labels: 5531 utterances in ten parts of 553 or 554, sessions as published."""
-    import json
-
-    lines = (shared_dir / "data" / "iemocap" / "iemocap.jsonl").read_text().splitlines()
-    ids = {x["key"].split("-", 1)[1]: x["emo"] for x in map(json.loads, lines)}
-    spk = {f"{i[:5]}{i[-4]}-{i}": f"{i[:5]}{i[-4]}" for i in ids}
-    data = DataDir("data", {}, {}, dict(sorted(spk.items())), {u: ids[u.split("-")[1]] for u in spk}, {},
-                   session={u: u[:5] for u in spk})  # fmt: skip
-    assert [len(f.test) for f in make_folds(Protocol.load("loso5"), data)] == [1085, 1023, 1151, 1031, 1241]
-    assert [len(f.test) for f in make_folds(Protocol.load("speaker10"), data)] == [
-        528, 557, 481, 542, 522, 629, 528, 503, 590, 651,
-    ]  # fmt: skip
-    assert sorted({len(f.test) for f in make_folds(Protocol.load("random10"), data)}) == [553, 554]
-
-
-def test_yoon5_has_the_authors_sizes(shared_dir):
-    """Only ids, sessions and labels matter: those of the release, excited counted as happy."""
-    lines = (shared_dir / "data" / "iemocap" / "iemocap.jsonl").read_text().splitlines()
-    labels = {item["key"].removeprefix("iemocap-"): item["emo"] for item in map(json.loads, lines)}
-    four = {u: {"exc": "hap"}.get(e, e) for u, e in labels.items() if e in ("ang", "exc", "hap", "neu", "sad")}
-    spk = {f"{u[:5]}{u.rpartition('_')[2][0]}-{u}": u[:5] + u.rpartition("_")[2][0] for u in four}
-    spk = dict(sorted(spk.items()))
-    data = DataDir(path="data", wav={}, text=spk, spk=spk, emo={u: four[u.partition("-")[2]] for u in spk}, dur={})
-    folds = make_folds(Protocol.load("yoon5"), data)
-    assert [(len(f.train), len(f.dev), len(f.test)) for f in folds] == [
-        (4445, 313, 773), (4374, 386, 771), (4399, 353, 779), (4432, 343, 756), (4474, 307, 750),
-    ]  # fmt: skip
-
-
-def test_session5_draws_dev_from_the_training_sessions():
-    data = corpus(utts_each=20)
-    for fold in make_folds(Protocol.load("session5"), data):
-        tested = {data.session[u] for u in fold.test}
-        assert len(tested) == 1 and len(fold.test) == 40
-        assert not tested & {data.session[u] for u in fold.dev}
-        assert [sum(data.emo[u] == e for u in fold.dev) for e in ("ang", "hap", "sad", "neu")] == [8] * 4
-
-
 @pytest.mark.parametrize(
-    ("name", "tested"),
-    [("glam80_20", [40] * 5), ("delta_s5", [40]), ("ca_mser_session", [40] * 5), ("ca_mser_speaker", [20] * 10)],
+    ("changes", "message"),
+    [
+        ({"test": [1]}, "test: expected a mapping"),
+        ({"test": {"scheme": "randm", "folds": 2}}, "test: scheme must be one of random, group"),
+        ({"test": {"scheme": "random", "folds": 2}}, "scheme random takes folds, seed; found folds"),
+        ({"test": {"scheme": "random", "folds": 2, "sed": 1}}, "found folds, sed|found sed, folds"),
+        ({"test": {"scheme": "random", "folds": 0, "seed": 1}}, "folds, seed: expected whole numbers, found 0, 1"),
+        ({"test": {"scheme": "random", "folds": 2, "seed": "x"}}, "folds, seed: expected whole numbers, found 2, 'x'"),
+        ({"test": {"scheme": "group", "by": "sesion"}}, "by: expected one or a list of speaker"),
+        ({"test": {"scheme": "group", "by": ["session", 3]}}, "by: expected one or a list of speaker"),
+        ({"dev": {"scheme": "share", "share": 2, "seed": 1}}, "dev: share: expected a number between 0 and 1, found 2"),
+        ({"disjoint": {}}, "disjoint: expected the keys train-test"),
+        ({"disjoint": promise(train_test=["speakr"])}, "train-test: expected a list of speaker, session"),
+        ({"disjoint": promise(train_test="speaker")}, "train-test: expected a list of speaker, session"),
+        ({"leave_out": ["words"]}, "leave_out: expected a list of"),
+        ({"aggregate": "mean"}, "aggregate must be one of fold-mean, pooled"),
+        ({"seed": 1}, "expected the keys .* found .*seed"),
+    ],
 )
-def test_selection_on_test_is_named(name, tested):
-    protocol = Protocol.load(name)
-    folds = make_folds(protocol, corpus(utts_each=20))
-    assert [len(f.test) for f in folds] == tested
-    assert all(f.dev == f.test and not {*f.train} & {*f.test} for f in folds)
-    assert protocol.legacy == ["legacy_test_best"] and protocol.selection == "test"
+def test_what_is_wrong_in_a_file_is_named(changed, changes, message):
+    with pytest.raises(UserError, match=f"mine.yaml: .*{message}"):
+        changed("random10", **changes)
 
 
-def test_ca_mser_trains_on_all_but_the_session_or_speaker_that_is_tested():
-    data = corpus()
-    sessions = make_folds(Protocol.load("ca_mser_session"), data)
-    assert [{data.session[u] for u in fold.test} for fold in sessions] == [{f"Ses0{i}"} for i in range(1, 6)]
-    assert all({*fold.train, *fold.test} == {*data.utts} for fold in sessions)
-    fourth = make_folds(Protocol.load("ca_mser_speaker"), data)[3]
-    assert {data.spk[u] for u in fourth.test} == {"Ses02M"}
-    assert {data.spk[u] for u in fourth.train} == {*data.spk.values()} - {"Ses02M"}
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [{"legacy": []}, {"selection": "dev"}, {"dev": {"scheme": "next_part"}}],
-)
-def test_selection_on_test_cannot_be_hidden(tmp_path, changes):
-    facts = yaml.safe_load(conf("protocols", "glam80_20").read_text()) | changes
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(facts))
+@pytest.mark.parametrize("changes", [{"legacy": []}, {"selection": "dev"}, {"dev": {"scheme": "next_part"}}])
+def test_selection_on_test_cannot_be_hidden(changed, changes):
     with pytest.raises(UserError, match="models are selected on dev; where dev is the test part"):
-        Protocol.load(str(tmp_path / "mine.yaml"))
+        changed("glam80_20", **changes)

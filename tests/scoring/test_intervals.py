@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, recall_score
 
-from benchmarks.coverage import SETTINGS, simulate, true_ua
+from benchmarks.intervals import SETTINGS, simulate, true_ua
 from mscnn.errors import UserError
 from mscnn.scoring.intervals import RESAMPLES, bootstrap, difference, estimate, jackknife_t, resamples
 

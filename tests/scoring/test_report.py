@@ -41,7 +41,7 @@ def test_files_and_their_first_line(folder, experiment):
     assert written[:2] == [str(line) for line in lines]
     assert written[0] == (
         "%UA 84.38 %WA 85.42 %F1 83.96 [ 9 / 10 ] protocol=random10@1f3a text=gt folds=2 runs=2 model=mscnn_spu "
-        "xvector=none set=test subset=all agg=fold-mean ua_sd=4.42 wa_sd=2.95 f1_sd=3.83 "
+        "xvector=none data=data set=test subset=all agg=fold-mean ua_sd=4.42 wa_sd=2.95 f1_sd=3.83 "
         f"ua_run_sd=22.10 wa_run_sd=20.62 f1_run_sd=22.69 {folder}"
     )
     assert written[1].startswith("%UA 83.33 %WA 85.00 %F1 83.52 [ 9 / 10 ]") and "agg=pooled" in written[1]
@@ -89,6 +89,18 @@ def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, t
     assert (
         "# subset=scripted agg=pooled: UA and F1 do not exist; all folds together: no utterance of class calm" in text
     )
+
+
+def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
+    """Its second fold has no calm."""
+    disjoint = {"train-test": ["speaker"], "train-dev": [], "dev-test": []}
+    protocol = {"name": "cells", "version": 1, "hash": "1f3a", "disjoint": disjoint, "selection": "dev"}
+    protocol["aggregate"] = "pooled"
+    folder = make_experiment(tmp_path / "exp" / "cells", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=protocol)
+    (line,) = write_report(Experiment.load(folder))
+    assert line.fields["agg"] == "pooled" and (line.correct, line.total) == (5, 8)
+    assert line.values["ua"] == pytest.approx(62.5)  # 3 of 4, 2 of 4
+    assert "## Folds" not in (folder / "RESULTS.md").read_text()
 
 
 def test_data_of_another_set_are_refused(folder, experiment, tmp_path):

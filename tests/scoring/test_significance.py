@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from benchmarks.coverage import PAIRS, simulate
+from benchmarks.intervals import PAIRS, simulate
 from mscnn.scoring.significance import contributions, holm, mcnemar, sign_flip
 
 EQUAL = PAIRS["10 speakers, a model each"]

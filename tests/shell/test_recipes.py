@@ -57,7 +57,7 @@ def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, 
     assert stages_of(result.stdout) == [*range(7)]
     verbs = dict.fromkeys(command[2].rpartition(".")[2] for command in commands(result.stdout))
     assert [verb for verb in verbs if verb != "transcribe"] == [
-        "doctor", "prepare_data", "extract_xvectors", "extract_features", "train", "score",
+        "doctor", "prepare_data", "audit", "extract_xvectors", "extract_features", "train", "score",
     ]  # fmt: skip
     for command in commands(result.stdout):
         unknown = [name for name in options(command) if f"{name} " not in help_of(command[2])]
@@ -69,9 +69,9 @@ def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, 
 def test_mini_makes_its_corpus_unless_another_is_given(sh, checkout):
     run = checkout / "egs/mini_iemocap/run.sh"
     verbs = [c[2] for c in commands(sh(run, "--dry-run", "--stop-stage", "1").stdout)]
-    assert verbs == ["mscnn.bin.doctor", "mscnn.bin.make_mini_iemocap", "mscnn.bin.prepare_data"]
+    assert verbs == [f"mscnn.bin.{name}" for name in ("doctor", "make_mini_iemocap", "prepare_data", "audit")]
     other = sh(run, "--dry-run", "--stage", "1", "--stop-stage", "1", "--corpus", "/other").stdout
-    assert [c[2] for c in commands(other)] == ["mscnn.bin.prepare_data"]
+    assert [c[2] for c in commands(other)] == ["mscnn.bin.prepare_data", "mscnn.bin.audit"]
 
 
 @pytest.mark.parametrize(

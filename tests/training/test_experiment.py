@@ -1,6 +1,8 @@
 """An experiment: every fold and run trained once, whatever happens in between."""
 
+import contextlib
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from safetensors import safe_open
 
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
+from mscnn.paths import read_yaml
 from mscnn.training import loop
 from mscnn.training.experiment import Setup, train_experiment
 from mscnn.training.parts import TextOptions
@@ -149,3 +152,19 @@ def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monke
     with safe_open(frozen.exp / "fold01/run1/model.safetensors", "numpy") as weights:
         assert weights.get_slice("speech.weight").get_shape() == [128, 16]
         assert not [name for name in weights.keys() if name.startswith("wav2vec2.")]  # noqa: SIM118
+
+
+def test_single_test_parts_may_lack_classes_where_folds_are_pooled(setup, toy, in_process):
+    utt2emo = toy / "data" / "toy" / "utt2emo"
+    utt2emo.write_text(re.sub(r"(A1-\d) sad", r"\1 happy", utt2emo.read_text()))
+    facts = yaml.safe_load((toy / "toy4.yaml").read_text()) | {"dev": {"scheme": "share", "share": 0.3, "seed": 1}}
+    facts["disjoint"] |= {"train-dev": []}
+    setup = dataclasses.replace(setup, model="tfidf_lr", settings=())
+    for aggregate, done in (("fold-mean", False), ("pooled", True)):
+        (toy / "toy4.yaml").write_text(yaml.safe_dump(facts | {"aggregate": aggregate}))
+        with contextlib.nullcontext() if done else pytest.raises(UserError, match="fold 1: no sad in test"):
+            assert train_experiment(setup, nj=1) == 4
+    assert read_yaml(setup.exp / "config.yaml")["protocol"]["aggregate"] == "pooled"
+    utt2emo.write_text(re.sub(" sad", " happy", utt2emo.read_text()))
+    with pytest.raises(UserError, match="no sad in train"):
+        train_experiment(dataclasses.replace(setup, exp=toy / "exp" / "other"), nj=1)

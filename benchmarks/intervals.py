@@ -1,6 +1,6 @@
 """Do the intervals hold the truth as often as they say, and do the tests reject what is equal as rarely as they say?
 
-    . ./path.sh; python3 benchmarks/interval_coverage.py [--experiments 2000]
+    . ./path.sh; python3 benchmarks/intervals.py [--experiments 2000]
 
 Simulated experiments: the logit of an utterance being recognised is that of its class, plus random effects (normal) of
 its speaker, of speaker and class, and of the utterance itself; a wrong answer is any other class. Pairs of equal
@@ -139,7 +139,7 @@ def rejections(setting: Setting, pairs: int, seed: int = 0) -> dict[str, float]:
 
 def main() -> None:
     """Simulate, print a line an interval or test."""
-    parser = Parser("benchmarks/interval_coverage.py", "Coverage of 95 % intervals and size of tests, on simulated experiments.")
+    parser = Parser("benchmarks/intervals.py", "Coverage of 95 % intervals, size of tests, by simulation.")
     parser.add_argument("--experiments", type=positive, default=2000, help="simulated experiments a setting")
     args = parser.parse_args()
     start = time.perf_counter()

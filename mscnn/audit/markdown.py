@@ -1,0 +1,111 @@
+"""The audit for people: a page with one table, and one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Result = Mapping[str, object]
+TEXTS = {
+    "verbatim": "texts of test that are in train, verbatim, %",
+    "near": "texts of test that are in train, nearly, %",
+}
+SCORES = {
+    "tfidf_lr": "WA / UA by words: TF-IDF, logistic regression",
+    "text_1nn": "WA / UA by words: class of the nearest text of train",
+    "logmel_lr": "WA / UA by sound: mean and deviation, logistic regression",
+}
+NOTES = """\
+The worst fold is the highest value of any. Recordings are compared sample for sample, texts without case, tags and
+punctuation; nearly: the cosine of TF-IDF vectors of words is at least {near}. WA and UA, in percent: what a model earns
+that knows no more than the words, or the sound, of the training part."""
+
+
+def summary(result: Result) -> str:
+    """One line: what train and test share, and what the words of train earn."""
+    disjoint, common = _split(result)
+    verbatim, near = (_percent(result["texts"]["all"][what][_over(result)]) for what in TEXTS)
+    return (
+        f"{_title(result)}: train and test share {_list(common)}; disjoint: {_list(disjoint)}; texts of test in train: "
+        f"{verbatim} % verbatim, {near} % nearly; WA / UA by words alone: {_score(result, 'tfidf_lr', _over(result))}"
+    )
+
+
+def page(result: Result) -> str:
+    """The whole page: what was promised, what was found, and the table."""
+    disjoint, common = _split(result)
+    promises = [f"{pair}: {_list(what)}" for pair, what in result["protocol"]["disjoint"].items() if what]
+    heads = ["", "all folds pooled" if _over(result) == "pooled" else "fold mean", "worst fold", *_kinds(result)]
+    lines = [
+        f"# Audit of {_title(result)}",
+        "",
+        f"{len(result['folds'])} folds of {result['data']}, {result['utterances']} utterances.",
+        f"Promised to be disjoint: {'; '.join(promises) or 'nothing'}.",
+        f"In no fold do train and test share {_list(disjoint)}; they do share {_list(common)}.",
+        "",
+        *("| " + " | ".join(row) + " |" for row in (heads, ["---", *["--:"] * (len(heads) - 1)], *_rows(result))),
+        "",
+        NOTES.format(near=result["near"]),
+    ]
+    if _kinds(result):
+        lines.append("Improvised and scripted: all folds pooled.")
+    sound = result["features"]
+    lines.append(
+        f"Sound: {sound}." if sound else "Sound was not computed: --feature-dir, once stage 3 has made features."
+    )
+    return "\n".join([*lines, *(f"\nLEAK: {leak}" for leak in result["leaks"])]) + "\n"
+
+
+def _rows(result: Result) -> list[list[str]]:
+    over, kinds, texts = _over(result), _kinds(result), result["texts"]
+    rows = [
+        [f"{what}s that are in train and in test", _count(spread["mean"]), _count(spread["worst"]), *[""] * len(kinds)]
+        for what, spread in result["shared"].items()
+    ]
+    for what, title in TEXTS.items():
+        values = [
+            texts["all"][what][over],
+            texts["all"][what]["worst"],
+            *(texts[kind][what]["pooled"] for kind in kinds),
+        ]
+        rows.append([title, *map(_percent, values)])
+    for name, title in SCORES.items():
+        cells = [_score(result, name, over), _score(result, name, "worst")]
+        rows.append([title, *cells, *(_score(result, name, "pooled", kind) for kind in kinds)])
+    return rows
+
+
+def _title(result: Result) -> str:
+    return f"{result['protocol']['name']}@{result['protocol']['hash']}"
+
+
+def _over(result: Result) -> str:
+    """How the protocol aggregates folds."""
+    return "pooled" if result["protocol"]["aggregate"] == "pooled" else "mean"
+
+
+def _kinds(result: Result) -> list[str]:
+    return [kind for kind in result["texts"] if kind != "all"]
+
+
+def _split(result: Result) -> tuple[list[str], list[str]]:
+    """What no fold shares, and what some fold shares."""
+    worst = {what: spread["worst"] for what, spread in result["shared"].items()}
+    worst["text"] = result["texts"]["all"]["verbatim"]["worst"]
+    return [what for what, n in worst.items() if not n], [what for what, n in worst.items() if n]
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _count(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
+
+
+def _score(result: Result, name: str, over: str, kind: str = "all") -> str:
+    scores = result["scores"][name]
+    return f"{_percent(scores[kind]['wa'][over])} / {_percent(scores[kind]['ua'][over])}" if scores else "–"

@@ -1,0 +1,113 @@
+"""The audits of protocols on a data directory: what train and test share, and what memorising would earn.
+
+``<protocol>.json`` holds every number, ``<protocol>.md`` the table for people. Nothing in them has a date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mscnn.audit import markdown
+from mscnn.audit.measures import leaks, measure
+from mscnn.audit.recordings import contents
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
+from mscnn.errors import DataErrors
+from mscnn.features.archive import FeatureDir
+from mscnn.files import atomic, digest
+from mscnn.jobs import workers
+from mscnn.log import get_logger
+from mscnn.paths import read_conf
+from mscnn.stamp import source_digest
+
+CODE = ("mscnn.audit", "mscnn.data", "mscnn.text.normal", "mscnn.training.yardstick", "mscnn.models.yardstick")
+MOST = 20  # leaks that are listed
+SMALL = 2000  # utterances; a yardstick learns so few sooner than a process starts
+log = get_logger("audit")
+Result = dict[str, object]
+
+
+def write_audits(
+    protocols: Sequence[str], data: Path, out: Path, *, feature_dir: Path | None = None, nj: int = 1
+) -> list[Result]:
+    """Audit protocols, with ``nj`` processes, into ``out/<protocol>.{json,md}``; unchanged audits are not made again.
+
+    Raises:
+        UserError: a protocol does not fit the data, or they break one of its promises; two utterances are named.
+        DataErrors: two utterances in different parts of a fold are the same recording.
+    """
+    directory = DataDir.load(data)
+    features = FeatureDir.load(feature_dir) if feature_dir else None
+    cuts = [(protocol, make_folds(protocol, directory)) for protocol in map(Protocol.load, protocols)]
+    recordings = contents(directory, out / "recordings.json")
+    results = []
+    with workers(nj if len(directory.utts) > SMALL else 1) as each:
+        for protocol, folds in cuts:
+            results.append(_audit(protocol, folds, directory, recordings, features, out, each))
+            log.info("%s", markdown.summary(results[-1]))
+    found = [leak for result in results for leak in result["leaks"]]
+    if found:
+        raise DataErrors(
+            f"{data}: {len(found)} pair(s) of utterances in different parts of a fold are the same recording, sample "
+            "for sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of "
+            "the corpus, and run stage 1 (data) again:",
+            found,
+            MOST,
+        )
+    return results
+
+
+def _audit(
+    protocol: Protocol,
+    folds: Sequence[Fold],
+    data: DataDir,
+    recordings: Mapping[str, str],
+    features: FeatureDir | None,
+    out: Path,
+    each: Callable,
+) -> Result:
+    """Audit one protocol and write the result, unless it is there already."""
+    facts = {"protocol": _facts(protocol, folds), "data": data.name, "utterances": len(data.utts)}
+    facts["inputs"] = digest(
+        [
+            facts,
+            [data.spk, data.emo, data.text, data.session, data.scene, recordings],
+            features and features.content,
+            [read_conf("models", model) for model in ("tfidf_lr", "logmel_lr")],
+            [source_digest(module) for module in CODE],
+        ]
+    )
+    path = out / f"{protocol.name}.json"
+    result = _read(path)
+    if result.get("inputs") != facts["inputs"]:
+        found = leaks(protocol, folds, data, recordings)
+        result = {**facts, "leaks": found, **measure(folds, data, recordings, features, each=each)}
+        with atomic(path) as file:
+            json.dump(result, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+    with atomic(path.with_suffix(".md")) as file:
+        file.write(markdown.page(result))
+    return result
+
+
+def _facts(protocol: Protocol, folds: Sequence[Fold]) -> dict[str, object]:
+    sha256 = folds_digest(protocol, folds)
+    return {
+        "name": protocol.name,
+        "version": protocol.version,
+        "hash": sha256[:4],
+        "sha256": sha256,
+        "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
+        "selection": protocol.selection,
+        "legacy": list(protocol.legacy),
+        "aggregate": protocol.aggregate,
+    }
+
+
+def _read(path: Path) -> Result:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,103 @@
+"""Fold lists: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …, one utterance id a line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mscnn.data.datadir import DataDir
+from mscnn.errors import UserError
+from mscnn.files import atomic
+from mscnn.log import get_logger
+
+PARTS = ("train", "dev", "test")
+LIST = re.compile(r"fold(\d+)\.(train|dev|test)")
+log = get_logger(__name__)
+
+Lists = dict[str, list[str]]  # part -> utterance ids
+
+
+def write_lists(folds: Iterable[Mapping[str, Sequence[str]]], directory: str | os.PathLike) -> None:
+    """Write each part of each fold as a sorted id list; other lists that are there go."""
+    directory, written = Path(directory), set()
+    for number, fold in enumerate(folds, 1):
+        for part, utts in fold.items():
+            written.add(f"fold{number:02d}.{part}")
+            with atomic(directory / f"fold{number:02d}.{part}") as out:
+                out.writelines(f"{utt}\n" for utt in sorted(utts, key=str.encode))
+    for path in directory.iterdir():
+        if LIST.fullmatch(path.name) and path.name not in written:
+            path.unlink()
+
+
+def read_list(path: Path) -> list[str]:
+    """Ids of one list.
+
+    Raises:
+        UserError: it cannot be read, or a line is not one id.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a list of utterance ids: {error}") from None
+    for number, line in enumerate(lines, 1):
+        if len(line.split()) != 1:
+            raise UserError(f"{path}:{number}: expected one utterance id, found {line!r}")
+    return [line.strip() for line in lines]
+
+
+def read_folds(directory: str | os.PathLike, data: DataDir) -> list[Lists]:
+    """Read the fold lists of a folder; ids that the data have not are left out, and the log says so.
+
+    Raises:
+        UserError: there is no list, a fold has no train or test, or a fold names an id twice.
+    """
+    numbers = sorted({int(found[1]) for path in Path(directory).glob("*") if (found := LIST.fullmatch(path.name))})
+    if not numbers or numbers != [*range(1, len(numbers) + 1)]:
+        found = f"fold {', '.join(map(str, numbers))}" if numbers else "none"
+        raise UserError(
+            f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {found}"
+        )
+    folds = [_read_fold(Path(directory), number) for number in numbers]
+    listed = {utt for fold in folds for utts in fold.values() for utt in utts}
+    say_what_lacks(listed, data, directory)
+    if surplus := sorted(data.spk.keys() - listed):
+        log.warning("%s: %d utterances of %s are in no list, as %s", directory, len(surplus), data.path, surplus[0])
+    return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
+
+
+def _read_fold(directory: Path, number: int) -> Lists:
+    paths = {part: directory / f"fold{number:02d}.{part}" for part in PARTS}
+    lists = {part: read_list(path) for part, path in paths.items() if part != "dev" or path.exists()}
+    where: dict[str, str] = {}
+    for part, utts in lists.items():
+        for utt in utts:
+            if utt in where:
+                raise UserError(f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance has one part")
+            where[utt] = part
+    return lists
+
+
+def say_what_lacks(listed: Iterable[str], data: DataDir, lists: str | os.PathLike) -> None:
+    """Warn of listed utterances that the data have not."""
+    if lacking := sorted(set(listed) - data.spk.keys()):
+        log.warning("%s: %d utterances are not in %s, as %s: left out", lists, len(lacking), data.path, lacking[0])
+
+
+def read_split(data: DataDir) -> Lists:
+    """The parts that the table utt2split gives.
+
+    Raises:
+        UserError: there is no such table, or it names another part.
+    """
+    if not data.split:
+        raise UserError(
+            f"{data.path}: no utt2split; the protocol takes the parts from it: choose another protocol, or one whose "
+            "test names a folder of fold lists (lists: FOLDER)"
+        )
+    odd = next((utt for utt in data.utts if data.split[utt] not in PARTS), None)
+    if odd:
+        raise UserError(f"{data.path}/utt2split: {odd}: expected train, dev or test, found {data.split[odd]!r}")
+    return {part: [utt for utt in data.utts if data.split[utt] == part] for part in PARTS}

@@ -1,0 +1,226 @@
+"""Schemes of protocols: how test parts are cut, and how dev is drawn from what is left of a fold."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mscnn.data.datadir import DataDir
+from mscnn.data.foldlists import read_folds, read_split
+from mscnn.errors import UserError
+from mscnn.text.normal import normalise
+
+Options = Mapping[str, object]
+TABLES = {"speaker": "utt2spk", "session": "utt2session", "scene": "utt2scene", "scenario": "utt2scene", "text": "text"}
+GROUPS = ("speaker", "session", "scene", "scenario", "side")  # what utterances can be grouped by
+ATTRIBUTES = (*GROUPS, "text")  # what parts can be disjoint in
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A fold whose dev is to be drawn: that of the ``index``-th of the ``parts``, from 0.
+
+    Each part maps ``test``, and ``train`` and ``dev`` where they are given too, to utterances; ``rest`` are those
+    outside the test part that the fold may use.
+    """
+
+    data: DataDir
+    parts: Sequence[Mapping[str, Sequence[str]]]
+    index: int
+    rest: Sequence[str]
+
+    @property
+    def tested(self) -> Sequence[str]:
+        """The utterances of the test part."""
+        return self.parts[self.index]["test"]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A way to choose; ``needs`` are the options it must be told, ``may`` those it can be told.
+
+    A test scheme is called with its options and the data, and gives the test parts; a dev scheme is called with its
+    options and a Cut, and gives the utterances of dev.
+    """
+
+    make: Callable
+    needs: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+
+
+def attribute(data: DataDir, name: str) -> dict[str, str]:
+    """What each utterance has of one of ATTRIBUTES.
+
+    scenario: the scene without its part: ``script01_2`` is a part of ``script01``, ``impro05a`` of ``impro05``.
+    side: the recording side of IEMOCAP, ``Ses01F`` of ``Ses01M-Ses01F_impro01_M000``: whose markers were recorded,
+    not who speaks. text: normalised words; utterances without any have none.
+
+    Raises:
+        UserError: the data directory does not say.
+    """
+    if name == "side":
+        return {utt: own_id(data, utt).partition("_")[0] for utt in data.utts}
+    values = {"speaker": data.spk, "session": data.session, "text": data.text}.get(name, data.scene)
+    if not values:
+        raise UserError(f"{data.path}: no {TABLES[name]}; the protocol needs to know the {name} of each utterance")
+    if name == "scenario":
+        return {utt: re.match(r"\D*\d*", scene)[0] for utt, scene in values.items()}
+    if name == "text":
+        return {utt: words for utt, text in values.items() if (words := normalise(text))}
+    return values
+
+
+def own_id(data: DataDir, utt: str) -> str:
+    """The corpus' own id of an utterance: ``Ses01F_impro01_M000`` of ``Ses01M-Ses01F_impro01_M000``."""
+    return utt.removeprefix(f"{data.spk[utt]}-")
+
+
+def by_class(data: DataDir, utts: Sequence[str], rng: random.Random) -> list[list[str]]:
+    """The utterances of each class, classes in order, each shuffled; ``Random`` is stable over Python versions."""
+    classes = []
+    for emotion in sorted(set(data.emo.values())):
+        classes.append([u for u in utts if data.emo[u] == emotion])
+        rng.shuffle(classes[-1])
+    return classes
+
+
+def _random(options: Options, data: DataDir) -> list[list[str]]:
+    """Deal each class, shuffled, to the parts in turn."""
+    parts = [[] for _ in range(options["folds"])]
+    dealt = [utt for utts in by_class(data, data.utts, random.Random(options["seed"])) for utt in utts]
+    for i, utt in enumerate(dealt):
+        parts[i % len(parts)].append(utt)
+    return parts
+
+
+def _keys(options: Options, data: DataDir) -> dict[str, tuple[str, ...]]:
+    """Group of each utterance; ``by`` is an attribute, or several that count together."""
+    names = [options["by"]] if isinstance(options["by"], str) else options["by"]
+    values = [attribute(data, name) for name in names]
+    return {utt: tuple(value[utt] for value in values) for utt in data.utts}
+
+
+def _group(options: Options, data: DataDir) -> list[list[str]]:
+    """One part a group (a speaker, a session, …), in the order of their names."""
+    parts: dict[tuple[str, ...], list[str]] = {}
+    for utt, key in _keys(options, data).items():
+        parts.setdefault(key, []).append(utt)
+    return [parts[key] for key in sorted(parts)]
+
+
+def _one_group(options: Options, data: DataDir) -> list[list[str]]:
+    """The one group that is named."""
+    return [[utt for utt, key in _keys(options, data).items() if key == (options["name"],)]]
+
+
+def _speakers(options: Options, data: DataDir) -> list[list[str]]:
+    """Whole speakers, the one with most utterances first, each to the part that has fewest so far."""
+    parts = [[] for _ in range(options["folds"])]
+    for speaker, _ in sorted(Counter(data.spk.values()).items(), key=lambda item: (-item[1], item[0])):
+        min(parts, key=len).extend(u for u in data.utts if data.spk[u] == speaker)
+    return parts
+
+
+def _balanced_speakers(options: Options, data: DataDir) -> list[list[str]]:
+    """Equal shares of the female and of the male speakers, in the order of their ids."""
+    if not data.gender:
+        raise UserError(f"{data.path}: no utt2gender; the protocol balances genders")
+    gender = {data.spk[u]: data.gender[u] for u in data.utts}
+    n, members = options["folds"], {}
+    for kind in ("f", "m"):
+        speakers = sorted(s for s in gender if gender[s] == kind)
+        if len(speakers) % n:
+            raise UserError(f"{data.path}: {len(speakers)} speakers of gender {kind} do not make {n} equal parts")
+        members |= {s: i // (len(speakers) // n) for i, s in enumerate(speakers)}
+    return [[u for u in data.utts if members[data.spk[u]] == part] for part in range(n)]
+
+
+def _yoon(options: Options, data: DataDir) -> list[list[str]]:
+    """Yoon et al. 2018 (their code, with Python 2's random numbers, which Python 3 draws alike): a fifth by chance.
+
+    Utterances count in the order of their dialogues, then of their ids in the corpus.
+    """
+    rng, parts = random.Random(options["seed"]), [[] for _ in range(5)]
+    for utt in _corpus_order(data):
+        draw = rng.random()
+        parts[next((i for i, limit in enumerate((0.8, 0.6, 0.4, 0.2)) if draw > limit), 4)].append(utt)
+    return parts
+
+
+def _corpus_order(data: DataDir) -> list[str]:
+    """IEMOCAP's own order: ``Ses01F_impro01_M000`` is M000 of the dialogue Ses01F_impro01."""
+    return sorted(data.utts, key=lambda utt: (own_id(data, utt).rpartition("_")[0], own_id(data, utt)))
+
+
+def _predefined(options: Options, data: DataDir) -> list[dict[str, list[str]]]:
+    """What somebody else has cut: the fold lists in the folder ``lists``, or the table utt2split of the data."""
+    return read_folds(options["lists"], data) if "lists" in options else [read_split(data)]
+
+
+def _next_part(options: Options, cut: Cut) -> Sequence[str]:
+    return cut.parts[(cut.index + 1) % len(cut.parts)]["test"]
+
+
+def _next_group(options: Options, cut: Cut) -> Sequence[str]:
+    """The group after that of the test part, in the order of their names."""
+    keys = _keys(options, cut.data)
+    names = sorted(set(keys.values()))
+    dev = names[(names.index(keys[cut.tested[0]]) + 1) % len(names)]
+    return [utt for utt, key in keys.items() if key == dev]
+
+
+def _dev_group(options: Options, cut: Cut) -> Sequence[str]:
+    return _one_group(options, cut.data)[0]
+
+
+def _partner(options: Options, cut: Cut) -> Sequence[str]:
+    """The other speakers of the test speaker's session."""
+    session, test = attribute(cut.data, "session"), set(cut.tested)
+    sessions = {session[u] for u in test}
+    return [u for u in cut.data.utts if session[u] in sessions and u not in test]
+
+
+def _share(options: Options, cut: Cut) -> Sequence[str]:
+    """A share of each class of what is not tested, by chance."""
+    rng = random.Random(f"{options['seed']} {cut.index}")
+    classes = by_class(cut.data, cut.rest, rng)
+    return [utt for utts in classes for utt in utts[: round(len(utts) * float(options["share"]))]]
+
+
+def _yoon_dev(options: Options, cut: Cut) -> Sequence[str]:
+    """About three tenths of the part; one number is drawn for every utterance of the corpus."""
+    rng = random.Random(options["seed"])
+    draws = {utt: rng.random() for utt in _corpus_order(cut.data)}
+    return [utt for utt in cut.tested if draws[utt] > 0.7]
+
+
+def _predefined_dev(options: Options, cut: Cut) -> Sequence[str]:
+    return cut.parts[cut.index].get("dev", ())
+
+
+def _test(options: Options, cut: Cut) -> Sequence[str]:
+    return cut.tested
+
+
+TEST_SCHEMES: Mapping[str, Scheme] = {
+    "random": Scheme(_random, ("folds", "seed")),
+    "group": Scheme(_group, ("by",), ("folds",)),
+    "one_group": Scheme(_one_group, ("by", "name"), ("folds",)),
+    "speakers": Scheme(_speakers, ("folds",)),
+    "balanced_speakers": Scheme(_balanced_speakers, ("folds",)),
+    "yoon": Scheme(_yoon, ("folds", "seed")),
+    "predefined": Scheme(_predefined, (), ("lists", "folds")),
+}
+DEV_SCHEMES: Mapping[str, Scheme] = {
+    "next_part": Scheme(_next_part),
+    "next_group": Scheme(_next_group, ("by",)),
+    "one_group": Scheme(_dev_group, ("by", "name")),
+    "partner": Scheme(_partner),
+    "share": Scheme(_share, ("share", "seed")),
+    "yoon": Scheme(_yoon_dev, ("seed",)),
+    "predefined": Scheme(_predefined_dev),
+    "test": Scheme(_test),
+}

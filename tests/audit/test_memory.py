@@ -1,0 +1,69 @@
+"""Nearest texts against cosines worked out densely; guesses by memory on texts whose answer is known."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from mscnn.audit import memory
+from mscnn.audit.memory import Texts, nearest_text, yardstick
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Fold
+from mscnn.errors import UserError
+
+WORDS = {
+    "a": "i don't know",
+    "b": "i do know",
+    "c": "yes",
+    "d": "no no no",
+    "e": "i don't know",
+    "f": "no yes maybe",
+    "g": "unheard of",
+}
+
+
+def dense(words):
+    """TF-IDF by its definition: count * (ln((1 + n) / (1 + df)) + 1), rows of length 1."""
+    df = Counter(word for text in words.values() for word in set(text.split()))
+    idf = {word: math.log((1 + len(words)) / (1 + df[word])) + 1 for word in df}
+    rows = {u: np.array([text.split().count(word) * idf[word] for word in sorted(idf)]) for u, text in words.items()}
+    return {u: row / np.linalg.norm(row) for u, row in rows.items()}
+
+
+def test_nearest_is_the_highest_cosine(monkeypatch):
+    monkeypatch.setattr(memory, "BLOCK", 2)  # blocks do not fit the number of texts
+    fold = Fold(1, ("a", "b", "c", "d", "silent"), (), ("e", "f", "g", "mute"))
+    found, rows = Texts(WORDS).nearest(fold), dense(WORDS)
+    assert found.keys() == {"e", "f", "g"}  # the others have no words
+    for utt, (cosine, train) in found.items():
+        cosines = {u: float(rows[utt] @ rows[u]) for u in "abcd"}
+        assert cosine == pytest.approx(max(cosines.values()), abs=1e-6)
+        assert cosines[train] == pytest.approx(cosine, abs=1e-6)
+    assert found["e"] == (pytest.approx(1), "a") and found["f"][1] == "c" and found["g"] == (0, "a")
+
+
+def test_rare_words_weigh_more_than_common_ones():
+    """One unknown word beside a common one is no near duplicate of the common one."""
+    words = {f"t{i}": "well" for i in range(50)} | {"u": "well armadillo"}
+    (cosine, _), *_ = Texts(words).nearest(Fold(1, tuple(f"t{i}" for i in range(50)), (), ("u",))).values()
+    assert cosine < 0.3
+
+
+def make(emo):
+    return DataDir("toy", {}, WORDS, dict.fromkeys(WORDS, "s"), emo, {})
+
+
+def test_nearest_text_guesses_its_class():
+    emo = {"a": "sad", "b": "happy", "c": "happy", "d": "sad", "e": "?", "f": "?", "g": "?"}
+    fold = Fold(1, ("a", "b", "c", "d"), (), ("e", "f", "g"))
+    assert nearest_text(fold, make(emo), Texts(WORDS).nearest(fold)) == ["sad", "happy", "happy"]  # g: a draw
+    assert nearest_text(fold, make({**emo, "c": "sad"}), {}) == ["sad"] * 3
+
+
+def test_yardstick_learns_from_train_only():
+    emo = {"a": "sad", "b": "sad", "c": "happy", "d": "sad", "e": "happy", "f": "happy", "g": "happy"}
+    folds = [Fold(1, ("a", "b", "c"), ("d",), ("e", "f")), Fold(2, ("c", "d"), ("a",), ("f",))]
+    assert yardstick("tfidf_lr", folds, make(emo))[0] == ["sad", "happy"]
+    with pytest.raises(UserError, match="train of fold 1 has one class only"):
+        yardstick("tfidf_lr", [Fold(1, ("a", "b"), ("d",), ("e",))], make(emo))

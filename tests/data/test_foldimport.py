@@ -1,0 +1,93 @@
+"""Lists of others: EmoBox's layout as its repository has it, and what a protocol of ours was exported to."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mscnn.data.foldimport import import_folds
+from mscnn.data.protocols import Protocol, folds_digest, make_folds, write_folds
+from mscnn.errors import UserError
+
+
+@pytest.fixture
+def emobox(shared_dir, tmp_path):
+    """EmoBox's ``data/iemocap``: test of fold k is session k, there is no dev; other files lie beside the lists."""
+    lines = (shared_dir / "data" / "iemocap" / "iemocap.jsonl").read_text().splitlines(keepends=True)
+    for k in range(1, 6):
+        for part in ("train", "test"):
+            path = tmp_path / "emobox" / f"fold_{k}" / f"iemocap_{part}_fold_{k}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(x for x in lines if (f"iemocap-Ses0{k}" in x) == (part == "test")))
+            path.with_suffix(".json").write_text("{}")
+    (tmp_path / "emobox" / "iemocap.jsonl").write_text("".join(lines))
+    return tmp_path / "emobox"
+
+
+def test_emobox_lists_come_under_our_ids(emobox, iemocap, tmp_path):
+    data = iemocap()
+    protocol, folds = import_folds(emobox, data, "emobox_iemocap", tmp_path / "out")
+    assert [len(f.test) for f in folds] == [1085, 1023, 1151, 1031, 1241]
+    loso = make_folds(Protocol.load("loso5"), data)
+    assert [f.test for f in folds] == [f.test for f in loso]
+    assert folds == make_folds(Protocol.load("emobox5"), data)  # the dev rule is the same
+    loaded = Protocol.load(str(tmp_path / "out" / "emobox_iemocap.yaml"))
+    assert loaded.disjoint == {
+        "train-test": ["speaker", "session"],
+        "train-dev": [],
+        "dev-test": ["speaker", "session"],
+    }
+    assert folds_digest(loaded, make_folds(loaded, data)) == folds_digest(protocol, folds)
+
+
+def test_an_official_dev_part_is_kept(corpus, tmp_path):
+    data = replace(corpus(), wav={u: f"/x/{u}_c.wav" for u in corpus().utts})
+    parts = {"train": "12", "valid": "3", "test": "45"}
+    (tmp_path / "in" / "fold_1").mkdir(parents=True)
+    for part, sessions in parts.items():
+        items = [
+            {"key": f"toy-{u}_part", "dataset": "toy", "wav": f"a/{u}_c.mp4"} for u in data.utts if u[4] in sessions
+        ]
+        path = tmp_path / "in" / "fold_1" / f"toy_{part}_fold_1.jsonl"
+        path.write_text("".join(json.dumps(item) + "\n" for item in items))  # the key is nobody's: the wav tells
+    protocol, (fold,) = import_folds(tmp_path / "in", data, "toy", tmp_path / "out")
+    assert protocol.dev == {"scheme": "predefined"}
+    assert {u[4] for u in fold.train} == {"1", "2"} and {u[4] for u in fold.dev} == {"3"} and len(fold.test) == 16
+
+
+def test_lists_of_ours_come_back_whole(iemocap, tmp_path):
+    data, protocol = iemocap(), Protocol.load("scene_disjoint54")
+    folds = make_folds(protocol, data)
+    write_folds(folds, tmp_path / "out")
+    back, again = import_folds(tmp_path / "out", data, "back", tmp_path / "in")
+    assert again == folds
+    assert back.disjoint["train-test"] == ["speaker", "session", "scene"]
+    for path in (tmp_path / "out").iterdir():
+        assert path.read_bytes() == (tmp_path / "in" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{}", r'test_fold_1.jsonl:1: expected {"key": UTTERANCE, …}, found'),
+        ("[1]", "test_fold_1.jsonl:1: expected"),
+        ("Ses01", "test_fold_1.jsonl:1: expected"),
+        ('{"key": 3}', "test_fold_1.jsonl:1: expected"),
+        ('{"key": "toy-Ses01F-0", "dataset": "toy"}', "fold01.test: Ses01F-0 is also in fold01.train"),
+        ('{"key": "toy-nobody", "dataset": "toy"}', "fold 1: test is empty"),
+    ],
+)
+def test_what_is_wrong_is_named(corpus, tmp_path, line, message):
+    folder = tmp_path / "in" / "fold_1"
+    folder.mkdir(parents=True)
+    (folder / "toy_train_fold_1.jsonl").write_text('{"key": "toy-Ses01F-0", "dataset": "toy"}\n')
+    (folder / "toy_test_fold_1.jsonl").write_text(line + "\n")
+    with pytest.raises(UserError, match=message):
+        import_folds(tmp_path / "in", corpus(), "toy", tmp_path / "out")
+
+
+def test_a_folder_without_lists(corpus, tmp_path):
+    (tmp_path / "fold_1").mkdir()
+    (tmp_path / "fold_1" / "toy_train_fold_1.jsonl").write_text("")
+    with pytest.raises(UserError, match="expected fold lists fold_1/CORPUS_train.*found fold 1: train"):
+        import_folds(tmp_path, corpus(), "toy", tmp_path / "out")

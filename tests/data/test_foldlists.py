@@ -1,0 +1,94 @@
+"""Fold lists: what is written is read back; what is wrong in them is named."""
+
+import logging
+
+import pytest
+import yaml
+
+from mscnn.data.foldlists import read_folds, write_lists
+from mscnn.data.protocols import Protocol, make_folds
+from mscnn.errors import UserError
+
+FACTS = {
+    "name": "given",
+    "version": 1,
+    "test": {"scheme": "predefined", "lists": "lists"},
+    "dev": {"scheme": "predefined"},
+    "disjoint": {"train-test": [], "train-dev": [], "dev-test": []},
+    "selection": "dev",
+}
+
+
+@pytest.fixture
+def folds(corpus):
+    """Two folds that leave sessions out of everything."""
+    data = corpus()
+    by = {s: [u for u in data.utts if u.startswith(s)] for s in ("Ses01", "Ses02", "Ses03", "Ses04")}
+    return [
+        {"train": by["Ses01"], "dev": by["Ses02"], "test": by["Ses03"]},
+        {"train": by["Ses03"], "dev": by["Ses04"], "test": by["Ses01"]},
+    ]
+
+
+@pytest.fixture
+def protocol(tmp_path, folds):
+    """A protocol of the two folds; their lists are in ``lists`` beside its file."""
+    write_lists(folds, tmp_path / "lists")
+    (tmp_path / "given.yaml").write_text(yaml.safe_dump(FACTS))
+    return Protocol.load(str(tmp_path / "given.yaml"))
+
+
+def test_given_lists_make_the_folds(corpus, folds, protocol, caplog):
+    caplog.set_level(logging.WARNING)
+    made = make_folds(protocol, corpus())
+    assert [{part: [*utts] for part, utts in fold.parts.items()} for fold in made] == folds
+    assert "8 utterances of data are in no list, as Ses05F-0" in caplog.text
+
+
+def test_ids_that_the_data_lack_are_left_out_aloud(corpus, protocol, tmp_path, caplog):
+    with open(tmp_path / "lists" / "fold01.train", "a") as file:
+        file.write("Ses09F-0\n")
+    assert len(make_folds(protocol, corpus())[0].train) == 8
+    assert "1 utterances are not in data, as Ses09F-0: left out" in caplog.text
+
+
+def test_without_dev_lists_dev_is_drawn_from_the_listed_train(corpus, protocol, tmp_path):
+    for path in (tmp_path / "lists").glob("*.dev"):
+        path.unlink()
+    with pytest.raises(UserError, match="dev is empty"):
+        make_folds(protocol, corpus())
+    facts = {**FACTS, "dev": {"scheme": "share", "share": 0.5, "seed": 1}}
+    (tmp_path / "given.yaml").write_text(yaml.safe_dump(facts))
+    fold = make_folds(Protocol.load(str(tmp_path / "given.yaml")), corpus())[0]
+    assert {u[:5] for u in fold.train + fold.dev} == {"Ses01"} and len(fold.train) == 4 and len(fold.dev) == 4
+
+
+def test_older_lists_go(folds, tmp_path):
+    write_lists(folds, tmp_path)
+    (tmp_path / "notes").write_text("mine")
+    write_lists(folds[:1], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fold01.dev", "fold01.test", "fold01.train", "notes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("fold01.test", "Ses01F-0\n", "fold01.test: Ses01F-0 is also in fold01.train"),
+        ("fold01.dev", "Ses02F-0\nSes02F-0\n", "fold01.dev: Ses02F-0 is also in fold01.dev"),
+        ("fold02.train", "Ses03F-0 sad\n", "fold02.train:1: expected one utterance id, found 'Ses03F-0 sad'"),
+        ("fold02.train", "Ses03F-0\n\n", "fold02.train:2: expected one utterance id, found ''"),
+        ("fold02.train", b"\xff\n", "fold02.train: cannot be read"),
+        ("fold02.train", None, "fold02.train: cannot be read"),
+        ("fold04.test", "Ses03F-0\n", "found fold 1, 2, 4"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named(corpus, protocol, tmp_path, name, text, message):
+    path = tmp_path / "lists" / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode()) if text else path.unlink()
+    with pytest.raises(UserError, match=message):
+        make_folds(protocol, corpus())
+
+
+def test_no_lists_at_all(corpus, tmp_path):
+    with pytest.raises(UserError, match="expected lists fold01.train.*found none"):
+        read_folds(tmp_path / "absent", corpus())

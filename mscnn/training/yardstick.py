@@ -20,22 +20,25 @@ TOKENS = r"(?u)[\w']+"  # words of one letter count, contractions stay whole
 
 
 def scores(
-    options: Options, data: DataDir, fold: Fold, classes: Sequence[str], *, text: str, features: FeatureDir | None
-) -> dict[str, np.ndarray]:
+    options: Options, data: DataDir, fold: Fold, classes: Sequence[str], *, text: str, features: FeatureDir | None,
+    tested_on: str = "",
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Log posteriors (n, classes) of dev and test, by a model of the training part.
 
     Args:
         text: source of the words: gt or an ASR engine.
         features: frames whose mean and standard deviation over the utterance are heard.
+        tested_on: source of the words of dev and test; empty: ``text``.
     """
     options.check()
     inputs = _inputs(options, data, text, features)
+    tested = _inputs(options, data, tested_on, features) if tested_on not in ("", text) else inputs
     model = _model(options)
     model.fit([inputs[utt] for utt in fold.train], [classes.index(data.emo[utt]) for utt in fold.train])
     found = {}
     for name, utts in (("dev", fold.dev), ("test", fold.test)):
         posteriors = np.full((len(utts), len(classes)), 1e-12)
-        posteriors[:, model.classes_] = model.predict_proba([inputs[utt] for utt in utts])
+        posteriors[:, model.classes_] = model.predict_proba([tested[utt] for utt in utts])
         found[name] = np.log(np.maximum(posteriors, 1e-12))
     return found
 

@@ -134,6 +134,8 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
         "subset": subset,
         "agg": scores.name,
     }
+    if config.get("trained_on", config["text"]) != config["text"]:
+        fields["trained_on"] = config["trained_on"]
     fields |= {f"{key}_sd": f"{v.sd:.2f}" for key, v in scores.values.items() if v.sd is not None}
     fields |= {f"{key}_run_sd": f"{v.run_sd:.2f}" for key, v in scores.values.items() if v.run_sd is not None}
     if config.get("changed"):

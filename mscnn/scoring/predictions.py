@@ -102,6 +102,12 @@ class Experiment:
         """Names of the classes, in the order of every matrix."""
         return tuple(self.config["classes"])
 
+    @property
+    def words(self) -> str:
+        """The words that it reads, to be shown: with those that it was trained on, where they are others."""
+        text, trained = self.config["text"], self.config.get("trained_on", self.config["text"])
+        return text if trained == text else f"{text} (trained on {trained})"
+
     @classmethod
     def load(cls, path: str | os.PathLike) -> Experiment:
         """Read ``config.yaml`` and the predictions of every fold and run.

@@ -173,4 +173,4 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:
 
 def _title(exp: Experiment) -> str:
     protocol = exp.config["protocol"]
-    return f"{exp.config['model']}, text {exp.config['text']}, {protocol['name']}@{protocol['hash']}"
+    return f"{exp.config['model']}, text {exp.words}, {protocol['name']}@{protocol['hash']}"

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import yaml
 
+from mscnn.asr.wer import write_wer
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.files import write_table
 from mscnn.inference.predict import predict_experiment
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
+from mscnn.scoring.robustness import robustness
 from mscnn.training.experiment import Setup, train_experiment
 from mscnn.training.parts import TextOptions
 from tests.training.conftest import write_features
@@ -141,3 +143,24 @@ def test_what_cannot_be_predicted_is_said(setup, toy):
     refuses("model.safetensors: no weights to predict with")
     (setup.data / "text").write_text((setup.data / "text").read_text().replace("what a day", "what a way"))
     refuses("changed since it was trained: text; .*Train it again", out=toy / "exp" / "other")
+
+
+def test_from_training_to_the_table_of_robustness(setup, toy):
+    """Where the recogniser was right, a bag of words predicts what it predicts from true words."""
+    data, root = DataDir.load(setup.data), toy / "exp"
+    heard = {utt: data.text[utt] if utt[-1] in "01" else "a marvel" for utt in data.utts}
+    write_table(data.path / "text.ear", heard)
+    write_wer(root / "asr_ear" / "toy", data, heard, "ear")
+    base = dataclasses.replace(setup, model="tfidf_lr", settings=(), folds=0)
+    own = {"true": base, "ear": dataclasses.replace(base, text=TextOptions("ear")),
+           "silent": dataclasses.replace(base, model="majority")}  # fmt: skip
+    for name, some in own.items():
+        train_experiment(dataclasses.replace(some, exp=root / name), nj=1)
+    predict_experiment(root / "true", root / "mixed", text="ear", device="cpu")
+    exps = [Experiment.load(root / name) for name in (*own, "mixed")]
+    found = {row.exp.path.name: row for row in robustness(exps).rows}
+    assert list(found) == ["true", "mixed", "ear", "silent"]
+    right, wrong = (found["mixed"].buckets["ear"][name] for name in ("0 %", "50-100 %"))
+    assert (right["utterances"], right["ua"]) == (8, 100) and found["true"].buckets["ear"]["0 %"] == right
+    assert (wrong["utterances"], wrong["ua"]) == (16, 50)
+    assert found["silent"].difference is None and found["mixed"].difference < 0

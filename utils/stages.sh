@@ -149,12 +149,22 @@ stage_train() {
 }
 
 stage_score() {
-  local folder table=overview
+  local folder stem
   for folder in "${exps[@]}"; do
     verb score --data "$data" --exp "$folder"
   done
-  ! column_of 9 | grep -qvx -- - || table=robustness
-  [[ -z $grid ]] || verb "$table" --exp "${exps[@]}" --out "exp/$(basename "$grid" .yaml)"
+  [[ -n $grid ]] || return 0
+  stem=exp/$(basename "$grid" .yaml)
+  if column_of 9 | grep -qvx -- -; then tables_of_words; else verb overview --exp "${exps[@]}" --out "$stem"; fi
+}
+
+# A table a protocol of what recognised words cost; called by stage_score.
+tables_of_words() {
+  local name folders
+  for name in "${protocols[@]}"; do
+    mapfile -t folders < <(printf '%s\n' "${experiments[@]}" | awk -F '\t' -v p="$name" '$4 == p { print "exp/" $1 }')
+    verb robustness --exp "${folders[@]}" --out "$stem$( ((${#protocols[@]} == 1)) || echo "_$(basename "$name" .yaml)")"
+  done
 }
 
 # Why a stage has nothing to do; silent where it has.

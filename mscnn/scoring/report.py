@@ -126,6 +126,7 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
     fields = {
         "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
         "text": config["text"],
+        **({} if exp.trained_on == config["text"] else {"trained_on": exp.trained_on}),
         "folds": config["folds"],
         "runs": config["runs"],
         "model": config["model"],
@@ -134,8 +135,6 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
         "subset": subset,
         "agg": scores.name,
     }
-    if config.get("trained_on", config["text"]) != config["text"]:
-        fields["trained_on"] = config["trained_on"]
     fields |= {f"{key}_sd": f"{v.sd:.2f}" for key, v in scores.values.items() if v.sd is not None}
     fields |= {f"{key}_run_sd": f"{v.run_sd:.2f}" for key, v in scores.values.items() if v.run_sd is not None}
     if config.get("changed"):

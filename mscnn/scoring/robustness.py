@@ -96,7 +96,7 @@ def _system(exp: Experiment) -> str:
 
 def _words(exp: Experiment) -> tuple[str, str]:
     """What it was trained on, and what it is tested on."""
-    return exp.config.get("trained_on", exp.config["text"]), exp.config["text"]
+    return exp.trained_on, exp.config["text"]
 
 
 def _errors(exp: Experiment, engine: str) -> dict[str, Errors]:

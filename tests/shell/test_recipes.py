@@ -247,6 +247,10 @@ def test_models_trained_on_true_words_are_tested_on_recognised_ones(sh, checkout
     assert {*scored} == {*trained, *(out for _, _, out in found)}
     (table,) = [c for c in commands(output) if c[2] == "mscnn.bin.robustness"]
     assert table[4:-2] == scored and table[-1] == "exp/robustness" and not of(output, "overview")
+    output = sh(run, "--dry-run", "--grid", "robustness", "--protocol", "loso5 speaker10").stdout
+    tables = [c for c in commands(output) if c[2] == "mscnn.bin.robustness"]
+    assert [c[-1] for c in tables] == ["exp/robustness_loso5", "exp/robustness_speaker10"]
+    assert all(name.partition("_on_")[0].endswith("loso5") for name in tables[0][4:-2])
 
 
 def test_changes_of_a_grid_reach_their_training_whole(sh, checkout, tmp_path):

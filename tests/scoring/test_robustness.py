@@ -83,6 +83,23 @@ def test_buckets_are_the_same_utterances_in_every_row(exps, tmp_path):
     assert [ua for _, _, ua, _ in rows["true"]] == ["100.00", "100.00", "100.00", ""]
 
 
+def test_every_recogniser_has_its_rows_and_its_buckets(exps, tmp_path):
+    detail = tmp_path / "exp" / "asr_nose" / "data" / "wer_detail.tsv"
+    detail.parent.mkdir(parents=True)
+    detail.write_text("".join(["utt\tref\thyp\tedits\twords\n", *(f"{utt}\tref\thyp\t1\t2\n" for utt in EDITS)]))
+    nose = make(tmp_path / "exp", "nose", PERFECT, text="nose", trained_on="gt", trained_in="exp/true")
+    text, records = written([nose, *exps], tmp_path / "table")
+    whole = [r for r in records if r["wer_bucket"] == "all"]
+    assert [(r["trained_on"], r["tested_on"], r["wer"]) for r in whole[:4]] == [
+        ("gt", "gt", ""), ("gt", "nose", "50.00"), ("gt", "ear", "41.67"), ("ear", "ear", "41.67"),
+    ]  # fmt: skip
+    by_nose, by_ear = (part.split("\n* ")[0] for part in text.split("\n## ")[1:])
+    assert "nose: 50.0 % WER" in by_nose and "| 25-50 % (n = 10) |" in by_nose and "| ear" not in by_nose
+    assert "ear: 41.7 % WER" in by_ear and "| nose" not in by_ear
+    rows = ["| `mscnn_spu` | true words | true words |", "| `audio_cnn` | – | – |"]
+    assert all(part.count(row) == 1 for part in (by_nose, by_ear) for row in rows)
+
+
 def test_a_system_with_other_options_is_another_system(exps, tmp_path):
     for path in (exps[2], exps[3]):
         config = path / "config.yaml"

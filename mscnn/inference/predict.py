@@ -65,7 +65,8 @@ def predict_experiment(exp: Path, out: Path, *, text: str | None = None, device:
 def predict_one(exp: Path, out: Path, config: dict, index: int, run: int) -> None:
     """Predict dev and test of one fold with one model; a worker process runs this."""
     setup, spec, data = _setup(config), ModelSpec.of_config(config), DataDir.load(config["data"])
-    fold = Fold(index, *((exp / "folds" / f"fold{index:02d}.{part}").read_text().split() for part in PARTS))
+    lists = [exp / "folds" / f"fold{index:02d}.{part}" for part in PARTS]
+    fold = Fold(index, *(tuple(path.read_text(encoding="utf-8").split()) for path in lists))
     scores = _scores_of_yardstick if spec.family == "yardstick" else _scores_of_network
     found = scores(replace(setup, exp=exp), spec, data, fold, config, run)
     outputs = [replace(setup, exp=out).run_dir(index, run) / f"predictions_{part}.tsv" for part in found]

@@ -17,7 +17,7 @@ def tags(cells, **options):
 def grid(tmp_path, *rows):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({"experiments": list(rows)}, sort_keys=False))
-    return read_grid(str(path), COMMON, ["loso5"], "pocketsphinx")
+    return read_grid(str(path), COMMON, ["loso5"], ["pocketsphinx"])
 
 
 def test_every_system_with_every_text_that_it_reads():
@@ -51,14 +51,29 @@ def test_a_grid_multiplies_out_and_keeps_what_rows_say(tmp_path):
     assert (spec.training.mixup, spec.training.betas, spec.options["fusion"]) == (0.0, (0.5, 0.9), "none")
 
 
+def test_models_are_tested_on_the_words_of_every_recogniser_after_their_training(tmp_path):
+    path = tmp_path / "mine.yaml"
+    row = {"model": ["text_cnn", "audio_cnn"], "text": ["gt", "asr"], "tested_on": ["gt", "asr"]}
+    path.write_text(yaml.safe_dump({"experiments": [row]}))
+    cells = [c for c, _ in resolved(read_grid(str(path), COMMON, ["loso5"], ["google", "file"]), "_x")]
+    assert [cell.tag for cell in cells] == [
+        "text_cnn_gt_loso5_x", "text_cnn_gt_loso5_x_on_google", "text_cnn_gt_loso5_x_on_file",
+        "text_cnn_google_loso5_x", "text_cnn_google_loso5_x_on_gt", "text_cnn_google_loso5_x_on_file",
+        "text_cnn_file_loso5_x", "text_cnn_file_loso5_x_on_gt", "text_cnn_file_loso5_x_on_google",
+        "audio_cnn_none_loso5_x",
+    ]  # fmt: skip
+    assert [(cell.text, cell.tested_on) for cell in cells[:2]] == [("gt", ""), ("gt", "google")]
+
+
 @pytest.mark.parametrize(
     "row, message",
     [
         ("glam", "experiment 1: expected model, text"),
         ({"model": "glam", "fold": 1}, "experiment 1: expected model, text"),
-        ({"text": "gt"}, "model, text and protocol are names"),
-        ({"model": []}, "model, text and protocol are names"),
+        ({"text": "gt"}, "model, text, protocol and tested_on are names"),
+        ({"model": []}, "model, text, protocol and tested_on are names"),
         ({"model": "glam", "folds": "all"}, "folds and runs are numbers"),
+        ({"model": "text_cnn", "tested_on": []}, "tested_on are names"),
         ({"model": "glam", "set": ["mixup=0"]}, "set is a mapping"),
     ],
 )
@@ -76,13 +91,13 @@ def test_a_speech_model_reaches_only_those_that_train_it():
 
 
 def test_without_x_vectors_a_grid_leaves_out_what_would_be_another_system():
-    names = [c.model for c in read_grid("table1", COMMON, ["loso5"], "pocketsphinx", xvector=False)]
+    names = [c.model for c in read_grid("table1", COMMON, ["loso5"], ["pocketsphinx"], xvector=False)]
     assert "audio_cnn_xvector" not in names and "mscnn_spu" in names
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "grids").glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_grids_show_the_yardsticks_beside_every_text_model(path):
-    found = resolved(read_grid(path.stem, COMMON, ["random10"], "pocketsphinx"), "")
+    found = resolved(read_grid(path.stem, COMMON, ["random10"], ["pocketsphinx"]), "")
     names = {cell.model for cell, _ in found}
     assert "majority" in names
     assert "tfidf_lr" in names or not any(spec.text for _, spec in found)

@@ -14,7 +14,7 @@ rate=16000              # sampling rate of the corpus, Hz
 channels=1              # channels of the corpus
 convert=false           # resample and mix down recordings of another form (true), or count them as faults (false)
 trim=                   # cut the edges of a recording that stay this many dB below its loudest part; empty: as the feature says
-asr_engine=none         # recogniser: pocketsphinx, faster-whisper, google or file; none: only those that --text names
+asr_engine=none         # recognisers: pocketsphinx, faster-whisper, google, file; none: only those that --text names
 asr_model=              # its model, a name or a folder; empty: its default
 asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
 model=                  # systems: names in conf/models, or .yaml files, separated by blanks
@@ -133,11 +133,15 @@ stage_train() {
   local experiment name cell dumps words changes extra
   read -ra extra <<<"$train_args"
   for experiment in "${experiments[@]}"; do
-    IFS=$'\t' read -ra cell <<<"$experiment" # TAG MODEL TEXT PROTOCOL FOLDS RUNS X-VECTOR FEATURES CHANGE...
+    IFS=$'\t' read -ra cell <<<"$experiment" # TAG MODEL TEXT PROTOCOL FOLDS RUNS X-VECTOR FEATURES TESTED-ON CHANGE...
+    if [[ ${cell[8]} != - ]]; then
+      verb predict --exp "exp/${cell[0]%_on_*}" --text "${cell[8]}" --device "$device" --nj "$nj" --out "exp/${cell[0]}"
+      continue
+    fi
     mapfile -t dumps < <(for name in ${cell[7]#-}; do dump_of "$name"; done)
     words=(--text "${cell[2]}" --tokens "$tokens" --embeddings "$embeddings")
     [[ ${cell[2]} != none ]] || words=()
-    changes=("${cell[@]:8}")
+    changes=("${cell[@]:9}")
     verb train --model "${cell[1]}" --data "$data" --labels "$labels" --feature-dir "${dumps[@]}" "${words[@]}" \
       --xvector "$vectors" --protocol "${cell[3]}" --folds "${cell[4]}" --runs "${cell[5]}" --seed "$seed" \
       --device "$device" --nj "$nj" --overwrite "$overwrite" ${changes[0]:+--set "${changes[@]}"} "${extra[@]}" \
@@ -146,11 +150,22 @@ stage_train() {
 }
 
 stage_score() {
-  local folder
+  local folder stem
   for folder in "${exps[@]}"; do
     verb score --data "$data" --exp "$folder"
   done
-  [[ -z $grid ]] || verb overview --exp "${exps[@]}" --out "exp/$(basename "$grid" .yaml)"
+  [[ -n $grid ]] || return 0
+  stem=exp/$(basename "$grid" .yaml)
+  if column_of 9 | grep -qvx -- -; then tables_of_words; else verb overview --exp "${exps[@]}" --out "$stem"; fi
+}
+
+# A table a protocol of what recognised words cost; called by stage_score.
+tables_of_words() {
+  local name folders
+  for name in "${protocols[@]}"; do
+    mapfile -t folders < <(printf '%s\n' "${experiments[@]}" | awk -F '\t' -v p="$name" '$4 == p { print "exp/" $1 }')
+    verb robustness --exp "${folders[@]}" --out "$stem$( ((${#protocols[@]} == 1)) || echo "_$(basename "$name" .yaml)")"
+  done
 }
 
 # Why a stage has nothing to do; silent where it has.
@@ -230,18 +245,18 @@ resolve() {
 plan() {
   local engine=$asr_engine suffix=
   [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
-  [[ $engine != none ]] || engine=pocketsphinx # a grid's word for the recogniser that nobody named
+  [[ $engine != none ]] || engine=pocketsphinx # what a grid calls asr where nobody named a recogniser
   read -ra protocols <<<"$protocol"
   # shellcheck disable=SC2086 # lists, with blanks between
   mapfile -t experiments < <(python3 -m mscnn.bin.plan --model $model --text $text --protocol $protocol --grid "$grid" \
-    --engine "$engine" --folds "$folds" --runs "$runs" --xvector "$xvector" --wav2vec2 "$wav2vec2" --tag "$tag" --suffix "$suffix")
+    --engine $engine --folds "$folds" --runs "$runs" --xvector "$xvector" --wav2vec2 "$wav2vec2" --tag "$tag" --suffix "$suffix")
   ((${#experiments[@]})) || exit 2 # it has said why
   exps=("${experiments[@]/#/exp/}")
   exps=("${exps[@]%%$'\t'*}")
   mapfile -t systems < <(column_of 2)
   mapfile -t protocols < <(column_of 4)
   mapfile -t features < <(column_of 8 | tr ' ' '\n' | awk '$0 != "-" && !seen[$0]++')
-  mapfile -t engines < <({ echo "$asr_engine"; column_of 3; } | awk '$0 != "none" && $0 != "gt" && !seen[$0]++')
+  mapfile -t engines < <({ tr ' ' '\n' <<<"$asr_engine"; column_of 3; column_of 9; } | awk '!/^(none|gt|-|)$/ && !seen[$0]++')
   knows_speaker=false
   ! column_of 7 | grep -qx true || knows_speaker=true
 }

@@ -4,9 +4,10 @@ from mscnn.options import Parser, positive, run
 
 
 def main() -> None:
-    """Print an experiment a line, tab separated: tag, model, text, protocol, folds, runs, x-vector, features, changes.
+    """Print an experiment a line, tab separated: tag, model, text, protocol, folds, runs, x-vector, features, ...
 
-    x-vector is true or false, features have blanks between (or are a dash), each change is a column of its own.
+    ... what it is tested on, changes. x-vector is true or false, features have blanks between, each change is a column
+    of its own; a dash stands for no features, and for a test on the words of the training.
     """
     parser = Parser("mscnn.bin.plan", "Print the experiments of a recipe, one a line.")
     parser.add_argument("--model", nargs="*", default=[], help="names in conf/models, or .yaml files")
@@ -15,7 +16,7 @@ def main() -> None:
     parser.add_argument(
         "--grid", default="", help="name in conf/grids, or a .yaml file, in place of --model and --text"
     )
-    parser.add_argument("--engine", default="", help="ASR engine that a grid calls asr")
+    parser.add_argument("--engine", nargs="*", default=[], help="ASR engines that a grid calls asr")
     parser.add_argument("--folds", type=int, default=0, help="do the first N folds only; 0: all")
     parser.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
     parser.add_argument(
@@ -38,7 +39,7 @@ def main() -> None:
     for cell, spec in resolved(cells, args.suffix, args.wav2vec2):
         features = " ".join(spec.features.values())
         row = (cell.tag, cell.model, cell.text, cell.protocol, cell.folds, cell.runs, str(spec.xvector).lower(),
-               features or "-", *cell.settings)  # fmt: skip
+               features or "-", cell.tested_on or "-", *cell.settings)  # fmt: skip
         print(*row, sep="\t")
 
 

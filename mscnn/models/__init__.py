@@ -168,6 +168,25 @@ class ModelSpec:
             training=_checked(Training, (facts.get("training") or {})),
         )
 
+    @classmethod
+    def of_config(cls, config: Mapping) -> "ModelSpec":
+        """The configuration that an experiment's ``config.yaml`` holds, whatever conf/models says by now."""
+        features = {name: title.split()[0] for name, title in config["features"].items()}
+        segments = config["segments"]
+        return cls(
+            name=config["model"],
+            family=config["family"],
+            audio=features.pop("audio", None),
+            text=config["text"] != "none",
+            xvector=config["xvector"] != "none",
+            options=config["model_options"],
+            extra=features,
+            normalise=config["normalise"],
+            segments=_checked(Segments, segments) if segments else None,
+            xvec_norm=config["xvec_norm"],
+            training=_checked(Training, config["training"]),
+        )
+
     @property
     def features(self) -> dict[str, str]:
         """All features that it hears, by the name that the model knows them by."""

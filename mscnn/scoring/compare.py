@@ -35,7 +35,7 @@ def compare(exps: Sequence[Experiment], data: str | os.PathLike | None = None) -
         UserError: the experiments differ in protocol, folds, utterances or classes, or the speakers are not known.
     """
     for other in exps[1:]:
-        _check_comparable(exps[0], other)
+        check_comparable(exps[0], other)
     speakers = read_attributes(exps[0], data).get("speaker")
     if speakers is None:
         where = exps[0].config["data"] if data is None else data
@@ -63,8 +63,8 @@ def _protocol(exp: Experiment) -> str:
     return f"{exp.config['protocol']['name']}@{exp.config['protocol']['hash']}"
 
 
-def _check_comparable(a: Experiment, b: Experiment) -> None:
-    """Both must have predicted the same utterances of the same classes, trained on the same others."""
+def check_comparable(a: Experiment, b: Experiment) -> None:
+    """Raise UserError unless both predict the same utterances of the same classes, trained on the same others."""
     facts = {
         "protocols": [_protocol(exp) for exp in (a, b)],
         "classes": [", ".join(exp.classes) for exp in (a, b)],
@@ -84,7 +84,7 @@ def _scores(exp: Experiment) -> dict[str, object]:
     found = pooled(confusions(exp.parts["test"], len(exp.classes)), exp.classes)
     legacy = [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])]
     scores = {key: {"mean": found.values[key].mean, "run_sd": found.values[key].run_sd} for key in COMPARED}
-    return {"path": str(exp.path), "text": exp.config["text"], "runs": exp.config["runs"], "legacy": legacy, **scores}
+    return {"path": str(exp.path), "text": exp.words, "runs": exp.config["runs"], "legacy": legacy, **scores}
 
 
 def _pair(a: np.ndarray, b: np.ndarray) -> dict[str, dict]:

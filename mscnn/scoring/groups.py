@@ -49,7 +49,7 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
         "dialogue": {utt: f"{session[utt]} {name}" if session else name for utt, name in scene.items()},
         "kind": {utt: kind for utt, name in scene.items() for start, kind in KINDS.items() if name.startswith(start)},
         "duration": {utt: _bucket(float(seconds), SECONDS) for utt, seconds in dur.items()},
-        "wer": {utt: _bucket(rate, WER) for utt, rate in _word_error_rates(exp, folder).items()},
+        "wer": {utt: wer_bucket(found) for utt, found in read_errors(exp, folder, exp.config["text"]).items()},
     }
     return {name: values for name, values in found.items() if values}
 
@@ -101,17 +101,33 @@ def _table(exp: Experiment, file: Path) -> dict[str, str]:
     return _complete(exp, file, read_table(file)) if file.is_file() else {}
 
 
-def _word_error_rates(exp: Experiment, data: Path) -> dict[str, float]:
-    """Word error rate in percent of each utterance, from what stage 4 left beside the experiment."""
-    file = exp.path.parent / f"asr_{exp.config['text']}" / data.resolve().name / "wer_detail.tsv"
+def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
+    """Word errors of each utterance in the words of ``engine``, from what stage 4 left beside the experiment.
+
+    Empty where it left nothing; what kind of edits they are is not told apart.
+
+    Raises:
+        UserError: the file is malformed, or lacks utterances of the experiment.
+    """
+    file = errors_file(exp, data, engine)
     if not file.is_file():
         return {}
     rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
     try:
-        rates = {utt: Errors(int(words), substitutions=int(edits)).rate for utt, _, _, edits, words in rows}
+        errors = {utt: Errors(int(words), substitutions=int(edits)) for utt, _, _, edits, words in rows}
     except ValueError:
         raise UserError(f"{file}: not utt, ref, hyp, edits, words a line; run stage 4 (transcripts) again") from None
-    return _complete(exp, file, rates)
+    return _complete(exp, file, errors)
+
+
+def errors_file(exp: Experiment, data: Path, engine: str) -> Path:
+    """Where stage 4 puts the word errors of a recogniser."""
+    return exp.path.parent / f"asr_{engine}" / data.resolve().name / "wer_detail.tsv"
+
+
+def wer_bucket(errors: Errors) -> str:
+    """Bucket of an utterance's word error rate."""
+    return _bucket(errors.rate, WER)
 
 
 def _complete(exp: Experiment, file: Path, table: dict) -> dict:

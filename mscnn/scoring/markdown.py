@@ -132,7 +132,7 @@ def _system(exp: Experiment) -> list[str]:
         "training": training,
         "data": config["data"],
         "features": ", ".join(config.get("features", {}).values()),
-        "text": config["text"],
+        "text": exp.words,
         "x-vectors": config["xvector"],
         **config["environment"],
     }

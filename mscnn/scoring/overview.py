@@ -74,11 +74,12 @@ def _row(exp: Path, costs: Mapping[str, Mapping[str, str]]) -> Row:
         read_score(exp / "score_dev.txt"),
     )
     legacy = f", legacy: {line.fields['legacy']}" if "legacy" in line.fields else ""
+    trained = f" (trained on {line.fields['trained_on']})" if "trained_on" in line.fields else ""
     return Row(
         path=str(exp),
         cut=f"{line.fields['protocol']} ({Path(facts['data']).name}{legacy})",
         system=facts["model"],
-        text=facts["text"],
+        text=facts["text"] + trained,
         xvector=line.fields.get("xvector", "none"),
         changed=line.fields.get("changed", ""),
         folds=line.fields.get("partial", f"{facts['folds']}/{facts['folds']}"),

@@ -102,6 +102,17 @@ class Experiment:
         """Names of the classes, in the order of every matrix."""
         return tuple(self.config["classes"])
 
+    @property
+    def trained_on(self) -> str:
+        """Source of the words that its models were trained on: those that it reads, unless it was tested on others."""
+        return self.config.get("trained_on", self.config["text"])
+
+    @property
+    def words(self) -> str:
+        """The words that it reads, to be shown: with those that it was trained on, where they are others."""
+        text = self.config["text"]
+        return text if self.trained_on == text else f"{text} (trained on {self.trained_on})"
+
     @classmethod
     def load(cls, path: str | os.PathLike) -> Experiment:
         """Read ``config.yaml`` and the predictions of every fold and run.

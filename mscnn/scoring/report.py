@@ -126,6 +126,7 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
     fields = {
         "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
         "text": config["text"],
+        **({} if exp.trained_on == config["text"] else {"trained_on": exp.trained_on}),
         "folds": config["folds"],
         "runs": config["runs"],
         "model": config["model"],
@@ -172,4 +173,4 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:
 
 def _title(exp: Experiment) -> str:
     protocol = exp.config["protocol"]
-    return f"{exp.config['model']}, text {exp.config['text']}, {protocol['name']}@{protocol['hash']}"
+    return f"{exp.config['model']}, text {exp.words}, {protocol['name']}@{protocol['hash']}"

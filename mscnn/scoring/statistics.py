@@ -41,6 +41,7 @@ def statistics(exp: Experiment, attributes: Attributes) -> dict[str, object]:
         "model": config["model"],
         "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
         "text": config["text"],
+        "trained_on": exp.trained_on,
         "folds": config["folds"],
         "runs": config["runs"],
         "utterances": len(runs[0].utts),

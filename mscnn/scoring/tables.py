@@ -84,6 +84,8 @@ def make_table(name: str, published: str | os.PathLike, exp_root: str | os.PathL
 def read_results(exp_root: str | os.PathLike) -> list[Result]:
     """Every scored experiment directly under ``exp_root``, by path; those not scored yet are named in the log.
 
+    Predictions with words that the models were not trained on are left out: no paper of those tables did so.
+
     Raises:
         UserError: the configuration or a score file of an experiment is malformed.
     """
@@ -92,6 +94,8 @@ def read_results(exp_root: str | os.PathLike) -> list[Result]:
         files = {part: config.parent / f"score_{part}.txt" for part in ("test", "dev")}
         if all(file.is_file() for file in files.values()):
             test, dev = (read_score(file) for file in files.values())
+            if "trained_on" in test.fields:
+                continue
             try:
                 results.append(_result(config.parent, read_yaml(config), test, dev))
             except (KeyError, TypeError, AttributeError) as error:

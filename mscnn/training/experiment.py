@@ -96,7 +96,7 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
     folds = every[: setup.folds or None]
     _require_classes(protocol, folds, data, classes)
     config = _config(setup, data, classes, protocol, every)
-    _claim(setup.exp, config, overwrite)
+    claim(setup.exp, config, overwrite)
     write_folds(folds, setup.exp / "folds")
     todo = [
         (setup, fold, run, classes, _seed(protocol, fold.index, run, setup.seed))
@@ -131,7 +131,7 @@ def _train_yardstick(setup, spec, data, fold, classes, seed, directory) -> tuple
     from mscnn.models.yardstick import Options
     from mscnn.training.yardstick import scores
 
-    features = _features(setup, spec).get("audio")
+    features = features_of(setup, spec).get("audio")
     return scores(Options(**spec.options), data, fold, classes, text=setup.text.source, features=features), []
 
 
@@ -146,7 +146,7 @@ def _train_network(setup, spec, data, fold, classes, seed, directory) -> tuple[d
 
     device = choose_device(setup.device)
     torch.use_deterministic_algorithms(True)
-    parts = make_parts(spec, data, fold, classes, features=_features(setup, spec), text=setup.text,
+    parts = make_parts(spec, data, fold, classes, features=features_of(setup, spec), text=setup.text,
                        xvector=setup.xvector, cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
     torch.manual_seed(seed)
     model = spec.build(parts.sizes)
@@ -186,11 +186,12 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
     from mscnn.training.outputs import environment
 
     spec = setup.spec()
-    features = _features(setup, spec)
+    features = features_of(setup, spec)
     text = asdict(setup.text) if spec.text else {"source": "none"}
     return {
         **spec.describe(),
         "features": {name: archive.title for name, archive in features.items()},
+        "feature_dirs": {name: str(archive.path) for name, archive in features.items()},
         "data": str(setup.data),
         "labels": setup.labels,
         "classes": classes,
@@ -215,7 +216,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         "device": choose_device(setup.device),
         "parameters": _parameters(setup, spec, data, features, len(classes)),
         "legacy": spec.legacy(),
-        "inputs": _input_digests(setup, spec, data, features),
+        "inputs": input_digests(setup, spec, data, features),
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
@@ -233,7 +234,7 @@ def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping,
     return sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
 
 
-def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
+def features_of(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
     """The archives that the model hears, by the name that it knows them by."""
     archives = {a.feature: a for a in map(FeatureDir.load, setup.feature_dirs)} if spec.features else {}
     missing = [wanted for wanted in spec.features.values() if wanted not in archives]
@@ -245,7 +246,7 @@ def _features(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
     return {name: archives[wanted] for name, wanted in spec.features.items()}
 
 
-def _input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping[str, FeatureDir]) -> dict[str, str]:
+def input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping[str, FeatureDir]) -> dict[str, str]:
     """Digests of all that training reads, and of the code: any change makes finished runs stale."""
     digests = {"labels": digest(data.emo), "code": digest([source_digest(name) for name in CODE])}
     if spec.family != "yardstick":
@@ -267,7 +268,7 @@ def _digest_of(option: str, path: str | os.PathLike) -> str:
     return file_digest(path)
 
 
-def _claim(exp: Path, config: dict, overwrite: bool) -> None:
+def claim(exp: Path, config: dict, overwrite: bool) -> None:
     """Write ``config.yaml``, unless the folder already belongs to another configuration."""
     path = exp / "config.yaml"
     if path.exists():

@@ -1,8 +1,11 @@
 """From files to the examples of one fold; every statistic comes from the training part."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,10 @@ from mscnn.models import ModelSpec
 from mscnn.models.inputs import Sizes
 from mscnn.models.segments import Cut, Segments
 from mscnn.training.examples import Examples, Stream
+
+if TYPE_CHECKING:
+    from mscnn.text.subwords import Subwords
+    from mscnn.text.vocabulary import Vocabulary
 
 EPSILON = 1e-8
 BLOCK = 1 << 16  # rows
@@ -45,7 +52,7 @@ class Parts:
     sizes: Sizes
     embedding: np.ndarray | None
     statistics: dict[str, np.ndarray]
-    vocabulary: object | None
+    vocabulary: Vocabulary | Subwords | None
 
 
 def make_parts(
@@ -62,32 +69,70 @@ def make_parts(
 ) -> Parts:
     """Load what the model reads and cut it into train, dev and test; test comes without labels."""
     parts = {"train": fold.train, "dev": fold.dev, "test": fold.test}
-    inputs: dict[str, dict] = {part: {} for part in parts}
     statistics: dict[str, np.ndarray] = {}
-    vocabulary = embedding = None
-    sizes = {"classes": len(classes)}
-    if spec.features:
-        sizes |= {"audio": features["audio"].dim} if spec.audio else {}
-        sizes["extra"] = {name: features[name].dim for name in spec.extra}
-        _add_streams(inputs, parts, spec, features, data, statistics)
+    texts, vocabulary, embedding = {}, None, None
     if spec.text:
-        vocabulary, embedding = _add_tokens(
-            inputs, parts, data.text_of(text.source), text, int(spec.options.get("max_tokens", 128)), cache, seed
-        )
-        sizes |= {"vocabulary": embedding.shape[0], "embedding": embedding.shape[1]}
+        texts = data.text_of(text.source)
+        vocabulary, embedding = _learn_words([texts[utt] for utt in fold.train], text, cache, seed)
+    examples = make_examples(
+        spec, data, parts, features=features, texts=texts, vocabulary=vocabulary, xvector=xvector, statistics=statistics
+    )
+    for part in ("train", "dev"):
+        examples[part].labels = np.array([classes.index(data.emo[u]) for u in parts[part]])
+    sizes = make_sizes(spec, len(classes), features, examples["train"], None if embedding is None else embedding.shape)
+    return Parts(**examples, sizes=sizes, embedding=embedding, statistics=statistics, vocabulary=vocabulary)
+
+
+def make_examples(
+    spec: ModelSpec,
+    data: DataDir,
+    parts: Mapping[str, Sequence[str]],
+    *,
+    features: Mapping[str, FeatureDir],
+    texts: Mapping[str, str],
+    vocabulary: Vocabulary | Subwords | None,
+    xvector: Path | None,
+    statistics: dict[str, np.ndarray],
+) -> dict[str, Examples]:
+    """Examples, without labels, of the utterances of each of ``parts``.
+
+    Features and x-vectors are normalised with ``statistics``. Where a part is called train, it comes first, and they
+    are learnt from it and put there.
+    """
+    inputs: dict[str, dict] = {part: {} for part in parts}
+    options = spec.describe()["model_options"]
+    if spec.features:
+        _add_streams(inputs, parts, spec, features, data, statistics, int(options.get("max_frames", 0)) or None)
+    if spec.text:
+        for part, utts in parts.items():
+            longest = int(options.get("max_tokens", 128))
+            inputs[part]["tokens"] = [vocabulary.encode(texts[utt], longest) for utt in utts]
     if spec.xvector:
         _add_xvectors(inputs, parts, xvector, spec.xvec_norm, statistics)
-        sizes["xvector"] = inputs["train"]["xvectors"].shape[1]
-    for part in ("train", "dev"):
-        inputs[part]["labels"] = np.array([classes.index(data.emo[u]) for u in parts[part]])
-    train, dev, test = (Examples(parts[part], **inputs[part]) for part in parts)
-    return Parts(train, dev, test, Sizes(**sizes), embedding, statistics, vocabulary)
+    return {part: Examples(utts, **inputs[part]) for part, utts in parts.items()}
+
+
+def make_sizes(
+    spec: ModelSpec,
+    classes: int,
+    features: Mapping[str, FeatureDir],
+    examples: Examples,
+    embedding: tuple[int, int] | None,
+) -> Sizes:
+    """Sizes for the model; ``embedding`` is the number of words and the dimension of their vectors."""
+    found: dict[str, object] = {"extra": {name: features[name].dim for name in spec.extra}}
+    if spec.audio:
+        found["audio"] = features["audio"].dim
+    if spec.text:
+        found["vocabulary"], found["embedding"] = embedding
+    if spec.xvector:
+        found["xvector"] = examples.xvectors.shape[1]
+    return Sizes(classes, **found)
 
 
 def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[str, FeatureDir], data: DataDir,
-                 statistics: dict) -> None:  # fmt: skip
+                 statistics: dict, longest: int | None) -> None:  # fmt: skip
     """Features normalised with what the training part tells, and where each example lies in them."""
-    longest = int(spec.options.get("max_frames", 0)) or None
     for part, utts in parts.items():
         streams, cut = {}, None
         for name, source in features.items():
@@ -158,26 +203,18 @@ def _moments(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), np.maximum(np.sqrt(variance), EPSILON).astype(np.float32)
 
 
-def _add_tokens(inputs, parts, texts, options: TextOptions, max_tokens: int, cache: Path, seed: int):
-    """Token ids; vocabulary (or sentencepiece model) and word2vec are learnt from the training part."""
+def _learn_words(texts: list[str], options: TextOptions, cache: Path, seed: int):
+    """Vocabulary (or sentencepiece model) and embeddings, from the texts of the training part."""
     from mscnn.text.embeddings import load_embeddings, train_word2vec
     from mscnn.text.subwords import Subwords
     from mscnn.text.vocabulary import Vocabulary
 
-    train_texts = [texts[u] for u in parts["train"]]
-    if options.tokens == "word":
-        vocabulary = Vocabulary.build(train_texts)
-    else:
-        vocabulary = Subwords.train(train_texts, size=options.pieces)
-    for part, utts in parts.items():
-        inputs[part]["tokens"] = [vocabulary.encode(texts[u], max_tokens) for u in utts]
+    vocabulary = Vocabulary.build(texts) if options.tokens == "word" else Subwords.train(texts, size=options.pieces)
     if options.embeddings:
         matrix, coverage = load_embeddings(options.embeddings, vocabulary.words, cache=cache, seed=seed)
         log.get_logger("train").info("embeddings cover %.1f %% of %d words", 100 * coverage, len(vocabulary) - 2)
     else:
-        matrix = train_word2vec(
-            [vocabulary.split(t) for t in train_texts], vocabulary.words, dim=options.dim, seed=seed
-        )
+        matrix = train_word2vec([vocabulary.split(t) for t in texts], vocabulary.words, dim=options.dim, seed=seed)
     return vocabulary, matrix
 
 

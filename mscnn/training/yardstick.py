@@ -20,15 +20,21 @@ TOKENS = r"(?u)[\w']+"  # words of one letter count, contractions stay whole
 
 
 def scores(
-    options: Options, data: DataDir, fold: Fold, classes: Sequence[str], *, text: str, features: FeatureDir | None
-) -> dict[str, np.ndarray]:
+    options: Options, data: DataDir, fold: Fold, classes: Sequence[str], *, text: str, features: FeatureDir | None,
+    tested_on: str = "",
+) -> dict[str, np.ndarray]:  # fmt: skip
     """Log posteriors (n, classes) of dev and test, by a model of the training part.
 
     Args:
         text: source of the words: gt or an ASR engine.
         features: frames whose mean and standard deviation over the utterance are heard.
+        tested_on: source of the words of dev and test; empty: ``text``.
     """
-    return posteriors(options, read_inputs(options, data, text, features), data.emo, fold, classes)
+    inputs = read_inputs(options, data, text, features)
+    if tested_on not in ("", text):
+        others = read_inputs(options, data, tested_on, features)
+        inputs |= {utt: others[utt] for utt in (*fold.dev, *fold.test)}
+    return posteriors(options, inputs, data.emo, fold, classes)
 
 
 def read_inputs(options: Options, data: DataDir, text: str, features: FeatureDir | None) -> dict[str, object]:

@@ -39,3 +39,17 @@ def test_it_can_be_built_from_what_its_features_give(name, wav2vec2_folder):
         model = spec.build(Sizes(classes=4, extra=dims, **audio))
         assert sum(p.numel() for p in model.parameters()) > 0
         assert spec.text == hasattr(model, "embedding")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_comes_back_from_what_config_yaml_says(name):
+    spec = ModelSpec.load(name)
+    words = {"text": "gt" if spec.text else "none", "xvector": "x.scp" if spec.xvector else "none"}
+    config = yaml.safe_load(yaml.safe_dump({**spec.describe(), **words}))
+    config["features"] = {key: f"{feature} trim_db=30" for key, feature in config["features"].items()}
+    found = ModelSpec.of_config(config)
+    assert found.describe() == spec.describe()
+    for what in ("audio", "extra", "text", "xvector", "training", "segments"):
+        assert getattr(found, what) == getattr(spec, what)
+    options = spec.describe()["model_options"]
+    assert spec.options.items() <= options.items() and found.options == options

@@ -233,6 +233,26 @@ def test_a_grid_trains_its_experiments_and_makes_one_table_of_them(sh, checkout)
     assert overview[4:-2] == names and overview[-1] == "exp/table2"
 
 
+def test_models_trained_on_true_words_are_tested_on_recognised_ones(sh, checkout):
+    run = checkout / "egs/mini_iemocap/run.sh"
+    output = sh(run, "--dry-run", "--grid", "robustness", "--asr-engine", "pocketsphinx google").stdout
+    assert [t["--engine"] for t in of(output, "transcribe")] == ["pocketsphinx", "google"]
+    found = [(t["--exp"], t["--text"], t["--out"]) for t in of(output, "predict")]
+    expected = [(f"exp/{m}_gt_loso5", e) for m in ("mscnn_spu_att", "text_cnn", "tfidf_lr")
+                for e in ("pocketsphinx", "google")]  # fmt: skip
+    assert found == [(exp, engine, f"{exp}_on_{engine}") for exp, engine in expected]
+    trained = [t["--exp"] for t in of(output, "train")]
+    assert len(trained) == len({*trained}) == 3 * 3 + 4 and {exp for exp, _, _ in found} < {*trained}
+    scored = [t["--exp"] for t in of(output, "score")]
+    assert {*scored} == {*trained, *(out for _, _, out in found)}
+    (table,) = [c for c in commands(output) if c[2] == "mscnn.bin.robustness"]
+    assert table[4:-2] == scored and table[-1] == "exp/robustness" and not of(output, "overview")
+    output = sh(run, "--dry-run", "--grid", "robustness", "--protocol", "loso5 speaker10").stdout
+    tables = [c for c in commands(output) if c[2] == "mscnn.bin.robustness"]
+    assert [c[-1] for c in tables] == ["exp/robustness_loso5", "exp/robustness_speaker10"]
+    assert all(name.partition("_on_")[0].endswith("loso5") for name in tables[0][4:-2])
+
+
 def test_changes_of_a_grid_reach_their_training_whole(sh, checkout, tmp_path):
     grid = tmp_path / "mine.yaml"
     changed = "{model: audio_cnn, folds: 1, set: {mixup: 0.4, alexnet: a b}, tag: mixed}"

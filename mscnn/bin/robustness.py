@@ -1,0 +1,29 @@
+"""What a recogniser's errors cost the systems that read its words."""
+
+from mscnn.options import Parser, run
+
+
+def main() -> None:
+    """Parse the options, print the table and write it."""
+    parser = Parser(
+        "mscnn.bin.robustness", "Put experiments with true words, with recognised ones and without any into one table."
+    )
+    parser.add_argument(
+        "--exp",
+        required=True,
+        nargs="+",
+        help="folders of experiments under one protocol; word errors: asr_ENGINE/SET beside",
+    )
+    parser.add_argument("--out", required=True, help="STEM of STEM.md and STEM.csv, written")
+    args = parser.parse_args()
+
+    from mscnn.log import get_logger
+    from mscnn.scoring.predictions import Experiment
+    from mscnn.scoring.robustness import robustness, write_robustness
+
+    print(write_robustness(robustness([Experiment.load(path) for path in args.exp]), args.out))
+    get_logger("robustness").info("wrote %s.{md,csv}: %d experiments", args.out, len(args.exp))
+
+
+if __name__ == "__main__":
+    run(main)

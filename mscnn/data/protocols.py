@@ -133,7 +133,9 @@ def _random_parts(protocol: Protocol, data: DataDir) -> list[list[str]]:
 
 
 def _attribute(data: DataDir, name: str) -> dict[str, str]:
-    values = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}.get(name)
+    values = {
+        "speaker": data.spk, "session": data.session, "scene": data.scene, "split": data.split, "text": data.text,
+    }.get(name)  # fmt: skip
     if not values:
         raise UserError(f"{data.path}: no utt2{name}; the protocol needs to know the {name} of each utterance")
     return values
@@ -187,6 +189,12 @@ def _one_group(protocol: Protocol, data: DataDir) -> list[list[str]]:
     return [[u for u in data.utts if group[u] == protocol.test["name"]]]
 
 
+def _predefined(protocol: Protocol, data: DataDir) -> list[list[str]]:
+    """The publisher's own test part."""
+    split = _attribute(data, "split")
+    return [[u for u in data.utts if split[u] == "test"]]
+
+
 def _next_part(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
     return parts[(i + 1) % len(parts)]
 
@@ -220,6 +228,12 @@ def _partner(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataD
     return [u for u in data.utts if session[u] in sessions and u not in test]
 
 
+def _predefined_dev(protocol: Protocol, parts: Sequence[list[str]], i: int, data: DataDir) -> list[str]:
+    """The publisher's own dev part."""
+    split = _attribute(data, "split")
+    return [u for u in data.utts if split[u] == "dev"]
+
+
 def _assert_promises(protocol: Protocol, fold: Fold, data: DataDir) -> None:
     ids = {"train": fold.train, "dev": fold.dev, "test": fold.test}
     for part, utts in ids.items():
@@ -248,6 +262,7 @@ TEST_SCHEMES: Mapping[str, Callable[[Protocol, DataDir], list[list[str]]]] = {
     "one_group": _one_group,
     "balanced_speakers": _balanced_speaker_parts,
     "yoon": _yoon_parts,
+    "predefined": _predefined,
 }
 DEV_SCHEMES: Mapping[str, Callable[[Protocol, Sequence[list[str]], int, DataDir], list[str]]] = {
     "next_part": _next_part,
@@ -255,4 +270,5 @@ DEV_SCHEMES: Mapping[str, Callable[[Protocol, Sequence[list[str]], int, DataDir]
     "share": _share,
     "yoon": _yoon_dev,
     "test": _test,
+    "predefined": _predefined_dev,
 }

@@ -25,7 +25,7 @@ FAMILIES = (
 CHOICES = {
     "optimizer": ("adam", "nadam", "adamw", "sgd"),
     "clip_mode": ("norm", "per_tensor", "value"),
-    "select": ("wa_ua", "ua", "wa", "loss"),
+    "select": ("wa_ua", "ua", "wa", "wf1", "loss"),
     "balance": ("none", "oversample"),
     "schedule": ("none", "exponential", "step"),
     "precision": ("single", "bf16"),
@@ -52,7 +52,7 @@ class Training:
         max_steps: steps at most, 0 for any number.
         patience: epochs without a better ``select`` on dev before training stops.
         eval_every: passes over the training part in an epoch.
-        select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa or loss.
+        select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa, wf1 (weighted F1) or loss.
         replacement: whether batches are drawn with replacement.
         balance: none; oversample (every class as often as the largest in a pass); or a number of examples a class.
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.

@@ -4,7 +4,9 @@ N is the confusion matrix (rows truth, columns prediction), K classes, n utteran
 
     WA = sum_k N_kk / n                       accuracy
     UA = 1/K sum_k N_kk / sum_j N_kj          mean of the class recalls, balanced accuracy
-    macro F1 = 1/K sum_k 2 N_kk / (sum_j N_kj + sum_j N_jk)
+    F1_k = 2 N_kk / (sum_j N_kj + sum_j N_jk)
+    macro F1 = 1/K sum_k F1_k
+    weighted F1 = 1/n sum_k F1_k sum_j N_kj   each class counts as often as it occurs
 
 UA and macro F1 do not exist where a class has no utterance; they raise, they never skip the class.
 """
@@ -59,3 +61,10 @@ def ua(matrix: np.ndarray, names: Sequence[str] = ()) -> float:
 def macro_f1(matrix: np.ndarray, names: Sequence[str] = ()) -> float:
     """Mean of the class F1 scores, 0 to 1; raises as :func:`recalls`."""
     return float(f1s(matrix, names).mean())
+
+
+def weighted_f1(matrix: np.ndarray) -> float:
+    """Mean of the class F1 scores weighted by the number of utterances, 0 to 1."""
+    totals = matrix.sum(axis=1)
+    scores = 2 * np.diag(matrix) / np.maximum(matrix.sum(axis=0) + totals, 1)
+    return float(scores @ totals / matrix.sum())

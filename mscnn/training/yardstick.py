@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from mscnn.features.archive import FeatureDir
 
-TOKENS = r"(?u)[\w']+"  # words of one letter count, contractions stay whole
-
 
 def scores(
     options: Options, data: DataDir, fold: Fold, classes: Sequence[str], *, text: str, features: FeatureDir | None
@@ -58,7 +56,8 @@ def _model(options: Options) -> ClassifierMixin:
 
     regression = LogisticRegression(C=options.c, max_iter=2000)
     if options.kind == "words":
-        return make_pipeline(TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=TOKENS), regression)
+        words = TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=options.pattern)
+        return make_pipeline(words, regression)
     if options.kind == "audio":
         return make_pipeline(StandardScaler(), regression)
     return DummyClassifier(strategy="prior")

@@ -45,7 +45,16 @@ def test_words_of_the_test_part_are_not_learnt_from(toy):
     np.testing.assert_allclose(after, before)
 
 
-@pytest.mark.parametrize("options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}])
+def test_what_counts_as_a_word_is_an_option(toy):
+    text = toy / "data" / "toy" / "text"  # the same words everywhere: only the mark tells the classes apart
+    text.write_text(text.read_text().replace("what a day", "well!").replace("oh no not now", "well."))
+    same, truth = run(toy, kind="words")
+    np.testing.assert_allclose(same - same[0], 0, atol=1e-6)
+    found, _ = run(toy, kind="words", pattern=r"[\w']+|[?!]")
+    assert (found.argmax(axis=1) == truth).all()
+
+
+@pytest.mark.parametrize("options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}, {"pattern": "["}])
 def test_wrong_options_are_named(toy, options):
     with pytest.raises(UserError, match=next(iter(options))):
         run(toy, **options)

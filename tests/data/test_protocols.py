@@ -1,5 +1,6 @@
 """Folds: sizes worked by hand, promises kept or refused, bytes that do not depend on the order of the input."""
 
+import dataclasses
 import json
 
 import pytest
@@ -124,6 +125,20 @@ def test_session5_draws_dev_from_the_training_sessions():
         assert len(tested) == 1 and len(fold.test) == 40
         assert not tested & {data.session[u] for u in fold.dev}
         assert [sum(data.emo[u] == e for u in fold.dev) for e in ("ang", "hap", "sad", "neu")] == [8] * 4
+
+
+def test_the_publishers_split_is_taken_as_it_is():
+    data = corpus()
+    split = {u: {"Ses01": "test", "Ses02": "dev"}.get(data.session[u], "train") for u in data.utts}
+    data = dataclasses.replace(data, split=split, scene=data.session)
+    (fold,) = make_folds(Protocol.load("meld"), data)
+    assert {name: {*getattr(fold, name)} for name in ("train", "dev", "test")} == {
+        name: {u for u in split if split[u] == name} for name in ("train", "dev", "test")
+    }
+    with pytest.raises(UserError, match="no utt2split"):
+        make_folds(Protocol.load("meld"), corpus())
+    with pytest.raises(UserError, match="share no scene"):
+        make_folds(Protocol.load("meld"), dataclasses.replace(data, scene=dict.fromkeys(split, "dia0")))
 
 
 @pytest.mark.parametrize(("name", "tested"), [("glam80_20", [40] * 5), ("delta_s5", [40])])

@@ -55,6 +55,7 @@ class Training:
         select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa, wf1 (weighted F1) or loss.
         replacement: whether batches are drawn with replacement.
         balance: none; oversample (every class as often as the largest in a pass); or a number of examples a class.
+        balance_power: how far oversample goes: n examples of the largest's N come n (N / n)^balance_power times a pass.
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
             fast where the processor has it). Weights, and the scores of dev and test, are single always.
@@ -77,6 +78,7 @@ class Training:
     select: str = "wa_ua"
     replacement: bool = False
     balance: str = "none"
+    balance_power: float = 1.0
     schedule: str = "none"
     gamma: float = 1.0
     step_epochs: int = 1
@@ -88,7 +90,8 @@ class Training:
         values = asdict(self)
         positive = ("lr", "batch_size", "max_epochs", "patience", "eval_every", "gamma", "step_epochs")
         low = [key for key in positive if values[key] <= 0]
-        low += [k for k in ("momentum", "weight_decay", "clip", "max_steps", "min_lr", "mixup") if values[k] < 0]
+        not_negative = ("momentum", "weight_decay", "clip", "max_steps", "balance_power", "min_lr", "mixup")
+        low += [key for key in not_negative if values[key] < 0]
         if low:
             raise UserError(f"training: {', '.join(low)} must be above 0")
         for key, known in CHOICES.items():

@@ -111,7 +111,7 @@ def draw(train: Examples, options: Training, rng: np.random.Generator) -> list[n
         return [rng.integers(len(train), size=size) for _ in range(int(options.eval_every * len(train) / size) + 1)]
     order = np.arange(len(train))
     if options.balance != "none":
-        order = balanced(train.labels[train.owner], options.balance, rng)
+        order = balanced(train.labels[train.owner], options.balance, rng, options.balance_power)
     passes = [list(bucketed(train.lengths[order], size, rng)) for _ in range(math.ceil(options.eval_every))]
     batches = [order[batch] for batch in sum(passes, [])]
     return batches[: max(1, round(len(batches) * options.eval_every / math.ceil(options.eval_every)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,9 @@ def scores(
     """
     options.check()
     inputs = _inputs(options, data, text, features)
-    model = _model(options)
-    model.fit([inputs[utt] for utt in fold.train], [classes.index(data.emo[utt]) for utt in fold.train])
+    labels = [classes.index(data.emo[utt]) for utt in fold.train]
+    model = _model(options, labels)
+    model.fit([inputs[utt] for utt in fold.train], labels)
     found = {}
     for name, utts in (("dev", fold.dev), ("test", fold.test)):
         posteriors = np.full((len(utts), len(classes)), 1e-12)
@@ -47,14 +49,16 @@ def _inputs(options: Options, data: DataDir, text: str, features: FeatureDir | N
     return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in frames.items()}
 
 
-def _model(options: Options) -> ClassifierMixin:
+def _model(options: Options, labels: Sequence[int]) -> ClassifierMixin:
     from sklearn.dummy import DummyClassifier
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = LogisticRegression(C=options.c, max_iter=2000)
+    counts = Counter(labels)
+    weights = {k: (max(counts.values()) / n) ** options.class_weight for k, n in counts.items()}
+    regression = LogisticRegression(C=options.c, class_weight=weights, max_iter=2000)
     if options.kind == "words":
         words = TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=options.pattern)
         return make_pipeline(words, regression)

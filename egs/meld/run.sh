@@ -10,7 +10,7 @@ parser=meld
 labels=meld7        # anger, disgust, fear, joy, neutral, sadness, surprise
 protocol=meld       # the publishers' split: dialogues apart, speakers not
 runs=3
-model="majority tfidf_lr_marks text_cnn tre text_bre"
+model="majority tfidf_lr tfidf_lr_marks tfidf_lr_balanced text_cnn text_cnn_balanced tre text_bre"
 text=gt             # there are no recordings, so nothing else
 
 run_recipe "$@"

@@ -245,11 +245,18 @@ def _corpus(needs: Needs) -> Iterator[Finding]:
     if pointers:
         message = f"corpus: {len(pointers)} of {len(wavs)} recordings are git-LFS pointers, as {pointers[0]}"
         yield Finding("FAIL", message, f"git -C {needs.corpus_root} lfs pull")
-    elif not wavs:
-        yield Finding("FAIL", f"corpus: no recording in {needs.corpus_root}", "unpack the release again, whole")
-    else:
-        faults = f"; {len(found.faults)} faults, which stage 1 lists" if found.faults else ""
+        return
+    faults = f"; {len(found.faults)} faults, which stage 1 lists" if found.faults else ""
+    listeners = [*needs.features, *(["x-vectors"] if needs.xvector_model else []), *({*needs.engines} - {"file"})]
+    if wavs:
         yield Finding("ok", f"corpus: {needs.corpus}, {len(wavs)} recordings in {needs.corpus_root}{faults}")
+    elif not any(item.seconds for item in found.items):
+        yield Finding("FAIL", f"corpus: no recording in {needs.corpus_root}", "unpack the release again, whole")
+    elif listeners:
+        message = f"corpus: {needs.corpus} has no recordings, which {', '.join(listeners)} are made from"
+        yield Finding("FAIL", message, "choose models that read words only, such as text_cnn, and --text gt")
+    else:
+        yield Finding("ok", f"corpus: {needs.corpus}, {len(found.items)} utterances, words only{faults}")
 
 
 CHECKS = (_python, _packages, _torch, _kaldi, _xvector_model, _backend, _configuration, _engines, _voices, _files,

@@ -105,6 +105,7 @@ def clean(words: str) -> str:
 
 
 def _tasks(data: DataDir) -> list[Task]:
+    data.require_recordings()
     heard = {recording: file_digest(wav)[:16] for recording, wav in data.wav.items()}
     if not data.segments:
         return [Task(utt, heard[utt], data.wav[utt]) for utt in data.utts]

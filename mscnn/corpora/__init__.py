@@ -3,7 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mscnn.corpora import iemocap, ravdess
+from mscnn.corpora import iemocap, meld, ravdess
 from mscnn.corpora.common import Corpus
 
-CORPORA: Mapping[str, Callable[[Path], Corpus]] = {"iemocap": iemocap.parse, "ravdess": ravdess.parse}
+CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
+    "iemocap": iemocap.parse,
+    "meld": meld.parse,
+    "ravdess": ravdess.parse,
+}

@@ -1,5 +1,6 @@
 """What every parser of a corpus returns: utterances, faults, and what it passed over."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,7 +37,9 @@ class Item:
     """One utterance of a corpus.
 
     ``label`` is the corpus' own; ``wav`` is an absolute path, empty where there is no file; ``where`` is the file and
-    line of the label; ``part`` is what ``--subset`` selects (improvised or scripted). What a corpus has not is empty.
+    line of the label; ``part`` is what ``--subset`` selects (improvised or scripted); ``split`` is the publisher's own
+    (train, dev or test). ``seconds`` counts only in a corpus without recordings: there it is the length of the
+    utterance as the corpus states it. What a corpus has not is empty.
     """
 
     utt: str
@@ -49,6 +52,8 @@ class Item:
     session: str = ""
     scene: str = ""
     gender: str = ""
+    split: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,3 +92,17 @@ class Corpus:
     def note(self, what: str, where: object) -> None:
         """Count something that is passed over."""
         self.notes.setdefault(what, []).append(str(where))
+
+
+def decode(raw: bytes) -> tuple[str, str]:
+    """Text, by Windows-1252 where it is not UTF-8; and what was wrong with its bytes."""
+    try:
+        return raw.decode("utf-8"), ""
+    except UnicodeDecodeError:
+        odd = b"".join(re.findall(rb"[^ -~]", raw)).hex(" ")
+        return raw.decode("cp1252", errors="ignore"), f"bytes {odd} are not UTF-8; read as Windows-1252"
+
+
+def one_line(text: str) -> str:
+    """Text on one line, words parted by one blank, nothing unprintable."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

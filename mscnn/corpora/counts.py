@@ -9,17 +9,19 @@ from mscnn.corpora.common import Item
 from mscnn.errors import UserError
 
 COLUMNS = "speaker\ttype\tlabel\tcount"
+MANY = 50  # speakers; beyond, neither they nor the sessions have a row each
 
 
 def table(items: Sequence[Item], labels: Sequence[str]) -> str:
-    """Counts of each raw label: a row a speaker, with totals of sessions, of parts and of all."""
+    """Counts of each raw label: a row a speaker (but not of MANY), with totals of sessions, of types and of all."""
     labels = [*labels, *sorted({item.label for item in items} - {*labels})]
     rows: list[tuple[str, Iterable[Item]]] = []
-    for session in sorted({item.session for item in items}):
+    many = len({item.speaker for item in items}) > MANY
+    for session in sorted({item.session for item in items} if not many else ()):
         here = [item for item in items if item.session == session]
         rows += [(s, [i for i in here if i.speaker == s]) for s in sorted({item.speaker for item in here})]
         rows += [(session, here)] if session else []
-    rows += [(part, [i for i in items if i.part == part]) for part in sorted({item.part for item in items} - {""})]
+    rows += [(kind, [i for i in items if _type(i) == kind]) for kind in sorted({_type(i) for i in items} - {""})]
     rows.append(("all", items))
     width = max(len(name) for name, _ in rows)
     lines = [" ".join([" " * width, *(f"{label:>9}" for label in labels), "    total"])]
@@ -35,17 +37,22 @@ def differences(items: Iterable[Item], expected: Path) -> list[str]:
 
     The table is tab separated with the header ``speaker type label count``; the first three are patterns (``*``, ``?``,
     ``[...]``) and the count is the sum over all that match them. Lines that begin with ``#`` are remarks.
+    The type of an utterance is its part (improvised, scripted), or else its split (train, dev, test).
 
     Raises:
         UserError: the table cannot be read; file and line are named.
     """
-    cells = Counter((item.speaker, item.part, item.label) for item in items)
+    cells = Counter((item.speaker, _type(item), item.label) for item in items)
     found = []
     for where, patterns, count in _rows(expected):
         total = sum(n for cell, n in cells.items() if all(map(fnmatchcase, cell, patterns)))
         if total != count:
             found.append(f"{where}: {' '.join(patterns)}: expected {count}, found {total} ({total - count:+d})")
     return found
+
+
+def _type(item: Item) -> str:
+    return item.part or item.split
 
 
 def _rows(path: Path) -> Iterable[tuple[str, list[str], int]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mscnn.corpora.common import Corpus, Fault, Item
+from mscnn.corpora.common import Corpus, Fault, Item, decode, one_line
 from mscnn.corpora.wavcheck import LFS_MAGIC
 from mscnn.errors import UserError
 
@@ -161,24 +161,13 @@ def _read_texts(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], str]
             message = f"expected '{utt[0]} [START-END]: TEXT', found {raw[:90]!r}"
             texts.setdefault(utt[0], []).append(Line(where, "", "malformed-line", message))
         elif utt:
-            text, message = _decode(found[2])
-            texts.setdefault(utt[0], []).append(Line(where, text, "non-utf8" if message else "", message))
+            text, message = decode(found[2])
+            texts.setdefault(utt[0], []).append(Line(where, one_line(text), "non-utf8" if message else "", message))
         elif found and EXTRA.fullmatch(found[1].decode("latin-1")):
             corpus.note("transcripts of XX ids, which have neither label nor wav", where)
         elif raw.strip():
             corpus.note("stray transcript lines without an id", where)
     return texts, problem
-
-
-def _decode(raw: bytes) -> tuple[str, str]:
-    """Text on one line, words parted by one blank; and what was wrong with its bytes."""
-    message = ""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="ignore")
-        message = f"bytes {b''.join(re.findall(rb'[^ -~]', raw)).hex(' ')} are not UTF-8; read as Windows-1252"
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split()), message
 
 
 def _read_dialogue(session: Path, dialogue: str, wavs: Mapping[str, str], corpus: Corpus) -> None:

@@ -50,8 +50,9 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
     kept = [item for item in items if item.utt not in excluded]
     if not kept:
         raise UserError(f"none of the {len(items)} selected utterances can be used; see the faults above")
-    _write(out, _tables(kept, labels, headers), [fault for fault in faults if not fault.repaired])
-    logger.info("%s: %s", out, summary(kept, labels, headers))
+    seconds = {item.utt: headers[item.utt].seconds if item.wav else item.seconds for item in kept}
+    _write(out, _tables(kept, labels, seconds), [fault for fault in faults if not fault.repaired])
+    logger.info("%s: %s", out, summary(kept, labels, seconds))
     return DataDir.load(out)
 
 
@@ -101,11 +102,11 @@ def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Heade
     return headers, faults
 
 
-def summary(items: Sequence[Item], labels: LabelMap, headers: Mapping[str, Header]) -> str:
+def summary(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> str:
     """One line: utterances of each class, speakers and hours."""
     found = Counter(labels.apply(item.label) for item in items)
     classes = ", ".join(f"{name} {found[name]}" for name in labels.classes)
-    hours = sum(headers[item.utt].seconds for item in items) / 3600
+    hours = sum(seconds.values()) / 3600
     return f"{len(items)} utterances ({classes}), {len({i.speaker for i in items})} speakers, {hours:.2f} h"
 
 
@@ -127,16 +128,17 @@ def report_counts(corpus: Corpus, labels: LabelMap, expected: Path | None, *, st
         logger.info("all counts are as expected (%s)", expected)
 
 
-def _tables(items: Sequence[Item], labels: LabelMap, headers: Mapping[str, Header]) -> dict[str, dict[str, str]]:
+def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:
     tables = {
         "wav.scp": {item.utt: item.wav for item in items},
         "text": {item.utt: item.text for item in items},
         "utt2spk": {item.utt: item.speaker for item in items},
         "utt2emo": {item.utt: labels.apply(item.label) for item in items},
-        "utt2dur": {item.utt: f"{headers[item.utt].seconds:.6f}" for item in items},
+        "utt2dur": {item.utt: f"{seconds[item.utt]:.6f}" for item in items},
         "utt2session": {item.utt: item.session for item in items},
         "utt2scene": {item.utt: item.scene for item in items},
         "utt2gender": {item.utt: item.gender for item in items},
+        "utt2split": {item.utt: item.split for item in items},
     }
     return {name: table for name, table in tables.items() if name not in OPTIONAL or all(table.values())}
 

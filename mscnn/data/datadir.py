@@ -12,9 +12,11 @@ from pathlib import Path
 from mscnn.errors import DataErrors, UserError
 from mscnn.files import read_table, write_table
 
-REQUIRED = ("wav.scp", "text", "utt2spk", "utt2emo", "utt2dur")
-OPTIONAL = ("utt2session", "utt2scene", "utt2gender", "utt2split")
-ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *OPTIONAL)
+REQUIRED = ("text", "utt2spk", "utt2emo", "utt2dur")
+FACTS = ("utt2session", "utt2scene", "utt2gender", "utt2split")
+OPTIONAL = ("wav.scp", *FACTS)
+ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *FACTS)
+SPLITS = ("train", "dev", "test")
 MAX_FAULTS = 20
 
 
@@ -22,9 +24,9 @@ MAX_FAULTS = 20
 class DataDir:
     """A validated data directory; every mapping has an utterance id as its key.
 
-    ``dur`` is in seconds. ``session``, ``scene``, ``gender`` and ``split`` (the corpus' own train, dev and test) are
-    empty where the corpus has none. ``segments`` maps an utterance to (recording, start, end) in seconds; without such
-    a file it is empty and ``wav`` has utterances.
+    ``dur`` is in seconds. What the corpus has not is empty: ``session``, ``scene``, ``gender``, ``split`` (train, dev
+    or test, as the publisher cut it), and ``wav``, where there are words only. ``segments`` maps an utterance to
+    (recording, start, end) in seconds; without such a file it is empty and ``wav`` has utterances.
     """
 
     path: Path
@@ -66,14 +68,14 @@ class DataDir:
         tables |= {name: read_table(path / name) for name in OPTIONAL if (path / name).is_file()}
         faults = _check_keys(path, tables) + _check_values(path, tables)
         segments = _read_segments(path, tables, faults)
-        faults += _check_speakers(path, tables["utt2spk"]) + _check_wavs(path, tables["wav.scp"])
+        faults += _check_speakers(path, tables["utt2spk"]) + _check_wavs(path, tables.get("wav.scp", {}))
         for name in sorted(p.name for p in path.glob("text.*")):
             faults += _same_keys(path / name, read_table(path / name), tables["utt2spk"])
         if faults:
             raise DataErrors(f"{path}: {len(faults)} faults in this data directory:", faults, MAX_FAULTS)
         return cls(
             path=path,
-            wav=tables["wav.scp"],
+            wav=tables.get("wav.scp", {}),
             text=tables["text"],
             spk=tables["utt2spk"],
             emo=tables["utt2emo"],
@@ -103,6 +105,14 @@ class DataDir:
         finally:
             for left in path.parent.glob(f".{path.name}.*.tmp"):  # ours, and what killed runs left
                 shutil.rmtree(left, ignore_errors=True)
+
+    def require_recordings(self) -> None:
+        """Raise UserError where the corpus has words only."""
+        if not self.wav:
+            raise UserError(
+                f"{self.path} has no recordings (no wav.scp), so nothing can be heard: choose a model that reads words "
+                "only, such as text_cnn, and --text gt"
+            )
 
     def text_of(self, source: str) -> dict[str, str]:
         """Words of each utterance: ``gt`` reads ``text``, the name of an ASR engine ``text.<engine>``.
@@ -166,6 +176,9 @@ def _check_values(path: Path, tables: Mapping[str, dict[str, str]]) -> list[str]
     for number, (utt, value) in enumerate(tables["utt2dur"].items(), 1):
         if not _is_positive(value):
             faults.append(f"{path / 'utt2dur'}:{number}: {utt}: expected seconds above 0, found {value!r}")
+    for number, (utt, split) in enumerate(tables.get("utt2split", {}).items(), 1):
+        if split not in SPLITS:
+            faults.append(f"{path / 'utt2split'}:{number}: {utt}: expected one of {', '.join(SPLITS)}, found {split!r}")
     for number, (utt, words) in enumerate(tables["text"].items(), 1):
         if not words.isprintable() or re.search(r"</?s>|#0", words):
             faults.append(f"{path / 'text'}:{number}: {utt}: unprintable characters, <s>, </s> or #0 in {words[:60]!r}")
@@ -221,7 +234,7 @@ def _read_segments(path: Path, tables: Mapping[str, dict[str, str]], faults: lis
     faults += _same_keys(file, raw, tables["utt2spk"])
     for number, (utt, value) in enumerate(raw.items(), 1):
         found = re.fullmatch(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)", value)
-        if not found or found[1] not in tables["wav.scp"] or not float(found[2]) < float(found[3]):
+        if not found or found[1] not in tables.get("wav.scp", {}) or not float(found[2]) < float(found[3]):
             faults.append(
                 f"{file}:{number}: {utt}: expected 'RECORDING START END' of wav.scp, START < END; found {value!r}"
             )

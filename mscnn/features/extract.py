@@ -41,7 +41,8 @@ class Source:
 
     @classmethod
     def of(cls, data: DataDir) -> list[Source]:
-        """Of every utterance, in their order."""
+        """Of every utterance, in their order; raises UserError where there are no recordings."""
+        data.require_recordings()
         if data.segments:
             return [cls(utt, data.wav[reco], start, end) for utt, (reco, start, end) in data.segments.items()]
         return [cls(utt, data.wav[utt]) for utt in data.utts]

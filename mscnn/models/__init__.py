@@ -22,11 +22,13 @@ FAMILIES = (
 )  # fmt: skip
 
 
-AT_LEAST_0 = ("momentum", "weight_decay", "clip", "max_steps", "min_lr", "mask_bins", "mask_frames", "mixup")
+AT_LEAST_0 = (
+    "momentum", "weight_decay", "clip", "max_steps", "balance_power", "min_lr", "mask_bins", "mask_frames", "mixup",
+)  # fmt: skip
 CHOICES = {
     "optimizer": ("adam", "nadam", "adamw", "sgd"),
     "clip_mode": ("norm", "per_tensor", "value"),
-    "select": ("wa_ua", "ua", "wa", "loss"),
+    "select": ("wa_ua", "ua", "wa", "wf1", "loss"),
     "balance": ("none", "oversample"),
     "schedule": ("none", "exponential", "step"),
     "precision": ("single", "bf16"),
@@ -53,9 +55,10 @@ class Training:
         max_steps: steps at most, 0 for any number.
         patience: epochs without a better ``select`` on dev before training stops.
         eval_every: passes over the training part in an epoch.
-        select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa or loss.
+        select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa, wf1 (weighted F1) or loss.
         replacement: whether batches are drawn with replacement.
         balance: none; oversample (every class as often as the largest in a pass); or a number of examples a class.
+        balance_power: how far oversample goes: n examples of the largest's N come n (N / n)^balance_power times a pass.
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
             fast where the processor has it). Weights, and the scores of dev and test, are single always.
@@ -80,6 +83,7 @@ class Training:
     select: str = "wa_ua"
     replacement: bool = False
     balance: str = "none"
+    balance_power: float = 1.0
     schedule: str = "none"
     gamma: float = 1.0
     step_epochs: int = 1

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.scoring.metrics import confusion_matrix, macro_f1, ua, wa
+from mscnn.scoring.metrics import confusion_matrix, macro_f1, ua, wa, weighted_f1
 from mscnn.scoring.predictions import Predictions
 
 FOLD_MEAN = "fold-mean"
 POOLED = "pooled"
-METRICS: dict[str, Callable[[np.ndarray], float]] = {"ua": ua, "wa": wa, "f1": macro_f1}
+METRICS: dict[str, Callable[[np.ndarray], float]] = {"ua": ua, "wa": wa, "f1": macro_f1, "wf1": weighted_f1}
 
 
 @dataclass(frozen=True)

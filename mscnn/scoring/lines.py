@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mscnn.errors import UserError
 
+LEADING = ("ua", "wa", "f1")  # metrics that a line begins with; others are fields
 REQUIRED = ("protocol", "text", "folds", "runs")
 PATTERN = re.compile(
     r"%UA (?P<ua>\d+\.\d\d) %WA (?P<wa>\d+\.\d\d) %F1 (?P<f1>\d+\.\d\d) \[ (?P<correct>\d+) / (?P<total>\d+) \]"
@@ -48,7 +49,7 @@ class ScoreLine:
             raise UserError(
                 f"not a score line (%UA … [ correct / total ] protocol=… text=… folds=… runs=… PATH): {text!r}"
             )
-        values = {key: float(found[key]) for key in ("ua", "wa", "f1")}
+        values = {key: float(found[key]) for key in LEADING}
         return cls(values, int(found["correct"]), int(found["total"]), found["path"], fields)
 
 

@@ -56,15 +56,16 @@ def _scores(scored: Mapping[str, Scored]) -> list[str]:
             line.fields["subset"],
             line.fields["agg"].replace("-", " "),
             *(with_sd(f"{value:.2f}", line.fields.get(f"{key}_sd")) for key, value in line.values.items()),
+            with_sd(line.fields["wf1"], line.fields.get("wf1_sd")),
             *([line.fields["ua_run_sd"]] if "ua_run_sd" in line.fields else []),
             f"{line.correct} / {line.total}",
         )
         for part in ("test", "dev")
         for line in scored[part].lines
     ]
-    runs = ["UA sd over runs"] if len(rows[0]) == 8 else []
+    runs = ["UA sd over runs"] if len(rows[0]) == 9 else []
     remarks = [f"* {part}: {text}" for part in ("test", "dev") for text in scored[part].remarks]
-    head = ["part", "utterances", "aggregation", "UA", "WA", "macro F1", *runs, "correct / total"]
+    head = ["part", "utterances", "aggregation", "UA", "WA", "macro F1", "weighted F1", *runs, "correct / total"]
     return [*table(head, rows, left=3), *(["", *remarks] if remarks else []), "", "± is the sample sd over folds."]
 
 
@@ -98,7 +99,7 @@ def _folds(exp: Experiment, matrices: np.ndarray) -> list[str]:
         ]
         rows.append((f"fold{fold:02d}", runs[0].sum(), *cells))
     note = ["", "± is the sample sd over runs."] if exp.config["runs"] > 1 else []
-    return [*table(["fold", "utterances", "UA", "WA", "macro F1"], rows), *note]
+    return [*table(["fold", "utterances", "UA", "WA", "macro F1", "weighted F1"], rows), *note]
 
 
 def _protocol(exp: Experiment) -> list[str]:

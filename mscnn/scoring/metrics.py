@@ -4,7 +4,9 @@ N is the confusion matrix (rows truth, columns prediction), K classes, n utteran
 
     WA = sum_k N_kk / n                       accuracy
     UA = 1/K sum_k N_kk / sum_j N_kj          mean of the class recalls, balanced accuracy
-    macro F1 = 1/K sum_k 2 N_kk / (sum_j N_kj + sum_j N_jk)
+    F1_k = 2 N_kk / (sum_j N_kj + sum_j N_jk)
+    macro F1 = 1/K sum_k F1_k
+    weighted F1 = 1/n sum_k F1_k sum_j N_kj   each class counts as often as it occurs
 
 UA and macro F1 do not exist where a class has no utterance; they raise, they never skip the class.
 """
@@ -59,6 +61,13 @@ def ua(matrix: np.ndarray, names: Sequence[str] = ()) -> float | np.ndarray:
 def macro_f1(matrix: np.ndarray, names: Sequence[str] = ()) -> float | np.ndarray:
     """Mean of the class F1 scores, 0 to 1; raises as :func:`recalls`."""
     return _plain(f1s(matrix, names).mean(axis=-1))
+
+
+def weighted_f1(matrix: np.ndarray) -> float | np.ndarray:
+    """Mean of the class F1 scores weighted by the number of utterances, 0 to 1."""
+    totals = matrix.sum(axis=-1)
+    scores = 2 * _hits(matrix) / np.maximum(matrix.sum(axis=-2) + totals, 1)
+    return _plain((scores * totals).sum(axis=-1) / totals.sum(axis=-1))
 
 
 def _hits(matrix: np.ndarray) -> np.ndarray:

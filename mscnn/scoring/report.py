@@ -17,7 +17,7 @@ from mscnn.log import get_logger
 from mscnn.scoring import figures, markdown, sections
 from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, pooled, undefined
 from mscnn.scoring.groups import KINDS, Attributes, read_attributes
-from mscnn.scoring.lines import ScoreLine
+from mscnn.scoring.lines import LEADING, ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import PARTS, Experiment
 from mscnn.scoring.statistics import statistics
@@ -28,7 +28,8 @@ DEFINITIONS = """\
 N: confusion matrix, rows truth, columns prediction; K classes; n utterances. All values in percent.
 UA = 1/K sum_k N_kk / sum_j N_kj    mean of the class recalls, balanced accuracy
 WA = sum_k N_kk / n    accuracy
-F1 = 1/K sum_k 2 N_kk / (sum_j N_kj + sum_j N_jk)    macro F1
+F1 = 1/K sum_k F1_k, F1_k = 2 N_kk / (sum_j N_kj + sum_j N_jk)    macro F1
+wf1 = 1/n sum_k F1_k sum_j N_kj    weighted F1
 agg=fold-mean: metric of each fold, mean over folds, then mean over runs
 agg=pooled: metric of one N over all folds, mean over runs
 *_sd: sample standard deviation over the folds of a run, mean over runs
@@ -136,6 +137,8 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
         "subset": subset,
         "agg": scores.name,
     }
+    means = {key: value.mean for key, value in scores.values.items()}
+    fields |= {key: f"{mean:.2f}" for key, mean in means.items() if key not in LEADING}
     fields |= {f"{key}_sd": f"{v.sd:.2f}" for key, v in scores.values.items() if v.sd is not None}
     fields |= {f"{key}_run_sd": f"{v.run_sd:.2f}" for key, v in scores.values.items() if v.run_sd is not None}
     if config.get("changed"):
@@ -145,9 +148,8 @@ def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLi
     legacy = [*config["legacy"], *config["protocol"].get("legacy", [])]
     if legacy:
         fields["legacy"] = ",".join(legacy)
-    means = {key: value.mean for key, value in scores.values.items()}
     fields = {key: str(value) for key, value in fields.items()}
-    return ScoreLine(means, scores.correct, scores.total, str(exp.path), fields)
+    return ScoreLine({key: means[key] for key in LEADING}, scores.correct, scores.total, str(exp.path), fields)
 
 
 def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:

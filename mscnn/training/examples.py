@@ -96,15 +96,20 @@ def bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> 
         yield batches[i]
 
 
-def balanced(labels: np.ndarray, balance: str | int, rng: np.random.Generator) -> np.ndarray:
+def balanced(labels: np.ndarray, balance: str | int, rng: np.random.Generator, power: float = 1.0) -> np.ndarray:
     """Examples with every class equally often: as often as the largest (``oversample``), or a given number of times.
 
-    Within a class nobody is taken twice before everybody was taken once.
+    With a ``power`` below 1, ``oversample`` goes a part of the way: a class of n examples comes n (N / n)^power times,
+    N those of the largest. Within a class nobody is taken twice before everybody was taken once.
     """
     classes = [np.flatnonzero(labels == k) for k in np.unique(labels)]
-    number = max(map(len, classes)) if balance == "oversample" else int(balance)
+    most = max(map(len, classes))
+    numbers = [round(len(c) * (most / len(c)) ** power) if balance == "oversample" else int(balance) for c in classes]
     return np.concatenate(
-        [np.concatenate([rng.permutation(c) for _ in range(-(-number // len(c)))])[:number] for c in classes]
+        [
+            np.concatenate([rng.permutation(c) for _ in range(-(-number // len(c)))])[:number]
+            for c, number in zip(classes, numbers, strict=True)
+        ]
     )
 
 

@@ -19,7 +19,7 @@ from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.models import Training
 from mscnn.models.inputs import Inputs
-from mscnn.scoring.metrics import confusion_matrix, ua, wa
+from mscnn.scoring.metrics import confusion_matrix, ua, wa, weighted_f1
 from mscnn.training.examples import Examples, balanced, bucketed, padding
 
 EVAL_BATCH = 64
@@ -111,7 +111,7 @@ def draw(train: Examples, options: Training, rng: np.random.Generator) -> list[n
         return [rng.integers(len(train), size=size) for _ in range(int(options.eval_every * len(train) / size) + 1)]
     order = np.arange(len(train))
     if options.balance != "none":
-        order = balanced(train.labels[train.owner], options.balance, rng)
+        order = balanced(train.labels[train.owner], options.balance, rng, options.balance_power)
     passes = [list(bucketed(train.lengths[order], size, rng)) for _ in range(math.ceil(options.eval_every))]
     batches = [order[batch] for batch in sum(passes, [])]
     return batches[: max(1, round(len(batches) * options.eval_every / math.ceil(options.eval_every)))]
@@ -152,6 +152,7 @@ SELECT = {
     "wa_ua": lambda scores: (scores["dev_wa"] + scores["dev_ua"]) / 2,
     "ua": lambda scores: scores["dev_ua"],
     "wa": lambda scores: scores["dev_wa"],
+    "wf1": lambda scores: scores["dev_wf1"],
     "loss": lambda scores: -scores["dev_loss"],
 }
 
@@ -207,7 +208,8 @@ def _evaluate(model: nn.Module, dev: Examples, device: str) -> dict[str, float]:
     scores = predict(model, dev, device)
     matrix = confusion_matrix(dev.labels, scores.argmax(axis=1), scores.shape[1])
     loss = model.criterion(torch.from_numpy(scores), torch.from_numpy(dev.labels)).item()
-    return {"dev_loss": round(loss, 6), "dev_wa": round(100 * wa(matrix), 4), "dev_ua": round(100 * ua(matrix), 4)}
+    metrics = {"dev_wa": wa(matrix), "dev_ua": ua(matrix), "dev_wf1": weighted_f1(matrix)}
+    return {"dev_loss": round(loss, 6), **{name: round(100 * value, 4) for name, value in metrics.items()}}
 
 
 def _save(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> None:

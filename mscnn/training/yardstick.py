@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin
 
     from mscnn.features.archive import FeatureDir
-
-TOKENS = r"(?u)[\w']+"  # words of one letter count, contractions stay whole
 
 
 def scores(
@@ -52,8 +51,9 @@ def posteriors(
     options: Options, inputs: Mapping[str, object], emo: Mapping[str, str], fold: Fold, classes: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """As :func:`scores`, of ``inputs`` and emotions that several folds share."""
-    model = _model(options)
-    model.fit([inputs[utt] for utt in fold.train], [classes.index(emo[utt]) for utt in fold.train])
+    labels = [classes.index(emo[utt]) for utt in fold.train]
+    model = _model(options, labels)
+    model.fit([inputs[utt] for utt in fold.train], labels)
     found = {}
     for name, utts in (("dev", fold.dev), ("test", fold.test)):
         values = np.full((len(utts), len(classes)), 1e-12)
@@ -62,18 +62,21 @@ def posteriors(
     return found
 
 
-def _model(options: Options) -> ClassifierMixin:
+def _model(options: Options, labels: Sequence[int]) -> ClassifierMixin:
     from sklearn.dummy import DummyClassifier
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    counts = Counter(labels)
+    weights = {k: (max(counts.values()) / n) ** options.class_weight for k, n in counts.items()}
     # Of many sparse columns newton-cg finds the optimum in a sixth of the time of lbfgs, and comes nearer to it.
     solver = "newton-cg" if options.kind == "words" else "lbfgs"
-    regression = LogisticRegression(C=options.c, max_iter=2000, solver=solver)
+    regression = LogisticRegression(C=options.c, class_weight=weights, max_iter=2000, solver=solver)
     if options.kind == "words":
-        return make_pipeline(TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=TOKENS), regression)
+        words = TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=options.pattern)
+        return make_pipeline(words, regression)
     if options.kind == "audio":
         return make_pipeline(StandardScaler(), regression)
     return DummyClassifier(strategy="prior")

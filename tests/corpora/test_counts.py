@@ -62,6 +62,15 @@ def test_table_has_rows_for_speakers_sessions_parts_and_all():
     ]
 
 
+def test_many_speakers_have_no_row_each_and_splits_have():
+    many = [
+        Item(f"s{n:02d}-{n}", f"s{n:02d}", "joy", "", "", "", session=f"e{n}", split="train" if n % 3 else "test")
+        for n in range(counts.MANY + 1)
+    ]
+    rows = [line.split() for line in counts.table(many, ["joy"]).splitlines()]
+    assert rows == [["joy", "total"], ["test", "17", "17"], ["train", "34", "34"], ["all", "51", "51"]]
+
+
 def test_published_counts_of_iemocap_add_up():
     lines = (ROOT / "egs" / "iemocap" / "local" / "expected_counts.tsv").read_text().splitlines()
     rows = [line.split("\t") for line in lines if not line.startswith("#")][1:]

@@ -51,6 +51,7 @@ def spoil(tmp_path, tables, name, text):
         ("text", "s1-a hi\r\ns1-b\n", "text:1: carriage return"),
         ("wav.scp", "s1-a sox x |\ns1-b /no/such.wav\n", "commands from data are never run"),
         ("wav.scp", "s1-a sox x |\ns1-b /no/such.wav\n", "wav.scp:2: s1-b: no file '/no/such.wav'"),
+        ("utt2split", "s1-a train\ns1-b eval\n", "utt2split:2: s1-b: expected one of train, dev, test, found 'eval'"),
         ("spk2utt", "s1 s1-a\n", "not the inverse of utt2spk"),
         ("text.asr", "s1-a hi\n", "text.asr: 1 utterances of utt2spk are missing"),
         ("segments", "s1-a s1-a 2.0 1.0\ns1-b s1-b 0 1\n", "segments:1: s1-a: expected 'RECORDING START END'"),
@@ -70,7 +71,7 @@ def test_kaldi_wants_speakers_in_order_too(tmp_path, tables):
 
 
 def test_missing_file_names_the_stage(tmp_path):
-    with pytest.raises(UserError, match="not a data directory: wav.scp, text.*stage 1"):
+    with pytest.raises(UserError, match="not a data directory: text, utt2spk.*stage 1"):
         DataDir.load(tmp_path)
 
 
@@ -78,6 +79,15 @@ def test_unknown_transcript_names_the_stage(tmp_path, tables):
     DataDir.write(tmp_path / "set", tables)
     with pytest.raises(UserError, match="at hand: gt. Run: ./run.sh --stage 4 --asr-engine whisper"):
         DataDir.load(tmp_path / "set").text_of("whisper")
+
+
+def test_a_corpus_of_words_only(tmp_path, tables):
+    del tables["wav.scp"]
+    DataDir.write(tmp_path / "set", {**tables, "utt2split": {"s1-a": "train", "s1-b": "test"}})
+    data = DataDir.load(tmp_path / "set")
+    assert data.wav == {} and data.split == {"s1-a": "train", "s1-b": "test"}
+    with pytest.raises(UserError, match="set has no recordings"):
+        data.require_recordings()
 
 
 def test_segments(tmp_path, tables):

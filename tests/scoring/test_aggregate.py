@@ -35,6 +35,8 @@ def test_fold_mean(matrices):
     assert ua.run_sd == pytest.approx(31.25 / sqrt(2))
     assert wa.mean == pytest.approx((100 * (4 / 6 + 3 / 4) / 2 + 100) / 2)
     assert f1.mean == pytest.approx(((62.5 + 100 * (4 / 5 + 2 / 3) / 2) / 2 + 100) / 2)
+    first = (4 * 3 / 4 + 2 * 1 / 2) / 6, (2 * 4 / 5 + 2 * 2 / 3) / 4  # weighted by 4 and 2, 2 and 2 utterances
+    assert found.values["wf1"].mean == pytest.approx((100 * sum(first) / 2 + 100) / 2)
     assert (found.correct, found.total) == (9, 10)  # (7 + 10) / 2 = 8.5
 
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics as sk
 
 from mscnn.errors import UserError
-from mscnn.scoring.metrics import confusion_matrix, f1s, macro_f1, precisions, recalls, ua, wa
+from mscnn.scoring.metrics import confusion_matrix, f1s, macro_f1, precisions, recalls, ua, wa, weighted_f1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -20,6 +20,8 @@ def test_agrees_with_scikit_learn(seed):
     assert wa(matrix) == pytest.approx(sk.accuracy_score(truth, pred))
     assert ua(matrix) == pytest.approx(sk.balanced_accuracy_score(truth, pred))
     assert macro_f1(matrix) == pytest.approx(sk.f1_score(truth, pred, average="macro", zero_division=0))
+    weighted = sk.f1_score(truth, pred, average="weighted", zero_division=0)
+    assert weighted_f1(matrix) == pytest.approx(weighted)
     np.testing.assert_allclose(recalls(matrix), sk.recall_score(truth, pred, average=None))
     np.testing.assert_allclose(precisions(matrix), sk.precision_score(truth, pred, average=None, zero_division=0))
     np.testing.assert_allclose(f1s(matrix), sk.f1_score(truth, pred, average=None, zero_division=0))
@@ -30,6 +32,7 @@ def test_by_hand():
     assert wa(matrix) == pytest.approx(9 / 12)
     assert ua(matrix) == pytest.approx((0.8 + 0.5) / 2)
     assert macro_f1(matrix) == pytest.approx((16 / 19 + 2 / 5) / 2)
+    assert weighted_f1(matrix) == pytest.approx((10 * 16 / 19 + 2 * 2 / 5) / 12)
 
 
 def test_a_stack_gives_the_values_of_its_matrices():
@@ -49,3 +52,4 @@ def test_a_class_without_utterances_raises_and_is_named():
         with pytest.raises(UserError, match="class sad has no utterance"):
             metric(matrix, ("ang", "sad", "neu"))
     assert wa(matrix) == pytest.approx(2 / 3)
+    assert weighted_f1(matrix) == pytest.approx((2 * 2 / 3 + 1) / 3)  # defined: an absent class has no weight

@@ -41,8 +41,8 @@ def test_files_and_their_first_line(folder, experiment):
     assert written[:2] == [str(line) for line in lines]
     assert written[0] == (
         "%UA 84.38 %WA 85.42 %F1 83.96 [ 9 / 10 ] protocol=random10@1f3a text=gt folds=2 runs=2 model=mscnn_spu "
-        "xvector=none data=data set=test subset=all agg=fold-mean ua_sd=4.42 wa_sd=2.95 f1_sd=3.83 "
-        f"ua_run_sd=22.10 wa_run_sd=20.62 f1_run_sd=22.69 {folder}"
+        "xvector=none data=data set=test subset=all agg=fold-mean wf1=85.00 ua_sd=4.42 wa_sd=2.95 f1_sd=3.83 "
+        f"wf1_sd=2.36 ua_run_sd=22.10 wa_run_sd=20.62 f1_run_sd=22.69 wf1_run_sd=21.21 {folder}"
     )
     assert written[1].startswith("%UA 83.33 %WA 85.00 %F1 83.52 [ 9 / 10 ]") and "agg=pooled" in written[1]
     assert all(line.startswith("# ") for line in written[2:]) and any("UA = 1/K" in line for line in written)

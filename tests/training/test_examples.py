@@ -1,6 +1,7 @@
 """Batches: the right frames in the right rows, every example once an epoch, little padding."""
 
 import numpy as np
+import pytest
 
 from mscnn.models.segments import Segments
 from mscnn.training.examples import Examples, Stream, balanced, bucketed, padding
@@ -76,3 +77,10 @@ def test_balanced_classes():
         assert np.bincount(labels[chosen]).tolist() == [number, number]
         assert max(np.bincount(chosen)[7:]) - min(np.bincount(chosen)[7:]) <= 1
     assert sorted(balanced(labels, "oversample", np.random.default_rng(0))[:7]) == list(range(7))
+
+
+@pytest.mark.parametrize(("power", "small"), [(0.0, 4), (0.5, 8), (1.0, 16)])
+def test_oversampling_may_go_a_part_of_the_way(power, small):
+    labels = np.array([0] * 16 + [1] * 4)  # 4 (16 / 4)^power
+    chosen = balanced(labels, "oversample", np.random.default_rng(0), power)
+    assert np.bincount(labels[chosen]).tolist() == [16, small]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import f1_score
 from torch import nn
 
 from mscnn.errors import UserError
@@ -52,6 +53,14 @@ def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     accuracy = (loop.predict(model, part(2), "cpu").argmax(axis=1) == part(2).labels).mean()
     assert accuracy == pytest.approx(max(e["dev_wa"] for e in entries) / 100, abs=1e-4)
     assert accuracy > 0.6
+
+
+def test_the_best_epoch_may_be_that_of_weighted_f1(tmp_path):
+    model, state = train(tmp_path, 12, patience=12, select="wf1")
+    entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert state.best_epoch == 1 + int(np.argmax([e["dev_wf1"] for e in entries]))
+    predicted = loop.predict(model, part(2), "cpu").argmax(axis=1)
+    assert state.best_score == pytest.approx(100 * f1_score(part(2).labels, predicted, average="weighted"), abs=1e-4)
 
 
 def test_patience_stops(tmp_path):

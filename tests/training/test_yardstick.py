@@ -45,7 +45,27 @@ def test_words_of_the_test_part_are_not_learnt_from(toy):
     np.testing.assert_allclose(after, before)
 
 
-@pytest.mark.parametrize("options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}])
+def test_what_counts_as_a_word_is_an_option(toy):
+    text = toy / "data" / "toy" / "text"  # the same words everywhere: only the mark tells the classes apart
+    text.write_text(text.read_text().replace("what a day", "well!").replace("oh no not now", "well."))
+    same, truth = run(toy, kind="words")
+    np.testing.assert_allclose(same - same[0], 0, atol=1e-6)
+    found, _ = run(toy, kind="words", pattern=r"[\w']+|[?!]")
+    assert (found.argmax(axis=1) == truth).all()
+
+
+def test_classes_may_weigh_as_if_they_were_equally_frequent(toy):
+    text, utt2emo = toy / "data" / "toy" / "text", toy / "data" / "toy" / "utt2emo"
+    text.write_text("".join(f"{line.split()[0]} same\n" for line in text.read_text().splitlines()))
+    utt2emo.write_text(utt2emo.read_text().replace("B1-0 happy", "B1-0 sad"))  # in training 5 happy, 7 sad
+    for power, ratio in ((0.0, 5 / 7), (0.5, (5 / 7) ** 0.5), (1.0, 1.0)):
+        found, _ = run(toy, kind="words", class_weight=power)  # all that can be learnt is how often classes come
+        np.testing.assert_allclose(np.exp(found[:, 0] - found[:, 1]), ratio, rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}, {"pattern": "["}, {"class_weight": -1.0}]
+)
 def test_wrong_options_are_named(toy, options):
     with pytest.raises(UserError, match=next(iter(options))):
         run(toy, **options)

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# MELD (Poria et al., 2019), words only: ./run.sh --corpus /path/to/MELD.Raw, the folder of the three *_sent_emo.csv.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. ./cmd.sh
+. ../../utils/stages.sh
+
+corpus=${MELD_ROOT:-}
+parser=meld
+labels=meld7        # anger, disgust, fear, joy, neutral, sadness, surprise
+protocol=meld       # the publishers' split: dialogues apart, speakers not
+runs=3
+model="majority tfidf_lr tfidf_lr_marks tfidf_lr_balanced text_cnn text_cnn_balanced tre text_bre"
+text=gt             # there are no recordings, so nothing else
+
+run_recipe "$@"

@@ -1,0 +1,158 @@
+"""MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``: the words of Friends, no audio.
+
+An utterance is ``Monica-train_dia0_utt1``: its speaker, then the name that the release gives to its clip. Dialogues are
+counted anew in each of the three files.
+"""
+
+import csv
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mscnn.corpora.common import Corpus, Fault, Item, decode, one_line
+from mscnn.data.datadir import SPLITS
+from mscnn.errors import UserError
+
+NUMBERS = ("Dialogue_ID", "Utterance_ID", "Season", "Episode")
+COLUMNS = ("Utterance", "Speaker", "Emotion", *NUMBERS, "StartTime", "EndTime")
+TIME = re.compile(r"(\d\d?):([0-5]\d):([0-5]\d,\d{1,3})")
+# Quotes and dashes of Windows-1252, which the release holds as the control characters U+0080 to U+009F
+WINDOWS = {n: bytes([n]).decode("cp1252", errors="ignore") for n in range(0x80, 0xA0)}
+PLAUSIBLE = (0.05, 60)  # seconds of an utterance; four of the release are shorter or longer
+SHORTEST = 0.001  # seconds; the step of the times: the length of an utterance that ends where it starts
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a file: its columns, none where it cannot be read; ``message`` says what was wrong with it."""
+
+    where: str
+    columns: Mapping[str, str]
+    message: str = ""
+
+
+def parse(root: Path) -> Corpus:
+    """Read the three files of a release; they stand in ``root``, or together in a folder of it.
+
+    Raises:
+        UserError: a file is missing, or has not the columns of the release.
+    """
+    corpus, seen = Corpus(), {}
+    for split, path in _files(Path(os.path.abspath(root))).items():
+        for line in _lines(path):
+            _add(split, line, seen, corpus)
+    return corpus
+
+
+def _files(root: Path) -> dict[str, Path]:
+    names = {split: f"{split}_sent_emo.csv" for split in SPLITS}
+    for folder in (root, *sorted(path for path in root.glob("*") if path.is_dir())):
+        if all((folder / name).is_file() for name in names.values()):
+            return {split: folder / name for split, name in names.items()}
+    found = "\n  ".join(sorted(os.listdir(root))[:12]) if root.is_dir() else "(no such folder)"
+    raise UserError(
+        f"{root}: not MELD\nexpected, here or in a folder below:\n  {' '.join(names.values())}\nfound:\n  {found}"
+    )
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """The utterances of a file, line after line.
+
+    Raises:
+        UserError: it has not the columns of the release.
+    """
+    mended: dict[int, str] = {}  # line -> what was wrong with its bytes
+
+    def texts() -> Iterator[str]:
+        for number, raw in enumerate(path.read_bytes().splitlines(keepends=True), 1):
+            text, message = decode(raw)
+            if message:
+                mended[number] = message
+            yield text.removeprefix("\ufeff").translate(WINDOWS)
+
+    reader = csv.reader(texts(), strict=True)
+    try:
+        head = next(reader, [])
+    except csv.Error:
+        head = []
+    absent = [name for name in COLUMNS if name not in head]
+    if absent:
+        raise UserError(f"{path}:1: not a file of MELD: no column {', '.join(absent)}; found {', '.join(head)}")
+    while True:
+        where = f"{path}:{reader.line_num + 1}"
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Line(where, {}, f"not comma-separated values: {error}")
+            continue
+        if len(fields) == len(head):
+            yield Line(where, dict(zip(head, fields, strict=True)), mended.get(reader.line_num, ""))
+        else:
+            yield Line(where, {}, f"expected {len(head)} columns, found {len(fields)}")
+
+
+def _add(split: str, line: Line, seen: dict[str, str], corpus: Corpus) -> None:
+    """Add one utterance, or say what is wrong with its line."""
+    row = line.columns
+    problem = _problem(row) if row else line.message
+    if problem:
+        corpus.faults.append(Fault("malformed-line", line.where, problem))
+        return
+    dialogue, number, season, episode = (int(row[name]) for name in NUMBERS)
+    speaker, scene, text = _speaker(row["Speaker"]), f"{split}_dia{dialogue}", one_line(row["Utterance"])
+    name = f"{scene}_utt{number}"
+    utt, label = f"{speaker}-{name}", row["Emotion"]
+    if name in seen:
+        corpus.faults.append(Fault("duplicate-id", line.where, f"{name} stands in {seen[name]} too", (utt,), (label,)))
+        return
+    seen[name] = line.where
+    if line.message:
+        corpus.faults.append(Fault("non-utf8", line.where, line.message, (utt,), (label,)))
+    if not text:
+        corpus.faults.append(Fault("missing-transcript", line.where, "no words; left empty", (utt,), (label,)))
+    seconds = _seconds(row["EndTime"]) - _seconds(row["StartTime"])
+    if not PLAUSIBLE[0] < seconds < PLAUSIBLE[1]:
+        corpus.note("times that cannot be right, of utterances whose words are taken", line.where)
+    corpus.items.append(
+        Item(
+            utt=utt,
+            speaker=speaker,
+            label=label,
+            text=text,
+            wav="",
+            where=line.where,
+            session=f"s{season:02d}e{episode:02d}",
+            scene=scene,
+            split=split,
+            seconds=max(seconds, SHORTEST),
+        )
+    )
+
+
+def _problem(row: Mapping[str, str]) -> str:
+    """What is wrong with the columns of an utterance; nothing where they can be used."""
+    if not _speaker(row["Speaker"]):
+        return f"Speaker: expected a name, found {row['Speaker']!r}"
+    for name in NUMBERS:
+        if not re.fullmatch(r"[0-9]+", row[name]):
+            return f"{name}: expected a number, found {row[name]!r}"
+    for name in ("StartTime", "EndTime"):
+        if not TIME.fullmatch(row[name]):
+            return f"{name}: expected a time such as 00:16:16,059, found {row[name]!r}"
+    if _seconds(row["StartTime"]) > _seconds(row["EndTime"]):
+        return f"it ends ({row['EndTime']}) before it starts ({row['StartTime']})"
+    return ""
+
+
+def _speaker(name: str) -> str:
+    """``Joey's Hand Twin`` -> ``Joeys_Hand_Twin``."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", re.sub("['’]", "", name)).strip("_")
+
+
+def _seconds(time: str) -> float:
+    hours, minutes, seconds = TIME.fullmatch(time).groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))

@@ -16,6 +16,10 @@ CORPORA = {
     "ravdess": "RAVDESS: 24 actors, English, two sentences spoken in emotions that they were told to act",
 }
 FEW = 30  # speakers
+USE = (
+    "Research: to compare systems under this protocol. Not for decisions about people: what is recognised are the "
+    "labels of this corpus, not what somebody feels."
+)
 
 
 def card(source: Source) -> Markup:
@@ -26,10 +30,9 @@ def card(source: Source) -> Markup:
         element("h3", "Protocol"), items(promises(source)),
         element("h3", "System"), _system(source),
         element("h3", "Intended use"),
-        paragraph("Research: to compare systems under this protocol. Not for decisions about people: what is recognised "
-                  "are the labels of this corpus, not what somebody feels."),
+        paragraph(USE),
         element("h3", "Limits"), items(limits(source)),
-        element("h3", "How it was made"), element("pre", element("code", source.config["command"]), tabindex="0"),
+        element("h3", "How it was made"), element("pre", element("code", source.config["command"])),
     ])  # fmt: skip
 
 
@@ -55,8 +58,8 @@ def limits(source: Source) -> Iterator[str]:
     for kind, groups in statistics["groups"].items():
         lowest, highest = (pick(groups, key=lambda name: (groups[name]["wa"], name)) for pick in (min, max))
         yield (
-            f"By {kind}, WA goes from {groups[lowest]['wa']:.1f} % ({lowest}, {groups[lowest]['utterances']} utterances) "
-            f"to {groups[highest]['wa']:.1f} % ({highest}, {groups[highest]['utterances']})."
+            f"By {kind}, WA goes from {groups[lowest]['wa']:.1f} % ({lowest}, {groups[lowest]['utterances']} "
+            f"utterances) to {groups[highest]['wa']:.1f} % ({highest}, {groups[highest]['utterances']})."
         )
     error = statistics["calibration"]["as_predicted"]["ece"]
     yield f"Probabilities are off by {error:.1f} points on average (expected calibration error)."
@@ -69,7 +72,9 @@ def _data(source: Source) -> Markup:
         return paragraph(f"{name}; the data directory is not at hand.")
     speakers = {speaker: gender.get(utt, "") for utt, speaker in source.tables["utt2spk"].items()}
     kinds = Counter(kind for kind in speakers.values() if kind)
-    who = f"{len(speakers)} speakers" + (f" ({', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))})" if kinds else "")
+    who = f"{len(speakers)} speakers" + (
+        f" ({', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))})" if kinds else ""
+    )
     total = sum(map(float, seconds.values()))
     return join([
         paragraph(f"{name}: {len(emotions)} utterances, {total / 60:.0f} minutes, {who}."),
@@ -98,7 +103,9 @@ def _labels(source: Source) -> Markup:
         return paragraph(f"Label map {source.config.get('labels', 'not recorded')}: its file is not at hand.")
     rows = [(name, ", ".join(raw for raw, kept in found.mapping.items() if kept == name)) for name in found.classes]
     rows += [("left out", ", ".join(raw for raw, kept in found.mapping.items() if kept is None) or "none")]
-    return table(f"Label map {found.name} of the corpus {found.corpus}", ["class", "labels of the corpus"], rows, left=2)
+    return table(
+        f"Label map {found.name} of the corpus {found.corpus}", ["class", "labels of the corpus"], rows, left=2
+    )
 
 
 def _label_map(source: Source) -> LabelMap | None:
@@ -124,4 +131,6 @@ def _system(source: Source) -> Markup:
 
 
 def _options(values: dict | None) -> str:
-    return ", ".join(f"{key} {value}" for key, value in (values or {}).items())
+    """``key=value``, lists with slashes."""
+    plain = {key: "/".join(map(str, v)) if isinstance(v, list) else v for key, v in (values or {}).items()}
+    return ", ".join(f"{key}={str(v).lower() if isinstance(v, bool) else v}" for key, v in plain.items())

@@ -10,6 +10,7 @@ from mscnn.report.source import Source
 from mscnn.scoring.published import Protocol, Published, Row, read_published
 
 PUBLISHED = ROOT / "conf" / "published.yaml"
+SELECTED = {"yes": "yes ‡", "no": "no", "not stated": "not stated"}
 NOT_SHOWN = frozenset({"folds", "inputs"})  # of an audit: every fold, and digests
 
 
@@ -27,10 +28,9 @@ def published(source: Source) -> Markup:
     wa, ua = (f"{line.values[key]:.2f}" for key in ("wa", "ua"))
     ours = [(element("strong", f"{source.config['model']}, this report"), line.fields["text"], f"{wa} / {ua}", "", "")]
     cells = [
-        (row.system, row.text, row.cell(2), {"yes": "yes ‡"}.get(protocol.selection_on_test, protocol.selection_on_test),
-         facts.sources[protocol.source])
-        for row, protocol in rows
-    ]  # fmt: skip
+        (row.system, row.text, row.cell(2), SELECTED.get(stated.selection_on_test), facts.sources[stated.source])
+        for row, stated in rows
+    ]
     head = ["system", "text", "WA / UA, %", "selected on test", "source"]
     marks = [f"[{mark}] {facts.certainty[mark]}" for mark in dict.fromkeys(row.certain for row, _ in rows)]
     stated = [f"{facts.sources[p.source]}: {p.stated}" for p in dict.fromkeys(protocol for _, protocol in rows)]
@@ -55,7 +55,9 @@ def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Pro
 def audit(source: Source) -> Markup:
     """What training and test share, as stage 1 found it; whatever keys it has."""
     if source.audit is None:
-        return paragraph(f"Not made for this cut: {source.data.name}/audit/{source.protocol['name']}.json is not there.")
+        return paragraph(
+            f"Not made for this cut: {source.data.name}/audit/{source.protocol['name']}.json is not there."
+        )
     kept = {key: value for key, value in source.audit.items() if key not in NOT_SHOWN}
     plain, measured = {}, {}
     for path, value in _flat(kept):

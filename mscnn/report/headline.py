@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mscnn.report.html import NOTHING, Markup, element, items, join, paragraph, table
+from mscnn.report.html import Markup, element, items, join, paragraph, table
 from mscnn.report.source import Source
 from mscnn.scoring.aggregate import POOLED
 from mscnn.scoring.lines import ScoreLine
@@ -41,10 +41,12 @@ def shares_speakers(source: Source) -> bool:
 
 def promises(source: Source) -> Iterator[str]:
     """What the protocol keeps apart, and on what models are selected, in words."""
+    pairs: dict[str, list[str]] = {}
     for pair, kept in source.protocol["disjoint"].items():
-        a, b = pair.split("-")
         apart = f"share no {' and no '.join(kept)}" if kept else "share no utterance, that is all"
-        yield f"{a} and {b} {apart}"
+        pairs.setdefault(apart, []).append(pair.replace("-", " and "))
+    for apart, which in pairs.items():
+        yield f"{'any two of train, dev and test' if len(which) == 3 else ', '.join(which)} {apart}"
     yield f"models are selected on {source.protocol['selection']}"
 
 
@@ -62,6 +64,10 @@ def _warnings(source: Source) -> Markup | None:
     if config.get("changed"):
         found.append(f"Settings changed from the configuration of that name: {', '.join(config['changed'])}.")
     return element("div", items(found), class_="warn", role="note", aria_label="Warnings") if found else None
+
+
+def _two(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
 
 
 def _tiles(source: Source) -> Iterator[Markup]:
@@ -109,16 +115,16 @@ def _line(look: str, low: float, high: float) -> Markup:
 def _facts(source: Source) -> Markup:
     config, protocol = source.config, source.protocol
     runs = f"{config['folds']} folds, {config['runs']} run{'s' if config['runs'] > 1 else ''} of each"
+    kept = "text" in protocol["disjoint"].get("train-test", ())
     facts = {
         "Protocol": f"{protocol['name']}, version {protocol['version']}, cut {protocol['hash']}",
         "It promises": "; ".join(promises(source)),
+        "Not promised": None if kept else "that no line of the test part is also spoken in training",
         "Trainings": runs,
         "Text": TEXTS.get(config["text"], f"words recognised by {config['text']}"),
         "X-vectors": source.lines["test"][0].fields.get("xvector", "none"),
     }
-    if "text" not in protocol["disjoint"].get("train-test", ()):
-        facts["Not promised"] = "that no line of the test part is also spoken in training"
-    return element("dl", join(element("dt", key) + element("dd", value) for key, value in facts.items()))
+    return element("dl", *(join([element("dt", key), element("dd", value)]) for key, value in facts.items() if value))
 
 
 def scores(source: Source) -> Markup:
@@ -140,9 +146,14 @@ def _row(part: str, line: ScoreLine) -> list[object]:
 def groups_table(statistics: Mapping) -> Markup:
     """Scores by group; UA does not exist where a class is absent."""
     rows = [
-        (kind, name, group["utterances"], *(None if group[key] is None else f"{group[key]:.2f}" for key in ("ua", "wa")),
-         *(f"{group['recalls'][c]:.1f}" if c in group["recalls"] else NOTHING for c in statistics["classes"]))
+        (kind, name, group["utterances"], *(_two(group[key]) for key in ("ua", "wa")),
+         *(_two(group["recalls"].get(c)) for c in statistics["classes"]))
         for kind, groups in statistics["groups"].items() for name, group in groups.items()
     ]  # fmt: skip
-    head = ["by", "group", "utterances", "UA, %", "WA, %", *(f"recall {name}, %" for name in statistics["classes"])]
-    return table("Scores by group, pooled; – where a class has no utterance", head, rows, left=2)
+    head = ["by", "group", "utterances", "UA, %", "WA, %", *statistics["classes"]]
+    return table(
+        "Scores by group, pooled; right of WA the recall of each class, %; – where a class has no utterance",
+        head,
+        rows,
+        left=2,
+    )

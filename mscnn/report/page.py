@@ -13,8 +13,8 @@ from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.report import card, context, headline
-from mscnn.report.html import Markup, details, element, join, paragraph, table
-from mscnn.report.plots import Plot, make_plots, write_plots
+from mscnn.report.html import Markup, element, join, paragraph, table
+from mscnn.report.plots import Plot, make_plots
 from mscnn.report.sound import attention_section
 from mscnn.report.source import Source, read_source
 from mscnn.report.worst import worst_section
@@ -56,7 +56,8 @@ def write_page(
     source = read_source(exp, data)
     plots = make_plots(source)
     sections = list(_sections(source, plots, utt, audio))
-    write_plots([*plots.values()], source)
+    for plot in plots.values():
+        plot.write(source.exp.path / "figures")
     path = source.exp.path / "report.html"
     with atomic(path) as out:
         out.write(render(title(source.exp), headline.headline(source), sections))
@@ -93,11 +94,10 @@ def render(name: str, top: Markup, sections: Sequence[Section]) -> str:
 
 def _sections(source: Source, plots: dict[str, Plot], utt: str | None, audio: str) -> Iterator[Section]:
     """Every section that there is something to say in; the plot of the attention joins ``plots``."""
-    shown = {name: plot for name, plot in plots.items() if name.startswith("groups_")}
     yield Section("scores", "Scores", headline.scores(source))
     yield Section("classes", "Classes", _classes(source, plots))
-    if shown:
-        yield Section("groups", "Speakers and other groups", _groups(source, shown))
+    if source.statistics["groups"]:
+        yield Section("groups", "Speakers and other groups", _groups(source, plots))
     yield Section("training", "Folds and training", _training(source, plots))
     yield Section("calibration", "Calibration", _calibration(source, plots))
     try:
@@ -115,30 +115,26 @@ def _sections(source: Source, plots: dict[str, Plot], utt: str | None, audio: st
     yield Section("published", "Published results", context.published(source))
     yield Section("audit", "Audit of the cut", context.audit(source))
     yield Section("card", "Model card", card.card(source))
-    yield Section("definitions", "Definitions", element("pre", DEFINITIONS, tabindex="0"))
+    yield Section("definitions", "Definitions", element("pre", DEFINITIONS))
 
 
 def _classes(source: Source, plots: dict[str, Plot]) -> Markup:
     facts = source.statistics["classes"]
-    keys = ("recall", "precision", "f1")
+    keys, head = ("recall", "precision", "f1"), ["class", "utterances", "recall, %", "precision, %", "F1, %"]
     rows = [(name, one["utterances"], *(f"{one[key]:.2f}" for key in keys)) for name, one in facts.items()]
     total = f"Test, all folds, sum over {source.config['runs']} run(s); rows truth, columns prediction, % of the row."
     return join([
         element("div", plots["confusion_test"].show(total),
                 plots["classes"].show("Recall of each class; bars are 95 % intervals over speakers, where they exist."),
                 class_="pair"),
-        table("Classes, predictions of all runs together", ["class", "utterances", "recall, %", "precision, %", "F1, %"],
-              rows),
+        table("Classes, predictions of all runs together", head, rows),
     ])  # fmt: skip
 
 
-def _groups(source: Source, shown: dict[str, Plot]) -> Markup:
-    first, *others = (
-        plot.show(f"By {name.removeprefix('groups_')}: UA (full) and WA (ring); the line is UA of all, pooled.")
-        for name, plot in shown.items()
-    )
-    more = [details("By other groups", *others)] if others else []
-    return join([first, *more, headline.groups_table(source.statistics)])
+def _groups(source: Source, plots: dict[str, Plot]) -> Markup:
+    what = "UA (full) and WA (ring); the line is UA of all, pooled."
+    shown = [plots[name].show(f"{name.capitalize()}: {what}") for name in ("speakers", "groups") if name in plots]
+    return join([element("div", *shown, class_="pair"), headline.groups_table(source.statistics)])
 
 
 def _training(source: Source, plots: dict[str, Plot]) -> Markup:
@@ -148,10 +144,12 @@ def _training(source: Source, plots: dict[str, Plot]) -> Markup:
         for fold, runs in enumerate(matrices, 1)
     ]
     caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
-    drawn = plots["learning_curves"].show(f"A line a training, {len(source.exp.run_dirs)} of them; models are selected on "
-                                 f"{source.protocol['selection']}.") if "learning_curves" in plots else None  # fmt: skip
     head = ["fold", "utterances", "UA, %", "WA, %", "macro F1, %"]
-    return join([drawn or paragraph("No learning curves: nothing was trained by epochs."), table(caption, head, rows)])
+    drawn = paragraph("No learning curves: nothing was trained by epochs.")
+    if "learning_curves" in plots:
+        selected = source.protocol["selection"]
+        drawn = plots["learning_curves"].show(f"A line a training; models are selected on {selected}.")
+    return join([drawn, table(caption, head, rows)])
 
 
 def _calibration(source: Source, plots: dict[str, Plot]) -> Markup:
@@ -162,7 +160,7 @@ def _calibration(source: Source, plots: dict[str, Plot]) -> Markup:
     kept = [point for point in source.statistics["abstention"] if point["coverage"] % 25 == 0]
     answered = [(f"{p['coverage']} %", *(None if p[k] is None else f"{p[k]:.2f}" for k in ("ua", "wa"))) for p in kept]
     return join([
-        plots["calibration"].show("How often predictions of a probability are right; on the line they can be believed."),
+        plots["calibration"].show("How often predictions of some probability are right; on the line, as often as that."),
         table("Probabilities", ["", "ECE, %", "log loss, nats", "Brier score"], rows),
         table("Where only the most confident are answered", ["answered", "UA, %", "WA, %"], answered),
     ])  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,22 +26,27 @@ if TYPE_CHECKING:
 class Plot:
     """A figure, what it shows in words (for those who do not see it), and its data as a table.
 
-    ``filed`` is what the files show where that is more than the page's.
+    ``filed`` is what the files show where that is more than the page's; ``title`` goes into their metadata.
     """
 
     name: str
+    title: str
     alt: str
     figure: Figure
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
     filed: Figure | None = None
 
-    def write(self, folder: Path, title: str) -> None:
+    @cached_property
+    def svg(self) -> str:
+        """The figure as SVG."""
+        return figures.svg(self.figure, self.title)
+
+    def write(self, folder: Path) -> None:
         """Write ``<name>.svg``, ``.png`` and ``.csv``."""
-        figure = self.filed or self.figure
         with atomic(folder / f"{self.name}.svg") as out:
-            out.write(figures.svg(figure, title))
-        figures.save(figure, folder / f"{self.name}.png", title)
+            out.write(figures.svg(self.filed, self.title) if self.filed else self.svg)
+        figures.save(self.filed or self.figure, folder / f"{self.name}.png", self.title)
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([self.head, *self.rows])
         with atomic(folder / f"{self.name}.csv") as out:
@@ -54,8 +60,9 @@ class Plot:
 
     def _inline(self) -> Markup:
         """SVG without prolog, its ids its own, its colours those of the page."""
-        text = figures.svg(self.figure, "")
-        text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
+        text = re.sub(
+            r"<title>.*?</title>|<metadata>.*?</metadata>", "", self.svg[self.svg.index("<svg") :], flags=re.S
+        )
         text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{self.name}-", text)
         for colour, value in figures.PALETTE.items():
             text = text.replace(value, f"var(--{colour})")
@@ -70,12 +77,6 @@ def make_plots(source: Source) -> dict[str, Plot]:
     return {plot.name: plot for make in PLOTS for plot in make(source)}
 
 
-def write_plots(plots: Sequence[Plot], source: Source) -> None:
-    """Write the files of plots to ``figures/``."""
-    for plot in plots:
-        plot.write(source.exp.path / "figures", title(source.exp))
-
-
 def _confusion(source: Source) -> Iterator[Plot]:
     import numpy as np
 
@@ -85,7 +86,9 @@ def _confusion(source: Source) -> Iterator[Plot]:
     total = np.array([[row[2:] for row in rows if row[1] == name] for name in names]).sum(axis=1)
     share = 100 * total.diagonal() / total.sum(axis=1)
     alt = "Confusion matrix. " + "; ".join(f"{n} {v:.1f} % right" for n, v in zip(names, share, strict=True))
-    yield Plot("confusion_test", alt, figures.confusion(total, names), ["run", "truth", *names], rows)
+    yield Plot(
+        "confusion_test", title(source.exp), alt, figures.confusion(total, names), ["run", "truth", *names], rows
+    )
 
 
 def _classes(source: Source) -> Iterator[Plot]:
@@ -96,22 +99,34 @@ def _classes(source: Source) -> Iterator[Plot]:
     figure = figures.dots(names, {"recall": recalls}, spans)
     rows = [(n, facts[n]["utterances"], r, *(s or ("", ""))) for n, r, s in zip(names, recalls, spans, strict=True)]
     alt = "Recall of each class. " + "; ".join(f"{n} {r:.1f} %" for n, r in zip(names, recalls, strict=True))
-    yield Plot("classes", alt, figure, ["class", "utterances", "recall", "low", "high"], rows)
+    yield Plot("classes", title(source.exp), alt, figure, ["class", "utterances", "recall", "low", "high"], rows)
 
 
 def _groups(source: Source) -> Iterator[Plot]:
+    """Speakers, and the groups of all other kinds in one plot."""
+    found = source.statistics["groups"]
+    others = {(kind, name): group for kind in found if kind != "speaker" for name, group in found[kind].items()}
+    for name, groups in (
+        ("speakers", {("speaker", name): group for name, group in found.get("speaker", {}).items()}),
+        ("groups", others),
+    ):
+        if groups:
+            yield _dots(source, name, groups)
+
+
+def _dots(source: Source, name: str, groups: Mapping[tuple[str, str], Mapping]) -> Plot:
+    """UA and WA of groups (kind, name), beside UA of all."""
     pooled = source.statistics["scores"][POOLED]["ua"]["mean"]
-    for kind, groups in source.statistics["groups"].items():
-        marks = {"UA": [g["ua"] for g in groups.values()], "WA": [g["wa"] for g in groups.values()]}
-        rows = [(name, g["utterances"], "" if g["ua"] is None else g["ua"], g["wa"]) for name, g in groups.items()]
-        worst = min(groups, key=lambda name: (groups[name]["wa"], name))
-        best = max(groups, key=lambda name: (groups[name]["wa"], name))
-        alt = (
-            f"UA and WA of {len(groups)} groups by {kind}: WA from {groups[worst]['wa']:.1f} % ({worst}) to "
-            f"{groups[best]['wa']:.1f} % ({best}); the line is UA of all, {pooled:.1f} %"
-        )
-        figure = figures.dots([*groups], marks, reference=pooled)
-        yield Plot(f"groups_{kind}", alt, figure, [kind, "utterances", "ua", "wa"], rows)
+    marks = {key.upper(): [group[key] for group in groups.values()] for key in ("ua", "wa")}
+    rows = [(*of, g["utterances"], "" if g["ua"] is None else g["ua"], g["wa"]) for of, g in groups.items()]
+    labels = [name if kind == "speaker" else f"{kind} {name}" for kind, name in groups]
+    (low, worst), *_, (high, best) = sorted(zip(marks["WA"], labels, strict=True))
+    alt = (
+        f"UA and WA of {len(groups)} {name}: WA from {low:.1f} % ({worst}) to {high:.1f} % ({best}); the line is UA of "
+        f"all, {pooled:.1f} %"
+    )
+    figure = figures.dots(labels, marks, reference=pooled)
+    return Plot(name, title(source.exp), alt, figure, ["by", "group", "utterances", "ua", "wa"], rows)
 
 
 def _curves(source: Source) -> Iterator[Plot]:
@@ -130,7 +145,9 @@ def _curves(source: Source) -> Iterator[Plot]:
         f"Loss and dev UA over epochs of {len(histories)} trainings; the highest dev UA of a training is "
         f"{min(best):.1f} to {max(best):.1f} %"
     )
-    yield Plot("learning_curves", alt, figures.curves([*histories.values()]), ["fold", "run", *keys], rows)
+    yield Plot(
+        "learning_curves", title(source.exp), alt, figures.curves([*histories.values()]), ["fold", "run", *keys], rows
+    )
 
 
 def _calibration(source: Source) -> Iterator[Plot]:
@@ -138,7 +155,7 @@ def _calibration(source: Source) -> Iterator[Plot]:
     head = ["upto", "count", "confidence", "accuracy"]
     rows = [["" if one[key] is None else one[key] for key in head] for one in facts["reliability"]]
     alt = f"Reliability diagram; expected calibration error {facts['ece']:.2f} %"
-    yield Plot("calibration", alt, figures.reliability(facts["reliability"]), head, rows)
+    yield Plot("calibration", title(source.exp), alt, figures.reliability(facts["reliability"]), head, rows)
 
 
 PLOTS: tuple[Callable[[Source], Iterator[Plot]], ...] = (_confusion, _classes, _groups, _curves, _calibration)

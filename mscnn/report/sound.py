@@ -13,6 +13,7 @@ from mscnn.report.html import Markup, element, join, paragraph, table
 from mscnn.report.plots import Plot
 from mscnn.report.source import Source
 from mscnn.scoring.figures import BLUE, CELL, INK, MUTED, make_axes
+from mscnn.scoring.report import title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,14 +28,23 @@ def attention_section(source: Source, utt: str | None, audio: str) -> tuple[Plot
     if not attends(source.config):
         return None
     found = attention(source, utt)
-    sums = found.weights.sum(axis=1)
+    lost = 1 - found.weights.sum(axis=1).min()
+    padding = f" Padding takes up to {100 * lost:.1f} %." if lost > 0.001 else ""  # legacy_no_mask
     rows = [(*map(str, (name, word)), weight) for name, row in zip(found.rows, found.weights.tolist(), strict=True)
             for word, weight in zip(found.tokens, (f"{w:.6f}" for w in row), strict=True)]  # fmt: skip
     strongest = "; ".join(
         f"{name}: {found.tokens[row.argmax()]}" for name, row in zip(found.rows, found.weights, strict=True)
     )
     alt = f"Waveform and features of {found.utt} over time. The word with the most weight: {strongest}"
-    plot = Plot("attention", alt, picture(found, words=False), ["row", "word", "weight"], rows, picture(found))
+    plot = Plot(
+        "attention",
+        title(source.exp),
+        alt,
+        picture(found, words=False),
+        ["row", "word", "weight"],
+        rows,
+        picture(found),
+    )
     right = "rightly" if found.pred == found.truth else "wrongly"
     shift = " Silent edges were cut before the features were made." if found.trimmed else ""
     heard = "Waveform above, features below" if found.samples is not None else "Features (the recording is not at hand)"
@@ -48,8 +58,8 @@ def attention_section(source: Source, utt: str | None, audio: str) -> tuple[Plot
         plot.show(f"{heard}: {source.config['features']['audio']}, as the model hears it, {len(found.features)} frames "
                   f"of {1000 * found.frame_shift:g} ms.{shift}"),
         weights_table(found),
-        paragraph(f"A word stands for its neighbourhood: the maps that are asked are those of convolutions over "
-                  f"{_widths(source)} words. Weight on padding: {100 * (1 - sums.min()):.1f} % at most.", class_="note"),
+        paragraph("A word stands for its neighbourhood: the maps that are asked are those of convolutions over "
+                  f"{_widths(source)} words.{padding}", class_="note"),
         paragraph("† not in the vocabulary of the training part", class_="note") if any(found.unknown) else None,
     ]  # fmt: skip
     return plot, join(body)
@@ -80,11 +90,11 @@ def picture(found: Attention, words: bool = True) -> Figure:
         seconds = max(seconds, len(found.samples) / found.rate)
     count = len(panels) + words
     heights = [*([1, 2] if len(panels) == 2 else [2]), *([0.45 * len(found.rows)] if words else [])]
-    figure, axes = make_axes(7, 1.25 * sum(heights), rows=count, height_ratios=heights, sharex=False)
+    figure, axes = make_axes(5.6, 1.1 * sum(heights), rows=count, height_ratios=heights, sharex=False)
     for draw, one in zip(panels, np.atleast_1d(axes), strict=False):
         draw(found, one)
         one.set_xlim(0, seconds)
-    np.atleast_1d(axes)[len(panels) - 1].set_xlabel("seconds", color=MUTED)
+    np.atleast_1d(axes)[len(panels) - 1].set_xlabel("seconds", color=MUTED, fontsize=11)
     if words:
         _draw_weights(found, axes[-1])
     return figure
@@ -102,14 +112,14 @@ def _draw_wave(found: Attention, axes: Axes) -> None:
     axes.fill_between(times, low, high, color=BLUE, linewidth=0.4)
     axes.set_yticks([])
     axes.tick_params(labelbottom=False)
-    axes.set_ylabel("waveform", color=MUTED)
+    axes.set_ylabel("waveform", color=MUTED, fontsize=11)
 
 
 def _draw_features(found: Attention, axes: Axes) -> None:
     extent = (0, len(found.features) * found.frame_shift, 0, found.features.shape[1])
     axes.imshow(found.features.T, aspect="auto", origin="lower", extent=extent, cmap="viridis", vmin=-LIMIT,
                 vmax=LIMIT, interpolation="nearest")  # fmt: skip
-    axes.set_ylabel("feature", color=MUTED)
+    axes.set_ylabel("feature", color=MUTED, fontsize=11)
 
 
 def _draw_weights(found: Attention, axes: Axes) -> None:
@@ -118,7 +128,7 @@ def _draw_weights(found: Attention, axes: Axes) -> None:
     for row, column in np.ndindex(*found.weights.shape):
         weight = float(found.weights[row, column])
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=CELL, alpha=0.9 * weight, linewidth=0))
-        axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=7, color=INK)
+        axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=8, color=INK)
     axes.set(xlim=(-0.5, len(found.tokens) - 0.5), ylim=(len(found.rows) - 0.5, -0.5))
     axes.set_xticks(range(len(found.tokens)), found.tokens, rotation=35, ha="right", parse_math=False)
     axes.set_yticks(range(len(found.rows)), found.rows, parse_math=False)

@@ -47,19 +47,16 @@ def worst(source: Source, most: int = MOST) -> list[Miss]:
 
 def worst_section(source: Source, audio: str) -> Markup:
     """Their table, with players where the recordings are at hand."""
-    found, speakers = worst(source), source.tables["utt2spk"]
+    found, speakers, words = worst(source), source.tables["utt2spk"], source.tables["text"]
     players = {miss.utt: player(source, miss.utt, audio) for miss in found}
     heard = any(players.values())
-    head = ["utterance", "speaker", "words", "truth", "predicted", *(["recording"] if heard else []), "loss",
-            *(f"p {name}" for name in source.exp.classes)]  # fmt: skip
+    head = ["utterance", "speaker", "truth", "predicted", "loss", *(f"p {name}" for name in source.exp.classes)]
     rows = [
         (
-            element("code", miss.utt),
+            {"content": join([words.get(miss.utt), element("code", miss.utt), players[miss.utt]]), "class_": "utt"},
             speakers.get(miss.utt, NOTHING),
-            {"content": source.tables["text"].get(miss.utt) or NOTHING, "class_": "words"},
             miss.truth,
             _said(miss.said),
-            *([players[miss.utt]] if heard else []),
             f"{miss.loss:.2f}",
             *(f"{p:.3f}" for p in miss.prob),
         )
@@ -68,7 +65,7 @@ def worst_section(source: Source, audio: str) -> Markup:
     runs = " Means over runs." if source.config["runs"] > 1 else ""
     why = "" if heard or audio == "none" else " The recordings are not at hand: no players."
     note = paragraph(f"Test utterances with the greatest −ln p(truth), in nats.{runs}{why}", class_="note")
-    return join([note, table(f"The {len(found)} worst utterances", head, rows, left=6 if heard else 5)])
+    return join([note, table(f"The {len(found)} worst utterances", head, rows, left=4)])
 
 
 def _said(counts: Counter) -> str:

@@ -35,14 +35,14 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
         place = (column - 0.48, row - 0.48)
         axes.add_patch(Rectangle(place, 0.96, 0.96, facecolor=CELL, alpha=0.06 + 0.84 * part, linewidth=0))
         text = f"{100 * part:.1f} %\n{matrix[row, column]}"
-        axes.text(column, row, text, ha="center", va="center", fontsize=9, color=INK)
+        axes.text(column, row, text, ha="center", va="center", fontsize=11, color=INK)
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
     turned = {"rotation": 30, "ha": "right"} if len(names) > 5 else {}
     axes.set_xticks(range(len(names)), names, parse_math=False, **turned)
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("predicted", color=MUTED)
-    axes.set_ylabel("truth", color=MUTED)
+    axes.set_xlabel("predicted", color=MUTED, fontsize=11)
+    axes.set_ylabel("truth", color=MUTED, fontsize=11)
     return figure
 
 
@@ -59,11 +59,11 @@ def curves(histories: Sequence[Sequence[dict]]) -> Figure:
                 epochs, values = [entry["epoch"] for entry in history], [entry[key] for entry in history]
                 label = key.replace("_", " ") if i == 0 else None
                 panel.plot(epochs, values, color=color, linewidth=1, alpha=0.75, label=label)
-        panel.set_ylabel(title, color=MUTED)
+        panel.set_ylabel(title, color=MUTED, fontsize=11)
         panel.grid(axis="y", color=GRID, linewidth=0.6)
         panel.xaxis.get_major_locator().set_params(integer=True)
-    axes[0].legend(frameon=False, labelcolor=INK, fontsize=9)
-    axes[1].set_xlabel("epoch", color=MUTED)
+    axes[0].legend(frameon=False, labelcolor=INK, fontsize=11)
+    axes[1].set_xlabel("epoch", color=MUTED, fontsize=11)
     return figure
 
 
@@ -81,7 +81,7 @@ def dots(
         spans: intervals of the rows, or None.
         reference: where a line is drawn.
     """
-    height = 0.24 * len(names) if len(names) <= NAMED else 0.06 * len(names)
+    height = 0.27 * len(names) if len(names) <= NAMED else 0.06 * len(names)
     figure, axes = make_axes(5.6, 0.9 + height)
     if reference is not None:
         axes.axvline(reference, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
@@ -95,9 +95,9 @@ def dots(
     axes.set(xlim=(-2, 102), ylim=(len(names) - 0.4, -0.6))
     axes.set_yticks(*((range(len(names)), names) if len(names) <= NAMED else ((), ())), parse_math=False)
     axes.grid(axis="x", color=GRID, linewidth=0.6)
-    axes.set_xlabel("%", color=MUTED)
+    axes.set_xlabel("%", color=MUTED, fontsize=11)
     if len(marks) > 1:
-        figure.legend(loc="outside upper right", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+        figure.legend(loc="outside upper right", ncols=2, frameon=False, labelcolor=INK, fontsize=11)
     return figure
 
 
@@ -109,8 +109,8 @@ def reliability(bins: Sequence[Mapping]) -> Figure:
     confidence, accuracy, count = (np.array([one[key] for one in full]) for key in ("confidence", "accuracy", "count"))
     axes.scatter(100 * confidence, 100 * accuracy, 12 + 240 * count / max(count.sum(), 1), color=BLUE, linewidth=0)
     axes.set(xlim=(-2, 102), ylim=(-2, 102))
-    axes.set_xlabel("probability of the predicted class, %", color=MUTED)
-    axes.set_ylabel("of these are right, %", color=MUTED)
+    axes.set_xlabel("probability of the predicted class, %", color=MUTED, fontsize=11)
+    axes.set_ylabel("of these are right, %", color=MUTED, fontsize=11)
     axes.grid(color=GRID, linewidth=0.6)
     return figure
 
@@ -131,7 +131,7 @@ def make_axes(width: float, height: float, rows: int = 1, **options: object) -> 
     for one in np.atleast_1d(axes):
         one.spines[["top", "right"]].set_visible(False)
         one.spines[:].set_color(GRID)
-        one.tick_params(length=0, colors=MUTED, labelsize=9)
+        one.tick_params(length=0, colors=MUTED, labelsize=11)
         one.set_axisbelow(True)
     return figure, axes
 

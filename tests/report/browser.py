@@ -81,7 +81,9 @@ class Page:
 
     def screenshot(self, path: Path, whole: bool = False) -> None:
         """Write a PNG of the window, or of the whole page."""
-        found = self.call("Page.captureScreenshot", captureBeyondViewport=whole, **({"clip": self._all()} if whole else {}))
+        found = self.call(
+            "Page.captureScreenshot", captureBeyondViewport=whole, **({"clip": self._all()} if whole else {})
+        )
         path.write_bytes(base64.b64decode(found["data"]))
 
     def _all(self) -> dict:

@@ -57,7 +57,7 @@ def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, 
     assert stages_of(result.stdout) == [*range(7)]
     verbs = dict.fromkeys(command[2].rpartition(".")[2] for command in commands(result.stdout))
     assert [verb for verb in verbs if verb != "transcribe"] == [
-        "doctor", "prepare_data", "extract_xvectors", "extract_features", "train", "score",
+        "doctor", "prepare_data", "extract_xvectors", "extract_features", "train", "score", "report",
     ]  # fmt: skip
     for command in commands(result.stdout):
         unknown = [name for name in options(command) if f"{name} " not in help_of(command[2])]

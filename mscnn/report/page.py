@@ -160,7 +160,7 @@ def _calibration(source: Source, plots: dict[str, Plot]) -> Markup:
     kept = [point for point in source.statistics["abstention"] if point["coverage"] % 25 == 0]
     answered = [(f"{p['coverage']} %", *(None if p[k] is None else f"{p[k]:.2f}" for k in ("ua", "wa"))) for p in kept]
     return join([
-        plots["calibration"].show("How often predictions of some probability are right; on the line, as often as that."),
+        plots["calibration"].show("How often predictions of a probability are right; on the line, as often as that."),
         table("Probabilities", ["", "ECE, %", "log loss, nats", "Brier score"], rows),
         table("Where only the most confident are answered", ["answered", "UA, %", "WA, %"], answered),
     ])  # fmt: skip

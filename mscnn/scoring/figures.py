@@ -88,10 +88,11 @@ def dots(
     for row, span in enumerate(spans):
         if span is not None:
             axes.plot(span, (row, row), color=BLUE, linewidth=2, alpha=0.55, solid_capstyle="round")
-    looks = ({"color": BLUE}, {"markerfacecolor": "none", "markeredgecolor": ORANGE, "markeredgewidth": 1.4})
+    ring = {"markerfacecolor": "none", "markeredgecolor": ORANGE, "markeredgewidth": 1.4, "markersize": 8}
+    looks = ({"color": BLUE, "markersize": 5.5}, ring)
     for (label, values), look in zip(marks.items(), looks, strict=False):
         shown = [(value, row) for row, value in enumerate(values) if value is not None]
-        axes.plot(*np.reshape(shown, (-1, 2)).T, "o", markersize=6, label=label, **look)
+        axes.plot(*np.reshape(shown, (-1, 2)).T, "o", label=label, **look)
     axes.set(xlim=(-2, 102), ylim=(len(names) - 0.4, -0.6))
     axes.set_yticks(*((range(len(names)), names) if len(names) <= NAMED else ((), ())), parse_math=False)
     axes.grid(axis="x", color=GRID, linewidth=0.6)

@@ -61,7 +61,7 @@ def audit(source: Source) -> Markup:
     kept = {key: value for key, value in source.audit.items() if key not in NOT_SHOWN}
     plain, measured = {}, {}
     for path, value in _flat(kept):
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             measured[path] = value
         else:
             plain[path] = value

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE = 300  # seconds; a browser that hangs is ended, and the test fails
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -103,9 +105,12 @@ def browser(binary: str):
             pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(read), os.close(write)
+        watch = threading.Timer(PATIENCE, process.kill)
+        watch.start()
         try:
             with os.fdopen(commands, "wb") as to, os.fdopen(answers, "rb") as back:
                 yield Page(to, back)
         finally:
-            process.terminate()
+            watch.cancel()
+            process.kill()
             process.wait()

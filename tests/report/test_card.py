@@ -47,9 +47,7 @@ def test_published_rows_are_those_of_the_same_protocol_and_set(scored, tmp_path)
     source = read_source(scored, tmp_path / "data" / "iemocap4")
     text = Reader(context.published(source)).text
     assert "this reportgt85.42 / 84.38" in text  # WA / UA of the score line
-    assert (
-        "gt80.30 / 81.40 [P]" in text and "Peng, Lu, Pan, Liu" in text
-    )  # MSCNN-SPU-ATT, as the paper's abstract has it
+    assert "gt80.30 / 81.40 [P]" in text and "Peng, Lu, Pan, Liu" in text  # as the abstract has it
     assert "Satt" not in text, "that is by session"
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
     source = read_source(scored, tmp_path / "data" / "iemocap4")

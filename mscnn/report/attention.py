@@ -65,7 +65,7 @@ def attention(source: Source, utt: str | None = None) -> Attention:
     """
     config, tests = source.config, [runs[0] for runs in source.exp.parts["test"]]
     texts = source.tables["text"]
-    if not texts:
+    if any(one not in texts for test in tests for one in test.utts):
         raise UserError(f"{source.data}: no words of this experiment there (text {config['text']})")
     known = {one: fold for fold, test in enumerate(tests, 1) for one in test.utts}
     if utt is not None and utt not in known:
@@ -127,16 +127,14 @@ def load_model(path: Path, config: Mapping) -> tuple[MSCNN, dict[str, np.ndarray
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read ({error}); train this fold again") from None
     options = {key: tuple(v) if isinstance(v, list) else v for key, v in config["model_options"].items()}
-    vocabulary, width = tensors["embedding.weight"].shape
-    audio = tensors["audio_cnn.convs.0.weight"].shape[1]
-    model = MSCNN(Options(**options), Sizes(len(config["classes"]), audio, vocabulary, width)).eval()
-    body = {k: torch.from_numpy(tensors[k]) for k in model.state_dict() if k in tensors and k[:5] != "head."}
     try:
-        missing = [k for k in model.load_state_dict(body, strict=False).missing_keys if k[:5] != "head."]
-    except RuntimeError as error:
-        raise UserError(f"{path}: not the weights of this configuration: {error}") from None
-    if missing:
-        raise UserError(f"{path}: not the weights of this configuration: lacks {', '.join(missing)}")
+        vocabulary, width = tensors["embedding.weight"].shape
+        sizes = Sizes(len(config["classes"]), tensors["audio_cnn.convs.0.weight"].shape[1], vocabulary, width)
+        model = MSCNN(Options(**options), sizes).eval()
+        body = {name: torch.from_numpy(tensors[name]) for name in model.state_dict() if not name.startswith("head.")}
+        model.load_state_dict(body, strict=False)
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise UserError(f"{path}: not the weights of this configuration: {error}; train this fold again") from None
     return model, {k: v for k, v in tensors.items() if k.startswith("audio.")}
 
 

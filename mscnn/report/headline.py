@@ -108,13 +108,17 @@ def _interval(source: Source) -> Markup:
     return element("figure", strip, element("figcaption", note, id="interval"), class_="interval")
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
+
+
 def _line(look: str, low: float, high: float) -> Markup:
     return element("line", x1=f"{4 * low:.2f}", x2=f"{4 * high:.2f}", y1=17, y2=17, class_=look)
 
 
 def _facts(source: Source) -> Markup:
     config, protocol = source.config, source.protocol
-    runs = f"{config['folds']} folds, {config['runs']} run{'s' if config['runs'] > 1 else ''} of each"
+    runs = f"{_count(config['folds'], 'fold')}, {_count(config['runs'], 'run')} of each"
     kept = "text" in protocol["disjoint"].get("train-test", ())
     facts = {
         "Protocol": f"{protocol['name']}, version {protocol['version']}, cut {protocol['hash']}",

@@ -23,6 +23,7 @@ from mscnn.scoring.report import DEFINITIONS, title
 
 # nothing is fetched, nothing is run: what a corpus smuggles in does no harm
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self' file: data:"
+PAIRED = 5  # classes, whose confusion matrix leaves room beside it
 STYLE = Path(__file__).with_name("style.css")
 log = get_logger(__name__)
 
@@ -126,7 +127,7 @@ def _classes(source: Source, plots: dict[str, Plot]) -> Markup:
     return join([
         element("div", plots["confusion_test"].show(total),
                 plots["classes"].show("Recall of each class; bars are 95 % intervals over speakers, where they exist."),
-                class_="pair"),
+                class_="pair" if len(facts) <= PAIRED else None),
         table("Classes, predictions of all runs together", head, rows),
     ])  # fmt: skip
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+NARROW = 5.7  # inches: what is wider scrolls on a phone
+LEGIBLE = 0.85  # pixels a point
+
+
 @dataclass(frozen=True)
 class Plot:
     """A figure, what it shows in words (for those who do not see it), and its data as a table.
@@ -42,6 +46,11 @@ class Plot:
         """The figure as SVG."""
         return figures.svg(self.figure, self.title)
 
+    @property
+    def wide(self) -> bool:
+        """Whether a phone would make it illegible."""
+        return self.figure.get_figwidth() > NARROW
+
     def write(self, folder: Path) -> None:
         """Write ``<name>.svg``, ``.png`` and ``.csv``."""
         with atomic(folder / f"{self.name}.svg") as out:
@@ -56,7 +65,8 @@ class Plot:
         """The figure on the page, with links to its files."""
         links = [element("a", end.upper(), href=f"figures/{self.name}.{end}") for end in ("svg", "png", "csv")]
         note = element("figcaption", f"{caption} ", element("span", *links, class_="files"))
-        return element("figure", element("div", self._inline(), class_="plot"), note, id=f"plot-{self.name}")
+        plot = element("div", self._inline(), class_="plot", tabindex="0" if self.wide else None)
+        return element("figure", plot, note, id=f"plot-{self.name}")
 
     def _inline(self) -> Markup:
         """SVG without prolog, its ids its own, its colours those of the page."""
@@ -66,8 +76,9 @@ class Plot:
         text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{self.name}-", text)
         for colour, value in figures.PALETTE.items():
             text = text.replace(value, f"var(--{colour})")
-        size = re.search(r'width="([\d.]+)pt"', text)[1]
-        head = element("svg", role="img", aria_label=self.alt, style=f"max-width:{float(size) * 1.4:.0f}px")
+        size = self.figure.get_figwidth() * 72
+        limits = f"max-width:{1.4 * size:.0f}px" + (f";min-width:{LEGIBLE * size:.0f}px" if self.wide else "")
+        head = element("svg", role="img", aria_label=self.alt, style=limits)
         opening = head.removesuffix("</svg>").removesuffix(">")
         return Markup(re.sub(r'<svg([^>]*?) width="[^"]*"([^>]*?) height="[^"]*"', rf"{opening}\1\2", text, count=1))
 

@@ -63,21 +63,19 @@ def attention(source: Source, utt: str | None = None) -> Attention:
     Raises:
         UserError: ``utt`` is in no test part, or weights, features or words are not there any more.
     """
-    config, tests = source.config, [runs[0] for runs in source.exp.parts["test"]]
-    texts = source.tables["text"]
+    config, tests, texts = source.config, [runs[0] for runs in source.exp.parts["test"]], source.tables["text"]
     if any(one not in texts for test in tests for one in test.utts):
         raise UserError(f"{source.data}: no words of this experiment there (text {config['text']})")
-    known = {one: fold for fold, test in enumerate(tests, 1) for one in test.utts}
-    if utt is not None and utt not in known:
-        near = difflib.get_close_matches(utt, known, n=3, cutoff=0.3)
-        raise UserError(f"--utterance {utt}: in no test part of {source.exp.path}; near: {', '.join(near) or 'none'}")
-    fold = 1 if utt is None else known[utt]
+    fold = 1 if utt is None else _fold_of(source, utt)
     folder = source.exp.path / f"fold{fold:02d}" / "run1"
     vocabulary = (Subwords if (folder / Subwords.FILE).is_file() else Vocabulary).load(folder)
     utt = choose(tests[0], {one: vocabulary.split(texts[one]) for one in tests[0].utts}) if utt is None else utt
+    from mscnn.training.parts import NORMS  # it loads torch
+
     model, statistics = load_model(folder / "model.safetensors", config)
     archive = FeatureDir.load(feature_folder(source))
-    features = normalised(archive.read(utt), statistics)
+    features = archive.read(utt).copy()
+    NORMS[config.get("normalise", {}).get("audio", "zscore")](features, False, statistics, "audio")
     tokens = vocabulary.encode(texts[utt], model.options.max_tokens)
     weights = attention_weights(model, features, tokens)
     heard = waveform(source, utt)
@@ -94,6 +92,15 @@ def attention(source: Source, utt: str | None = None) -> Attention:
         samples=heard and heard[0],
         rate=heard and heard[1],
     )  # fmt: skip
+
+
+def _fold_of(source: Source, utt: str) -> int:
+    """The fold, from 1, that tests an utterance."""
+    known = {one: fold for fold, runs in enumerate(source.exp.parts["test"], 1) for one in runs[0].utts}
+    if utt not in known:
+        near = difflib.get_close_matches(utt, known, n=3, cutoff=0.3)
+        raise UserError(f"--utterance {utt}: in no test part of {source.exp.path}; near: {', '.join(near) or 'none'}")
+    return known[utt]
 
 
 def choose(test: Predictions, tokens: Mapping[str, Sequence[str]]) -> str:
@@ -136,13 +143,6 @@ def load_model(path: Path, config: Mapping) -> tuple[MSCNN, dict[str, np.ndarray
     except (KeyError, RuntimeError, TypeError) as error:
         raise UserError(f"{path}: not the weights of this configuration: {error}; train this fold again") from None
     return model, {k: v for k, v in tensors.items() if k.startswith("audio.")}
-
-
-def normalised(features: np.ndarray, statistics: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Features (T, D) as the model hears them: with the mean and deviation of the training part, if it has them."""
-    if "audio.mean" not in statistics:
-        return features
-    return (features - statistics["audio.mean"]) / statistics["audio.std"]
 
 
 def attention_weights(model: MSCNN, features: np.ndarray, tokens: Sequence[int]) -> np.ndarray:

@@ -1,6 +1,8 @@
 """A recipe's folder as stages 1 to 6 leave it: hand-made predictions, a model of random weights, words that bite."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from mscnn.models.mscnn import MSCNN, Options
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
 from mscnn.text.vocabulary import Vocabulary
+from tests.conftest import ROOT
 from tests.scoring.conftest import make_experiment, write_data
 from tests.training.conftest import write_features
 
@@ -73,7 +76,20 @@ def make_recipe(root, options=OPTIONS, **changes):
     return folder
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """A recipe's folder that knows itself by relative paths."""
+    root = tmp_path_factory.mktemp("recipe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        make_recipe(Path())
+    return root
+
+
 @pytest.fixture
-def scored(tmp_path):
-    """Folder of a scored experiment; ``tmp_path`` is that of its recipe."""
-    return make_recipe(tmp_path)
+def scored(made_once, tmp_path, monkeypatch):
+    """Folder of a scored experiment; the recipe's is ``tmp_path``, and we are in it."""
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return Path("exp", "try")

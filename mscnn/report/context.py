@@ -10,7 +10,6 @@ from mscnn.report.source import Source
 from mscnn.scoring.published import Protocol, Published, Row, read_published
 
 PUBLISHED = ROOT / "conf" / "published.yaml"
-SELECTED = {"yes": "yes ‡", "no": "no", "not stated": "not stated"}
 NOT_SHOWN = frozenset({"folds", "inputs"})  # of an audit: every fold, and digests
 
 
@@ -26,19 +25,27 @@ def published(source: Source) -> Markup:
         return paragraph(f"None is known for protocol {name} on the class set {source.data.resolve().name}.")
     line = source.lines["test"][0]
     wa, ua = (f"{line.values[key]:.2f}" for key in ("wa", "ua"))
-    ours = [(element("strong", f"{source.config['model']}, this report"), line.fields["text"], f"{wa} / {ua}", "", "")]
+    ours = (element("strong", f"{source.config['model']}, this report"), line.fields["text"], f"{wa} / {ua}", "", "")
+    digits = 1 if all(round(value, 1) == value for row, _ in rows for value in row.numbers) else 2  # as they print
     cells = [
-        (row.system, row.text, row.cell(2), SELECTED.get(stated.selection_on_test), facts.sources[stated.source])
+        (
+            row.system,
+            row.text,
+            {"content": row.cell(digits), "class_": "whole"},
+            stated.selection_on_test,
+            stated.source,
+        )
         for row, stated in rows
     ]
     head = ["system", "text", "WA / UA, %", "selected on test", "source"]
-    marks = [f"[{mark}] {facts.certainty[mark]}" for mark in dict.fromkeys(row.certain for row, _ in rows)]
-    stated = [f"{facts.sources[p.source]}: {p.stated}" for p in dict.fromkeys(protocol for _, protocol in rows)]
+    marks = (f"[{mark}] {facts.certainty[mark]}" for mark in dict.fromkeys(row.certain for row, _ in rows))
+    flattered = any(stated.selection_on_test == "yes" for _, stated in rows)
+    stated = {p.source: f"{p.source}: {facts.sources[p.source]}. Protocol: {p.stated}" for _, p in rows}
     return join([
         paragraph(f"Papers whose protocol comes nearest to {name}; how near, their own words tell below."),
-        table("Published results beside ours, fold means", head, [*ours, *cells], left=5),
-        items([*marks, "‡ selected on the test part, which flatters it"]),
-        details("Their protocols", items(stated)),
+        table("Published results beside ours, fold means", head, [ours, *cells], left=5),
+        items([*marks, *(["selected on test: that flatters a result"] if flattered else [])]),
+        details("Their protocols", items(stated.values())),
     ])  # fmt: skip
 
 
@@ -46,7 +53,8 @@ def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Pro
     """Rows with numbers of protocols that are like ours, on our set; each once, whatever tables it is in."""
     seen = set()
     for row in (row for group in facts.tables.values() for row in group.rows):
-        stated, key = facts.protocols[row.protocol], (row.system, row.text, row.protocol, *row.numbers)
+        stated = facts.protocols[row.protocol]
+        key = (row.model or row.system, row.text, row.protocol, *row.numbers)
         if stated.like == protocol and stated.set == name and row.numbers and key not in seen:
             seen.add(key)
             yield row, stated
@@ -68,7 +76,9 @@ def audit(source: Source) -> Markup:
     columns = list(dict.fromkeys(column for value in measured.values() for column in value))
     rows = [(path, *(_cell(value.get(column)) for column in columns)) for path, value in measured.items()]
     parts = [table("Shared by training and test, and what yardsticks earn by it", ["", *columns], rows)] if rows else []
-    parts += [table("The audit itself", ["", ""], ((k, _cell(v)) for k, v in plain.items()), left=2)] if plain else []
+    if plain:
+        facts = table("What was audited", ["", ""], ((k, _cell(v)) for k, v in plain.items()), left=2)
+        parts.append(details("What was audited", facts) if parts else facts)
     return join(parts)
 
 

@@ -58,7 +58,7 @@ SET is LABELS, or LABELS_SUBSET. Each stage also writes exp/log/stageN.log.
   3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}
   4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
   5 train        data/SET, dump/FEATURE/SET, ...     exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
-  6 score        exp/TAG                             exp/TAG/{score_dev.txt,score_test.txt,RESULTS.md,figures/}"
+  6 score        exp/TAG                             exp/TAG/{score_*.txt,report.html,RESULTS.md,figures/}"
 
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
   echo "run.sh: bash 4.4 or newer is needed, this is $BASH_VERSION (macOS: brew install bash)" >&2
@@ -153,6 +153,7 @@ stage_score() {
   local folder stem
   for folder in "${exps[@]}"; do
     verb score --data "$data" --exp "$folder"
+    verb report --data "$data" --exp "$folder"
   done
   [[ -n $grid ]] || return 0
   stem=exp/$(basename "$grid" .yaml)

@@ -104,14 +104,14 @@ class MSCNN(Classifier):
         """
         options, parts, queries = self.options, [], []
         if options.audio_pool:
-            audio, mask = self._masked(audio, audio_len, options.max_frames)
+            audio, mask = self.masked(audio, audio_len, options.max_frames)
             frames = self.audio_cnn(audio, mask)
             queries = [POOLS[name](frames, mask) for name in options.audio_pool]
             parts += queries
         if options.xvector:
             parts.append(xvector)
         if options.text_pool:
-            words, mask = self._masked(words, word_len, options.max_tokens)
+            words, mask = self.masked(words, word_len, options.max_tokens)
             keys = self.text_cnn(words, mask)
             parts += [POOLS[name](keys, mask) for name in options.text_pool]
             if options.swem:
@@ -140,7 +140,7 @@ class MSCNN(Classifier):
         weights = masked_softmax(scores, mask)
         return torch.einsum("bqgl,bgcl->bqgc", weights, k).flatten(2), weights
 
-    def _masked(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    def masked(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """Input and mask; with ``legacy_no_mask`` the padding of a fixed-size graph counts as input."""
         x, lengths = x[:, :, :size], lengths.clamp(max=size)
         mask = length_mask(lengths, x.shape[2])

@@ -75,10 +75,10 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
             out.writelines(f"# {text}\n" for text in [*found.remarks, *more, *DEFINITIONS.splitlines()])
     total = scored["test"].matrices.sum(axis=(0, 1))
     _write_confusion(exp, scored["test"].matrices)
-    figures.draw_confusion(total, exp.classes, _title(exp), exp.path / "figures" / "confusion_test.png")
+    figures.save(figures.confusion(total, exp.classes), exp.path / "figures" / "confusion_test.png", title(exp))
     histories = [figures.read_history(p / "metrics.jsonl") for p in exp.run_dirs if (p / "metrics.jsonl").is_file()]
     if histories:
-        figures.draw_curves(histories, _title(exp), exp.path / "figures" / "learning_curves.png")
+        figures.save(figures.curves(histories), exp.path / "figures" / "learning_curves.png", title(exp))
     with atomic(exp.path / "RESULTS.md") as out:
         out.write(markdown.results(exp, scored, DEFINITIONS, sections.sections(measured), curves=bool(histories)))
     for remark in scored["test"].remarks:
@@ -173,6 +173,7 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:
             out.write("".join([name.ljust(width), *(cell.rjust(width) for cell in cells)]) + "\n")
 
 
-def _title(exp: Experiment) -> str:
+def title(exp: Experiment) -> str:
+    """What a figure on its own must say: model, text and protocol."""
     protocol = exp.config["protocol"]
     return f"{exp.config['model']}, text {exp.words}, {protocol['name']}@{protocol['hash']}"

@@ -34,7 +34,8 @@ CODE = (
     "mscnn.scoring.metrics",
 )
 NOT_COMPARED = ("environment", "command", "runs", "changed")  # what a change changes is compared itself
-OWN = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "RESULTS.md")  # what config.yaml describes
+# what config.yaml describes
+OWN = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, 
     assert stages_of(result.stdout) == [*range(7)]
     verbs = dict.fromkeys(command[2].rpartition(".")[2] for command in commands(result.stdout))
     listening = [] if recipe == "meld" else ["extract_xvectors", "extract_features"]  # meld has words only
-    expected = ["doctor", "prepare_data", "audit", *listening, "train", "score"]
+    expected = ["doctor", "prepare_data", "audit", *listening, "train", "score", "report"]
     assert [verb for verb in verbs if verb != "transcribe"] == expected
     for command in commands(result.stdout):
         unknown = [name for name in options(command) if f"{name} " not in help_of(command[2])]

@@ -1,0 +1,163 @@
+"""The first screen: what was scored, how sure it is, and what must be known before it is quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from mscnn.report.html import Markup, element, items, join, paragraph, table
+from mscnn.report.source import Source
+from mscnn.scoring.aggregate import POOLED
+from mscnn.scoring.lines import ScoreLine
+
+NAMES = {"ua": "UA", "wa": "WA", "f1": "macro F1"}
+LEGACY = {"legacy_test_best": "models were selected on the very test part that they are scored on"}
+TEXTS = {"gt": "the corpus' own words", "none": "no words"}
+
+
+def headline(source: Source) -> Markup:
+    """Name, warnings, scores with the interval, promises of the protocol."""
+    config, line = source.config, source.lines["test"][0]
+    return element(
+        "header",
+        paragraph("Report of an experiment in speech emotion recognition", class_="kicker"),
+        element("h1", config["model"]),
+        paragraph(
+            f"{line.total} test utterances of {source.data.resolve().name}, {len(source.exp.classes)} classes: ",
+            ", ".join(source.exp.classes),
+            f". It reads {TEXTS.get(config['text'], 'words recognised by ' + config['text'])}.",
+        ),
+        _warnings(source),
+        element("div", *_tiles(source), class_="tiles"),
+        _interval(source),
+        _facts(source),
+        element("p", element("code", line), class_="line", id="score-line"),
+    )
+
+
+def shares_speakers(source: Source) -> bool:
+    """Whether the protocol does not keep the speakers of test out of training."""
+    return "speaker" not in source.protocol["disjoint"].get("train-test", ())
+
+
+def promises(source: Source) -> Iterator[str]:
+    """What the protocol keeps apart, and on what models are selected, in words."""
+    pairs: dict[str, list[str]] = {}
+    for pair, kept in source.protocol["disjoint"].items():
+        apart = f"share no {' and no '.join(kept)}" if kept else "share no utterance, that is all"
+        pairs.setdefault(apart, []).append(pair.replace("-", " and "))
+    for apart, which in pairs.items():
+        yield f"{'any two of train, dev and test' if len(which) == 3 else ', '.join(which)} {apart}"
+    yield f"models are selected on {source.protocol['selection']}"
+
+
+def _warnings(source: Source) -> Markup | None:
+    """What makes the figures something else than they look like."""
+    config, found = source.config, []
+    if source.synthetic:
+        found.append("The recordings are synthetic: the figures say that the machinery works, nothing about people.")
+    if config.get("partial"):
+        found.append(f"Partial: {config['partial']} folds of the protocol were done; not to be compared.")
+    if shares_speakers(source):
+        found.append("Speakers of the test part are also in training: the figures do not hold for new speakers.")
+    for flag in [*config["legacy"], *source.protocol.get("legacy", [])]:
+        found.append(f"Legacy, not to be compared: {LEGACY.get(flag, flag)}.")
+    if config.get("changed"):
+        found.append(f"Settings changed from the configuration of that name: {', '.join(config['changed'])}.")
+    return element("div", items(found), class_="warn", role="note", aria_label="Warnings") if found else None
+
+
+def _two(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
+def _tiles(source: Source) -> Iterator[Markup]:
+    line = source.lines["test"][0]
+    for key, name in NAMES.items():
+        spread = line.fields.get(f"{key}_sd")
+        yield element(
+            "div",
+            element("span", name, class_="name"),
+            element("strong", f"{line.values[key]:.2f}", element("small", " %"), id=f"score-{key}"),
+            element("span", f"± {spread} over folds" if spread else "one fold", class_="note"),
+            class_="tile",
+        )
+
+
+def _interval(source: Source) -> Markup:
+    """The pooled UA with its interval, as a strip from 0 to 100 % and in words."""
+    found, scores = source.statistics["intervals"], source.statistics["scores"][POOLED]
+    entry = next((one for one in found["found"] if "ua" in one), None)
+    value, chance = scores["ua"]["mean"], 100 / len(source.exp.classes)
+    if entry is None:
+        faults = "; ".join(one["fault"] for one in found["found"] if one["fault"]) or "its speakers are not known"
+        return element("p", f"Pooled UA {value:.2f} %; no interval: {faults}.", id="interval")
+    low, high = entry["ua"]
+    words = (
+        f"Pooled UA {value:.2f} %, {found['level']:g} % interval {low:.2f} to {high:.2f} %, "
+        f"{entry['method']} over {entry['clusters']} {entry['over']}s"
+    )
+    marks = [
+        _line("track", 0, 100), _line("span", low, high),
+        element("line", x1=4 * chance, x2=4 * chance, y1=9, y2=25, class_="chance"),
+        element("circle", cx=f"{4 * value:.2f}", cy=17, r=6),
+        *(element("text", f"{at} %", x=4 * at, y=44, text_anchor=anchor)
+          for at, anchor in ((0, "start"), (50, "middle"), (100, "end"))),
+    ]  # fmt: skip
+    strip = element("svg", *marks, viewBox="-8 0 416 50", role="img", aria_label=words, class_="strip")
+    note = f"{words}. The upright mark is {chance:.1f} %, what one class for all earns."
+    return element("figure", strip, element("figcaption", note, id="interval"), class_="interval")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
+
+
+def _line(look: str, low: float, high: float) -> Markup:
+    return element("line", x1=f"{4 * low:.2f}", x2=f"{4 * high:.2f}", y1=17, y2=17, class_=look)
+
+
+def _facts(source: Source) -> Markup:
+    config, protocol = source.config, source.protocol
+    runs = f"{_count(config['folds'], 'fold')}, {_count(config['runs'], 'run')} of each"
+    kept = "text" in protocol["disjoint"].get("train-test", ())
+    facts = {
+        "Protocol": f"{protocol['name']}, version {protocol['version']}, cut {protocol['hash']}",
+        "It promises": "; ".join(promises(source)),
+        "Not promised": None if kept else "that no line of the test part is also spoken in training",
+        "Trainings": runs,
+        "Text": TEXTS.get(config["text"], f"words recognised by {config['text']}"),
+        "X-vectors": source.lines["test"][0].fields.get("xvector", "none"),
+    }
+    return element("dl", *(join([element("dt", key), element("dd", value)]) for key, value in facts.items() if value))
+
+
+def scores(source: Source) -> Markup:
+    """Every score line of test and dev, and what the score file remarks."""
+    rows = [_row(part, line) for part in ("test", "dev") for line in source.lines[part]]
+    head = ["part", "utterances", "aggregation", "UA, %", "WA, %", "macro F1, %", "correct / total"]
+    caption = "Scores; ± is the sample deviation over folds"
+    return join([table(caption, head, rows, left=3), items(source.remarks)])
+
+
+def _row(part: str, line: ScoreLine) -> list[object]:
+    cells = [
+        f"{value:.2f} ± {line.fields[f'{key}_sd']}" if f"{key}_sd" in line.fields else f"{value:.2f}"
+        for key, value in line.values.items()
+    ]
+    return [part, line.fields["subset"], line.fields["agg"], *cells, f"{line.correct} / {line.total}"]
+
+
+def groups_table(statistics: Mapping) -> Markup:
+    """Scores by group; UA does not exist where a class is absent."""
+    rows = [
+        (kind, name, group["utterances"], *(_two(group[key]) for key in ("ua", "wa")),
+         *(_two(group["recalls"].get(c)) for c in statistics["classes"]))
+        for kind, groups in statistics["groups"].items() for name, group in groups.items()
+    ]  # fmt: skip
+    head = ["by", "group", "utterances", "UA, %", "WA, %", *statistics["classes"]]
+    return table(
+        "Scores by group, pooled; right of WA the recall of each class, %; – where a class has no utterance",
+        head,
+        rows,
+        left=2,
+    )

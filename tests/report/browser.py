@@ -1,0 +1,116 @@
+"""A headless Chromium, driven by the DevTools protocol through a pipe: no driver, no port, no further package."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+PATIENCE = 300  # seconds; a browser that hangs is ended, and the test fails
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+    "--remote-debugging-pipe", "about:blank",
+)  # fmt: skip
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium, None where there is none; CHROMIUM names another."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+class Page:
+    """One tab: ``requests`` are the URLs that were asked for, ``complaints`` what the console says."""
+
+    def __init__(self, commands, answers) -> None:
+        self._commands, self._answers, self._number, self._session = commands, answers, 0, None
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self._events: list[str] = []
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Network", "Log", "Runtime"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters) -> dict:
+        """Send a command and read until its answer."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        message |= {"sessionId": self._session} if self._session else {}
+        self._commands.write(json.dumps(message).encode() + b"\0")
+        self._commands.flush()
+        while (answer := self._read()).get("id") != self._number:
+            pass
+        assert "error" not in answer, f"{method}: {answer}"
+        return answer["result"]
+
+    def _read(self) -> dict:
+        text = bytearray()
+        while (byte := self._answers.read(1)) != b"\0":
+            assert byte, "the browser has ended"
+            text += byte
+        message = json.loads(text)
+        event, facts = message.get("method", ""), message.get("params", {})
+        self._events.append(event)
+        if event == "Network.requestWillBeSent":
+            self.requests.append(facts["request"]["url"])
+        elif event == "Log.entryAdded":
+            self.complaints.append(facts["entry"]["text"])
+        elif event in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
+            self.complaints.append(json.dumps(facts))
+        return message
+
+    def open(self, page: Path, width: int = 1000, height: int = 900, dark: bool = False) -> None:
+        """Load a file into a window of this size, in CSS pixels, and wait until all of it is there."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self._events.clear()
+        self.call("Page.navigate", url=page.resolve().as_uri())
+        while "Page.loadEventFired" not in self._events:
+            self._read()
+
+    def value(self, expression: str) -> object:
+        """What a JavaScript expression gives; a promise is waited for."""
+        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def screenshot(self, path: Path, whole: bool = False) -> None:
+        """Write a PNG of the window, or of the whole page."""
+        found = self.call(
+            "Page.captureScreenshot", captureBeyondViewport=whole, **({"clip": self._all()} if whole else {})
+        )
+        path.write_bytes(base64.b64decode(found["data"]))
+
+    def _all(self) -> dict:
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        return {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+
+
+@contextmanager
+def browser(binary: str):
+    """A browser with an empty profile; ended with the block."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        read, commands = os.pipe()
+        answers, write = os.pipe()
+        script = f'exec "$0" "$@" 3<&{read} 4>&{write}'
+        process = subprocess.Popen(
+            ["bash", "-c", script, binary, f"--user-data-dir={profile}", *FLAGS],
+            pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(read), os.close(write)
+        watch = threading.Timer(PATIENCE, process.kill)
+        watch.start()
+        try:
+            with os.fdopen(commands, "wb") as to, os.fdopen(answers, "rb") as back:
+                yield Page(to, back)
+        finally:
+            watch.cancel()
+            process.kill()
+            process.wait()

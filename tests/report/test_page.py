@@ -1,0 +1,148 @@
+"""The page of a hand-made experiment: its figures are those of the score files, and it is one file in peace."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from mscnn.errors import UserError
+from mscnn.report.page import write_page
+from mscnn.scoring.lines import ScoreLine
+
+from .conftest import EVIL, make_recipe
+from .test_html import Reader
+
+
+def text_of(page, name):
+    """Text of the element with this id that has no elements of its own kind in it."""
+    found = re.search(rf'<(\w+)[^>]*\bid="{name}"[^>]*>(.*?)</\1>', page, re.S)
+    return Reader(found[2]).text
+
+
+def test_figures_equal_the_score_files(scored):
+    page = write_page(scored).read_text()
+    lines = [ScoreLine.parse(t) for t in (scored / "score_test.txt").read_text().splitlines() if t[0] == "%"]
+    for key, value in lines[0].values.items():
+        assert text_of(page, f"score-{key}") == f"{value:.2f} %"
+    assert text_of(page, "score-line") == str(lines[0])
+    statistics = json.loads((scored / "statistics.json").read_text())
+    low, high = statistics["intervals"]["found"][0]["ua"]
+    pooled = lines[1].values["ua"]
+    assert f"Pooled UA {pooled:.2f} %, 95 % interval {low:.2f} to {high:.2f} %, t over 2 speakers" in page
+    found = Reader(page).text
+    for name, facts in statistics["classes"].items():
+        assert f"{name}{facts['utterances']}{facts['recall']:.2f}{facts['precision']:.2f}{facts['f1']:.2f}" in found
+    for name, group in statistics["groups"]["speaker"].items():
+        assert f"speaker{name}{group['utterances']}{group['ua']:.2f}{group['wa']:.2f}" in found
+
+
+def test_data_of_the_plots_are_those_of_the_files(scored):
+    write_page(scored)
+    folder = scored / "figures"
+    read = {file.stem: list(csv.reader(file.open())) for file in folder.glob("*.csv")}
+    assert read["confusion_test"] == list(csv.reader((scored / "confusion_test.csv").open()))
+    statistics = json.loads((scored / "statistics.json").read_text())
+    assert [float(row[2]) for row in read["classes"][1:]] == [c["recall"] for c in statistics["classes"].values()]
+    assert [row[1] for row in read["speakers"][1:]] == [*statistics["groups"]["speaker"]]
+    assert read["learning_curves"][:2] == [
+        ["fold", "run", "epoch", "train_loss", "dev_loss", "dev_ua", "dev_wa"],
+        ["fold01", "run1", "1", "1.0", "1.0", "51.0", "1"],
+    ]
+    assert len(read["calibration"]) == 16
+    ends = {stem: {file.suffix for file in folder.glob(f"{stem}.*")} for stem in read}
+    assert ends == dict.fromkeys(read, {".svg", ".png", ".csv"}) and "attention" in ends
+
+
+def test_the_same_bytes_each_time_and_png_that_stage_6_wrote(scored):
+    before = {name: (scored / "figures" / name).read_bytes() for name in ("confusion_test.png", "learning_curves.png")}
+    files = [write_page(scored), *sorted((scored / "figures").iterdir())]
+    first = {file: file.read_bytes() for file in files}
+    write_page(scored)
+    assert {file: file.read_bytes() for file in files} == first
+    assert {name: (scored / "figures" / name).read_bytes() for name in before} == before
+
+
+def test_what_data_say_is_never_markup(scored, tmp_path):
+    table = tmp_path / "data" / "toy" / "utt2spk"
+    table.write_text(table.read_text().replace(" t1", f" {EVIL}"))
+    subprocess.run([sys.executable, "-m", "mscnn.bin.score", "--exp", scored], check=True, capture_output=True)
+    page = write_page(scored, audio="embed").read_text()
+    found = Reader(page)
+    assert "script" not in {tag for tag, _ in found.elements} and "i" not in {tag for tag, _ in found.elements}
+    assert found.text.count(EVIL) > 3 and "<i>c</i>" in found.text
+    assert not [value for _, attributes in found.elements for key, value in attributes.items() if key[:2] == "on"]
+
+
+def test_one_file_that_asks_for_nothing(scored):
+    found = Reader(write_page(scored).read_text())
+    names = {tag for tag, _ in found.elements}
+    assert not names & {"script", "iframe", "img", "object", "embed", "form"}
+    sources = [a.get("src") or "" for _, a in found.elements] + [a.get("xlink:href") or "" for _, a in found.elements]
+    links = [a["href"] for tag, a in found.elements if tag == "link"]
+    assert links == ["data:,"] and not [s for s in sources if re.match("https?:|//", s)]
+    ids = [a["id"] for _, a in found.elements if "id" in a]
+    assert len(ids) == len({*ids}), "an id twice"
+    assert {a["href"][1:] for tag, a in found.elements if tag == "a" and a["href"][0] == "#"} <= {*ids}
+    used = {*re.findall(r"url\(#([^)]*)\)", str(found.elements))} | {s[1:] for s in sources if s[:1] == "#"}
+    assert used <= {*ids}
+
+
+def test_it_can_be_heard_as_well_as_seen(scored):
+    found = Reader(write_page(scored).read_text())
+    attributes = {tag: a for tag, a in found.elements}
+    assert attributes["html"] == {"lang": "en"} and {"main", "nav", "header", "title", "h1"} <= attributes.keys()
+    assert all(a.get("aria-label") for tag, a in found.elements if tag in ("audio", "nav") or a.get("role") == "img")
+    assert [tag for tag, a in found.elements if tag == "svg" and a.get("role") != "img"] == []
+    levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1 and max(b - a for a, b in zip(levels, levels[1:], strict=False)) == 1
+
+
+def test_warnings_stand_in_the_first_screen(tmp_path):
+    protocol = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "test", "legacy": ["legacy_test_best"],
+                "disjoint": {"train-test": [], "train-dev": [], "dev-test": []}}  # fmt: skip
+    folder = make_recipe(tmp_path, protocol=protocol, partial="2/10", changed=["lr=1"])
+    page = write_page(folder).read_text()
+    warnings = page[page.index('class="warn"') : page.index('class="tiles"')]
+    for text in ("Partial: 2/10", "Speakers of the test part are also in training", "selected on the very test part",
+                 "Settings changed", "lr=1"):  # fmt: skip
+        assert text in warnings, text
+    assert "synthetic" not in warnings
+    (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
+    assert "synthetic" in write_page(folder).read_text()
+
+
+def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path, caplog):
+    shutil.rmtree(tmp_path / "data")
+    page = write_page(scored).read_text()
+    assert "no words of this experiment" in page and "not at hand" in page and "<audio" not in page
+    assert "no attention picture" in caplog.text
+    with pytest.raises(UserError, match="no such data directory"):
+        write_page(scored, tmp_path / "data")
+
+
+def test_scores_of_other_predictions_are_refused(scored):
+    file = scored / "score_test.txt"
+    file.write_text(file.read_text().replace("%UA 84.38", "%UA 84.48", 1))
+    with pytest.raises(UserError, match="not of these predictions; run stage 6 again"):
+        write_page(scored)
+    file.unlink()
+    with pytest.raises(UserError, match="score_test.txt: cannot be read.*stage 6"):
+        write_page(scored)
+    assert not (scored / "report.html").exists()
+
+
+def test_command(scored):
+    def report(*arguments):
+        command = [sys.executable, "-m", "mscnn.bin.report", "--exp", scored, *arguments]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    done = report("--utterance", "t2-11", "--audio", "none")
+    assert done.returncode == 0 and "report.html, 0." in done.stderr
+    page = (scored / "report.html").read_text()
+    assert "<audio" not in page and "t2-11" in page
+    done = report("--utterance", "nobody")
+    assert done.returncode == 1 and done.stderr.startswith("error: --utterance nobody") and "Trace" not in done.stderr

@@ -48,7 +48,7 @@ python3 tests/tiny_wav2vec2.py "$folder/wav2vec2"
 mapfile -t systems < <(cd conf/models && basename -s .yaml -- *.yaml)
 few_steps="--set max_steps=1 batch_size=2 replacement=true eval_every=0.01 balance=none"
 smoke() { # smoke SYSTEM...
-  "$folder/egs/mini_iemocap/run.sh" --stage features --model "$*" --folds 1 --asr-engine none --nj 1 \
+  "$folder/egs/mini_iemocap/run.sh" --stage features --stop-stage train --model "$*" --folds 1 --asr-engine none --nj 1 \
     --wav2vec2 "$folder/wav2vec2" --overwrite true --train-args "$few_steps" >"$folder/smoke.$1.log" 2>&1 ||
     { tail -n 20 "$folder/smoke.$1.log"; return 1; }
 }

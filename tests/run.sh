@@ -33,7 +33,7 @@ utils/show_results.sh "$folder"/egs/mini_iemocap/exp/*
 
 say "Chromium: the report of that run"
 if ! find_chromium && ((EUID == 0)) && command -v apt-get >/dev/null; then
-  timeout 300 bash -c 'apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core' \
+  DEBIAN_FRONTEND=noninteractive timeout 300 bash -c 'apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core' \
     >"$folder/apt.log" 2>&1 || tail -n 3 "$folder/apt.log"
 fi
 if find_chromium; then

@@ -145,7 +145,7 @@ def _training(source: Source, plots: dict[str, Plot]) -> Markup:
         for fold, runs in enumerate(matrices, 1)
     ]
     caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
-    head = ["fold", "utterances", "UA, %", "WA, %", "macro F1, %"]
+    head = ["fold", "utterances", "UA, %", "WA, %", "macro F1, %", "weighted F1, %"]
     drawn = paragraph("No learning curves: nothing was trained by epochs.")
     if "learning_curves" in plots:
         selected = source.protocol["selection"]

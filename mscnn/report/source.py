@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mscnn.errors import UserError
 from mscnn.files import read_table
-from mscnn.scoring.aggregate import FOLD_MEAN, METRICS
-from mscnn.scoring.lines import ScoreLine
+from mscnn.scoring.aggregate import FOLD_MEAN
+from mscnn.scoring.lines import LEADING, ScoreLine
 from mscnn.scoring.predictions import PARTS, Experiment
 from mscnn.scoring.report import DEFINITIONS
 
@@ -89,7 +89,7 @@ def _require_agreement(source: Source) -> None:
     agree = (
         line is not None
         and f"{protocol['name']}@{protocol['hash']}" == line.fields["protocol"] == source.statistics.get("protocol")
-        and all(abs(scores[key]["mean"] - line.values[key]) < ROUNDED for key in METRICS if key in scores)
+        and all(abs(scores[key]["mean"] - line.values[key]) < ROUNDED for key in LEADING if key in scores)
         and line.total == source.statistics.get("utterances") == sum(len(r[0].utts) for r in source.exp.parts["test"])
     )
     if not agree:

@@ -54,7 +54,7 @@ def network(name: str) -> Wav2Vec2Model:
     logging.set_verbosity_error()  # missing weights are looked for below
     logging.disable_progress_bar()
     try:
-        model, found = Wav2Vec2Model.from_pretrained(name, output_loading_info=True)
+        model, found = Wav2Vec2Model.from_pretrained(name, output_loading_info=True, use_safetensors=True)
     except Exception as error:
         raise _unreadable(name, error) from None
     if missing := sorted(found["missing_keys"] - UNUSED):

@@ -1,6 +1,7 @@
 """Protocols: how a corpus is cut into folds, as data in ``conf/protocols/*.yaml``."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
@@ -61,6 +62,8 @@ class Protocol:
 
 def _fault(facts: Mapping[str, object]) -> str | None:
     """What is wrong in a protocol file that has all its keys; None where nothing is."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", str(facts["name"])):  # it names files, and stands in score lines
+        return f"name: expected letters, digits, _ and -, found {facts['name']!r}"
     wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
     if wrong:
         return f"{', '.join(wrong)}: expected a mapping of names to values"
@@ -90,6 +93,8 @@ def _scheme_fault(options: Mapping[str, object], schemes: Mapping[str, Scheme]) 
     if scheme is None:
         return f"scheme must be one of {', '.join(schemes)}"
     needs, given = {*scheme.needs}, options.keys() - {"scheme"}
+    if not isinstance(options.get("lists", ""), str):
+        return f"lists: expected a folder, found {options['lists']!r}"
     if not needs <= given <= needs | {*scheme.may}:
         takes = [*scheme.needs, *(f"{name} (optional)" for name in scheme.may)]
         return f"scheme {options['scheme']} takes {', '.join(takes) or 'no option'}; found {', '.join(given) or 'none'}"

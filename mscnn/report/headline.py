@@ -42,12 +42,15 @@ def shares_speakers(source: Source) -> bool:
 def promises(source: Source) -> Iterator[str]:
     """What the protocol keeps apart, and on what models are selected, in words."""
     pairs: dict[str, list[str]] = {}
+    on_test = "legacy_test_best" in source.protocol.get("legacy", [])
     for pair, kept in source.protocol["disjoint"].items():
+        if on_test and pair == "dev-test":
+            continue
         apart = f"share no {' and no '.join(kept)}" if kept else "share no utterance, that is all"
         pairs.setdefault(apart, []).append(pair.replace("-", " and "))
     for apart, which in pairs.items():
         yield f"{'any two of train, dev and test' if len(which) == 3 else ', '.join(which)} {apart}"
-    yield f"models are selected on {source.protocol['selection']}"
+    yield f"models are selected on {source.protocol['selection']}" + (", which is dev as well" if on_test else "")
 
 
 def _warnings(source: Source) -> Markup | None:

@@ -18,7 +18,7 @@ from mscnn.report.plots import Plot, make_plots
 from mscnn.report.sound import attention_section
 from mscnn.report.source import Source, read_source
 from mscnn.report.worst import worst_section
-from mscnn.scoring.aggregate import METRICS, confusions
+from mscnn.scoring.aggregate import METRICS, confusions, undefined
 from mscnn.scoring.report import DEFINITIONS, title
 
 # nothing is fetched, nothing is run: what a corpus smuggles in does no harm
@@ -140,9 +140,10 @@ def _groups(source: Source, plots: dict[str, Plot]) -> Markup:
 
 def _training(source: Source, plots: dict[str, Plot]) -> Markup:
     matrices = confusions(source.exp.parts["test"], len(source.exp.classes))
+    whole = undefined(matrices, source.exp.classes) is None  # pooled protocols have folds that lack classes
     rows = [
         (f"fold {fold}", runs[0].sum(), *(f"{100 * np.mean([of(m) for m in runs]):.2f}" for of in METRICS.values()))
-        for fold, runs in enumerate(matrices, 1)
+        for fold, runs in enumerate(matrices if whole else [], 1)
     ]
     caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
     head = ["fold", "utterances", "UA, %", "WA, %", "macro F1, %", "weighted F1, %"]
@@ -150,7 +151,7 @@ def _training(source: Source, plots: dict[str, Plot]) -> Markup:
     if "learning_curves" in plots:
         selected = source.protocol["selection"]
         drawn = plots["learning_curves"].show(f"A line a training; models are selected on {selected}.")
-    return join([drawn, table(caption, head, rows)])
+    return join([drawn, table(caption, head, rows)] if whole else [drawn])
 
 
 def _calibration(source: Source, plots: dict[str, Plot]) -> Markup:

@@ -104,14 +104,18 @@ def _folds(exp: Experiment, matrices: np.ndarray) -> list[str]:
 
 def _protocol(exp: Experiment) -> list[str]:
     protocol = exp.config["protocol"]
+    on_test = "legacy_test_best" in protocol.get("legacy", [])
     lines = [
         f"{protocol['name']}, version {protocol['version']}; this cut of the data has hash {protocol['hash']}, the "
         "utterances of every part are listed in `folds/`. "
-        f"Models are selected on {protocol['selection']}; the test part is predicted once, by the selected model.",
+        f"Models are selected on {protocol['selection']}; "
+        + ("dev is the test part." if on_test else "the test part is predicted once, by the selected model."),
         "",
     ]
     for pair, what in protocol["disjoint"].items():
         a, b = pair.split("-")
+        if on_test and pair == "dev-test":
+            continue
         apart = (
             f"share no {' and no '.join(what)}"
             if what

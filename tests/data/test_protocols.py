@@ -18,7 +18,7 @@ NAMES = sorted(path.stem for path in (ROOT / "conf" / "protocols").glob("*.yaml"
 def changed(tmp_path):
     """Function that gives a shipped protocol with other facts: (name, **changes)."""
 
-    def change(name, **changes):
+    def change(name, /, **changes):
         facts = yaml.safe_load(conf("protocols", name).read_text()) | changes
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump(facts))
         return Protocol.load(str(tmp_path / "mine.yaml"))
@@ -153,6 +153,8 @@ def test_wrong_corpus_and_wrong_file_are_named(corpus, tmp_path):
         ({"disjoint": promise(train_test="speaker")}, "train-test: expected a list of speaker, session"),
         ({"leave_out": ["words"]}, "leave_out: expected a list of"),
         ({"aggregate": "mean"}, "aggregate must be one of fold-mean, pooled"),
+        ({"name": "../x"}, "name: expected letters, digits"),
+        ({"test": {"scheme": "predefined", "lists": 3}}, "lists: expected a folder, found 3"),
         ({"seed": 1}, "expected the keys .* found .*seed"),
     ],
 )

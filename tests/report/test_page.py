@@ -12,9 +12,15 @@ import pytest
 from mscnn.errors import UserError
 from mscnn.report.page import write_page
 from mscnn.scoring.lines import ScoreLine
+from mscnn.scoring.predictions import Experiment
+from mscnn.scoring.report import write_report
+from tests.scoring.conftest import make_experiment
 
 from .conftest import EVIL, make_recipe
 from .test_html import Reader
+
+PROTOCOL = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "dev",
+            "disjoint": {"train-test": ["speaker"], "train-dev": [], "dev-test": []}}  # fmt: skip
 
 
 def text_of(page, name):
@@ -146,3 +152,13 @@ def test_command(scored):
     assert "<audio" not in page and "t2-11" in page
     done = report("--utterance", "nobody")
     assert done.returncode == 1 and done.stderr.startswith("error: --utterance nobody") and "Trace" not in done.stderr
+
+
+def test_folds_that_lack_classes_have_no_scores_of_their_own(tmp_path, monkeypatch):
+    """One test part has no class ``cross``: only the matrix of both folds together has a UA."""
+    protocol = {**PROTOCOL, "aggregate": "pooled"}
+    folder = make_experiment(tmp_path / "exp" / "try", [[[[4, 0], [0, 0]]], [[[1, 1], [1, 1]]]], protocol=protocol)
+    monkeypatch.chdir(tmp_path)
+    (line,) = (found for found in write_report(Experiment.load(folder)) if found.fields["subset"] == "all")
+    page = write_page(folder).read_text()
+    assert f"{line.values['ua']:.2f}" in page and "Test scores of the folds" not in page

@@ -9,7 +9,7 @@ from mscnn.scoring.overview import read_costs, read_rows, write_overview
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
 
-from .conftest import COUNTS, make_experiment
+from .conftest import make_experiment
 
 PERFECT = [[[[4, 0], [0, 2]]], [[[2, 0], [0, 2]]]]
 OTHER = {"name": "loso5", "version": 1, "hash": "aff4", "disjoint": {"train-test": ["speaker"]}, "selection": "dev"}
@@ -64,10 +64,3 @@ def test_costs_come_from_the_benchmark(tmp_path):
     file.write_text("model,cost\nglam,1\n")
     with pytest.raises(UserError, match="not a table of benchmarks/systems.py"):
         read_costs(file)
-
-
-def test_counts_of_the_fixture_are_those_of_the_report():
-    """UA of ``fair`` by hand: folds (0.625, 0.75) and (1, 1) -> runs 68.75 and 100."""
-    recalls = [[[3 / 4, 1 / 2], [1, 1]], [[1, 1 / 2], [1, 1]]]
-    runs = [sum(sum(fold[run]) / 2 for fold in recalls) / 2 for run in range(2)]
-    assert len(COUNTS) == 2 and 100 * sum(runs) / 2 == pytest.approx(84.375)

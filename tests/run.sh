@@ -15,7 +15,7 @@ python3 -m ruff check .
 
 say "shellcheck: shell"
 mapfile -t scripts < <(
-  grep -rlE '^#(!/usr/bin/env bash| shellcheck shell=bash)$' .ci egs path.sh tests tools utils \
+  grep -rIlE '^#(!/usr/bin/env bash| shellcheck shell=bash)$' .ci egs path.sh tests tools utils \
     --exclude='*.py' --exclude-dir={venv,corpus,data,dump,exp} | sort
 )
 shellcheck --external-sources --source-path=SCRIPTDIR "${scripts[@]}"

@@ -247,7 +247,6 @@ plan() {
   local engine=$asr_engine suffix=
   [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
   [[ $engine != none ]] || engine=pocketsphinx # what a grid calls asr where nobody named a recogniser
-  read -ra protocols <<<"$protocol"
   # shellcheck disable=SC2086 # lists, with blanks between
   mapfile -t experiments < <(python3 -m mscnn.bin.plan --model $model --text $text --protocol $protocol --grid "$grid" \
     --engine $engine --folds "$folds" --runs "$runs" --xvector "$xvector" --wav2vec2 "$wav2vec2" --tag "$tag" --suffix "$suffix")

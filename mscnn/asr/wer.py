@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mscnn.data.datadir import DataDir
+from mscnn.data.datadir import DataDir, kinds_of
 from mscnn.files import atomic
 from mscnn.text.normal import NORMALISATION, normalise
 
@@ -92,12 +91,10 @@ def write_wer(out: str | os.PathLike, data: DataDir, hypotheses: Mapping[str, st
 
 def _groups(data: DataDir) -> dict[str, list[str]]:
     """Utterances of each emotion, speaker and kind of scene (as far as scenes are known), in order of their names."""
-    kinds = {"impro": "improvised", "script": "scripted"}
-    scenes = {utt: re.match(r"[a-z]*", scene)[0] for utt, scene in data.scene.items()}
     by = {
         "emotion": data.emo,
         "speaker": data.spk,
-        "scenes": {utt: kinds[start] for utt, start in scenes.items() if start in kinds},
+        "scenes": kinds_of(data.scene),
     }
     groups: dict[str, list[str]] = {}
     for kind, values in by.items():

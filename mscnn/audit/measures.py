@@ -8,14 +8,13 @@ from itertools import combinations
 import numpy as np
 
 from mscnn.audit.memory import NEAR, Texts, nearest_text, yardstick
-from mscnn.data.datadir import DataDir
+from mscnn.data.datadir import KINDS, DataDir, kinds_of
 from mscnn.data.foldlists import PARTS
 from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, shared
 from mscnn.data.schemes import attribute
 from mscnn.features.archive import FeatureDir
 from mscnn.scoring.metrics import confusion_matrix, ua, wa
 
-KINDS = {"improvised": "impro", "scripted": "script"}  # name -> how the scenes of utt2scene begin
 Spread = dict[str, float | None]  # mean and worst over folds, and pooled; None where a value does not exist
 
 
@@ -76,7 +75,8 @@ def leaks(protocol: Protocol, folds: Sequence[Fold], data: DataDir, recordings: 
 
 def _kinds(data: DataDir) -> dict[str, set[str]]:
     """All utterances, and the improvised and the scripted ones where there are both."""
-    kinds = {name: {u for u in data.scene if data.scene[u].startswith(start)} for name, start in KINDS.items()}
+    kind = kinds_of(data.scene)
+    kinds = {name: {utt for utt in kind if kind[utt] == name} for name in KINDS.values()}
     return {"all": {*data.utts}, **(kinds if all(kinds.values()) else {})}
 
 

@@ -17,6 +17,7 @@ FACTS = ("utt2session", "utt2scene", "utt2gender", "utt2split")
 OPTIONAL = ("wav.scp", *FACTS)
 ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *FACTS)
 SPLITS = ("train", "dev", "test")
+KINDS = {"impro": "improvised", "script": "scripted"}  # how the scenes of utt2scene begin -> kind of scene
 MAX_FAULTS = 20
 
 
@@ -152,6 +153,11 @@ def _same_keys(file: Path, table: Mapping[str, str], reference: Mapping[str, str
         where = f"{file}:{_line(table, surplus[0])}"
         faults.append(f"{where}: {len(surplus)} keys are not in utt2spk, the first is {surplus[0]}")
     return faults
+
+
+def kinds_of(scene: Mapping[str, str]) -> dict[str, str]:
+    """Kind of the scene of each utterance, one of KINDS; those whose scene is of no kind are left out."""
+    return {utt: kind for utt, name in scene.items() for start, kind in KINDS.items() if name.startswith(start)}
 
 
 def _check_keys(path: Path, tables: Mapping[str, dict[str, str]]) -> list[str]:

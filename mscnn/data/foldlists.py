@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mscnn.data.datadir import SPLITS as PARTS
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.log import get_logger
 
-PARTS = ("train", "dev", "test")
 LIST = re.compile(r"fold(\d+)\.(train|dev|test)")
 log = get_logger(__name__)
 

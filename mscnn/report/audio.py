@@ -16,7 +16,6 @@ from mscnn.report.source import Source
 if TYPE_CHECKING:
     import numpy as np
 
-MODES = ("near", "embed", "none")
 
 
 def place(source: Source, utt: str) -> tuple[Path, float, float | None] | None:

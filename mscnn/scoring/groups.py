@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from mscnn.asr.wer import Errors
+from mscnn.data.datadir import kinds_of
 from mscnn.errors import UserError
 from mscnn.files import read_table
 from mscnn.scoring.metrics import wa
 from mscnn.scoring.predictions import Experiment, Predictions
 
-KINDS = {"impro": "improvised", "script": "scripted"}  # how the scenes of utt2scene begin -> kind of scene
 SECONDS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}  # upper limit -> bucket
 WER = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
 REPORTED = ("speaker", "session", "gender", "kind", "duration", "wer")
@@ -47,7 +47,7 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
         "session": session,
         "gender": gender,
         "dialogue": {utt: f"{session[utt]} {name}" if session else name for utt, name in scene.items()},
-        "kind": {utt: kind for utt, name in scene.items() for start, kind in KINDS.items() if name.startswith(start)},
+        "kind": kinds_of(scene),
         "duration": {utt: _bucket(float(seconds), SECONDS) for utt, seconds in dur.items()},
         "wer": {utt: wer_bucket(found) for utt, found in read_errors(exp, folder, exp.config["text"]).items()},
     }

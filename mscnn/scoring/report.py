@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mscnn.data.datadir import KINDS
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.scoring import figures, markdown, sections
 from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, pooled, undefined
-from mscnn.scoring.groups import KINDS, Attributes, read_attributes
+from mscnn.scoring.groups import Attributes, read_attributes
 from mscnn.scoring.lines import LEADING, ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import PARTS, Experiment

@@ -1,4 +1,4 @@
-"""Jobs on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``); here: local processes."""
+"""Jobs on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``): local processes, or for debugging this process."""
 
 import contextlib
 import os
@@ -92,6 +92,15 @@ def _run_local(
     return sorted(failed)
 
 
+def _run_here(
+    function: Callable[..., object], jobs: Sequence[tuple], logs: Sequence[Path], nj: int, step: str
+) -> list[int]:
+    """Run the jobs one after another in this process, where breakpoints work; errors go straight to the caller."""
+    for job in jobs:
+        function(*job)
+    return []
+
+
 def _job(function: Callable[..., object], args: tuple, log_path: Path) -> None:
     """Body of one process: output to the log, truthful exit status."""
     _watch()
@@ -131,4 +140,4 @@ def _tail(path: Path) -> str:
     return "\n".join(f"    {line}" for line in lines[-TAIL:])
 
 
-BACKENDS = {"local": _run_local}
+BACKENDS = {"local": _run_local, "debug": _run_here}

@@ -91,3 +91,12 @@ def test_workers_map_in_order_and_start_only_when_needed():
 
 def process_id(_: object) -> int:
     return os.getpid()
+
+
+def test_debugging_runs_jobs_in_this_process_where_errors_surface(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSCNN_BACKEND", "debug")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    run_jobs(write, [(tmp_path / "a", "x")], nj=2, log_dir=tmp_path / "log", step="w")
+    assert (tmp_path / "a").read_text() == "x7"
+    with pytest.raises(ZeroDivisionError):
+        run_jobs(fail, [("bug",)], nj=1, log_dir=tmp_path / "log", step="f")

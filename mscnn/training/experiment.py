@@ -113,14 +113,14 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
 
 def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int, inputs: dict) -> None:
     """Train one run of one fold, select on dev, then predict dev and test; a worker process runs this."""
-    from mscnn.training.outputs import file_handler, write_predictions
+    from mscnn.training.outputs import logged_to, write_predictions
 
     directory = setup.run_dir(fold.index, run)
     directory.mkdir(parents=True, exist_ok=True)
-    log.get_logger("train").addHandler(file_handler(directory / "train.log"))
     spec, data = setup.spec(), DataDir.load(setup.data)
     train = _train_yardstick if spec.family == "yardstick" else _train_network
-    scores, outputs = train(setup, spec, data, fold, classes, seed, directory)
+    with logged_to(directory / "train.log", log.get_logger("train")):
+        scores, outputs = train(setup, spec, data, fold, classes, seed, directory)
     for name, utts in (("dev", fold.dev), ("test", fold.test)):
         outputs.append(directory / f"predictions_{name}.tsv")
         write_predictions(outputs[-1], utts, scores[name], data.emo, classes)

@@ -1,10 +1,11 @@
 """What a training leaves behind: predictions, weights, curves, and where it was made."""
 
+import contextlib
 import logging
 import os
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,17 @@ def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -
                 writer.add_scalar(key, entry[key], entry["epoch"])
 
 
-def file_handler(path: Path) -> logging.Handler:
-    """Log handler that appends to ``train.log``."""
+@contextlib.contextmanager
+def logged_to(path: Path, logger: logging.Logger) -> Iterator[None]:
+    """Append what the logger says to ``train.log``, too."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    return handler
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def _git_commit() -> str:

@@ -12,7 +12,7 @@ from mscnn.errors import UserError
 from mscnn.scoring.aggregate import METRICS, confusions, pooled
 from mscnn.scoring.groups import count, read_attributes
 from mscnn.scoring.intervals import LEVEL, RESAMPLES, SEED, bootstrap, difference, estimate
-from mscnn.scoring.markdown import table, with_sd
+from mscnn.scoring.tabular import table, with_sd
 from mscnn.scoring.predictions import Experiment, Predictions, join_folds
 from mscnn.scoring.significance import DRAWS, EXACT, contributions, holm, mcnemar, sign_flip
 

@@ -40,9 +40,7 @@ class Cell:
     tag: str = ""
 
 
-def from_options(
-    models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Cell
-) -> list[Cell]:
+def from_options(models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Cell) -> list[Cell]:
     """Every system with every text under every protocol; the rest is as in ``common``.
 
     Raises:
@@ -78,9 +76,7 @@ def read_grid(
     return [cell for cell in cells if xvector or not ModelSpec.load(cell.model, cell.settings).only_with_xvector]
 
 
-def _cells(
-    where: str, row: object, common: Cell, protocols: Sequence[str], engines: Sequence[str]
-) -> Iterator[Cell]:
+def _cells(where: str, row: object, common: Cell, protocols: Sequence[str], engines: Sequence[str]) -> Iterator[Cell]:
     """All combinations of a row of a grid."""
     if not isinstance(row, dict) or row.keys() - {*KEYS}:
         raise UserError(f"{where}: expected {', '.join(KEYS)}; found {row}")

@@ -14,7 +14,7 @@ def main() -> None:
         "--over",
         choices=("speaker", "dialogue"),
         default="speaker",
-        help="clusters that are resampled, and swapped between two systems: what new ones would give",
+        help="clusters that are resampled, and swapped between two systems: new ones are what interval and p speak of",
     )
     parser.add_argument("--out", help="write OUT.md and OUT.json as well; default: none")
     args = parser.parse_args()

@@ -176,7 +176,7 @@ def _waiting(rows: Sequence[OverviewRow]) -> list[str]:
 
 def _caption(rows: Sequence[OverviewRow]) -> str:
     """What the scores of a cut are."""
-    return f"{', '.join(SHOWN.values())}: {MEANING[rows[0].aggregate]}, in percent."
+    return f"Scores on test in percent, {MEANING[rows[0].aggregate]}."
 
 
 def _partial(row: OverviewRow) -> bool:
@@ -194,7 +194,7 @@ def _cells(
     columns = {
         "system": [name(r) for r in rows],
         "text": [r.text for r in rows],
-        "changed": [r.changed for r in rows],
+        "changed": [r.changed.replace(",", ", ") for r in rows],
         "x-vectors": [r.xvector.replace("none", "") for r in rows],
         "folds": [warning(f"partial {r.folds}") if _partial(r) else r.folds for r in rows],
         "runs": [r.runs for r in rows],

@@ -83,8 +83,8 @@ def test_pooled_folds_are_not_called_a_mean_over_folds(exps, tmp_path):
     cuts = sections(write_overview(read_rows([*exps, path]), tmp_path / "table"))
     pooled, mean = cuts["cells@aff4 (data, pooled)"], cuts["random10@1f3a (data)"]
     assert "| 62.50 |" in pooled and "mean over folds" not in pooled
-    assert "UA, WA, weighted F1: of all folds together, averaged over runs" in pooled
-    assert "UA, WA, weighted F1: mean over folds ± sample sd over folds" in mean and "together" not in mean
+    assert "Scores on test in percent, of all folds together, averaged over runs." in pooled
+    assert "Scores on test in percent, mean over folds ± sample sd over folds" in mean and "together" not in mean
     for ending, times in (("tex", 1), ("html", 2)):  # a caption of a page is its label, too
         text = (tmp_path / f"table.{ending}").read_text()
         assert text.count("mean over folds ±") == 2 * times and text.count("all folds together") == times

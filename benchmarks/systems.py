@@ -7,15 +7,18 @@
 GFLOP: floating-point operations (a multiply-add counts two) of products and convolutions in the forward pass of one
 utterance of 4.5 s and 15 words, IEMOCAP's mean, over 4.5; word embeddings and features are not counted. Seconds per
 epoch: CPU seconds of a pass over the training part of fold 1 on one core, from a few steps; the time that an
-evaluation on dev takes is not in it. Yardsticks cost next to nothing and have a dash.
+evaluation on dev takes is not in it. Yardsticks cost next to nothing and have a dash; what cannot be measured has the
+reason in its place. python3 -m mscnn.bin.overview --costs costs.tsv puts the numbers beside scores.
 """
 
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mscnn.options import Parser, positive, run
 
+COLUMNS = ("model", "parameters", "gflop_per_second", "seconds_per_epoch")
 SECONDS, WORDS = 4.5, 15
 CLASSES = ["angry", "happy", "sad", "neutral"]
 
@@ -25,7 +28,9 @@ def main() -> None:
     parser = Parser("benchmarks/systems.py", "Count and time systems on one core.")
     parser.add_argument("--model", required=True, nargs="+", help="names in conf/models, or .yaml files")
     parser.add_argument("--data", type=Path, help="data directory to time epochs on; default: none, counts only")
-    parser.add_argument("--dump", type=Path, help="its features: DUMP/<feature>/<name of the data directory>")
+    parser.add_argument(
+        "--dump", type=Path, help="its features: DUMP/<feature>/<name of the data directory>; default: the recipe's"
+    )
     parser.add_argument("--protocol", default="random10", help="name in conf/protocols; its first fold is used")
     parser.add_argument("--steps", type=positive, default=4, help="steps to time, after one that is not counted")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes of the configurations")
@@ -34,23 +39,35 @@ def main() -> None:
 
     import torch
 
+    from mscnn.data.datadir import DataDir
+    from mscnn.data.protocols import Protocol, make_folds
     from mscnn.files import atomic
     from mscnn.models import ModelSpec
 
     torch.set_num_threads(1)
-    rows = [("model", "parameters", "gflop_per_second", "seconds_per_epoch")]
-    for name in args.model:
-        spec = ModelSpec.load(name, args.set)
-        row = (spec.name, "-", "-", "-")
+    specs = [ModelSpec.load(name, args.set) for name in args.model]
+    if args.data:
+        data, dump = DataDir.load(args.data), args.dump or args.data.parent.parent / "dump"
+        fold = make_folds(Protocol.load(args.protocol), data)[0]
+    rows = [COLUMNS]
+    for spec in specs:
+        row = [spec.name]
         if spec.family != "yardstick":
-            parameters, gflop = count(spec)
-            epoch = f"{time_epoch(spec, args):.1f}" if args.data else "-"
-            row = (spec.name, str(parameters), f"{gflop:.3f}", epoch)
-        rows.append(row)
-        print("\t".join(row), flush=True)
+            row += attempt(["d", ".3f"], count, spec)
+            row += attempt([".1f"], time_epoch, spec, data, fold, dump, args.steps) if args.data else []
+        rows.append(row + ["-"] * (len(COLUMNS) - len(row)))
+        print("\t".join(rows[-1]), flush=True)
     if args.out:
         with atomic(args.out) as out:
             out.writelines("\t".join(row) + "\n" for row in rows)
+
+
+def attempt(forms: Sequence[str], measure: Callable[..., Sequence[float]], *given: object) -> list[str]:
+    """Cells of what is measured, or the reason why it failed: one system does not end the table of all others."""
+    try:
+        return [f"{value:{form}}" for value, form in zip(measure(*given), forms, strict=True)]
+    except Exception as error:
+        return [f"failed: {' '.join(str(error).split()) or repr(error)}", *["-"] * (len(forms) - 1)]
 
 
 def count(spec) -> tuple[int, float]:
@@ -117,30 +134,27 @@ def built(spec, data, fold, classes: list[str], features: dict, folder: Path):
     return parts, spec.build(parts.sizes)
 
 
-def time_epoch(spec, args) -> float:
-    """Seconds of a pass over the training part."""
+def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
+    """Seconds of a pass over the training part, without x-vectors, which cost next to nothing."""
     import numpy as np
     import torch
 
-    from mscnn.data.datadir import DataDir
-    from mscnn.data.protocols import Protocol, make_folds
     from mscnn.features.archive import FeatureDir
     from mscnn.training import loop
 
-    data = DataDir.load(args.data)
-    fold = make_folds(Protocol.load(args.protocol), data)[0]
-    features = {name: FeatureDir.load(args.dump / feature / data.path.name) for name, feature in spec.features.items()}
-    parts, model = built(spec.without_xvector(), data, fold, sorted(set(data.emo.values())), features, args.data)
-    optimizer, state = loop.make_optimizer(model, spec.training), loop.State()
-    batches = loop.draw(parts.train, spec.training, np.random.default_rng(0))
+    features = {name: FeatureDir.load(dump / feature / data.path.name) for name, feature in spec.features.items()}
+    spec = spec.without_xvector() if spec.xvector else spec
+    parts, model = built(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
+    optimizer, rng = loop.make_optimizer(model, spec.training), np.random.default_rng(0)
+    batches = loop.draw(parts.train, spec.training, rng)
+    timed = batches[1 : steps + 1] or batches  # an epoch of one batch: that again
     model.train()
     torch.manual_seed(0)
-    for batch in batches[: args.steps + 1]:
-        if state.steps == 1:
-            start = time.process_time()
-        loop.step(model, parts.train, batch, optimizer, spec.training, np.random.default_rng(0), "cpu")
-        state.steps += 1
-    return (time.process_time() - start) / args.steps * len(parts.train) / spec.training.batch_size
+    loop.step(model, parts.train, batches[0], optimizer, spec.training, rng, "cpu")
+    start = time.process_time()
+    for batch in timed:
+        loop.step(model, parts.train, batch, optimizer, spec.training, rng, "cpu")
+    return ((time.process_time() - start) * len(parts.train) / sum(map(len, timed)),)
 
 
 if __name__ == "__main__":

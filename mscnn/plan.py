@@ -16,7 +16,7 @@ KEYS = ("model", "text", "protocol", "folds", "runs", "set", "tested_on", "tag")
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Cell:
     """One cell: a system that reads one text under one protocol.
 
     Attributes:
@@ -40,9 +40,7 @@ class Experiment:
     tag: str = ""
 
 
-def from_options(
-    models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Experiment
-) -> list[Experiment]:
+def from_options(models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Cell) -> list[Cell]:
     """Every system with every text under every protocol; the rest is as in ``common``.
 
     Raises:
@@ -55,8 +53,8 @@ def from_options(
 
 
 def read_grid(
-    name: str, common: Experiment, protocols: Sequence[str], engines: Sequence[str], xvector: bool = True
-) -> list[Experiment]:
+    name: str, common: Cell, protocols: Sequence[str], engines: Sequence[str], xvector: bool = True
+) -> list[Cell]:
     """Read ``conf/grids/<name>.yaml`` (or the YAML file ``name``).
 
     ``experiments`` is a list of mappings with the keys model, text, protocol (a name or a list of names: every
@@ -78,9 +76,7 @@ def read_grid(
     return [cell for cell in cells if xvector or not ModelSpec.load(cell.model, cell.settings).only_with_xvector]
 
 
-def _cells(
-    where: str, row: object, common: Experiment, protocols: Sequence[str], engines: Sequence[str]
-) -> Iterator[Experiment]:
+def _cells(where: str, row: object, common: Cell, protocols: Sequence[str], engines: Sequence[str]) -> Iterator[Cell]:
     """All combinations of a row of a grid."""
     if not isinstance(row, dict) or row.keys() - {*KEYS}:
         raise UserError(f"{where}: expected {', '.join(KEYS)}; found {row}")
@@ -105,7 +101,7 @@ def _cells(
                 yield replace(common, model=model, text=text, protocol=protocol, tested_on=other)
 
 
-def resolved(cells: Sequence[Experiment], suffix: str, wav2vec2: str = "") -> list[tuple[Experiment, ModelSpec]]:
+def resolved(cells: Sequence[Cell], suffix: str, wav2vec2: str = "") -> list[tuple[Cell, ModelSpec]]:
     """The experiments with their tags and the configurations that they come to, each once.
 
     A system that reads no words has the text none, and no other words to be tested on. ``suffix`` ends every tag that
@@ -115,7 +111,7 @@ def resolved(cells: Sequence[Experiment], suffix: str, wav2vec2: str = "") -> li
     Raises:
         UserError: a system reads words and is given none, or two experiments have the same tag.
     """
-    found: dict[str, tuple[Experiment, ModelSpec]] = {}
+    found: dict[str, tuple[Cell, ModelSpec]] = {}
     for cell in cells:
         spec = ModelSpec.load(cell.model, cell.settings)
         if wav2vec2 and spec.options.get("wav2vec2"):

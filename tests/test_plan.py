@@ -5,9 +5,9 @@ import yaml
 
 from mscnn.errors import UserError
 from mscnn.paths import ROOT
-from mscnn.plan import Experiment, from_options, read_grid, resolved
+from mscnn.plan import Cell, from_options, read_grid, resolved
 
-COMMON = Experiment(runs=3)
+COMMON = Cell(runs=3)
 
 
 def tags(cells, **options):
@@ -34,7 +34,7 @@ def test_nothing_words_left_out_and_equal_tags_are_refused():
     with pytest.raises(UserError, match="text_cnn reads words"):
         resolved(from_options(["text_cnn"], ["none"], ["loso5"], COMMON), "")
     with pytest.raises(UserError, match="two experiments would be exp/mine"):
-        resolved(from_options(["audio_cnn", "glam"], ["none"], ["loso5"], Experiment(tag="mine")), "")
+        resolved(from_options(["audio_cnn", "glam"], ["none"], ["loso5"], Cell(tag="mine")), "")
 
 
 def test_a_grid_multiplies_out_and_keeps_what_rows_say(tmp_path):

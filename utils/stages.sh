@@ -150,23 +150,30 @@ stage_train() {
 }
 
 stage_score() {
-  local folder stem
+  local folder
   for folder in "${exps[@]}"; do
     verb score --data "$data" --exp "$folder"
     verb report --data "$data" --exp "$folder"
   done
-  [[ -n $grid ]] || return 0
-  stem=exp/$(basename "$grid" .yaml)
-  if column_of 9 | grep -qvx -- -; then tables_of_words; else verb overview --exp "${exps[@]}" --out "$stem"; fi
+  [[ -z $grid ]] || grid_tables
 }
 
-# A table a protocol of what recognised words cost; called by stage_score.
-tables_of_words() {
-  local name folders
+# What recognised words cost, a table for each protocol under which models are tested on other words than their own; and
+# one overview of the experiments under all other protocols.
+grid_tables() {
+  local name rows folders stem others=()
+  stem=exp/$(basename "$grid" .yaml)
   for name in "${protocols[@]}"; do
-    mapfile -t folders < <(printf '%s\n' "${experiments[@]}" | awk -F '\t' -v p="$name" '$4 == p { print "exp/" $1 }')
-    verb robustness --exp "${folders[@]}" --out "$stem$( ((${#protocols[@]} == 1)) || echo "_$(basename "$name" .yaml)")"
+    mapfile -t rows < <(printf '%s\n' "${experiments[@]}" | awk -F '\t' -v p="$name" '$4 == p')
+    folders=("${rows[@]/#/exp/}")
+    folders=("${folders[@]%%$'\t'*}")
+    if printf '%s\n' "${rows[@]}" | cut -f 9 | grep -qvx -- -; then
+      verb robustness --exp "${folders[@]}" --out "$stem$( ((${#protocols[@]} == 1)) || echo "_$(basename "$name" .yaml)")"
+    else
+      others+=("${folders[@]}")
+    fi
   done
+  ((${#others[@]} == 0)) || verb overview --exp "${others[@]}" --out "$stem"
 }
 
 # Why a stage has nothing to do; silent where it has.

@@ -9,7 +9,13 @@ def main() -> None:
     """Parse the options, compare, print the table, write it where asked to."""
     parser = Parser("mscnn.bin.compare", "Compare finished experiments of one protocol, every pair of them.")
     parser.add_argument("exps", nargs="+", metavar="EXP", help="folders of two or more experiments, made by stage 5")
-    parser.add_argument("--data", help="data directory that knows the speakers; default: that of the first experiment")
+    parser.add_argument("--data", help="data directory that knows the clusters; default: that of the first experiment")
+    parser.add_argument(
+        "--over",
+        choices=("speaker", "dialogue"),
+        default="speaker",
+        help="clusters that are resampled, and swapped between two systems: new ones are what interval and p speak of",
+    )
     parser.add_argument("--out", help="write OUT.md and OUT.json as well; default: none")
     args = parser.parse_args()
     if len(args.exps) < 2:
@@ -20,7 +26,7 @@ def main() -> None:
     from mscnn.scoring.compare import compare, render
     from mscnn.scoring.predictions import Experiment
 
-    found = compare([Experiment.load(path) for path in args.exps], args.data)
+    found = compare([Experiment.load(path) for path in args.exps], args.data, args.over)
     text = render(found)
     print(text)
     if args.out:

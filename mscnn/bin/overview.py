@@ -5,14 +5,14 @@ from mscnn.options import Parser, run
 
 def main() -> None:
     """Parse the options, print the table and write it, also beside published numbers where there are any."""
-    parser = Parser("mscnn.bin.overview", "Put scored experiments into one table a protocol; Markdown, CSV and LaTeX.")
+    parser = Parser("mscnn.bin.overview", "Put scored experiments into a table a protocol: Markdown, CSV, LaTeX, HTML.")
     parser.add_argument("--exp", required=True, nargs="+", help="folders of experiments; those not scored are listed")
     parser.add_argument("--costs", help="what systems cost, by benchmarks/systems.py --out; default: not shown")
     parser.add_argument(
         "--out",
         required=True,
-        help="STEM of STEM.md, STEM.csv and STEM.tex, written; and STEM_published.md, where conf/published.yaml has a "
-        "table of the name that STEM ends with",
+        help="STEM of STEM.md, STEM.csv, STEM.tex and STEM.html, written; and STEM_published.md, where "
+        "conf/published.yaml has a table of the name that STEM ends with",
     )
     args = parser.parse_args()
 
@@ -25,9 +25,13 @@ def main() -> None:
     from mscnn.scoring.published import read_published
     from mscnn.scoring.tables import make_table
 
-    rows = read_rows(args.exp, read_costs(args.costs) if args.costs else {})
+    rows = read_rows(args.exp, read_costs(args.costs) if args.costs else None)
     print(write_overview(rows, args.out))
-    written, name, published = [f"{args.out}.{{md,csv,tex}}"], Path(args.out).name, ROOT / "conf" / "published.yaml"
+    written, name, published = (
+        [f"{args.out}.{{md,csv,tex,html}}"],
+        Path(args.out).name,
+        ROOT / "conf" / "published.yaml",
+    )
     if name in read_published(published).tables:
         written.append(f"{args.out}_published.md")
         with atomic(written[-1]) as out:

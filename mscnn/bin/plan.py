@@ -29,9 +29,9 @@ def main() -> None:
     parser.add_argument("--suffix", default="", help="end of every name that is made")
     args = parser.parse_args()
 
-    from mscnn.plan import Experiment, from_options, read_grid, resolved
+    from mscnn.plan import Cell, from_options, read_grid, resolved
 
-    common = Experiment(folds=args.folds, runs=args.runs, tag=args.tag)
+    common = Cell(folds=args.folds, runs=args.runs, tag=args.tag)
     if args.grid:
         cells = read_grid(args.grid, common, args.protocol, args.engine, xvector=args.xvector != "none")
     else:

@@ -13,6 +13,10 @@ from mscnn.scoring.predictions import Predictions
 
 FOLD_MEAN = "fold-mean"
 POOLED = "pooled"
+MEANING = {  # of the values in a table, in words
+    FOLD_MEAN: "mean over folds ± sample sd over folds, averaged over runs",
+    POOLED: "of all folds together, averaged over runs",
+}
 METRICS: dict[str, Callable[[np.ndarray], float]] = {"ua": ua, "wa": wa, "f1": macro_f1, "wf1": weighted_f1}
 
 

@@ -19,6 +19,7 @@ from mscnn.scoring.predictions import Experiment, Predictions
 SECONDS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}  # upper limit -> bucket
 WER = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
 REPORTED = ("speaker", "session", "gender", "kind", "duration", "wer")
+CLUSTERS = {"speaker": "utt2spk", "dialogue": "utt2scene"}  # what is resampled as a whole, and the table that tells it
 Attributes = Mapping[str, Mapping[str, str]]
 
 
@@ -32,12 +33,12 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
 
     Args:
         exp: the experiment.
-        data: the data directory; None: the one in ``config.yaml``, if it is there.
+        data: the data directory; None: that of the experiment, if it is there.
 
     Raises:
         UserError: ``data`` is not there, or a table lacks utterances of the experiment.
     """
-    folder = Path(exp.config["data"] if data is None else data)
+    folder = exp.data if data is None else Path(data)
     if data is not None and not folder.is_dir():
         raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
     names = ("spk", "session", "gender", "scene", "dur")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.errors import UserError
+from mscnn.scoring.aggregate import FOLD_MEAN
 
 LEADING = ("ua", "wa", "f1")  # metrics that a line begins with; others are fields
 REQUIRED = ("protocol", "text", "folds", "runs")
@@ -36,6 +37,11 @@ class ScoreLine:
         pairs = " ".join(f"{key}={value}" for key, value in self.fields.items())
         return f"{metrics} [ {self.correct} / {self.total} ] {pairs} {self.path}"
 
+    @property
+    def aggregate(self) -> str:
+        """Name of its aggregate: fold-mean or pooled."""
+        return self.fields.get("agg", FOLD_MEAN)
+
     @classmethod
     def parse(cls, text: str) -> ScoreLine:
         """Read a line that ``str`` made.
@@ -54,7 +60,7 @@ class ScoreLine:
 
 
 def read_score(path: str | os.PathLike) -> ScoreLine:
-    """First line of a score file: the fold mean on all utterances.
+    """First line of a score file: all utterances, folds averaged or pooled as the protocol says.
 
     Raises:
         UserError: the file cannot be read, or does not begin with a score line.

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mscnn.scoring.aggregate import METRICS, undefined
-from mscnn.scoring.metrics import f1s, precisions, recalls
+from mscnn.scoring.metrics import NAMES, f1s, precisions, recalls
 from mscnn.scoring.predictions import Experiment
+from mscnn.scoring.tabular import table, with_sd
 
 if TYPE_CHECKING:
     from mscnn.scoring.report import Scored
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, left: int = 1) -> Iterator[str]:
-    """Lines of a Markdown table, the first ``left`` columns left, the others right aligned."""
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * left}{'--:|' * (len(head) - left)}"
-    for row in rows:
-        yield f"| {' | '.join(str(cell) for cell in row)} |"
-
-
-def with_sd(mean: object, sd: object | None) -> str:
-    """``81.40 ± 2.10``, or the mean alone."""
-    return f"{mean}" if sd is None else f"{mean} ± {sd}"
 
 
 def results(
@@ -55,7 +43,7 @@ def _scores(scored: Mapping[str, Scored]) -> list[str]:
             part,
             line.fields["subset"],
             line.fields["agg"].replace("-", " "),
-            *(with_sd(f"{value:.2f}", line.fields.get(f"{key}_sd")) for key, value in line.values.items()),
+            *(with_sd(value, line.fields.get(f"{key}_sd")) for key, value in line.values.items()),
             with_sd(line.fields["wf1"], line.fields.get("wf1_sd")),
             *([line.fields["ua_run_sd"]] if "ua_run_sd" in line.fields else []),
             f"{line.correct} / {line.total}",
@@ -65,7 +53,7 @@ def _scores(scored: Mapping[str, Scored]) -> list[str]:
     ]
     runs = ["UA sd over runs"] if len(rows[0]) == 9 else []
     remarks = [f"* {part}: {text}" for part in ("test", "dev") for text in scored[part].remarks]
-    head = ["part", "utterances", "aggregation", "UA", "WA", "macro F1", "weighted F1", *runs, "correct / total"]
+    head = ["part", "utterances", "aggregation", *NAMES.values(), *runs, "correct / total"]
     return [*table(head, rows, left=3), *(["", *remarks] if remarks else []), "", "± is the sample sd over folds."]
 
 
@@ -93,13 +81,10 @@ def _folds(exp: Experiment, matrices: np.ndarray) -> list[str]:
     for fold, runs in enumerate(matrices, 1):
         scores = 100 * np.array([[metric(matrix) for matrix in runs] for metric in METRICS.values()])
         spread = scores.std(axis=1, ddof=1) if len(runs) > 1 else [None] * len(scores)
-        cells = [
-            with_sd(f"{mean:.2f}", None if sd is None else f"{sd:.2f}")
-            for mean, sd in zip(scores.mean(axis=1), spread, strict=True)
-        ]
+        cells = map(with_sd, scores.mean(axis=1), spread)
         rows.append((f"fold{fold:02d}", runs[0].sum(), *cells))
     note = ["", "± is the sample sd over runs."] if exp.config["runs"] > 1 else []
-    return [*table(["fold", "utterances", "UA", "WA", "macro F1", "weighted F1"], rows), *note]
+    return [*table(["fold", "utterances", *NAMES.values()], rows), *note]
 
 
 def _protocol(exp: Experiment) -> list[str]:
@@ -116,14 +101,14 @@ def _protocol(exp: Experiment) -> list[str]:
         a, b = pair.split("-")
         if on_test and pair == "dev-test":
             continue
-        apart = (
-            f"share no {' and no '.join(what)}"
-            if what
-            else "share no utterance; **speakers and texts are on both sides**"
-        )
-        lines.append(f"* {a} and {b} {apart}")
+        lines.append(f"* {a} and {b} {apart(what)}")
     legacy = [*exp.config["legacy"], *protocol.get("legacy", [])]
     return [*lines, *([f"* legacy behaviour, not to be compared: {', '.join(legacy)}"] if legacy else [])]
+
+
+def apart(kept: Sequence[str]) -> str:
+    """What a protocol promises of two parts, in words; what it does not promise depends on the corpus."""
+    return f"share no {' and no '.join(kept)}" if kept else "share no utterance, more is not promised; see the audit"
 
 
 def _system(exp: Experiment) -> list[str]:

@@ -17,6 +17,8 @@ import numpy as np
 
 from mscnn.errors import UserError
 
+NAMES = {"ua": "UA", "wa": "WA", "f1": "macro F1", "wf1": "weighted F1"}  # as people read them, in the order of tables
+
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
     """Counts (K, K) from class indices (n,), rows truth, columns prediction."""

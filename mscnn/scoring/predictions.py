@@ -103,6 +103,13 @@ class Experiment:
         return tuple(self.config["classes"])
 
     @property
+    def data(self) -> Path:
+        """Its data directory. A relative one is seen from the recipe's folder, two above, or else from where we are."""
+        named = Path(self.config["data"])
+        seen = Path(os.path.abspath(self.path)).parent.parent / named
+        return seen if seen.is_dir() else named
+
+    @property
     def trained_on(self) -> str:
         """Source of the words that its models were trained on: those that it reads, unless it was tested on others."""
         return self.config.get("trained_on", self.config["text"])

@@ -22,6 +22,7 @@ from mscnn.scoring.lines import LEADING, ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import PARTS, Experiment
 from mscnn.scoring.statistics import statistics
+from mscnn.scoring.tabular import csv_text
 
 log = get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Scored:
 def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list[ScoreLine]:
     """Score an experiment and write everything it is told by; returns the lines of the test parts.
 
-    Writes ``score_{dev,test}.txt`` (first line: fold mean, all utterances), ``statistics.json``,
+    Writes ``score_{dev,test}.txt`` (first line: all utterances, the protocol's aggregate), ``statistics.json``,
     ``confusion_test.{txt,csv}``, ``figures/{confusion_test,learning_curves}.png`` and ``RESULTS.md``.
 
     Args:
@@ -157,10 +158,9 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:
     """Write the test confusion: a table to read (sum over runs) and every run's counts as CSV."""
     names, by_run = exp.classes, matrices.sum(axis=0)
     total = by_run.sum(axis=0)
+    cells = ((run + 1, names[truth], *by_run[run, truth]) for run, truth in np.ndindex(by_run.shape[:2]))
     with atomic(exp.path / "confusion_test.csv") as out:
-        out.write(",".join(["run", "truth", *names]) + "\n")
-        for run, truth in np.ndindex(by_run.shape[:2]):
-            out.write(",".join([str(run + 1), names[truth], *map(str, by_run[run, truth])]) + "\n")
+        out.write(csv_text(["run", "truth", *names], cells))
     width = max(8, *(len(name) for name in names)) + 2
     heads = [*names, "recall", "prec.", "F1"]
     values = 100 * np.stack([recalls(total, names), precisions(total), f1s(total, names)], axis=1)

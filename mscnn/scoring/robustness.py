@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,23 +9,22 @@ from pathlib import Path
 
 from mscnn.asr.wer import Errors
 from mscnn.errors import UserError
-from mscnn.files import atomic
-from mscnn.scoring.aggregate import Aggregate, confusions, fold_mean
+from mscnn.scoring.aggregate import MEANING, POOLED, Aggregate, aggregates, confusions
 from mscnn.scoring.compare import check_comparable
 from mscnn.scoring.groups import WER, count, describe, errors_file, read_errors, wer_bucket
-from mscnn.scoring.markdown import table, with_sd
 from mscnn.scoring.predictions import Experiment, join_folds
+from mscnn.scoring.tabular import csv_text, table, with_sd, write_forms
 
 TRUE, NONE, NOTHING = "gt", "none", "–"
 COLUMNS = (
     "protocol", "experiment", "system", "trained_on", "tested_on", "runs", "engine", "wer_bucket", "utterances", "wer",
-    "ua", "ua_sd", "wa", "wa_sd", "ua_difference", "absent",
+    "aggregate", "ua", "ua_sd", "wa", "wa_sd", "ua_difference", "absent",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Row:
-    """An experiment: a system, the words of its training and of its test, and fold means on the test parts.
+class Condition:
+    """An experiment: a system, the words of its training and of its test, and its scores, as the protocol aggregates.
 
     ``buckets`` has scores (:func:`mscnn.scoring.groups.describe`) by recogniser, then by WER of the utterance: of every
     recogniser for true words and for no words, and otherwise of those that the row reads. ``difference`` is UA less
@@ -47,7 +44,7 @@ class Row:
 class Robustness:
     """Rows of one protocol, those of a family together; and the word errors of every recogniser by utterance."""
 
-    rows: list[Row]
+    rows: list[Condition]
     errors: Mapping[str, Mapping[str, Errors]]
 
 
@@ -59,7 +56,10 @@ def robustness(exps: Sequence[Experiment]) -> Robustness:
             condition; none reads recognised words; or stage 4 left no word errors of a recogniser.
     """
     for other in exps[1:]:
-        check_comparable(exps[0], other)
+        try:
+            check_comparable(exps[0], other)
+        except UserError as error:
+            raise UserError(f"{error}; name the experiments of one protocol and its folds, a table each") from None
     conditions = {exp.path: (_system(exp), *_words(exp)) for exp in exps}
     for i, exp in enumerate(exps):
         for other in exps[:i]:
@@ -70,10 +70,11 @@ def robustness(exps: Sequence[Experiment]) -> Robustness:
     if not engines:
         raise UserError("no experiment with recognised words: train with --text ENGINE, or predict with it")
     errors = {engine: _errors(exps[0], engine) for engine in engines}
-    scores = {exp.path: fold_mean(confusions(exp.parts["test"], len(exp.classes)), exp.classes) for exp in exps}
+    headline = aggregates(exps[0].config["protocol"])[0]
+    scores = {exp.path: headline(confusions(exp.parts["test"], len(exp.classes)), exp.classes) for exp in exps}
     true = {system: scores[path] for path, (system, *words) in conditions.items() if words == [TRUE, TRUE]}
     rows = [
-        Row(
+        Condition(
             exp,
             system,
             *words,
@@ -101,11 +102,10 @@ def _words(exp: Experiment) -> tuple[str, str]:
 
 def _errors(exp: Experiment, engine: str) -> dict[str, Errors]:
     """Word errors of the tested utterances."""
-    data = Path(exp.config["data"])
-    found = read_errors(exp, data, engine)
+    found = read_errors(exp, exp.data, engine)
     if not found:
         raise UserError(
-            f"{errors_file(exp, data, engine)}: not there; word errors are counted by stage 4 (transcripts): "
+            f"{errors_file(exp, exp.data, engine)}: not there; word errors are counted by stage 4 (transcripts): "
             f"./run.sh --stage 4 --stop-stage 4 --asr-engine {engine}"
         )
     return {utt: found[utt] for runs in exp.parts["test"] for utt in runs[0].utts}
@@ -125,12 +125,12 @@ def _difference(scores: Aggregate, true: Aggregate | None) -> float | None:
     return None if true is None else scores.values["ua"].mean - true.values["ua"].mean
 
 
-def _order(rows: Sequence[Row], texts: Sequence[str]):
+def _order(rows: Sequence[Condition], texts: Sequence[str]):
     """Key: families as they come, in them systems of words before others, true words before recognised ones."""
     families = list(dict.fromkeys(row.exp.config["family"] for row in rows))
     systems = list(dict.fromkeys(row.system for row in rows))
 
-    def key(row: Row) -> tuple:
+    def key(row: Condition) -> tuple:
         words = [texts.index(row.trained_on), texts.index(row.tested_on)]
         family = families.index(row.exp.config["family"])
         return family, row.tested_on == NONE, systems.index(row.system), max(words), words
@@ -141,9 +141,7 @@ def _order(rows: Sequence[Row], texts: Sequence[str]):
 def write_robustness(found: Robustness, stem: str | os.PathLike) -> str:
     """Write ``stem.md`` and ``stem.csv``; returns the Markdown."""
     text = markdown(found)
-    for ending, content in ((".md", text), (".csv", _csv(found))):
-        with atomic(f"{stem}{ending}") as out:
-            out.write(content)
+    write_forms(stem, {"md": text, "csv": _csv(found)})
     return text
 
 
@@ -154,7 +152,7 @@ def markdown(found: Robustness) -> str:
     for engine, errors in found.errors.items():
         total = sum(errors.values(), Errors())
         lines += [f"## {engine}: {total.rate:.1f} % WER", "", *_by_bucket(found.rows, engine, shared), ""]
-    return "\n".join([*lines, *_notes(shared), ""])
+    return "\n".join([*lines, *_notes(found.rows[0].scores.name, shared), ""])
 
 
 def _cut(exp: Experiment) -> str:
@@ -166,13 +164,13 @@ def _cut(exp: Experiment) -> str:
     )
 
 
-def _shared(rows: Sequence[Row]) -> str:
+def _shared(rows: Sequence[Condition]) -> str:
     """Changes that all systems have in common, as they stand in the names; to be said once."""
     changes = {", ".join(row.exp.config.get("changed", [])) for row in rows}
     return changes.pop() if len(changes) == 1 else ""
 
 
-def _name(row: Row, shared: str) -> str:
+def _name(row: Condition, shared: str) -> str:
     return row.system.replace(f", {shared}", "", 1) if shared else row.system
 
 
@@ -189,13 +187,13 @@ def _conditions(found: Robustness, shared: str) -> Iterator[str]:
             _name(row, shared), _said(row.trained_on), _said(row.tested_on),
             f"{sum(words.values(), Errors()).rate:.1f}" if words else NOTHING,
             row.exp.config["runs"],
-            *(with_sd(f"{value.mean:.2f}", None if value.sd is None else f"{value.sd:.2f}") for value in (ua, wa)),
+            with_sd(ua.mean, ua.sd), with_sd(wa.mean, wa.sd),
             NOTHING if row.difference is None or row.tested_on == row.trained_on == TRUE else f"{row.difference:+.2f}",
         ))  # fmt: skip
     return table(["system", "trained on", "tested on", "WER", "runs", "UA", "WA", "UA − true words"], rows, left=3)
 
 
-def _by_bucket(rows: Sequence[Row], engine: str, shared: str) -> Iterator[str]:
+def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> Iterator[str]:
     some = [row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {TRUE, NONE, engine}]
     head = ["system", "trained on", "tested on"]
     for name, scores in some[0].buckets[engine].items():
@@ -209,8 +207,8 @@ def _by_bucket(rows: Sequence[Row], engine: str, shared: str) -> Iterator[str]:
     return table(head, body, left=3)
 
 
-def _notes(shared: str) -> Iterator[str]:
-    yield "* UA, WA: mean over folds ± sample sd over folds, averaged over runs; in percent, differences in points"
+def _notes(aggregate: str, shared: str) -> Iterator[str]:
+    yield f"* UA, WA: {MEANING[aggregate]}; in percent, differences in points"
     yield (
         "* trained on true words, tested on recognised ones: the models of the row with true words, selected on true "
         "words too; only what they read in the test part is another"
@@ -228,15 +226,11 @@ def _notes(shared: str) -> Iterator[str]:
 
 def _csv(found: Robustness) -> str:
     """Long form: a line an experiment, whose bucket is all, and a line for each of its buckets."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in found.rows:
-        writer.writerows(_records(row, found.errors))
-    return out.getvalue()
+    records = (record for row in found.rows for record in _records(row, found.errors))
+    return csv_text(COLUMNS, ([record.get(name, "") for name in COLUMNS] for record in records))
 
 
-def _records(row: Row, errors: Mapping[str, Mapping[str, Errors]]) -> Iterator[dict[str, object]]:
+def _records(row: Condition, errors: Mapping[str, Mapping[str, Errors]]) -> Iterator[dict[str, object]]:
     config = row.exp.config
     common = {
         "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
@@ -253,6 +247,7 @@ def _records(row: Row, errors: Mapping[str, Mapping[str, Errors]]) -> Iterator[d
         "wer_bucket": "all",
         "utterances": row.scores.total,
         "wer": _number(sum(heard.values(), Errors()).rate if heard else None),
+        "aggregate": row.scores.name,
         **{key: _number(value.mean) for key, value in values.items()},
         **{f"{key}_sd": _number(value.sd) for key, value in values.items()},
         "ua_difference": _number(row.difference),
@@ -265,6 +260,7 @@ def _records(row: Row, errors: Mapping[str, Mapping[str, Errors]]) -> Iterator[d
                 "wer_bucket": name,
                 "utterances": scores["utterances"],
                 "wer": _number(sum(inside, Errors()).rate),
+                "aggregate": POOLED,
                 "ua": _number(scores["ua"]),
                 "wa": _number(scores["wa"]),
                 "absent": " ".join(scores["absent"]),

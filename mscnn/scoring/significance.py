@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-EXACT = 16  # speakers up to which all sign patterns are tried
+EXACT = 16  # clusters up to which all sign patterns are tried
 DRAWS = 2**16 - 1  # random sign patterns beyond
 ROUNDING = 1e-12
 

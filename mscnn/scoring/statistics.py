@@ -13,7 +13,7 @@ import numpy as np
 
 from mscnn.scoring.aggregate import METRICS, aggregates, confusions
 from mscnn.scoring.calibration import BINS, abstention, calibration, tempered
-from mscnn.scoring.groups import Attributes, count, group_scores
+from mscnn.scoring.groups import CLUSTERS, Attributes, count, group_scores
 from mscnn.scoring.intervals import LEVEL, SEED, bootstrap, estimate, jackknife_t
 from mscnn.scoring.metrics import f1s, precisions, recalls
 from mscnn.scoring.predictions import Experiment, Predictions, join_folds
@@ -103,10 +103,10 @@ def _temperatures(exp: Experiment) -> tuple[list | None, str, dict | None]:
 
 def _remarks(exp: Experiment, attributes: Attributes) -> Iterator[str]:
     """What a reader of the intervals must know."""
-    for over, table in (("speaker", "utt2spk"), ("dialogue", "utt2scene")):
+    for over, table in CLUSTERS.items():
         if over not in attributes:
             yield f"no interval over {over}s: the data directory has no {table}"
     if exp.config["text"] not in ("none", "gt") and "wer" not in attributes:
         yield f"no groups by WER: stage 4 left no asr_{exp.config['text']}/SET/wer_detail.tsv beside the experiment"
     if "speaker" not in exp.config["protocol"]["disjoint"]["train-test"]:
-        yield "training and test share speakers: no interval here speaks of new ones"
+        yield "that training and test share no speaker is not promised: no interval here speaks of new ones"

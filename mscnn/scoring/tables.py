@@ -11,9 +11,11 @@ from pathlib import Path
 from mscnn.errors import UserError
 from mscnn.log import get_logger
 from mscnn.paths import read_yaml
+from mscnn.scoring.aggregate import FOLD_MEAN, MEANING, POOLED
 from mscnn.scoring.lines import ScoreLine, read_score
-from mscnn.scoring.markdown import table, with_sd
+from mscnn.scoring.markdown import apart
 from mscnn.scoring.published import Protocol, Published, Row, read_published, split_set
+from mscnn.scoring.tabular import table, with_sd
 
 NOT_RUN = "–"
 YARDSTICKS = {
@@ -26,9 +28,9 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Column:
-    """Results of ours that are comparable: one protocol, class set, number of folds, and legacy flags.
+    """Results of ours that are comparable: one protocol, class set, number of folds, aggregate, and legacy flags.
 
-    ``cut`` names the first three, ``protocol`` is as run.sh takes it, with ``--folds N`` where only the first N folds
+    ``cut`` names all but the last, ``protocol`` is as run.sh takes it, with ``--folds N`` where only the first N folds
     were done (None: the class set cannot be made here); ``legacy`` whether models carry legacy flags.
     """
 
@@ -44,7 +46,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Result:
-    """A scored experiment of ours: fold mean on the whole test part, and dev UA to choose between equals.
+    """A scored experiment of ours: its headline on the whole test part, and dev UA to choose between equals.
 
     ``set`` is the name of its data directory, ``options`` are those of model and training.
     """
@@ -110,7 +112,7 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
     partial = f", partial: {fields['partial']}" if "partial" in fields else ""
     legacy = f", legacy: {fields['legacy']}" if "legacy" in fields else ""
     protocol = facts["protocol"]["name"] + (f" --folds {facts['folds']}" if partial else "")
-    cut = f"`{fields['protocol']}` ({name}{partial}"
+    cut = f"`{fields['protocol']}` ({name}{', pooled' if test.aggregate == POOLED else ''}{partial}"
     return Result(
         model=facts["model"],
         text=facts["text"],
@@ -150,7 +152,9 @@ def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence
     head = ["system", "text", "published WA / UA", *(f"ours {column.label} WA / UA" for column in columns)]
     yield from table(head, body, left=2)
     if used:
-        yield from ["", "Ours: mean over folds ± sample sd over folds, averaged over runs."]
+        found = {r.line.aggregate for r in used}
+        where = {FOLD_MEAN: "", POOLED: ", columns marked pooled"}
+        yield from ["", *(f"Ours{where[name]}: {words}." for name, words in MEANING.items() if name in found)]
     others = sorted({r.column.label for r in results if r.set != protocol.set and r.model in systems})
     notes = [*_notes(rows, used, columns, protocol)]
     notes += [f"* not shown, because of another class set: {', '.join(others)}"] if others else []
@@ -197,7 +201,7 @@ def _best(row: Row, column: Column, results: Sequence[Result]) -> Result | None:
 def _cell(row: Row, best: Result | None) -> str:
     if best is None:
         return ""
-    wa, ua = (with_sd(f"{best.line.values[key]:.2f}", best.line.fields.get(f"{key}_sd")) for key in ("wa", "ua"))
+    wa, ua = (with_sd(best.line.values[key], best.line.fields.get(f"{key}_sd")) for key in ("wa", "ua"))
     return f"{wa} / {ua}" + (" †" if row.xvector and not best.xvector else "")
 
 
@@ -228,11 +232,10 @@ def _notes(rows: Sequence[Row], used: Sequence[Result], columns: Sequence[Column
     for column in columns:
         one = next((r for r in used if r.column.cut == column.cut), None)
         if one:
-            shared = one.disjoint["train-test"]
-            apart = f"share no {' and no '.join(shared)}" if shared else "share speakers and texts"
+            kept = apart(one.disjoint["train-test"])
             nearest = "the nearest to the published one"
             compared = nearest if column.protocol == protocol.like else "not to be compared with the published column"
-            yield f"* {column.label}: {one.line.total} utterances tested; training and test {apart}; {compared}"
+            yield f"* {column.label}: {one.line.total} utterances tested; training and test {kept}; {compared}"
     if used:
         changed = {r.path: r.line.fields.get("changed") for r in used}
         paths = (path + (f" (changed: {changed[path]})" if changed[path] else "") for path in sorted(changed))

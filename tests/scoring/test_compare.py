@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
@@ -29,7 +30,12 @@ def exps(tmp_path):
 def test_three_experiments(exps):
     """good: 15 of 16 right in each fold; fair: 10, but for 15 in one of two runs of the first fold; like: 10."""
     found = compare(exps)
-    assert (found["protocol"], found["utterances"], found["speakers"]) == ("random10@1f3a", 96, 6)
+    assert (found["protocol"], found["utterances"], found["over"], found["clusters"]) == (
+        "random10@1f3a",
+        96,
+        "speaker",
+        6,
+    )
     assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [(1, 2), (1, 3), (2, 3)]
     wa = [pair["wa"] for pair in found["pairs"]]
     np.testing.assert_allclose(
@@ -48,24 +54,73 @@ def test_mcnemar_of_several_runs_is_the_largest(exps, tmp_path):
     assert compare([mixed, twice])["pairs"][0]["mcnemar"] == 1
 
 
+def test_mcnemar_meets_every_run_where_their_numbers_differ(exps, tmp_path):
+    """The first run of worse is far below good; its second is good itself, and not to be told apart from it."""
+    worse = Experiment.load(make_experiment(tmp_path / "exp" / "worse", [[FAIR, GOOD, FAIR]] * 6))
+    assert compare([worse, exps[0]])["pairs"][0]["mcnemar"] == compare([exps[0], worse])["pairs"][0]["mcnemar"] == 1
+    assert compare([exps[0], exps[2]])["pairs"][0]["mcnemar"] < 1e-6
+
+
 def test_the_interval_is_that_of_the_paired_bootstrap(exps):
     counts = [np.array(SIX[name]).transpose(1, 0, 2, 3) for name in ("good", "fair")]
     expected = bootstrap(difference(*map(estimate, counts)), counts[0][0].sum(axis=2)).bounds
     pair = compare(exps[:2])["pairs"][0]
     np.testing.assert_allclose(pair["ua"]["interval"], 100 * expected[:, 0])
     np.testing.assert_allclose(pair["wa"]["interval"], 100 * expected[:, 1])
+    np.testing.assert_allclose(pair["wf1"]["interval"], 100 * expected[:, 3])
+
+
+def test_the_difference_of_weighted_f1(exps):
+    """GOOD has F1 of 16/17 and 14/15, FAIR of 5/8 twice; classes are of one size."""
+    pair = compare([exps[0], exps[2]])["pairs"][0]
+    assert pair["wf1"]["difference"] == pytest.approx(100 * ((16 / 17 + 14 / 15) / 2 - 5 / 8))
+    assert "p" not in pair["wf1"]
+
+
+def test_dialogues_in_place_of_speakers(exps, tmp_path):
+    """Four dialogues with every speaker in each: p is counted over their 2^4 sign patterns."""
+    tables = {"utt2spk": lambda u: u[:2], "utt2scene": lambda u: f"d{int(u[4:]) % 4}"}
+    data = write_data(tmp_path / "more", exps[0], **tables)
+    by_speaker, by_dialogue = (compare([exps[0], exps[2]], data, over) for over in ("speaker", "dialogue"))
+    assert (by_dialogue["over"], by_dialogue["clusters"], by_dialogue["several_a_fold"]) == ("dialogue", 4, True)
+    utts = [utt for fold in exps[0].parts["test"] for utt in fold[0].utts]
+    dialogue = np.array([int(utt[4:]) % 4 for utt in utts])
+    hits = [
+        np.concatenate([r[0].pred == r[0].truth for r in exp.parts["test"]]).astype(int) for exp in (exps[0], exps[2])
+    ]
+    added = np.bincount(dialogue, hits[0] - hits[1])
+    signs = np.array(list(product([1, -1], repeat=4)))
+    expected = (abs(signs @ added) >= abs(added.sum())).mean()
+    assert by_dialogue["pairs"][0]["wa"]["p"] == pytest.approx(expected)
+    assert by_speaker["pairs"][0]["wa"]["p"] == 2 / 64
+    assert by_dialogue["pairs"][0]["wa"]["difference"] == by_speaker["pairs"][0]["wa"]["difference"]
+    text = render(by_dialogue)
+    assert "96 utterances, 4 dialogues" in text and "bootstrap over dialogues" in text and "speaker" not in text
+    (data / "utt2scene").unlink()
+    with pytest.raises(UserError, match="no utt2scene there, and pairs are compared over dialogues"):
+        compare(exps, data, "dialogue")
+
+
+def test_the_data_of_a_recipe_are_found_from_anywhere(exps, tmp_path, monkeypatch):
+    """config.yaml has the path as run.sh knew it, from the folder of the recipe."""
+    recipe = tmp_path / "recipe"
+    inside = [make_experiment(recipe / "exp" / name, SIX[name], data="data/set") for name in ("good", "like")]
+    write_data(recipe / "data" / "set", exps[0], utt2spk=lambda u: u[:2])
+    for folder, paths in ((tmp_path, inside), (recipe, ["exp/good", "exp/like"]), (recipe / "exp", ["good", "like"])):
+        monkeypatch.chdir(folder)
+        assert compare([Experiment.load(path) for path in paths])["clusters"] == 6
 
 
 def test_what_is_printed(exps, tmp_path):
     text = render(compare(exps))
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| E")]
-    assert rows[1] == ["E2", str(exps[1].path), "gt", "2", "65.10 ± 3.68", "65.10 ± 3.68"]
+    assert rows[1] == ["E2", str(exps[1].path), "gt", "2", "65.10 ± 3.68", "65.10 ± 3.68", "65.10 ± 3.68"]
     assert rows[3][0] == "E1 − E2" and rows[3][5:9:3] == ["+28.65", "0.0938"]
     assert "all 2^6 sign patterns: at least 0.03" in text and "adjusted for 3 pair(s)" in text
-    assert "takes utterances for independent" in text and "one model hears" not in text
+    assert "takes utterances for independent" in text and "one model is tested on several" not in text
     write_data(tmp_path / "more", exps[0], utt2spk=lambda u: u[:2] + u[-1])
     more = render(compare(exps, tmp_path / "more"))
-    assert "one model hears several speakers" in more and "65535 random sign patterns, seed 0" in more
+    assert "one model is tested on several speakers" in more and "65535 random sign patterns, seed 0" in more
 
 
 @pytest.mark.parametrize(
@@ -104,6 +159,8 @@ def test_command(exps, tmp_path):
     done = subprocess.run([*command, "--out", str(tmp_path / "c")], capture_output=True, text=True, check=True)
     assert done.stdout == (tmp_path / "c.md").read_text() + "\n"
     assert json.loads((tmp_path / "c.json").read_text())["pairs"][2]["wa"]["p"] == 1
+    other = subprocess.run([*command, "--over", "dialogue"], capture_output=True, text=True)
+    assert other.returncode == 1 and "pairs are compared over dialogues" in other.stderr
     alone = subprocess.run(command[:4], capture_output=True, text=True)
     assert alone.returncode == 2 and "name two or more" in alone.stderr
     absent = subprocess.run([*command[:4], str(tmp_path)], capture_output=True, text=True)

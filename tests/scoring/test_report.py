@@ -68,6 +68,7 @@ def test_confusion_tables_name_the_classes(folder, experiment):
     assert "| calm | 6 | 91.67 | 84.62 | 88.00 |" in results
     assert "| fold01 | 6 | 81.25 ± 26.52 |" in results
     assert "python -m mscnn.bin.train --model mscnn_spu" in results and "share no speaker" in results
+    assert "* train and dev share no utterance, more is not promised; see the audit" in results
 
 
 def test_improvised_and_scripted_separately(folder, experiment, tmp_path):

@@ -62,6 +62,7 @@ def test_rows_come_by_family_and_true_words_first(exps, tmp_path):
     ]
     assert "# Words from a recogniser: random10@1f3a (data)\n" in text and "## ear: 41.7 % WER" in text
     whole = [r for r in records if r["wer_bucket"] == "all"]
+    assert {r["aggregate"] for r in whole} == {"fold-mean"} and "UA, WA: mean over folds ±" in text
     assert [(r["trained_on"], r["tested_on"], r["wer"], r["ua_difference"]) for r in whole[:4]] == [
         ("gt", "gt", "", "0.00"), ("gt", "ear", "41.67", "-31.25"), ("ear", "ear", "41.67", "-31.25"),
         ("none", "none", "", ""),
@@ -120,12 +121,32 @@ def test_what_cannot_be_compared_is_refused(exps, tmp_path):
 
     protocol = {"name": "random10", "version": 1, "hash": "ffff", "disjoint": {}, "selection": "dev"}
     other = make(tmp_path / "exp", "other", PERFECT, protocol=protocol)
-    refuses("different protocols, random10@1f3a and random10@ffff", [*exps, other])
+    refuses("different protocols, random10@1f3a and random10@ffff: .*experiments of one protocol", [*exps, other])
     twin = make(tmp_path / "exp", "twin", WORSE, text="ear")
     refuses("both and .*twin: the same system and words twice", [*exps, twin])
     refuses("no experiment with recognised words", [exps[0], exps[1], exps[4]])
     (tmp_path / "exp" / "asr_ear" / "data" / "wer_detail.tsv").unlink()
     refuses("wer_detail.tsv: not there; .*--asr-engine ear", exps)
+
+
+def test_protocols_that_pool_have_pooled_scores(tmp_path):
+    """The second fold has no calm; UA of the sum of both is (3/4 + 2/4) / 2, and (4/4 + 4/4) / 2 with true words."""
+    root = tmp_path / "exp"
+    file = root / "asr_ear" / "data" / "wer_detail.tsv"
+    file.parent.mkdir(parents=True)
+    utts = ("t1-00", "t1-01", "t1-02", "t1-03", "t1-10", "t1-11", "t2-10", "t2-11")
+    file.write_text("".join(["utt\tref\thyp\tedits\twords\n", *(f"{utt}\tr\th\t0\t1\n" for utt in utts)]))
+    disjoint = dict.fromkeys(("train-test", "train-dev", "dev-test"), ["speaker"])
+    protocol = {"name": "cells", "version": 1, "hash": "1f3a", "disjoint": disjoint, "selection": "dev"}
+    protocol["aggregate"] = "pooled"
+    exps = [
+        make(root, "true", [[[[4, 0], [0, 2]]], [[[0, 0], [0, 2]]]], protocol=protocol),
+        make(root, "both", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=protocol, text="ear"),
+    ]
+    text, records = written(exps, tmp_path / "table")
+    assert "| ear | ear | 0.0 | 1 | 62.50 | 62.50 | -37.50 |" in text
+    assert "UA, WA: of all folds together, averaged over runs" in text and "mean over folds" not in text
+    assert {r["aggregate"] for r in records} == {"pooled"}
 
 
 def test_other_tables_say_what_a_row_was_trained_on(exps):

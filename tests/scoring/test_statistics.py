@@ -113,5 +113,5 @@ def test_shared_speakers_and_missing_word_error_rates_are_said(tmp_path):
     folder = make_experiment(tmp_path / "exp" / "a", FOUR, protocol=protocol, text="google")
     write_report(Experiment.load(folder))
     text = (folder / "score_test.txt").read_text()
-    assert "# training and test share speakers: no interval here speaks of new ones" in text
+    assert "# that training and test share no speaker is not promised: no interval here speaks of new ones" in text
     assert "# no groups by WER: stage 4 left no asr_google/SET/wer_detail.tsv beside the experiment" in text

@@ -71,6 +71,18 @@ def test_a_column_for_each_protocol_and_cut(tmp_path):
     )
 
 
+def test_what_is_not_promised_and_what_is_pooled_are_said(tmp_path):
+    """A protocol that promises nothing may share speakers or not; a pooled column is no mean over folds."""
+    score(tmp_path / "exp" / "a", protocol=protocol("predefined", "77aa", []))
+    cells = protocol("cells", "88bb", ["speaker"], aggregate="pooled")
+    score(tmp_path / "exp" / "b", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=cells)
+    text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
+    note = next(line for line in text.splitlines() if line.startswith("* `predefined@77aa`"))
+    assert "training and test share no utterance, more is not promised; see the audit;" in note
+    assert "`cells@88bb` (iemocap4, pooled)" in columns(text) and "62.50 / 62.50 †" in row(text, "MSCNN-SPU")
+    assert "Ours: mean over folds ±" in text and "columns marked pooled: of all folds together" in text
+
+
 def test_a_class_set_stays_in_its_sections(tmp_path):
     """Results on improvised speech are shown beside improvised speech only, and named elsewhere."""
     score(tmp_path / "exp" / "a", model="glam", data="iemocap4_exc")

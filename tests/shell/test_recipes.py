@@ -238,11 +238,12 @@ def test_models_trained_on_true_words_are_tested_on_recognised_ones(sh, checkout
     output = sh(run, "--dry-run", "--grid", "robustness", "--asr-engine", "pocketsphinx google").stdout
     assert [t["--engine"] for t in of(output, "transcribe")] == ["pocketsphinx", "google"]
     found = [(t["--exp"], t["--text"], t["--out"]) for t in of(output, "predict")]
-    expected = [(f"exp/{m}_gt_loso5", e) for m in ("mscnn_spu_att", "text_cnn", "tfidf_lr")
-                for e in ("pocketsphinx", "google")]  # fmt: skip
+    reading = ("mscnn_spu_att", "xu2019_paper", "mdre", "mdrea", "mha1", "mha2", "mha3", "text_cnn", "tre", "text_bre",
+               "tfidf_lr")  # fmt: skip
+    expected = [(f"exp/{m}_gt_loso5", e) for m in reading for e in ("pocketsphinx", "google")]
     assert found == [(exp, engine, f"{exp}_on_{engine}") for exp, engine in expected]
     trained = [t["--exp"] for t in of(output, "train")]
-    assert len(trained) == len({*trained}) == 3 * 3 + 4 and {exp for exp, _, _ in found} < {*trained}
+    assert len(trained) == len({*trained}) == 3 * len(reading) + 6 and {exp for exp, _, _ in found} < {*trained}
     scored = [t["--exp"] for t in of(output, "score")]
     assert {*scored} == {*trained, *(out for _, _, out in found)}
     (table,) = [c for c in commands(output) if c[2] == "mscnn.bin.robustness"]
@@ -251,6 +252,17 @@ def test_models_trained_on_true_words_are_tested_on_recognised_ones(sh, checkout
     tables = [c for c in commands(output) if c[2] == "mscnn.bin.robustness"]
     assert [c[-1] for c in tables] == ["exp/robustness_loso5", "exp/robustness_speaker10"]
     assert all(name.partition("_on_")[0].endswith("loso5") for name in tables[0][4:-2])
+
+
+def test_only_protocols_with_recognised_words_have_a_table_of_what_they_cost(sh, checkout, tmp_path):
+    grid = tmp_path / "mine.yaml"
+    words = "{model: text_cnn, text: gt, tested_on: asr, protocol: loso5}"
+    grid.write_text(f"experiments:\n- {words}\n- {{model: [text_cnn, audio_cnn], protocol: speaker10}}\n")
+    output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", "--grid", grid).stdout
+    tables = {c[2].rpartition(".")[2]: c[4:] for c in commands(output) if c[3] == "--exp" and c[-2] == "--out"}
+    assert tables["robustness"] == ["exp/text_cnn_gt_loso5", "exp/text_cnn_gt_loso5_on_pocketsphinx", "--out",
+                                    "exp/mine_loso5"]  # fmt: skip
+    assert tables["overview"] == ["exp/text_cnn_gt_speaker10", "exp/audio_cnn_none_speaker10", "--out", "exp/mine"]
 
 
 def test_changes_of_a_grid_reach_their_training_whole(sh, checkout, tmp_path):

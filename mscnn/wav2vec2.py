@@ -83,9 +83,9 @@ def revision(name: str) -> str:
         found = try_to_load_from_cache(name, "config.json")
         if not isinstance(found, str):  # None, or a mark that the hub has no such file
             raise UserError(
-                f"wav2vec 2.0 {name}: not in the cache of the Hugging Face hub, {constants.HF_HUB_CACHE}, so that nothing "
-                "says which revision it is: set HF_HOME to the folder that it was fetched to, remove the model from the "
-                "cache to have it fetched again, or give the folder of the model"
+                f"wav2vec 2.0 {name}: not in the cache of the Hugging Face hub, {constants.HF_HUB_CACHE}, so nothing "
+                "says which revision it is: set HF_HOME to where it was fetched to, remove the model from the cache to "
+                "have it fetched again, or give the folder of the model"
             )
         return Path(found).parent.name
     files = sorted(Path(name).iterdir())

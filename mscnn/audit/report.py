@@ -52,7 +52,7 @@ def write_audits(
         raise DataErrors(
             f"{data}: {len(found)} pair(s) of utterances in different parts of a fold are the same recording, sample "
             "for sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of "
-            "the corpus, and run stage 1 (data) again:",
+            "the corpus, and run stage 1 (data) again; with --on-bad skip it leaves out the other by itself:",
             found,
             MOST,
         )

@@ -106,9 +106,9 @@ def _read_names(path: Path) -> list[Names]:
 
 
 def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:
-    """For each pair of parts, what they share in no fold."""
+    """For each pair of parts, what they share in no fold; nothing is said of what no utterance has, words for one."""
     known = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}
-    values = {name: attribute(data, name) for name, table in known.items() if table}
+    values = {name: found for name, table in known.items() if table and (found := attribute(data, name))}
     return {
         f"{a}-{b}": [what for what in values if not any(shared(values[what], f.parts[a], f.parts[b]) for f in folds)]
         for a, b in combinations(PARTS, 2)

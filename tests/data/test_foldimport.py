@@ -66,6 +66,7 @@ def test_an_official_dev_part_is_kept(corpus, tmp_path):
         path.write_text("".join(json.dumps(item) + "\n" for item in items))  # the key is nobody's: the wav tells
     protocol, (fold,) = take(tmp_path / "in", data, "toy", tmp_path / "out")
     assert protocol.dev == {"scheme": "predefined"}
+    assert protocol.disjoint["train-test"] == ["speaker", "session"]  # no utterance has words
     assert {u[4] for u in fold.train} == {"1", "2"} and {u[4] for u in fold.dev} == {"3"} and len(fold.test) == 16
 
 

@@ -74,13 +74,20 @@ def revision(name: str) -> str:
     """What names the weights: their revision on the hub, or a digest of the folder's configuration and weights.
 
     Raises:
-        UserError: as :func:`configuration`.
+        UserError: as :func:`configuration`; or the hub's cache does not have the model.
     """
     configuration(name)
     if not os.path.isdir(name):
-        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub import constants, try_to_load_from_cache
 
-        return Path(try_to_load_from_cache(name, "config.json")).parent.name
+        found = try_to_load_from_cache(name, "config.json")
+        if not isinstance(found, str):  # None, or a mark that the hub has no such file
+            raise UserError(
+                f"wav2vec 2.0 {name}: not in the cache of the Hugging Face hub, {constants.HF_HUB_CACHE}, so nothing "
+                "says which revision it is: set HF_HOME to where it was fetched to, remove the model from the cache to "
+                "have it fetched again, or give the folder of the model"
+            )
+        return Path(found).parent.name
     files = sorted(Path(name).iterdir())
     weights = [path for path in files if path.name == "config.json" or path.suffix in (".safetensors", ".bin")]
     return digest({path.name: file_digest(path) for path in weights})

@@ -32,14 +32,14 @@ ln -s "$PWD"/{conf,mscnn,path.sh,tools,utils} "$folder"
 utils/show_results.sh "$folder"/egs/mini_iemocap/exp/*
 
 say "Chromium: the report of that run"
-if ! find_chromium && ((EUID == 0)) && command -v apt-get >/dev/null; then
+if [[ -n ${CI:-} ]] && ((EUID == 0)) && ! find_chromium && command -v apt-get >/dev/null; then
   DEBIAN_FRONTEND=noninteractive timeout 300 bash -c 'apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core' \
     >"$folder/apt.log" 2>&1 || tail -n 3 "$folder/apt.log"
 fi
 if find_chromium; then
   MINI_EXP=$folder/egs/mini_iemocap/exp/mscnn_spu_att_gt_loso5 python3 -m pytest -q tests/report/test_chromium.py
 else
-  echo "there is none, and none could be installed: the report was not looked at"
+  echo "there is none (it is installed as root with CI set, and not otherwise): the report was not looked at"
 fi
 
 say "every system: a step on a fold of 8, 4 and 4 utterances, as the stages would train it"

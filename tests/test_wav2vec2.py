@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from huggingface_hub import _CACHED_NO_EXIST
 from safetensors.torch import load, save_file
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
@@ -30,6 +31,15 @@ def test_a_name_on_the_hub_is_its_revision(tmp_path, wav2vec2_folder, monkeypatc
     wav2vec2.revision.cache_clear()
     assert wav2vec2.revision("me/tiny") == REVISION
     assert torch.equal(*(wav2vec2.network(name).masked_spec_embed for name in ("me/tiny", str(wav2vec2_folder))))
+
+
+@pytest.mark.parametrize("found", [None, _CACHED_NO_EXIST])
+def test_a_model_that_the_cache_of_the_hub_lacks_has_no_revision(monkeypatch, found):
+    monkeypatch.setattr(wav2vec2, "configuration", lambda name: None)  # read from another cache
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: found)
+    wav2vec2.revision.cache_clear()
+    with pytest.raises(UserError, match="wav2vec 2.0 me/tiny: not in the cache of the Hugging Face hub.*set HF_HOME"):
+        wav2vec2.revision("me/tiny")
 
 
 def test_steps_are_those_of_the_network(wav2vec2_folder):

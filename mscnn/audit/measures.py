@@ -29,7 +29,8 @@ def measure(
     """What train and test share: of each of the ``folds``, and over them in ``shared``, ``texts`` and ``scores``.
 
     Texts and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A yardstick that
-    cannot be had (no words in the data, no ``features`` given) is None. ``each`` is a ``map`` over folds.
+    cannot be had (no words in the data, no ``features`` given) is None, as are shares of texts where there are no
+    words. ``each`` is a ``map`` over folds.
     """
     tables = {"speaker": data.spk, "session": data.session, "scene": data.scene, "recording": recordings}
     words, kinds = attribute(data, "text"), _kinds(data)
@@ -54,7 +55,7 @@ def measure(
         "near": NEAR,
         "features": features and features.title,
         "shared": {what: _spread([row["shared"][what] for row in rows]) for what in rows[0]["shared"]},
-        "texts": {kind: _text_shares([row["texts"][kind] for row in rows]) for kind in kinds},
+        "texts": {kind: _text_shares([row["texts"][kind] for row in rows], bool(words)) for kind in kinds},
         "scores": scores,
         "folds": rows,
     }
@@ -92,11 +93,13 @@ def _texts(
     }
 
 
-def _text_shares(rows: Sequence[Mapping[str, int]]) -> dict[str, Spread]:
-    """Percent of the test utterances."""
-    total = {key: sum(row[key] for row in rows) for key in rows[0]}
+def _text_shares(rows: Sequence[Mapping[str, int]], words: bool) -> dict[str, Spread]:
+    """Percent of the test utterances; none exists in a corpus without ``words``: nothing is shared, nor kept apart."""
+    total = {key: sum(row[key] if words else 0 for row in rows) for key in rows[0]}
     return {
-        what: _spread([_percent(row[what], row["test"]) for row in rows], _percent(total[what], total["test"]))
+        what: _spread(
+            [_percent(row[what], row["test"]) if words else None for row in rows], _percent(total[what], total["test"])
+        )
         for what in ("verbatim", "near")
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,25 +18,52 @@ BLOCK = 1 << 20  # samples
 THREADS = 8  # reading, decoding and hashing all release Python's lock
 
 
-def contents(data: DataDir, cache: Path) -> dict[str, str]:
-    """Digest of the samples of each utterance, as 16 bits; empty where the corpus has no recordings.
+class Digests:
+    """Digests of the samples of files, as 16 bits; what ``cache`` knows with its size and time of change is not read.
 
-    Files that ``cache`` knows with their size and time of change are not read again. An utterance that is a segment
-    of a recording has the digest of the recording and its times.
+    Stage 1 (data) looks for copies with them before it writes a data directory, and audits with the same cache.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache, self._known, self._asked, self._stale = cache, _read_cache(cache), set(), False
+
+    def of(self, paths: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Digest of each file; and of each that cannot be read as audio, why."""
+        marks = {path: _mark(path) for path in paths}
+        todo = [path for path, mark in marks.items() if self._known.get(path, [None])[0] != mark]
+        faults = {}
+        with ThreadPoolExecutor(THREADS) as pool:
+            found = log.progress(pool.map(_digest, todo), total=len(todo), desc="hash")
+            for path, (digest, fault) in zip(todo, found, strict=True):
+                if fault:
+                    faults[path] = fault
+                else:
+                    self._known[path] = [marks[path], digest]
+        self._asked |= marks.keys() - faults.keys()
+        self._stale = self._stale or bool(todo)
+        return {path: self._known[path][1] for path in marks if path not in faults}, faults
+
+    def write(self) -> None:
+        """Keep the digests of the files that were asked for."""
+        if self._stale:
+            with atomic(self._cache) as out:
+                json.dump({path: self._known[path] for path in sorted(self._asked)}, out, indent=0)
+
+
+def contents(data: DataDir, cache: Path) -> dict[str, str]:
+    """Digest of the samples of each utterance; empty where the corpus has no recordings.
+
+    An utterance that is a segment of a recording has the digest of the recording and its times.
 
     Raises:
         UserError: a file cannot be read as audio.
     """
-    known = _read_cache(cache)
-    marks = {path: _mark(path) for path in data.wav.values()}
-    todo = [path for path, mark in marks.items() if known.get(path, [None])[0] != mark]
-    with ThreadPoolExecutor(THREADS) as pool:
-        for path, found in zip(todo, log.progress(pool.map(_digest, todo), total=len(todo), desc="hash"), strict=True):
-            known[path] = [marks[path], found]
-    if todo:
-        with atomic(cache) as out:
-            json.dump({path: known[path] for path in sorted(marks)}, out, indent=0)
-    recordings = {key: known[path][1] for key, path in data.wav.items()}
+    digests = Digests(cache)
+    found, faults = digests.of(data.wav.values())
+    for path, fault in faults.items():
+        raise UserError(f"{path}: {fault}; look at it with: file {path}")
+    digests.write()
+    recordings = {key: found[path] for key, path in data.wav.items()}
     if not data.segments:
         return recordings
     return {utt: f"{recordings[rec]} {start} {end}" for utt, (rec, start, end) in data.segments.items()}
@@ -54,7 +82,8 @@ def _mark(path: str) -> str:
     return f"{found.st_size} {found.st_mtime_ns}"
 
 
-def _digest(path: str) -> str:
+def _digest(path: str) -> tuple[str, str]:
+    """Digest, or why there is none."""
     import soundfile
 
     try:
@@ -63,5 +92,5 @@ def _digest(path: str) -> str:
             while len(block := file.read(BLOCK, dtype="int16")):
                 state.update(block)
     except (soundfile.SoundFileError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as audio: {error}; look at it with: file {path}") from None
-    return state.hexdigest()
+        return "", f"cannot be read as audio: {error}"
+    return state.hexdigest(), ""

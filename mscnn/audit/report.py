@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from mscnn.audit import markdown
@@ -14,7 +15,7 @@ from mscnn.audit.measures import leaks, measure
 from mscnn.audit.recordings import contents
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
-from mscnn.errors import DataErrors
+from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.files import atomic, digest
 from mscnn.jobs import workers
@@ -22,7 +23,11 @@ from mscnn.log import get_logger
 from mscnn.paths import read_conf
 from mscnn.stamp import source_digest
 
-CODE = ("mscnn.audit", "mscnn.data", "mscnn.text.normal", "mscnn.training.yardstick", "mscnn.models.yardstick")
+CODE = (  # whatever makes the numbers
+    "mscnn.audit", "mscnn.data", "mscnn.features.archive", "mscnn.models.yardstick", "mscnn.scoring.metrics",
+    "mscnn.text.normal", "mscnn.training.yardstick",
+)  # fmt: skip
+PACKAGES = ("numpy", "scikit-learn")
 MOST = 20  # leaks that are listed
 SMALL = 2000  # utterances; a yardstick learns so few sooner than a process starts
 log = get_logger("audit")
@@ -35,12 +40,13 @@ def write_audits(
     """Audit protocols, with ``nj`` processes, into ``out/<protocol>.{json,md}``; unchanged audits are not made again.
 
     Raises:
-        UserError: a protocol does not fit the data, or they break one of its promises; two utterances are named.
+        UserError: two protocols have one name; a protocol does not fit the data, or they break one of its promises: two
+            utterances are named.
         DataErrors: two utterances in different parts of a fold are the same recording.
     """
     directory = DataDir.load(data)
     features = FeatureDir.load(feature_dir) if feature_dir else None
-    cuts = [(protocol, make_folds(protocol, directory)) for protocol in map(Protocol.load, protocols)]
+    cuts = [(protocol, make_folds(protocol, directory)) for protocol in _load(protocols, out)]
     recordings = contents(directory, out / "recordings.json")
     results = []
     with workers(nj if len(directory.utts) > SMALL else 1) as each:
@@ -52,11 +58,24 @@ def write_audits(
         raise DataErrors(
             f"{data}: {len(found)} pair(s) of utterances in different parts of a fold are the same recording, sample "
             "for sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of "
-            "the corpus, and run stage 1 (data) again:",
+            "the corpus, and run stage 1 (data) again; with --on-bad skip it leaves out the other by itself:",
             found,
             MOST,
         )
     return results
+
+
+def _load(protocols: Sequence[str], out: Path) -> list[Protocol]:
+    found: dict[str, str] = {}
+    loaded = [Protocol.load(protocol) for protocol in protocols]
+    for protocol, given in zip(loaded, protocols, strict=True):
+        if protocol.name in found:
+            raise UserError(
+                f"protocols {found[protocol.name]} and {given} have one name, {protocol.name}, and one audit, "
+                f"{out / protocol.name}.json: change name in one of the files, or audit it into another --out"
+            )
+        found[protocol.name] = given
+    return loaded
 
 
 def _audit(
@@ -77,6 +96,7 @@ def _audit(
             features and features.content,
             [read_conf("models", model) for model in ("tfidf_lr", "logmel_lr")],
             [source_digest(module) for module in CODE],
+            [version(package) for package in PACKAGES],
         ]
     )
     path = out / f"{protocol.name}.json"

@@ -9,7 +9,7 @@ def parser() -> Parser:
     """The options of this entry point."""
     p = Parser("mscnn.bin.folds", __doc__)
     p.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
-    p.add_argument("--out", required=True, type=Path, help="folder to write: fold01.train, fold01.dev, fold01.test, …")
+    p.add_argument("--out", required=True, type=Path, help="folder to make: fold01.train, …, PROTOCOL.yaml, hash")
     choice = p.add_mutually_exclusive_group(required=True)
     choice.add_argument(
         "--protocol", help="write the folds of this protocol: a name in conf/protocols, or a .yaml file"
@@ -27,24 +27,19 @@ def main() -> None:
     """Write the lists, the file of the protocol and the hash that score lines carry."""
     args = parser().parse_args()
     from mscnn.data.datadir import DataDir
+    from mscnn.data.foldexport import export_folds, standalone
     from mscnn.data.foldimport import import_folds
-    from mscnn.data.protocols import Protocol, folds_digest, folds_hash, make_folds, write_folds
-    from mscnn.files import atomic
+    from mscnn.data.protocols import Protocol, make_folds
     from mscnn.log import get_logger
     from mscnn.paths import conf
 
     data = DataDir.load(args.data)
     if args.source:
-        protocol, folds = import_folds(args.source, data, args.name, args.out)
+        protocol, folds, text = import_folds(args.source, data, args.name, args.out)
     else:
         protocol = Protocol.load(args.protocol)
-        folds = make_folds(protocol, data)
-        write_folds(folds, args.out)
-        with atomic(args.out / f"{protocol.name}.yaml", "wb") as out:
-            out.write(conf("protocols", args.protocol).read_bytes())
-    title = f"{protocol.name}@{folds_hash(protocol, folds)}"
-    with atomic(args.out / "hash") as out:
-        out.write(f"{title} version={protocol.version} folds={len(folds)} sha256={folds_digest(protocol, folds)}\n")
+        folds, text = make_folds(protocol, data), standalone(conf("protocols", args.protocol))
+    title = export_folds(protocol, folds, text, args.out)
     get_logger("folds").info("wrote %s: %s, %d folds of %s", args.out, title, len(folds), data.path)
 
 

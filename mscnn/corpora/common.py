@@ -19,6 +19,7 @@ CURES: Mapping[str, str] = {
     "wrong-channels": AS_RELEASED,
     "wrong-rate": AS_RELEASED,
     "duplicate-id": "keep the right one, delete the other",
+    "duplicate-recording": "keep the right one, delete the other",
     "malformed-line": "correct the line, or put the original file back",
     "malformed-name": "rename the file as the corpus names it",
     "unknown-label": "correct the label, or name it in the label map (map or drop)",

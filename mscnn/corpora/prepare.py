@@ -2,10 +2,11 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mscnn.audit.recordings import Digests
 from mscnn.corpora import counts
 from mscnn.corpora.common import Corpus, Fault, Item
 from mscnn.corpora.wavcheck import BadAudio, Header, read_headers
@@ -31,7 +32,8 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
     """Write the data directory ``out`` of the utterances that the label map and ``subset`` select.
 
     Faults of other utterances are only noted. With ``skip``, utterances that cannot be used are left out and listed in
-    ``excluded.tsv`` with the reason; those whose text was repaired stay.
+    ``excluded.tsv`` with the reason; those whose text was repaired stay. Digests of the recordings are left in
+    ``audit/recordings.json`` for the audit.
 
     Raises:
         DataErrors: faults, without ``skip``; nothing is written.
@@ -39,19 +41,22 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
     """
     items, faults = select(corpus, labels, subset)
     headers, bad_audio = check_audio(items, form)
-    faults = sorted([*faults, *bad_audio], key=lambda fault: (fault.kind, fault.where))
+    digests = Digests(out / "audit" / "recordings.json")  # where stage 1 audits: nothing is read twice
+    faults += bad_audio
+    faults += find_copies(_usable(items, faults), labels, digests)
+    faults.sort(key=lambda fault: (fault.kind, fault.where))
     if faults and not skip:
         kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(Counter(fault.kind for fault in faults).items()))
         advice = "nothing was written; mend these, or leave out what cannot be used with: --on-bad skip"
         raise DataErrors(f"{len(faults)} faults in the corpus ({kinds}):", [*map(str, faults), advice])
     for fault in faults:
         logger.warning("%s: %s", "kept" if fault.repaired else "left out", fault)
-    excluded = {utt for fault in faults if not fault.repaired for utt in fault.utts}
-    kept = [item for item in items if item.utt not in excluded]
+    kept = _usable(items, faults)
     if not kept:
         raise UserError(f"none of the {len(items)} selected utterances can be used; see the faults above")
     seconds = {item.utt: headers[item.utt].seconds if item.wav else item.seconds for item in kept}
     _write(out, _tables(kept, labels, seconds), [fault for fault in faults if not fault.repaired])
+    digests.write()
     logger.info("%s: %s", out, summary(kept, labels, seconds))
     return DataDir.load(out)
 
@@ -100,6 +105,37 @@ def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Heade
         wanted = f"{form.rate} Hz, {form.channels} channel(s)"
         logger.info("%d of %d recordings are not %s: stage 3 converts them", other, len(there), wanted)
     return headers, faults
+
+
+def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> Iterator[Fault]:
+    """A fault for each utterance whose recording is that of another, sample for sample, or cannot be decoded.
+
+    The first id stays. Where copies differ in class or speaker, nobody knows which is right, and each has a fault.
+    """
+    there = sorted((item for item in items if item.wav), key=lambda item: item.utt.encode())
+    found, unreadable = digests.of(item.wav for item in there)
+    copies: dict[str, list[Item]] = {}
+    for item in there:
+        if item.wav in unreadable:
+            yield Fault("not-a-wav", item.wav, unreadable[item.wav], (item.utt,), part=item.part)
+        else:
+            copies.setdefault(found[item.wav], []).append(item)
+    for same in copies.values():
+        facts = {item.utt: (labels.mapping[item.label], item.speaker) for item in same}
+        alike = len({*facts.values()}) == 1
+        for item in same[1:] if alike else same:
+            twin = same[0] if alike else next(other for other in same if facts[other.utt] != facts[item.utt])
+            message = f"the same samples as {twin.utt}, {twin.wav}"
+            if not alike:
+                one, other = (" of ".join(facts[utt]) for utt in (item.utt, twin.utt))
+                message += f"; but this is {one}, that is {other}: neither can be trusted"
+            yield Fault("duplicate-recording", item.wav, message, (item.utt,), part=item.part)
+
+
+def _usable(items: Sequence[Item], faults: Sequence[Fault]) -> list[Item]:
+    """The utterances that no fault makes unusable."""
+    excluded = {utt for fault in faults if not fault.repaired for utt in fault.utts}
+    return [item for item in items if item.utt not in excluded]
 
 
 def summary(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> str:

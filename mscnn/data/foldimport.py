@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
-import yaml
-
 from mscnn.data.datadir import DataDir
-from mscnn.data.foldlists import LIST, PARTS, read_list, say_what_lacks, write_lists
-from mscnn.data.protocols import Fold, Protocol, make_folds, shared
+from mscnn.data.foldexport import protocol_text
+from mscnn.data.foldlists import LIST, PARTS, Lists, of_data, read_list, require_one_part
+from mscnn.data.protocols import AGGREGATES, Fold, Protocol, make_folds, shared
 from mscnn.data.schemes import attribute, own_id
 from mscnn.errors import UserError
-from mscnn.files import atomic
+from mscnn.log import get_logger
+from mscnn.paths import read_yaml
 
 EMOBOX = re.compile(r"fold_(\d+)/[^/]+_(train|valid|test)_fold_\1\.jsonl")
 LAYOUTS = "fold_1/CORPUS_train_fold_1.jsonl, …_valid_…, …_test_… (EmoBox), or fold01.train, fold01.dev, fold01.test, …"
 Names = tuple[str, ...]  # what a list may call an utterance
+log = get_logger(__name__)
 
 
-def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold]]:
-    """Write the fold lists of ``source`` with our ids, and the protocol ``out/<name>.yaml`` that reads them.
+def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold], str]:
+    """The folds of the lists of ``source`` with our ids, and a protocol ``out/<name>.yaml`` that reads them there.
 
-    Where the lists have no dev, it is a random fifth of train. The protocol promises what is disjoint in every fold.
-    Utterances that the data have not are left out, and the log says so.
+    Where the lists have no dev, it is a random fifth of train. The protocol promises what is disjoint in every fold,
+    and aggregates as a protocol beside the lists says, or else so that every score exists. Utterances that the data
+    have not are left out, and the log says so.
+
+    Returns:
+        the protocol, its folds, and the text of its file; nothing is written.
 
     Raises:
-        UserError: no fold lists, a line that is not EmoBox's, or folds that cannot be: without train or test, or with
-            an utterance in two parts.
+        UserError: ``out`` is the source; no fold lists, two lists of one part, a line that is not EmoBox's, a name that
+            no file can have, or folds that cannot be: without train or test, or with an utterance in two parts.
     """
-    utts, folds = _utterances(data), []
-    for lists in _read(source):
-        folds.append({part: [next((utts[n] for n in u if n in utts), u[-1]) for u in lists[part]] for part in lists})
-    say_what_lacks((utt for fold in folds for part in fold.values() for utt in part), data, source)
-    write_lists([{part: [u for u in fold[part] if u in data.spk] for part in fold} for fold in folds], out)
+    if source.resolve() == out.resolve():
+        raise UserError(f"{out}: --out is the folder that --import reads; choose another --out")
+    folds = of_data(_read(source, _utterances(data)), data, source)
     facts = {
         "name": name,
         "version": 1,
@@ -45,15 +47,13 @@ def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Pro
         "dev": {"scheme": "predefined"} if "dev" in folds[0] else {"scheme": "share", "share": 0.2, "seed": 2021},
         "disjoint": {f"{a}-{b}": [] for a, b in combinations(PARTS, 2)},
         "selection": "dev",
-        "aggregate": "fold-mean",
+        "aggregate": _aggregate(source, folds, data),
     }
-    protocol = Protocol(**{**facts, "test": {"scheme": "predefined", "lists": out}})
-    made = make_folds(protocol, data)
+    path = out / f"{name}.yaml"
+    made = make_folds(Protocol.of(facts, path), data, folds)
     facts["disjoint"] = _disjoint(made, data)
-    with atomic(out / f"{name}.yaml") as file:
-        file.write(f"# {len(folds)} folds imported from lists; disjoint is what they were found to be.\n")
-        yaml.safe_dump(facts, file, sort_keys=False, default_flow_style=None, width=120)
-    return replace(protocol, disjoint=facts["disjoint"]), made
+    remark = f"{len(folds)} folds imported from lists; disjoint is what they were found to be."
+    return Protocol.of(facts, path), made, protocol_text(facts, remark)
 
 
 def _utterances(data: DataDir) -> dict[str, str]:
@@ -65,23 +65,29 @@ def _utterances(data: DataDir) -> dict[str, str]:
     return {name: utts[0] for name, utts in names.items() if len(utts) == 1}
 
 
-def _read(source: Path) -> list[dict[str, list[Names]]]:
-    """The names of the utterances of each part of each fold."""
-    folds: dict[int, dict[str, list[Names]]] = {}
+def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
+    """The utterances of each part of each fold, under our ids where there is one."""
+    paths: dict[int, dict[str, Path]] = {}
     for path in sorted(source.rglob("*")):
         where = path.relative_to(source).as_posix()
-        found = EMOBOX.fullmatch(where) or LIST.fullmatch(where)
-        if found:
-            part = found[2].replace("valid", "dev")
-            folds.setdefault(int(found[1]), {})[part] = _read_names(path)
+        if found := EMOBOX.fullmatch(where) or LIST.fullmatch(where):
+            fold, part = paths.setdefault(int(found[1]), {}), found[2].replace("valid", "dev")
+            if part in fold:
+                raise UserError(f"{path}: {fold[part]} is {part} of fold {found[1]} too; import one corpus at a time")
+            fold[part] = path
     if (
-        not folds
-        or {*folds} != {*range(1, len(folds) + 1)}
-        or any({"train", "test"} - {*fold} for fold in folds.values())
+        not paths
+        or {*paths} != {*range(1, len(paths) + 1)}
+        or any({"train", "test"} - {*fold} for fold in paths.values())
     ):
-        found = "; ".join(f"fold {n}: {', '.join(folds[n])}" for n in sorted(folds)) or "none"
+        found = "; ".join(f"fold {n}: {', '.join(paths[n])}" for n in sorted(paths)) or "none"
         raise UserError(f"{source}: expected fold lists {LAYOUTS}; found {found}")
-    return [folds[number] for number in sorted(folds)]
+    folds = []
+    for _, fold in sorted(paths.items()):
+        names = {part: _read_names(path) for part, path in fold.items()}
+        folds.append({part: [next((utts[n] for n in u if n in utts), u[-1]) for u in names[part]] for part in names})
+        require_one_part(folds[-1], fold)
+    return folds
 
 
 def _read_names(path: Path) -> list[Names]:
@@ -100,10 +106,23 @@ def _read_names(path: Path) -> list[Names]:
 
 
 def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:
-    """For each pair of parts, what they share in no fold."""
+    """For each pair of parts, what they share in no fold; nothing is said of what no utterance has, words for one."""
     known = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}
-    values = {name: attribute(data, name) for name, table in known.items() if table}
+    values = {name: found for name, table in known.items() if table and (found := attribute(data, name))}
     return {
         f"{a}-{b}": [what for what in values if not any(shared(values[what], f.parts[a], f.parts[b]) for f in folds)]
         for a, b in combinations(PARTS, 2)
     }
+
+
+def _aggregate(source: Path, folds: Sequence[Lists], data: DataDir) -> str:
+    """What the protocol beside the lists says; else pooled where a test part lacks a class, and so has no UA."""
+    protocols = [read_yaml(path) for path in source.glob("*.yaml")]
+    stated = [aggregate for aggregate in AGGREGATES if any(p.get("aggregate") == aggregate for p in protocols)]
+    if len(stated) == 1:
+        return stated[0]
+    classes = set(data.emo.values())
+    poor = next((n for n, fold in enumerate(folds, 1) if {data.emo[utt] for utt in fold["test"]} < classes), None)
+    if poor:
+        log.info("%s: test of fold %d lacks a class, so that it has no UA: scores are pooled over folds", source, poor)
+    return "pooled" if poor else "fold-mean"

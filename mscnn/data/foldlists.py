@@ -19,16 +19,23 @@ log = get_logger(__name__)
 Lists = dict[str, list[str]]  # part -> utterance ids
 
 
+def list_texts(folds: Iterable[Mapping[str, Sequence[str]]]) -> dict[str, str]:
+    """Each part of each fold as a sorted id list, by the name of its file."""
+    return {
+        f"fold{number:02d}.{part}": "".join(f"{utt}\n" for utt in sorted(utts, key=str.encode))
+        for number, fold in enumerate(folds, 1)
+        for part, utts in fold.items()
+    }
+
+
 def write_lists(folds: Iterable[Mapping[str, Sequence[str]]], directory: str | os.PathLike) -> None:
     """Write each part of each fold as a sorted id list; other lists that are there go."""
-    directory, written = Path(directory), set()
-    for number, fold in enumerate(folds, 1):
-        for part, utts in fold.items():
-            written.add(f"fold{number:02d}.{part}")
-            with atomic(directory / f"fold{number:02d}.{part}") as out:
-                out.writelines(f"{utt}\n" for utt in sorted(utts, key=str.encode))
+    directory, texts = Path(directory), list_texts(folds)
+    for name, text in texts.items():
+        with atomic(directory / name) as out:
+            out.write(text)
     for path in directory.iterdir():
-        if LIST.fullmatch(path.name) and path.name not in written:
+        if LIST.fullmatch(path.name) and path.name not in texts:
             path.unlink()
 
 
@@ -61,29 +68,39 @@ def read_folds(directory: str | os.PathLike, data: DataDir) -> list[Lists]:
             f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {found}"
         )
     folds = [_read_fold(Path(directory), number) for number in numbers]
-    listed = {utt for fold in folds for utts in fold.values() for utt in utts}
-    say_what_lacks(listed, data, directory)
-    if surplus := sorted(data.spk.keys() - listed):
-        log.warning("%s: %d utterances of %s are in no list, as %s", directory, len(surplus), data.path, surplus[0])
-    return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
+    return of_data(folds, data, directory)
 
 
 def _read_fold(directory: Path, number: int) -> Lists:
     paths = {part: directory / f"fold{number:02d}.{part}" for part in PARTS}
     lists = {part: read_list(path) for part, path in paths.items() if part != "dev" or path.exists()}
+    require_one_part(lists, paths)
+    return lists
+
+
+def require_one_part(lists: Lists, paths: Mapping[str, Path]) -> None:
+    """Raise UserError where an utterance of a fold is in two parts, or twice in one; ``paths`` are those of the lists.
+
+    A dev that is the very test part is left to the protocol, which must say so.
+    """
     where: dict[str, str] = {}
     for part, utts in lists.items():
+        if part == "test" and utts == lists.get("dev"):
+            continue
         for utt in utts:
             if utt in where:
                 raise UserError(f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance has one part")
             where[utt] = part
-    return lists
 
 
-def say_what_lacks(listed: Iterable[str], data: DataDir, lists: str | os.PathLike) -> None:
-    """Warn of listed utterances that the data have not."""
-    if lacking := sorted(set(listed) - data.spk.keys()):
-        log.warning("%s: %d utterances are not in %s, as %s: left out", lists, len(lacking), data.path, lacking[0])
+def of_data(folds: Sequence[Lists], data: DataDir, source: str | os.PathLike) -> list[Lists]:
+    """What the data have of the listed utterances; warns of what they lack, and of what is in no list."""
+    listed = {utt for fold in folds for utts in fold.values() for utt in utts}
+    if lacking := sorted(listed - data.spk.keys()):
+        log.warning("%s: %d utterances are not in %s, as %s: left out", source, len(lacking), data.path, lacking[0])
+    if surplus := sorted(data.spk.keys() - listed):
+        log.warning("%s: %d utterances of %s are in no list, as %s", source, len(surplus), data.path, surplus[0])
+    return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
 
 
 def read_split(data: DataDir) -> Lists:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
+from pathlib import Path
 
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldlists import PARTS, write_lists
@@ -15,6 +16,7 @@ from mscnn.paths import conf, read_yaml
 
 LEGACY_TEST_BEST = "legacy_test_best"
 AGGREGATES = ("fold-mean", "pooled")
+LEGACY = (LEGACY_TEST_BEST,)
 OPTIONAL = ("legacy", "leave_out", "aggregate")
 
 
@@ -47,7 +49,11 @@ class Protocol:
             UserError: a key is missing or unknown, or names a scheme that does not exist.
         """
         path = conf("protocols", name)
-        facts = read_yaml(path)
+        return cls.of(read_yaml(path), path)
+
+    @classmethod
+    def of(cls, facts: Mapping[str, object], path: Path) -> "Protocol":
+        """The protocol that the file ``path`` states; raises as :func:`load`."""
         known = {field.name for field in fields(cls)}
         if not known - {*OPTIONAL} <= facts.keys() <= known:
             needs = ", ".join(sorted(known - {*OPTIONAL}))
@@ -56,7 +62,7 @@ class Protocol:
         if fault:
             raise UserError(f"{path}: {fault}")
         if "lists" in facts["test"]:  # relative to the file
-            facts["test"]["lists"] = path.parent / facts["test"]["lists"]
+            facts = {**facts, "test": {**facts["test"], "lists": path.parent / facts["test"]["lists"]}}
         return cls(**facts)
 
 
@@ -64,6 +70,8 @@ def _fault(facts: Mapping[str, object]) -> str | None:
     """What is wrong in a protocol file that has all its keys; None where nothing is."""
     if not re.fullmatch(r"[A-Za-z0-9_-]+", str(facts["name"])):  # it names files, and stands in score lines
         return f"name: expected letters, digits, _ and -, found {facts['name']!r}"
+    if type(facts["version"]) is not int or facts["version"] < 1:
+        return f"version: expected a whole number from 1, found {facts['version']!r}"
     wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
     if wrong:
         return f"{', '.join(wrong)}: expected a mapping of names to values"
@@ -78,7 +86,10 @@ def _fault(facts: Mapping[str, object]) -> str | None:
             return f"{key}: expected a list of {', '.join(ATTRIBUTES)}; found {names}"
     if facts.get("aggregate", AGGREGATES[0]) not in AGGREGATES:
         return f"aggregate must be one of {', '.join(AGGREGATES)}"
-    legacy = LEGACY_TEST_BEST in (facts.get("legacy") or ())
+    legacy = facts.get("legacy", [])
+    if not _are(legacy, LEGACY):
+        return f"legacy: expected a list of {', '.join(LEGACY)}; found {legacy!r}"
+    legacy = LEGACY_TEST_BEST in legacy
     if legacy != (facts["dev"]["scheme"] == "test") or facts["selection"] != ("test" if legacy else "dev"):
         return (
             "models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
@@ -128,14 +139,18 @@ class Fold:
         return {"train": self.train, "dev": self.dev, "test": self.test}
 
 
-def make_folds(protocol: Protocol, data: DataDir) -> list[Fold]:
+def make_folds(
+    protocol: Protocol, data: DataDir, parts: Sequence[Mapping[str, Sequence[str]]] | None = None
+) -> list[Fold]:
     """Cut a data directory into folds; the same ids give the same folds on any machine.
+
+    ``parts`` are given parts of each fold, in place of what the protocol's test scheme gives.
 
     Raises:
         UserError: the data have not the sessions or speakers that the protocol needs, or the folds share what the
             protocol says is disjoint.
     """
-    parts = TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
+    parts = parts or TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
     parts = [part if isinstance(part, dict) else {"test": part} for part in parts]
     if len(parts) != protocol.test.get("folds", len(parts)):
         raise UserError(

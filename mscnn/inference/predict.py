@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mscnn import jobs, log
 from mscnn.data.datadir import DataDir
+from mscnn.data.foldlists import read_list
 from mscnn.data.protocols import PARTS, Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
@@ -66,7 +67,7 @@ def predict_one(exp: Path, out: Path, config: dict, index: int, run: int) -> Non
     """Predict dev and test of one fold with one model; a worker process runs this."""
     setup, spec, data = _setup(config), ModelSpec.of_config(config), DataDir.load(config["data"])
     lists = [exp / "folds" / f"fold{index:02d}.{part}" for part in PARTS]
-    fold = Fold(index, *(tuple(path.read_text(encoding="utf-8").split()) for path in lists))
+    fold = Fold(index, *(tuple(read_list(path)) for path in lists))
     scores = _scores_of_yardstick if spec.family == "yardstick" else _scores_of_network
     found = scores(replace(setup, exp=exp), spec, data, fold, config, run)
     outputs = [replace(setup, exp=out).run_dir(index, run) / f"predictions_{part}.tsv" for part in found]

@@ -21,9 +21,18 @@ def test_files_and_what_they_say(make, protocol, tmp_path):
     (result,) = write_audits([protocol("toy2", ("speaker", "session"))], make(), tmp_path / "audit")
     assert json.loads((tmp_path / "audit" / "toy2.json").read_text()) == result
     page = (tmp_path / "audit" / "toy2.md").read_text()
-    assert page.startswith(f"# Audit of toy2@{result['protocol']['hash']}\n\n2 folds of toy, 24 utterances.\n")
+    title, _, short, _, folds, *_ = page.splitlines()
+    assert title == f"# Audit of toy2@{result['protocol']['hash']}" and folds == "2 folds of toy, 24 utterances."
+    assert short == (
+        f"In short, over all folds: toy2@{result['protocol']['hash']}: train and test share scene; disjoint: speaker, "
+        "session, recording, text; texts of test in train: 0.0 % verbatim, 0.0 % nearly; memorising train earns "
+        "WA / UA 100.0 / 100.0 by words."
+    )
+    assert (
+        "IDF weights of near and nearest texts come from the whole corpus" in page
+        and "No utterance has words" not in page
+    )
     assert "Promised to be disjoint: train-test: speaker, session.\n" in page
-    assert "train and test share speaker, session, recording, text; they do share scene." in page
     assert "|  | fold mean | worst fold | improvised | scripted |" in page
     assert "| scenes that are in train and in test | 2 | 2 |  |  |" in page
     assert "| WA / UA by words: TF-IDF, logistic regression | 100.0 / 100.0 | 100.0 / 100.0 | 100.0 / 100.0 |" in page
@@ -40,6 +49,40 @@ def test_unchanged_audits_are_kept_and_changes_are_seen(make, protocol, tmp_path
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()} and len(calls) == 1
     write_audits([name], make(text={"A1-0": "new words"}), tmp_path / "audit")
     assert len(calls) == 2
+
+
+def test_numbers_made_by_other_code_or_packages_are_made_again(make, protocol, tmp_path, monkeypatch):
+    name, calls, measure, digest, version = protocol("toy2"), [], report.measure, report.source_digest, report.version
+    monkeypatch.setattr(report, "measure", lambda *args, **more: calls.append(1) or measure(*args, **more))
+    changed = {"mscnn.scoring.metrics", "mscnn.features.archive", "mscnn.audit", "scikit-learn"}
+    write_audits([name], make(), tmp_path / "audit")
+    for one in sorted(changed):
+        monkeypatch.setattr(report, "source_digest", lambda module, one=one: "new" if module == one else digest(module))
+        monkeypatch.setattr(report, "version", lambda package, one=one: "0" if package == one else version(package))
+        write_audits([name], tmp_path / "data" / "toy", tmp_path / "audit")
+    assert len(calls) == 1 + len(changed)
+
+
+def test_two_protocols_of_one_name_are_refused(make, protocol, tmp_path):
+    first = protocol("toy2")
+    (tmp_path / "other.yaml").write_text((tmp_path / "toy2.yaml").read_text())
+    with pytest.raises(
+        UserError, match=r"toy2.yaml and .*other.yaml have one name, toy2, .*toy2.json: change name in one"
+    ):
+        write_audits([first, str(tmp_path / "other.yaml")], make(), tmp_path / "audit")
+    assert not (tmp_path / "audit").exists()
+
+
+def test_a_corpus_without_words_is_neither_text_disjoint_nor_not(make, protocol, tmp_path, tables):
+    (result,) = write_audits([protocol("toy2")], make(text=dict.fromkeys(tables["text"], "")), tmp_path / "audit")
+    page = (tmp_path / "audit" / "toy2.md").read_text()
+    assert (
+        "disjoint: speaker, session, recording; there are no words; what memorising train earns was not computed.\n"
+        in page
+    )
+    assert "| texts of test that are in train, verbatim, % | – | – | – | – |" in page
+    assert "\nNo utterance has words: whether train and test share texts cannot be asked" in page
+    assert result["texts"]["all"]["near"] == {"mean": None, "worst": None, "pooled": None}
 
 
 def test_processes_give_what_this_process_gives(make, protocol, tmp_path, monkeypatch):
@@ -63,7 +106,8 @@ def test_sound_is_scored_where_features_are_given(make, protocol, tmp_path, tabl
     (folder / "feature.yaml").write_text(yaml.safe_dump({**facts, "content": "0"}))
     (result,) = write_audits([protocol("toy2")], make(), tmp_path / "audit", feature_dir=folder)
     assert result["scores"]["logmel_lr"]["all"]["wa"]["mean"] == 100
-    assert "Sound: mfcc96." in (tmp_path / "audit" / "toy2.md").read_text()
+    page = (tmp_path / "audit" / "toy2.md").read_text()
+    assert "Sound: mfcc96." in page and ", 100.0 / 100.0 by sound.\n" in page
 
 
 def test_pooled_protocols_show_pooled_scores(make, protocol, tmp_path):

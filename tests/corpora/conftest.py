@@ -1,5 +1,6 @@
 """A small release in the layout of IEMOCAP, written by hand: what the tests say of the format is said here once."""
 
+import random
 import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ def _write_wav(path: Path, samples: int = 800, rate: int = 16000, channels: int 
         file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(bytes(2 * samples * channels))
+        file.writeframes(random.Random(path.name).randbytes(2 * samples * channels))
 
 
 class Release:
@@ -84,5 +85,5 @@ def release(tmp_path: Path) -> Release:
 
 @pytest.fixture
 def write_wav() -> Callable[..., None]:
-    """Function that writes silence: (path, samples=800, rate=16000, channels=1)."""
+    """Function that writes noise, of each name another: (path, samples=800, rate=16000, channels=1)."""
     return _write_wav

@@ -2,12 +2,26 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
+from mscnn.data.datadir import DataDir
+from mscnn.data.foldexport import export_folds, standalone
 from mscnn.data.foldimport import import_folds
-from mscnn.data.protocols import Protocol, folds_digest, make_folds, write_folds
+from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds, write_folds
 from mscnn.errors import UserError
+from mscnn.paths import conf
+
+
+def take(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold]]:
+    """Import, write, and read again; both give the same folds."""
+    protocol, folds, text = import_folds(source, data, name, out)
+    export_folds(protocol, folds, text, out)
+    loaded = Protocol.load(str(out / f"{name}.yaml"))
+    assert loaded == protocol and make_folds(loaded, data) == folds
+    return protocol, folds
 
 
 @pytest.fixture
@@ -26,7 +40,7 @@ def emobox(shared_dir, tmp_path):
 
 def test_emobox_lists_come_under_our_ids(emobox, iemocap, tmp_path):
     data = iemocap()
-    protocol, folds = import_folds(emobox, data, "emobox_iemocap", tmp_path / "out")
+    protocol, folds = take(emobox, data, "emobox_iemocap", tmp_path / "out")
     assert [len(f.test) for f in folds] == [1085, 1023, 1151, 1031, 1241]
     loso = make_folds(Protocol.load("loso5"), data)
     assert [f.test for f in folds] == [f.test for f in loso]
@@ -50,8 +64,9 @@ def test_an_official_dev_part_is_kept(corpus, tmp_path):
         ]
         path = tmp_path / "in" / "fold_1" / f"toy_{part}_fold_1.jsonl"
         path.write_text("".join(json.dumps(item) + "\n" for item in items))  # the key is nobody's: the wav tells
-    protocol, (fold,) = import_folds(tmp_path / "in", data, "toy", tmp_path / "out")
+    protocol, (fold,) = take(tmp_path / "in", data, "toy", tmp_path / "out")
     assert protocol.dev == {"scheme": "predefined"}
+    assert protocol.disjoint["train-test"] == ["speaker", "session"]  # no utterance has words
     assert {u[4] for u in fold.train} == {"1", "2"} and {u[4] for u in fold.dev} == {"3"} and len(fold.test) == 16
 
 
@@ -59,7 +74,7 @@ def test_lists_of_ours_come_back_whole(iemocap, tmp_path):
     data, protocol = iemocap(), Protocol.load("scene_disjoint54")
     folds = make_folds(protocol, data)
     write_folds(folds, tmp_path / "out")
-    back, again = import_folds(tmp_path / "out", data, "back", tmp_path / "in")
+    back, again = take(tmp_path / "out", data, "back", tmp_path / "in")
     assert again == folds
     assert back.disjoint["train-test"] == ["speaker", "session", "scene"]
     for path in (tmp_path / "out").iterdir():
@@ -73,7 +88,7 @@ def test_lists_of_ours_come_back_whole(iemocap, tmp_path):
         ("[1]", "test_fold_1.jsonl:1: expected"),
         ("Ses01", "test_fold_1.jsonl:1: expected"),
         ('{"key": 3}', "test_fold_1.jsonl:1: expected"),
-        ('{"key": "toy-Ses01F-0", "dataset": "toy"}', "fold01.test: Ses01F-0 is also in fold01.train"),
+        ('{"key": "toy-Ses01F-0", "dataset": "toy"}', "train_fold_1.jsonl: Ses01F-0 is also in toy_test_fold_1.jsonl"),
         ('{"key": "toy-nobody", "dataset": "toy"}', "fold 1: test is empty"),
     ],
 )
@@ -84,6 +99,7 @@ def test_what_is_wrong_is_named(corpus, tmp_path, line, message):
     (folder / "toy_test_fold_1.jsonl").write_text(line + "\n")
     with pytest.raises(UserError, match=message):
         import_folds(tmp_path / "in", corpus(), "toy", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_without_lists(corpus, tmp_path):
@@ -91,3 +107,60 @@ def test_a_folder_without_lists(corpus, tmp_path):
     (tmp_path / "fold_1" / "toy_train_fold_1.jsonl").write_text("")
     with pytest.raises(UserError, match="expected fold lists fold_1/CORPUS_train.*found fold 1: train"):
         import_folds(tmp_path, corpus(), "toy", tmp_path / "out")
+
+
+def write(folder: Path, **lists: list[str]) -> Path:
+    folder.mkdir()
+    for name, utts in lists.items():
+        (folder / name.replace("_", ".")).write_text("".join(f"{utt}\n" for utt in utts))
+    return folder
+
+
+def test_pooled_protocols_stay_pooled(corpus, tmp_path):
+    """By the protocol beside the lists; without one, where a mean over folds does not exist."""
+    data, protocol = corpus(), Protocol.load("loso5")
+    export_folds(replace(protocol, name="p"), make_folds(protocol, data), "aggregate: pooled\n", tmp_path / "stated")
+    assert take(tmp_path / "stated", data, "a", tmp_path / "a")[0].aggregate == "pooled"
+    (tmp_path / "stated" / "p.yaml").unlink()
+    assert take(tmp_path / "stated", data, "b", tmp_path / "b")[0].aggregate == "fold-mean"
+    parts = {"fold01_train": data.utts[8:], "fold01_test": data.utts[:3]}  # ang, hap, sad
+    protocol, _ = take(write(tmp_path / "poor", **parts), data, "c", tmp_path / "c")
+    assert protocol.aggregate == "pooled"
+    assert yaml.safe_load((tmp_path / "c" / "c.yaml").read_text())["aggregate"] == "pooled"
+
+
+def test_the_cells_of_iemocap_are_pooled_there_and_back(iemocap, tmp_path):
+    data, protocol = iemocap(), Protocol.load("scene_disjoint54")
+    text = standalone(conf("protocols", "scene_disjoint54"))
+    export_folds(protocol, make_folds(protocol, data), text, tmp_path / "out")
+    assert take(tmp_path / "out", data, "back", tmp_path / "in")[0].aggregate == "pooled"
+
+
+def test_the_source_is_never_written_to(corpus, tmp_path):
+    utts = corpus().utts
+    source = write(tmp_path / "mine", fold01_train=utts[8:], fold01_test=utts[:8])
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+    with pytest.raises(UserError, match="mine: --out is the folder that --import reads"):
+        import_folds(source, corpus(), "toy", tmp_path / "x" / ".." / "mine")
+    assert {path.name: path.read_bytes() for path in source.iterdir()} == before
+
+
+def test_a_name_that_is_no_file_name(corpus, tmp_path):
+    source = write(tmp_path / "in", fold01_train=corpus().utts[8:], fold01_test=corpus().utts[:8])
+    with pytest.raises(UserError, match="name: expected letters, digits"):
+        import_folds(source, corpus(), "../toy", tmp_path / "out")
+
+
+def test_two_corpora_in_one_folder(corpus, tmp_path):
+    (tmp_path / "in" / "fold_1").mkdir(parents=True)
+    for name in ("a_train", "a_test", "b_train"):
+        (tmp_path / "in" / "fold_1" / f"{name}_fold_1.jsonl").write_text('{"key": "Ses01F-0"}\n')
+    with pytest.raises(UserError, match="b_train_fold_1.jsonl: .*a_train_fold_1.jsonl is train of fold 1 too"):
+        import_folds(tmp_path / "in", corpus(), "toy", tmp_path / "out")
+
+
+def test_selection_on_test_does_not_come_in(corpus, tmp_path):
+    utts = corpus().utts
+    source = write(tmp_path / "in", fold01_train=utts[8:], fold01_dev=utts[:8], fold01_test=utts[:8])
+    with pytest.raises(UserError, match="Ses01F-0 is in dev and in test"):
+        import_folds(source, corpus(), "toy", tmp_path / "out")

@@ -138,6 +138,13 @@ def test_what_cannot_be_predicted_is_said(setup, toy):
     silent = dataclasses.replace(setup, model="majority", settings=(), exp=toy / "exp" / "silent")
     train_experiment(silent, nj=1)
     refuses("majority reads no words: leave --text out", exp=silent.exp, text="ear")
+    train = exp / "folds" / "fold01.train"
+    whole = train.read_bytes()
+    train.write_bytes(whole + b"A1-0 A1-1\n")
+    refuses(f"fold01.train:{len(whole.splitlines()) + 1}: expected one utterance id, found 'A1-0 A1-1'")
+    train.unlink()
+    refuses("fold01.train: cannot be read as a list of utterance ids")
+    train.write_bytes(whole)
     weights = exp / "fold01" / "run1" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-9])
     refuses("model.safetensors: no weights to predict with")

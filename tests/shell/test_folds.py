@@ -40,6 +40,12 @@ def test_out_and_in_again(sh, data, tmp_path):
     assert result.returncode == 0
     assert (tmp_path / "in" / "hash").read_bytes() == (tmp_path / "again" / "hash").read_bytes()
 
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    for options in (("--import", out), ("--import", tmp_path / "in"), ("--protocol", "leave_one_speaker_out")):
+        result = sh(*folds, *options, "--out", out, cwd=ROOT)
+        assert result.returncode == 1 and "choose another --out" in result.stderr
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
 
 @pytest.mark.parametrize(
     ("options", "status", "message"),

@@ -1,0 +1,71 @@
+"""Folds as a folder that stands alone: the lists, the protocol that makes or reads them, and its hash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+
+import yaml
+
+from mscnn.data.foldlists import list_texts
+from mscnn.data.protocols import Fold, Protocol, folds_digest
+from mscnn.errors import UserError
+from mscnn.paths import read_yaml
+
+
+def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path) -> str:
+    """Write ``out`` whole or not at all: ``fold01.train``, …, ``<protocol>.yaml`` with ``text``, and ``hash``.
+
+    Returns:
+        the name and hash of the protocol, as score lines have them.
+
+    Raises:
+        UserError: there is something else; it is left as it is.
+    """
+    out, sha256 = Path(os.path.realpath(out)), folds_digest(protocol, folds)
+    title = f"{protocol.name}@{sha256[:4]}"
+    files = list_texts(fold.parts for fold in folds)
+    files[f"{protocol.name}.yaml"] = text
+    files["hash"] = f"{title} version={protocol.version} folds={len(folds)} sha256={sha256}\n"
+    if _is_there(out, {name: content.encode() for name, content in files.items()}):
+        return title
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        for name, content in files.items():
+            (temporary / name).write_bytes(content.encode())
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return title
+
+
+def standalone(path: Path) -> str:
+    """The text of a protocol file; where it reads fold lists, so that it reads those in its own folder."""
+    facts, text = read_yaml(path), path.read_text(encoding="utf-8")
+    if "lists" not in facts["test"]:
+        return text
+    remarks = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    facts["test"]["lists"] = "."
+    return protocol_text(facts, *(line.removeprefix("#").strip() for line in remarks))
+
+
+def protocol_text(facts: Mapping[str, object], *remarks: str) -> str:
+    """The text of a protocol file: remarks, and what :meth:`Protocol.of` takes."""
+    return "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(
+        facts, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True
+    )
+
+
+def _is_there(out: Path, files: Mapping[str, bytes]) -> bool:
+    """Whether ``out`` has these files and no others; False where there is nothing."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    found = {p.name: p.read_bytes() if p.is_file() else None for p in out.iterdir()} if out.is_dir() else None
+    if found != files:
+        raise UserError(f"{out}: something else is there, and stays as it is; choose another --out, or remove it first")
+    return True

@@ -51,7 +51,7 @@ class GRU(nn.Module):
             state = state[: len(gates)]
             reset, update = self.squash(torch.addmm(gates, state, gate_weight)).chunk(2, dim=1)
             candidate = torch.addmm(candidate, reset * state, candidate_weight).tanh()
-            state = torch.lerp(candidate, state, update)
+            state = torch.lerp(candidate.to(state), state, update.to(state))  # products may be in bfloat16
             states.append(state)
         out = x.new_zeros(x.shape[0] * x.shape[1], hidden)
         return out.index_copy(0, index, torch.cat(states)).unflatten(0, x.shape[:2])

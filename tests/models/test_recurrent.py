@@ -162,3 +162,12 @@ def test_han_by_loop():
         own = x[row, :n].numpy()
         a = np.exp([u @ np.tanh(w @ frame + b) for frame in own])
         np.testing.assert_allclose(pooled[row], (a / a.sum()) @ own)
+
+
+@pytest.mark.parametrize("layer", [GRU, KerasGRU])
+def test_a_gru_under_autocast_keeps_its_state_in_single_precision(layer):
+    gru, x = layer(3, 5), frames().float()
+    with torch.autocast("cpu", torch.bfloat16):
+        states = gru(x, LENGTHS)
+    assert states.dtype == torch.float32
+    torch.testing.assert_close(states, gru(x, LENGTHS), atol=0.05, rtol=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from mscnn.data.datadir import DataDir
@@ -97,7 +98,7 @@ def restore(
         model = spec.build(sizes)
         model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
     except (KeyError, RuntimeError) as error:
-        what = " ".join(str(error).split())
+        what = shorten(str(error), 200, placeholder=" …")
         raise UserError(f"{directory}: weights of another network: {what}; train it again") from None
     return model.eval(), examples
 

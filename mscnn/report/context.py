@@ -100,10 +100,10 @@ def findings(source: Source) -> Iterator[str]:
     tables = found["shared"] if isinstance(found.get("shared"), Mapping) else ()
     worst = {what: _number(found, "shared", what, "worst") for what in tables}
     common, apart = [what for what, n in worst.items() if n], [what for what, n in worst.items() if n == 0]
-    if common or apart:
-        both = f"Training and test share {' and '.join(f'{what}s' for what in common)}" if common else ""
-        neither = f"{'no' if common else 'No'} {' and no '.join(apart)} is in training and in test" if apart else ""
-        yield f"{'; '.join(filter(None, (both, neither)))}."
+    if common:
+        yield f"Training and test share {' and '.join(f'{what}s' for what in common)}."
+    if apart:
+        yield f"No {' and no '.join(apart)} is in both training and test."
     verbatim, near = (_number(found, "texts", "all", what, over) for what in ("verbatim", "near"))
     if verbatim is not None and near is not None:
         yield f"{verbatim:.1f} % of the test utterances have word for word a text of training, {near:.1f} % nearly."
@@ -113,7 +113,7 @@ def findings(source: Source) -> Iterator[str]:
         earned += [] if None in (ua, wa) else [f"UA {ua:.1f} and WA {wa:.1f} % {name}"]
     if earned:
         ua, wa = (score(line, key) for key in ("ua", "wa"))
-        yield f"Who only remembers training has {', '.join(earned)}; this system has UA {ua:.1f} and WA {wa:.1f} %."
+        yield f"Remembering training earns {', '.join(earned)}; this system earns UA {ua:.1f} and WA {wa:.1f} %."
 
 
 def _number(found: object, *path: str) -> float | None:

@@ -11,7 +11,7 @@ from mscnn.scoring.lines import LEADING, ScoreLine
 from mscnn.scoring.markdown import with_sd
 from mscnn.scoring.sections import NAMES
 
-METHODS = {"t": "t interval, error of the jackknife", "bootstrap": "bootstrap, expanded percentiles"}
+METHODS = {"t": "t, jackknife", "bootstrap": "bootstrap"}  # the definitions tell more
 LEGACY = {"legacy_test_best": "models were selected on the very test part that they are scored on"}
 TEXTS = {"gt": "the corpus' own words", "none": "no words"}
 
@@ -101,7 +101,7 @@ def _tiles(source: Source) -> Iterator[Markup]:
             "div",
             element("span", NAMES[key], class_="name"),
             element("strong", f"{score(line, key):.2f}", element("small", " %"), id=f"score-{key}"),
-            element("span", aggregation(line, key), class_="note"),
+            element("span", aggregation(line, key).replace(" ± ", " ±\u00a0"), class_="note"),
             class_="tile",
         )
 
@@ -158,7 +158,7 @@ def _facts(source: Source) -> Markup:
         "It promises": "; ".join(promises(source)),
         "Not promised": None if kept else "that no line of the test part is also spoken in training",
         "Models": models_of(source),
-        "Trainings": runs,
+        "Folds": runs,
         "Text": words(source),
         "X-vectors": source.lines["test"][0].fields.get("xvector", "none"),
     }
@@ -192,12 +192,12 @@ def _intervals(source: Source) -> Markup | None:
     """All intervals with their methods; None where nothing tells the utterances' clusters apart."""
     facts = source.statistics["intervals"]
     rows = [
-        (METHODS.get(entry["method"], entry["method"]), f"{entry['over']}s", entry["clusters"],
+        (METHODS.get(entry["method"], entry["method"]), {"content": f"{entry['clusters']} {entry['over']}s", "class_": "whole"},
          *(f"{entry[key][0]:.2f} to {entry[key][1]:.2f}" if key in entry else None for key in METRICS))
         for entry in facts["found"]
     ]  # fmt: skip
     faults = [f"{over(entry)}: no interval: {entry['fault']}" for entry in facts["found"] if entry["fault"]]
-    head = ["method", "over", "clusters", *(f"{NAMES[key]}, %" for key in METRICS)]
+    head = ["method", "over", *(f"{NAMES[key]}, %" for key in METRICS)]
     caption = f"{facts['level']:g} % intervals of the pooled values"
     return join([table(caption, head, rows, left=2), items(faults)]) if rows else None
 

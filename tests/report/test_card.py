@@ -78,10 +78,10 @@ def test_the_audit_begins_with_what_it_means(scored, tmp_path):
     file.write_text(json.dumps(AUDIT))
     found = Reader(context.audit(read_source(scored)))
     assert found.elements[0][0] == "p" and found.text.startswith(
-        "Training and test share scenes; no speaker and no session and no recording is in training and in test. "
+        "Training and test share scenes. No speaker and no session and no recording is in both training and test. "
         "52.3 % of the test utterances have word for word a text of training, 64.1 % nearly. "
-        "Who only remembers training has UA 60.4 and WA 61.1 % by words (TF-IDF, logistic regression); "
-        "this system has UA 84.4 and WA 85.4 %."
+        "Remembering training earns UA 60.4 and WA 61.1 % by words (TF-IDF, logistic regression); "
+        "this system earns UA 84.4 and WA 85.4 %."
     )
     assert "tfidf_lr" in found.text, "all numbers stand below"
 
@@ -95,7 +95,7 @@ def test_the_audit_of_pooled_protocols_is_pooled(tmp_path):
     found = " ".join(context.findings(read_source(folder)))
     line = read_source(folder).lines["test"][0]
     for text in ("52.1 % of", "63.9 % nearly", "UA 60.2 and WA 61.0 % by words", "UA 49.9 and WA 50.1 % by the nearest",
-                 f"this system has UA {line.values['ua']:.1f} and"):  # fmt: skip
+                 f"this system earns UA {line.values['ua']:.1f} and"):  # fmt: skip
         assert text in found, text
 
 

@@ -192,10 +192,13 @@ def _intervals(source: Source) -> Markup | None:
     """All intervals with their methods; None where nothing tells the utterances' clusters apart."""
     facts = source.statistics["intervals"]
     rows = [
-        (METHODS.get(entry["method"], entry["method"]), {"content": f"{entry['clusters']} {entry['over']}s", "class_": "whole"},
-         *(f"{entry[key][0]:.2f} to {entry[key][1]:.2f}" if key in entry else None for key in METRICS))
+        (
+            METHODS.get(entry["method"], entry["method"]),
+            {"content": f"{entry['clusters']} {entry['over']}s", "class_": "whole"},
+            *(f"{entry[key][0]:.2f} to {entry[key][1]:.2f}" if key in entry else None for key in METRICS),
+        )
         for entry in facts["found"]
-    ]  # fmt: skip
+    ]
     faults = [f"{over(entry)}: no interval: {entry['fault']}" for entry in facts["found"] if entry["fault"]]
     head = ["method", "over", *(f"{NAMES[key]}, %" for key in METRICS)]
     caption = f"{facts['level']:g} % intervals of the pooled values"

@@ -44,5 +44,6 @@ made $recipe/{run.sh,cmd.sh,path.sh,README.md,local/expected_counts.tsv}; left t
   2. conf/labels/$name.yaml         classes, and which label of the corpus belongs to which
   3. $recipe/local/expected_counts.tsv   utterances by speaker, type and label, as published
   4. $recipe/run.sh                  the facts: protocol, rate, whether there are words
+  5. $recipe/corpus.yaml             what the model card of a report says of it, as in egs/ravdess/corpus.yaml
 then: $recipe/run.sh --corpus /path/to/$name --stop-stage data
 EOF

@@ -5,20 +5,22 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
+from mscnn.files import digest, read_table
+from mscnn.paths import read_yaml
 from mscnn.report.audio import waveform
 from mscnn.report.source import Source
 from mscnn.scoring.predictions import Predictions
-from mscnn.text.subwords import Subwords
-from mscnn.text.vocabulary import UNK, Vocabulary
+from mscnn.text.vocabulary import UNK
 
 if TYPE_CHECKING:
+    from mscnn.models.inputs import Inputs
     from mscnn.models.mscnn import MSCNN
 
 LENGTHS = range(5, 16)  # tokens of an utterance that shows well
@@ -61,37 +63,54 @@ def attention(source: Source, utt: str | None = None) -> Attention:
         utt: None: a test utterance of fold 1 of 5 to 15 tokens that is classified rightly, the most confident.
 
     Raises:
-        UserError: ``utt`` is in no test part, or weights, features or words are not there any more.
+        UserError: ``utt`` is in no test part; weights, features or words are not there any more, or not those that the
+            model was trained with and the experiment predicted from.
     """
-    config, tests, texts = source.config, [runs[0] for runs in source.exp.parts["test"]], source.tables["text"]
-    if any(one not in texts for test in tests for one in test.utts):
-        raise UserError(f"{source.data}: no words of this experiment there (text {config['text']})")
-    fold = 1 if utt is None else _fold_of(source, utt)
-    folder = source.exp.path / f"fold{fold:02d}" / "run1"
-    vocabulary = (Subwords if (folder / Subwords.FILE).is_file() else Vocabulary).load(folder)
-    utt = choose(tests[0], {one: vocabulary.split(texts[one]) for one in tests[0].utts}) if utt is None else utt
-    from mscnn.training.parts import NORMS  # it loads torch
+    from mscnn.inference.trained import read_vocabulary, restore  # it loads torch
 
-    model, statistics = load_model(folder / "model.safetensors", config)
-    archive = FeatureDir.load(feature_folder(source))
-    features = archive.read(utt).copy()
-    NORMS[config.get("normalise", {}).get("audio", "zscore")](features, False, statistics, "audio")
-    tokens = vocabulary.encode(texts[utt], model.options.max_tokens)
-    weights = attention_weights(model, features, tokens)
-    heard = waveform(source, utt)
-    at, test = tests[fold - 1].utts.index(utt), tests[fold - 1]
+    fold, config, tests = 1 if utt is None else _fold_of(source, utt), source.exp.config, source.exp.parts["test"]
+    data = _words_and_labels(source)
+    texts = data.text_of(config["text"])
+    _require_inputs(source, data, texts)
+    test, vocabulary = tests[fold - 1][0], read_vocabulary(source.trained_in / f"fold{fold:02d}" / "run1")
+    utt = choose(test, {one: vocabulary.split(texts[one]) for one in test.utts}) if utt is None else utt
+    model, examples = restore(source.trained_in, config, data, {"test": [utt]}, fold, 1)
+    inputs, archive = examples["test"].batch([0]), FeatureDir.load(config["feature_dirs"]["audio"])
+    tokens, at, heard = inputs.tokens[0].tolist(), test.utts.index(utt), waveform(source, utt)
     return Attention(
         utt, fold, source.exp.classes[test.truth[at]], source.exp.classes[test.pred[at]],
         tokens=(vocabulary.split(texts[utt]) or [UNK])[: len(tokens)],
         unknown=[number == 1 for number in tokens],
         rows=list(_rows(model)),
-        weights=weights,
-        features=features,
+        weights=attention_weights(model, inputs),
+        features=inputs.audio[0].T.numpy(),
         frame_shift=archive.frame_shift,
         trimmed=archive.options.get("trim_db") is not None,
         samples=heard and heard[0],
         rate=heard and heard[1],
     )  # fmt: skip
+
+
+def _words_and_labels(source: Source) -> DataDir:
+    """The data directory without its recordings, which need not be at hand: models read features."""
+    if not (source.data / "text").is_file():
+        raise UserError(f"{source.data}: the data directory, where the words stand, is not at hand; give it as --data")
+    spk, emo = (source.tables[name] for name in ("utt2spk", "utt2emo"))
+    return DataDir(source.data, wav={}, text=read_table(source.data / "text"), spk=spk, emo=emo, dur={})
+
+
+def _require_inputs(source: Source, data: DataDir, texts: Mapping[str, str]) -> None:
+    """Raise UserError where the data are not those of training, or the words not those that were predicted from."""
+    from mscnn.inference.trained import require_unchanged
+
+    config, folder = source.exp.config, source.trained_in
+    if not (folder / "config.yaml").is_file():
+        raise UserError(f"{folder}: the experiment whose models these are is not there any more; train it again")
+    require_unchanged(folder, read_yaml(folder / "config.yaml"), data)
+    if config["inputs"].get("tested_text", digest(texts)) != digest(texts):
+        raise UserError(
+            f"{data.path}: text {config['text']} is not what was predicted from; again: {config['command']}"
+        )
 
 
 def _fold_of(source: Source, utt: str) -> int:
@@ -110,56 +129,21 @@ def choose(test: Predictions, tokens: Mapping[str, Sequence[str]]) -> str:
     return test.utts[(good or order)[0]]
 
 
-def feature_folder(source: Source) -> Path:
-    """Where stage 3 put what the model hears, beside the data directory."""
-    feature = source.config["features"]["audio"].split()[0]
-    return source.data.resolve().parent.parent / "dump" / feature / source.data.resolve().name
-
-
-def load_model(path: Path, config: Mapping) -> tuple[MSCNN, dict[str, np.ndarray]]:
-    """The model without its head, which attention does not need, and the statistics of its training part.
-
-    Raises:
-        UserError: the weights are not there, or are those of another model.
-    """
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    from mscnn.models.inputs import Sizes
-    from mscnn.models.mscnn import MSCNN, Options
-
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); train this fold again") from None
-    options = {key: tuple(v) if isinstance(v, list) else v for key, v in config["model_options"].items()}
-    try:
-        vocabulary, width = tensors["embedding.weight"].shape
-        sizes = Sizes(len(config["classes"]), tensors["audio_cnn.convs.0.weight"].shape[1], vocabulary, width)
-        model = MSCNN(Options(**options), sizes).eval()
-        body = {name: torch.from_numpy(tensors[name]) for name in model.state_dict() if not name.startswith("head.")}
-        model.load_state_dict(body, strict=False)
-    except (KeyError, RuntimeError, TypeError) as error:
-        raise UserError(f"{path}: not the weights of this configuration: {error}; train this fold again") from None
-    return model, {k: v for k, v in tensors.items() if k.startswith("audio.")}
-
-
-def attention_weights(model: MSCNN, features: np.ndarray, tokens: Sequence[int]) -> np.ndarray:
-    """Weights (rows, L) that the tokens of one utterance get, from its features (T, D); Eq. 4 of the paper."""
+def attention_weights(model: MSCNN, inputs: Inputs) -> np.ndarray:
+    """Weights (rows, L) of the tokens of a batch of one utterance; Eq. 4 of the paper."""
     import torch
 
     from mscnn.models.layers import POOLS
 
     options = model.options
     with torch.inference_mode():
-        audio, words = torch.from_numpy(features.T.copy())[None], model.embedding(torch.tensor([tokens]))
-        frames, heard = model.masked(audio, torch.tensor([audio.shape[2]]), options.max_frames)
-        words, read = model.masked(words.transpose(1, 2), torch.tensor([len(tokens)]), options.max_tokens)
+        frames, heard = model.masked(inputs.audio, inputs.audio_len, options.max_frames)
+        words = model.embedding(inputs.tokens).transpose(1, 2)
+        words, read = model.masked(words, inputs.token_len, options.max_tokens)
         frames = model.audio_cnn(frames, heard)
         queries = torch.stack([POOLS[name](frames, heard) for name in options.audio_pool], dim=1)
         weights = model.attend(queries, model.text_cnn(words, read), read)[1]
-    return weights[0].flatten(0, 1)[:, : len(tokens)].numpy()
+    return weights[0].flatten(0, 1)[:, : inputs.tokens.shape[1]].numpy()
 
 
 def _rows(model: MSCNN) -> Iterator[str]:

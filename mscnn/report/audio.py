@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-
 def place(source: Source, utt: str) -> tuple[Path, float, float | None] | None:
     """The recording of an utterance and what part of it (seconds; None: to the end); None where it is not at hand."""
     cut = source.tables["segments"].get(utt)
@@ -54,14 +53,12 @@ def player(source: Source, utt: str, mode: str) -> Markup | None:
 
 
 def _link(source: Source, utt: str) -> str | None:
-    """Relative to the report where the file lies in the folder of the recipe, else absolute."""
+    """Relative to the report: as the folders are named, since a browser knows nothing of symbolic links."""
     found = place(source, utt)
     if found is None:
         return None
     wav, start, end = found
-    wav, exp = wav.resolve(), source.exp.path.resolve()
-    inside = wav.is_relative_to(exp.parent.parent)
-    url = quote(Path(os.path.relpath(wav, exp)).as_posix()) if inside else wav.as_uri()
+    url = quote(Path(os.path.relpath(wav, source.exp.path)).as_posix())
     return url if end is None else f"{url}#t={start:g},{end:g}"
 
 

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 
 from mscnn.data.labels import LabelMap
 from mscnn.errors import UserError
-from mscnn.report.headline import promises, shares_speakers
+from mscnn.report.corpus import FILE
+from mscnn.report.headline import models_of, promises, shares_speakers
 from mscnn.report.html import Markup, details, element, items, join, paragraph, table
 from mscnn.report.source import Source
 
-CORPORA = {
-    "iemocap": "IEMOCAP: ten actors in pairs, English, scripted and improvised; labels are votes of annotators",
-    "ravdess": "RAVDESS: 24 actors, English, two sentences spoken in emotions that they were told to act",
-}
 FEW = 30  # speakers
 USE = (
     "Research: to compare systems under this protocol. Not for decisions about people: what is recognised are the "
@@ -38,17 +35,16 @@ def card(source: Source) -> Markup:
 
 def limits(source: Source) -> Iterator[str]:
     """What the figures do not say, and where the system is weak; scores by group stand above."""
-    corpus, statistics, config = _label_map(source), source.statistics, source.config
+    labels, statistics, config = _label_map(source), source.statistics, source.config
     if source.synthetic:
         yield "Synthetic voices: nothing here says anything about people."
-    elif corpus and corpus.corpus in CORPORA:
-        yield f"Acted speech in one language ({CORPORA[corpus.corpus]}): other speech may be recognised worse."
+    yield from source.corpus.limits if source.corpus else ()
     speakers = {source.tables["utt2spk"].get(u) for runs in source.exp.parts["test"] for u in runs[0].utts} - {None}
     if speakers and len(speakers) < FEW:
         yield f"{len(speakers)} speakers: the interval over them is all that is known about others."
     if shares_speakers(source):
         yield "Test speakers are in training: for new speakers scores are lower, by how much is not measured here."
-    if corpus and None in corpus.mapping.values():
+    if labels and None in labels.mapping.values():
         yield "Other emotions were left out of the test; in use each would be taken for one of these classes."
     if config["text"] == "gt":
         yield "It reads the corpus' own transcripts; recognised words have errors, which cost."
@@ -65,11 +61,20 @@ def limits(source: Source) -> Iterator[str]:
     yield f"Probabilities are off by {error:.1f} points on average (expected calibration error)."
 
 
+def _about(source: Source) -> Markup:
+    facts = source.corpus
+    if facts is None:
+        return paragraph(f"Whose corpus it is stands nowhere: the recipe has no {FILE} about these recordings.")
+    parts = {"Source": facts.source, "Licence": facts.licence}
+    told = "".join(f" {name}: {text.rstrip('.')}." for name, text in parts.items() if text)
+    return paragraph(element("strong", facts.name), f": {facts.about.rstrip('.')}.{told}")
+
+
 def _data(source: Source) -> Markup:
     emotions, seconds, gender = (source.tables[name] for name in ("utt2emo", "utt2dur", "utt2gender"))
     name = source.data.resolve().name
     if not emotions:
-        return paragraph(f"{name}; the data directory is not at hand.")
+        return join([_about(source), paragraph(f"{name}; the data directory is not at hand.")])
     speakers = {speaker: gender.get(utt, "") for utt, speaker in source.tables["utt2spk"].items()}
     kinds = Counter(kind for kind in speakers.values() if kind)
     who = f"{len(speakers)} speakers" + (
@@ -77,6 +82,7 @@ def _data(source: Source) -> Markup:
     )
     total = sum(map(float, seconds.values()))
     return join([
+        _about(source),
         paragraph(f"{name}: {len(emotions)} utterances, {total / 60:.0f} minutes, {who}."),
         details("Utterances by class and part", _parts(source)),
     ])  # fmt: skip
@@ -94,7 +100,7 @@ def _parts(source: Source) -> Markup:
                 rows.append((f"fold {fold}", part, len(utts), *(counts[name] for name in source.exp.classes)))
     counts = Counter(emotions.values())
     rows.insert(0, ("all data", "", len(emotions), *(counts[name] for name in source.exp.classes)))
-    return table("Utterances by class and part", ["", "part", "all", *source.exp.classes], rows, left=2)
+    return table("Utterances by class and part", ["of", "part", "all", *source.exp.classes], rows, left=2)
 
 
 def _labels(source: Source) -> Markup:
@@ -110,7 +116,7 @@ def _labels(source: Source) -> Markup:
 
 def _label_map(source: Source) -> LabelMap | None:
     try:
-        return LabelMap.load(source.config["labels"])
+        return LabelMap.load(source.exp.config["labels"])
     except (KeyError, UserError):
         return None
 
@@ -120,6 +126,7 @@ def _system(source: Source) -> Markup:
     size = config.get("parameters")
     facts = {
         "model": config["model"],
+        "models": models_of(source),
         "parameters": f"{size:,} without word embeddings" if size else None,
         "features": ", ".join(config.get("features", {}).values()),
         "x-vectors": config.get("xvector_model", config["xvector"]),
@@ -127,7 +134,7 @@ def _system(source: Source) -> Markup:
         "training": _options(config.get("training")),
         **config["environment"],
     }
-    return table("System and environment", ["", ""], [(k, v) for k, v in facts.items() if v], left=2)
+    return table("System and environment", ["what", "which"], [(k, v) for k, v in facts.items() if v], left=2)
 
 
 def _options(values: dict | None) -> str:

@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mscnn.paths import ROOT
+from mscnn.report.headline import aggregation
 from mscnn.report.html import Markup, details, element, items, join, paragraph, table
-from mscnn.report.source import Source
+from mscnn.report.source import Source, score
+from mscnn.scoring.aggregate import POOLED
 from mscnn.scoring.published import Protocol, Published, Row, read_published
 
 PUBLISHED = ROOT / "conf" / "published.yaml"
 NOT_SHOWN = frozenset({"folds", "inputs"})  # of an audit: every fold, and digests
+YARDSTICKS = {
+    "tfidf_lr": "by words (TF-IDF, logistic regression)",
+    "text_1nn": "by the nearest text",
+    "logmel_lr": "by sound (mean and deviation, logistic regression)",
+}
 
 
 def published(source: Source) -> Markup:
     """Published results on the same class set by the protocol that comes nearest to ours, and ours on top."""
     if source.synthetic:
         return paragraph("None: published numbers are of people; these recordings are synthetic.")
+    if source.predicted:
+        return paragraph(f"None: the report of {source.config['trained_in']}, where the models were trained, has them.")
     if source.config.get("partial") or source.config["legacy"]:
         return paragraph("None: this experiment is partial, or has legacy behaviour.")
     facts, name = read_published(PUBLISHED), source.protocol["name"]
@@ -43,7 +52,7 @@ def published(source: Source) -> Markup:
     stated = {p.source: f"{p.source}: {facts.sources[p.source]}. Protocol: {p.stated}" for _, p in rows}
     return join([
         paragraph(f"Papers whose protocol comes nearest to {name}; how near, their own words tell below."),
-        table("Published results beside ours, fold means", head, [ours, *cells], left=5),
+        table(f"Published results beside ours, {aggregation(line)}", head, [ours, *cells], left=5),
         items([*marks, *(["selected on test: that flatters a result"] if flattered else [])]),
         details("Their protocols", items(stated.values())),
     ])  # fmt: skip
@@ -61,11 +70,10 @@ def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Pro
 
 
 def audit(source: Source) -> Markup:
-    """What training and test share, as stage 1 found it; whatever keys it has."""
+    """What training and test share, as stage 1 found it, in sentences; and all of its numbers, whatever keys it has."""
     if source.audit is None:
-        return paragraph(
-            f"Not made for this cut: {source.data.name}/audit/{source.protocol['name']}.json is not there."
-        )
+        name = source.data.resolve().name
+        return paragraph(f"Not made for this cut: {name}/audit/{source.protocol['name']}.json is not there.")
     kept = {key: value for key, value in source.audit.items() if key not in NOT_SHOWN}
     plain, measured = {}, {}
     for path, value in _flat(kept):
@@ -75,11 +83,44 @@ def audit(source: Source) -> Markup:
             plain[path] = value
     columns = list(dict.fromkeys(column for value in measured.values() for column in value))
     rows = [(path, *(_cell(value.get(column)) for column in columns)) for path, value in measured.items()]
-    parts = [table("Shared by training and test, and what yardsticks earn by it", ["", *columns], rows)] if rows else []
+    parts = [paragraph(" ".join(sentences))] if (sentences := [*findings(source)]) else []
+    if rows:
+        caption = "Shared by training and test, and what yardsticks earn by it"
+        parts.append(table(caption, ["measured", *columns], rows))
     if plain:
-        facts = table("What was audited", ["", ""], ((k, _cell(v)) for k, v in plain.items()), left=2)
+        facts = table("What was audited", ["what", "which"], ((k, _cell(v)) for k, v in plain.items()), left=2)
         parts.append(details("What was audited", facts) if parts else facts)
     return join(parts)
+
+
+def findings(source: Source) -> Iterator[str]:
+    """Sentences of the audit: what training and test share, what remembering it earns, and what this system has."""
+    line, found = source.lines["test"][0], source.audit
+    over = "pooled" if line.fields["agg"] == POOLED else "mean"
+    tables = found["shared"] if isinstance(found.get("shared"), Mapping) else ()
+    worst = {what: _number(found, "shared", what, "worst") for what in tables}
+    common, apart = [what for what, n in worst.items() if n], [what for what, n in worst.items() if n == 0]
+    if common:
+        yield f"Training and test share {' and '.join(f'{what}s' for what in common)}."
+    if apart:
+        yield f"No {' and no '.join(apart)} is in both training and test."
+    verbatim, near = (_number(found, "texts", "all", what, over) for what in ("verbatim", "near"))
+    if verbatim is not None and near is not None:
+        yield f"{verbatim:.1f} % of the test utterances have word for word a text of training, {near:.1f} % nearly."
+    earned = []
+    for key, name in YARDSTICKS.items():
+        ua, wa = (_number(found, "scores", key, "all", metric, over) for metric in ("ua", "wa"))
+        earned += [] if None in (ua, wa) else [f"UA {ua:.1f} and WA {wa:.1f} % {name}"]
+    if earned:
+        ua, wa = (score(line, key) for key in ("ua", "wa"))
+        yield f"Remembering training earns {', '.join(earned)}; this system earns UA {ua:.1f} and WA {wa:.1f} %."
+
+
+def _number(found: object, *path: str) -> float | None:
+    """What stands at the end of a path of keys, if it is a number."""
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, int | float) else None
 
 
 def _flat(found: Mapping, above: str = "") -> Iterator[tuple[str, object]]:

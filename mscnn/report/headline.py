@@ -5,13 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mscnn.report.html import Markup, element, items, join, paragraph, table
-from mscnn.report.source import Source
-from mscnn.scoring.aggregate import POOLED
-from mscnn.scoring.lines import ScoreLine
+from mscnn.report.source import Source, score
+from mscnn.scoring.aggregate import METRICS, POOLED
+from mscnn.scoring.lines import LEADING, ScoreLine
+from mscnn.scoring.markdown import with_sd
+from mscnn.scoring.sections import NAMES
 
-NAMES = {"ua": "UA", "wa": "WA", "f1": "macro F1"}
+METHODS = {"t": "t, jackknife", "bootstrap": "bootstrap"}  # the definitions tell more
 LEGACY = {"legacy_test_best": "models were selected on the very test part that they are scored on"}
 TEXTS = {"gt": "the corpus' own words", "none": "no words"}
+
+
+def words(source: Source) -> str:
+    """What it reads, and what its models were trained to read where that is something else."""
+    read, learnt = (
+        TEXTS.get(text, f"words recognised by {text}") for text in (source.config["text"], source.exp.trained_on)
+    )
+    return read if read == learnt else f"{read}, its models were trained on {learnt}"
+
+
+def models_of(source: Source) -> str | None:
+    """Whose models predict, where they are not the experiment's own."""
+    if not source.predicted:
+        return None
+    trained = source.config["trained_in"]
+    if source.config.get("family") == "yardstick":
+        return f"fitted again as in {trained}"
+    return f"those of {trained}; nothing was trained here"
 
 
 def headline(source: Source) -> Markup:
@@ -24,7 +44,7 @@ def headline(source: Source) -> Markup:
         paragraph(
             f"{line.total} test utterances of {source.data.resolve().name}, {len(source.exp.classes)} classes: ",
             ", ".join(source.exp.classes),
-            f". It reads {TEXTS.get(config['text'], 'words recognised by ' + config['text'])}.",
+            f". It reads {words(source)}.",
         ),
         _warnings(source),
         element("div", *_tiles(source), class_="tiles"),
@@ -74,31 +94,41 @@ def _two(value: float | None) -> str | None:
 
 
 def _tiles(source: Source) -> Iterator[Markup]:
-    line = source.lines["test"][0]
-    for key, name in NAMES.items():
-        spread = line.fields.get(f"{key}_sd")
+    """The scores of the first line; weighted F1 where it is what models were selected by."""
+    line, selected = source.lines["test"][0], source.config.get("training", {}).get("select")
+    for key in (*LEADING, *(["wf1"] if selected == "wf1" else [])):
         yield element(
             "div",
-            element("span", name, class_="name"),
-            element("strong", f"{line.values[key]:.2f}", element("small", " %"), id=f"score-{key}"),
-            element("span", f"± {spread} over folds" if spread else "one fold", class_="note"),
+            element("span", NAMES[key], class_="name"),
+            element("strong", f"{score(line, key):.2f}", element("small", " %"), id=f"score-{key}"),
+            element("span", aggregation(line, key).replace(" ± ", " ±\u00a0"), class_="note"),
             class_="tile",
         )
+
+
+def aggregation(line: ScoreLine, metric: str | None = None) -> str:
+    """How a line puts folds and runs together, with the deviations of a metric."""
+    kinds = {"fold": int(line.fields["folds"]), "run": int(line.fields["runs"])}
+    if line.fields["agg"] == POOLED:
+        folds = f"{_count(kinds['fold'], 'fold')} pooled"
+    elif kinds["fold"] == 1:
+        folds = "one fold"
+    else:
+        folds = with_sd(f"mean of {kinds['fold']} folds", line.fields.get(f"{metric}_sd"))
+    runs = [with_sd(f"mean of {kinds['run']} runs", line.fields.get(f"{metric}_run_sd"))] if kinds["run"] > 1 else []
+    return ", ".join([folds, *runs])
 
 
 def _interval(source: Source) -> Markup:
     """The pooled UA with its interval, as a strip from 0 to 100 % and in words."""
     found, scores = source.statistics["intervals"], source.statistics["scores"][POOLED]
-    entry = next((one for one in found["found"] if "ua" in one), None)
+    entry = source.interval
     value, chance = scores["ua"]["mean"], 100 / len(source.exp.classes)
     if entry is None:
         faults = "; ".join(one["fault"] for one in found["found"] if one["fault"]) or "its speakers are not known"
         return element("p", f"Pooled UA {value:.2f} %; no interval: {faults}.", id="interval")
     low, high = entry["ua"]
-    words = (
-        f"Pooled UA {value:.2f} %, {found['level']:g} % interval {low:.2f} to {high:.2f} %, "
-        f"{entry['method']} over {entry['clusters']} {entry['over']}s"
-    )
+    told = f"Pooled UA {value:.2f} %, {found['level']:g} % interval {low:.2f} to {high:.2f} %, {over(entry)}"
     marks = [
         _line("track", 0, 100), _line("span", low, high),
         element("line", x1=4 * chance, x2=4 * chance, y1=9, y2=25, class_="chance"),
@@ -106,8 +136,8 @@ def _interval(source: Source) -> Markup:
         *(element("text", f"{at} %", x=4 * at, y=44, text_anchor=anchor)
           for at, anchor in ((0, "start"), (50, "middle"), (100, "end"))),
     ]  # fmt: skip
-    strip = element("svg", *marks, viewBox="-8 0 416 50", role="img", aria_label=words, class_="strip")
-    note = f"{words}. The upright mark is {chance:.1f} %, what one class for all earns."
+    strip = element("svg", *marks, viewBox="-8 0 416 50", role="img", aria_label=told, class_="strip")
+    note = f"{told}. The upright mark is {chance:.1f} %, what one class for all earns."
     return element("figure", strip, element("figcaption", note, id="interval"), class_="interval")
 
 
@@ -127,27 +157,52 @@ def _facts(source: Source) -> Markup:
         "Protocol": f"{protocol['name']}, version {protocol['version']}, cut {protocol['hash']}",
         "It promises": "; ".join(promises(source)),
         "Not promised": None if kept else "that no line of the test part is also spoken in training",
-        "Trainings": runs,
-        "Text": TEXTS.get(config["text"], f"words recognised by {config['text']}"),
+        "Models": models_of(source),
+        "Folds": runs,
+        "Text": words(source),
         "X-vectors": source.lines["test"][0].fields.get("xvector", "none"),
     }
     return element("dl", *(join([element("dt", key), element("dd", value)]) for key, value in facts.items() if value))
 
 
+def over(entry: Mapping) -> str:
+    """Method and clusters of an interval."""
+    return f"{entry['method']} over {entry['clusters']} {entry['over']}s"
+
+
 def scores(source: Source) -> Markup:
-    """Every score line of test and dev, and what the score file remarks."""
+    """Every score line of test and dev, the intervals, and what the score file remarks."""
     rows = [_row(part, line) for part in ("test", "dev") for line in source.lines[part]]
-    head = ["part", "utterances", "aggregation", "UA, %", "WA, %", "macro F1, %", "correct / total"]
-    caption = "Scores; ± is the sample deviation over folds"
-    return join([table(caption, head, rows, left=3), items(source.remarks)])
+    runs = source.config["runs"] > 1
+    head = ["part", "utterances", "aggregation", *(f"{NAMES[key]}, %" for key in METRICS)]
+    head += [*(["UA, sd over runs"] if runs else []), "correct / total"]
+    spread = any(f"{key}_sd" in line.fields for lines in source.lines.values() for line in lines for key in METRICS)
+    caption = "Scores" + ("; ± is the sample deviation over folds" if spread else "")
+    return join([table(caption, head, rows, left=3), _intervals(source), items(source.remarks)])
 
 
 def _row(part: str, line: ScoreLine) -> list[object]:
-    cells = [
-        f"{value:.2f} ± {line.fields[f'{key}_sd']}" if f"{key}_sd" in line.fields else f"{value:.2f}"
-        for key, value in line.values.items()
+    cells = [with_sd(f"{score(line, key):.2f}", line.fields.get(f"{key}_sd")) for key in METRICS]
+    runs = [line.fields.get("ua_run_sd")] if int(line.fields["runs"]) > 1 else []
+    how = line.fields["agg"].replace("-", " ")
+    return [part, line.fields["subset"], how, *cells, *runs, f"{line.correct} / {line.total}"]
+
+
+def _intervals(source: Source) -> Markup | None:
+    """All intervals with their methods; None where nothing tells the utterances' clusters apart."""
+    facts = source.statistics["intervals"]
+    rows = [
+        (
+            METHODS.get(entry["method"], entry["method"]),
+            {"content": f"{entry['clusters']} {entry['over']}s", "class_": "whole"},
+            *(f"{entry[key][0]:.2f} to {entry[key][1]:.2f}" if key in entry else None for key in METRICS),
+        )
+        for entry in facts["found"]
     ]
-    return [part, line.fields["subset"], line.fields["agg"], *cells, f"{line.correct} / {line.total}"]
+    faults = [f"{over(entry)}: no interval: {entry['fault']}" for entry in facts["found"] if entry["fault"]]
+    head = ["method", "over", *(f"{NAMES[key]}, %" for key in METRICS)]
+    caption = f"{facts['level']:g} % intervals of the pooled values"
+    return join([table(caption, head, rows, left=2), items(faults)]) if rows else None
 
 
 def groups_table(statistics: Mapping) -> Markup:

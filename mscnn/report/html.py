@@ -39,7 +39,10 @@ def table(caption: str, head: Sequence[object], rows: Iterable[Sequence[object]]
     body = [element("tr", *(_cell(cell, place, left) for place, cell in enumerate(row))) for row in rows]
     heads = [element("th", name, scope="col", class_=None if i < left else "n") for i, name in enumerate(head)]
     inner = element(
-        "table", element("caption", caption), element("thead", element("tr", *heads)), element("tbody", *body)
+        "table",
+        element("caption", element("span", caption)),
+        element("thead", element("tr", *heads)),
+        element("tbody", *body),
     )
     return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
 

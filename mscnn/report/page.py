@@ -108,7 +108,7 @@ def _sections(source: Source, plots: dict[str, Plot], utt: str | None, audio: st
             raise
         log.warning("no attention picture: %s", error)
         found = None
-        yield Section("attention", "Attention", paragraph(f"Not made: {error}."))
+        yield Section("attention", "Attention", paragraph(f"Not made: {source.shown(str(error))}."))
     if found:
         plots["attention"], body = found
         yield Section("attention", "Attention", body)
@@ -123,10 +123,14 @@ def _classes(source: Source, plots: dict[str, Plot]) -> Markup:
     facts = source.statistics["classes"]
     keys, head = ("recall", "precision", "f1"), ["class", "utterances", "recall, %", "precision, %", "F1, %"]
     rows = [(name, one["utterances"], *(f"{one[key]:.2f}" for key in keys)) for name, one in facts.items()]
+    entry = source.interval
+    bars = (
+        f"; bars are {source.statistics['intervals']['level']:g} % intervals, {headline.over(entry)}" if entry else ""
+    )
     total = f"Test, all folds, sum over {source.config['runs']} run(s); rows truth, columns prediction, % of the row."
     return join([
         element("div", plots["confusion_test"].show(total),
-                plots["classes"].show("Recall of each class; bars are 95 % intervals over speakers, where they exist."),
+                plots["classes"].show(f"Recall of each class, pooled{bars}."),
                 class_="pair" if len(facts) <= PAIRED else None),
         table("Classes, predictions of all runs together", head, rows),
     ])  # fmt: skip
@@ -147,8 +151,13 @@ def _training(source: Source, plots: dict[str, Plot]) -> Markup:
     ]
     caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
     head = ["fold", "utterances", "UA, %", "WA, %", "macro F1, %", "weighted F1, %"]
-    drawn = paragraph("No learning curves: nothing was trained by epochs.")
-    if "learning_curves" in plots:
+    if source.predicted and source.config.get("family") != "yardstick":
+        drawn = paragraph(
+            f"The models are {headline.models_of(source)}. Their learning curves are in the report there."
+        )
+    elif "learning_curves" not in plots:
+        drawn = paragraph("No learning curves: nothing was trained by epochs.")
+    else:
         selected = source.protocol["selection"]
         drawn = plots["learning_curves"].show(f"A line a training; models are selected on {selected}.")
     return join([drawn, table(caption, head, rows)] if whole else [drawn])
@@ -163,6 +172,6 @@ def _calibration(source: Source, plots: dict[str, Plot]) -> Markup:
     answered = [(f"{p['coverage']} %", *(None if p[k] is None else f"{p[k]:.2f}" for k in ("ua", "wa"))) for p in kept]
     return join([
         plots["calibration"].show("How often predictions of a probability are right; on the line, as often as that."),
-        table("Probabilities", ["", "ECE, %", "log loss, nats", "Brier score"], rows),
+        table("Probabilities", ["probabilities", "ECE, %", "log loss, nats", "Brier score"], rows),
         table("Where only the most confident are answered", ["answered", "UA, %", "WA, %"], answered),
     ])  # fmt: skip

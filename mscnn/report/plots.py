@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from mscnn.files import atomic
 from mscnn.report.html import Markup, element
 from mscnn.report.source import Source
 from mscnn.scoring import figures
-from mscnn.scoring.aggregate import POOLED
+from mscnn.scoring.aggregate import POOLED, confusions
 from mscnn.scoring.report import title
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ LEGIBLE = 0.85  # pixels a point
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure, what it shows in words (for those who do not see it), and its data as a table.
+    """A figure, what it shows in words (for those who do not see it), and its data as a table; None: no value.
 
     ``filed`` is what the files show where that is more than the page's; ``title`` goes into their metadata.
     """
@@ -56,10 +55,8 @@ class Plot:
         with atomic(folder / f"{self.name}.svg") as out:
             out.write(figures.svg(self.filed, self.title) if self.filed else self.svg)
         figures.save(self.filed or self.figure, folder / f"{self.name}.png", self.title)
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.head, *self.rows])
         with atomic(folder / f"{self.name}.csv") as out:
-            out.write(text.getvalue())
+            csv.writer(out, lineterminator="\n").writerows([self.head, *self.rows])
 
     def show(self, caption: str) -> Markup:
         """The figure on the page, with links to its files."""
@@ -89,12 +86,14 @@ def make_plots(source: Source) -> dict[str, Plot]:
 
 
 def _confusion(source: Source) -> Iterator[Plot]:
-    import numpy as np
-
     names = source.exp.classes
-    counts = list(csv.DictReader((source.exp.path / "confusion_test.csv").read_text(encoding="utf-8").splitlines()))
-    rows = [[row["run"], row["truth"], *(int(row[name]) for name in names)] for row in counts]
-    total = np.array([[row[2:] for row in rows if row[1] == name] for name in names]).sum(axis=1)
+    by_run = confusions(source.exp.parts["test"], len(names)).sum(axis=0)
+    rows = [
+        (n, truth, *row)
+        for n, matrix in enumerate(by_run.tolist(), 1)
+        for truth, row in zip(names, matrix, strict=True)
+    ]
+    total = by_run.sum(axis=0)
     share = 100 * total.diagonal() / total.sum(axis=1)
     alt = "Confusion matrix. " + "; ".join(f"{n} {v:.1f} % right" for n, v in zip(names, share, strict=True))
     yield Plot(
@@ -104,11 +103,11 @@ def _confusion(source: Source) -> Iterator[Plot]:
 
 def _classes(source: Source) -> Iterator[Plot]:
     names, facts = source.exp.classes, source.statistics["classes"]
-    bounds = next((entry["recalls"] for entry in source.statistics["intervals"]["found"] if "recalls" in entry), {})
+    bounds = source.interval["recalls"] if source.interval else {}
     recalls = [facts[name]["recall"] for name in names]
     spans = [bounds.get(name) for name in names]
     figure = figures.dots(names, {"recall": recalls}, spans)
-    rows = [(n, facts[n]["utterances"], r, *(s or ("", ""))) for n, r, s in zip(names, recalls, spans, strict=True)]
+    rows = [(n, facts[n]["utterances"], r, *(s or (None, None))) for n, r, s in zip(names, recalls, spans, strict=True)]
     alt = "Recall of each class. " + "; ".join(f"{n} {r:.1f} %" for n, r in zip(names, recalls, strict=True))
     yield Plot("classes", title(source.exp), alt, figure, ["class", "utterances", "recall", "low", "high"], rows)
 
@@ -129,7 +128,7 @@ def _dots(source: Source, name: str, groups: Mapping[tuple[str, str], Mapping]) 
     """UA and WA of groups (kind, name), beside UA of all."""
     pooled = source.statistics["scores"][POOLED]["ua"]["mean"]
     marks = {key.upper(): [group[key] for group in groups.values()] for key in ("ua", "wa")}
-    rows = [(*of, g["utterances"], "" if g["ua"] is None else g["ua"], g["wa"]) for of, g in groups.items()]
+    rows = [(*of, group["utterances"], group["ua"], group["wa"]) for of, group in groups.items()]
     labels = [name if kind == "speaker" else f"{kind} {name}" for kind, name in groups]
     (low, worst), *_, (high, best) = sorted(zip(marks["WA"], labels, strict=True))
     alt = (
@@ -147,7 +146,7 @@ def _curves(source: Source) -> Iterator[Plot]:
         return
     keys = ["epoch", "train_loss", "dev_loss", "dev_ua", "dev_wa"]
     rows = [
-        (folder.parent.name, folder.name, *(entry.get(key, "") for key in keys))
+        (folder.parent.name, folder.name, *(entry.get(key) for key in keys))
         for folder, history in histories.items()
         for entry in history
     ]
@@ -164,7 +163,7 @@ def _curves(source: Source) -> Iterator[Plot]:
 def _calibration(source: Source) -> Iterator[Plot]:
     facts = source.statistics["calibration"]["as_predicted"]
     head = ["upto", "count", "confidence", "accuracy"]
-    rows = [["" if one[key] is None else one[key] for key in head] for one in facts["reliability"]]
+    rows = [[one[key] for key in head] for one in facts["reliability"]]
     alt = f"Reliability diagram; expected calibration error {facts['ece']:.2f} %"
     yield Plot("calibration", title(source.exp), alt, figures.reliability(facts["reliability"]), head, rows)
 

@@ -67,7 +67,10 @@ def attention_section(source: Source, utt: str | None, audio: str) -> tuple[Plot
 
 def weights_table(found: Attention) -> Markup:
     """A row a statistic, a column a word; the shade of a cell is its weight."""
-    head = ["", *(f"{t}{' †' if unknown else ''}" for t, unknown in zip(found.tokens, found.unknown, strict=True))]
+    head = [
+        "statistic",
+        *(f"{t}{' †' if unknown else ''}" for t, unknown in zip(found.tokens, found.unknown, strict=True)),
+    ]
     rows = [[name, *(_shaded(w) for w in row)] for name, row in zip(found.rows, found.weights.tolist(), strict=True)]
     return element("div", table("Weight of each word, %", head, rows), class_="weights")
 

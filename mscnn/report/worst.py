@@ -48,6 +48,8 @@ def worst(source: Source, most: int = MOST) -> list[Miss]:
 def worst_section(source: Source, audio: str) -> Markup:
     """Their table, with players where the recordings are at hand."""
     found, speakers, words = worst(source), source.tables["utt2spk"], source.tables["text"]
+    if not found:
+        return paragraph("None: every run is right about every utterance of the test part.")
     players = {miss.utt: player(source, miss.utt, audio) for miss in found}
     heard = any(players.values())
     head = ["utterance", "speaker", "truth", "predicted", "loss", *(f"p {name}" for name in source.exp.classes)]

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import kaldiio
 import numpy as np
 import pytest
 import soundfile
@@ -11,12 +12,16 @@ import torch
 import yaml
 from safetensors.numpy import save_file
 
-from mscnn.files import write_table
+from mscnn.data.datadir import DataDir
+from mscnn.files import digest, read_table, write_table
+from mscnn.inference.trained import setup_of
+from mscnn.models import ModelSpec
 from mscnn.models.inputs import Sizes
 from mscnn.models.mscnn import MSCNN, Options
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
 from mscnn.text.vocabulary import Vocabulary
+from mscnn.training.experiment import features_of, input_digests
 from tests.conftest import ROOT
 from tests.scoring.conftest import make_experiment, write_data
 from tests.training.conftest import write_features
@@ -53,7 +58,12 @@ def save_model(folder, options, seed=0):
 def make_recipe(root, options=OPTIONS, **changes):
     """Write everything below ``root`` and score it; returns the folder of the experiment."""
     (root / "toy.yaml").write_text(yaml.safe_dump(LABELS))
-    facts = {"family": "mscnn", "model_options": options, "features": {"audio": "mfcc96"}, "labels": f"{root}/toy.yaml"}
+    facts = {
+        "family": "mscnn", "model_options": options, "features": {"audio": "mfcc96"}, "normalise": {"audio": "zscore"},
+        "segments": None, "xvec_norm": "none", "training": {}, "labels": f"{root}/toy.yaml", "text_options": {},
+        "feature_dirs": {"audio": f"{root}/dump/mfcc96/toy"}, "xvector": f"{root}/exp/xvector/toy/xvector.scp",
+        "xvector_model": "toy", "device": "cpu",
+    }  # fmt: skip
     folder = make_experiment(root / "exp" / "try", data=str(root / "data" / "toy"), **{**facts, **changes})
     experiment = Experiment.load(folder)
     data = write_data(
@@ -68,11 +78,39 @@ def make_recipe(root, options=OPTIONS, **changes):
     write_table(data / "wav.scp", {utt: root / "my corpus" / f"{utt}.wav" for utt in utts})
     matrices = {utt: rng.normal(size=(25, DIM)).astype(np.float32) for utt in utts}
     write_features(root / "dump" / "mfcc96" / "toy", "mfcc96", {"trim_db": None}, matrices)
+    (root / "exp" / "xvector" / "toy").mkdir(parents=True)
+    scp, vectors = root / "exp" / "xvector" / "toy" / "xvector.scp", {utt: np.ones(3, np.float32) for utt in utts}
+    kaldiio.save_ark(str(scp.with_suffix(".ark")), vectors, scp=str(scp))
+    note_inputs(folder)
     for number, run in enumerate(sorted(folder.glob("fold*/run*"))):
         save_model(run, options, number)
         entries = [{"epoch": e, "train_loss": 1 / e, "dev_loss": 1.0, "dev_ua": 50.0 + e, "dev_wa": 1} for e in (1, 2)]
         (run / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    write_report(experiment)
+    write_report(Experiment.load(folder))
+    return folder
+
+
+def note_inputs(folder):
+    """Put into ``config.yaml`` the digests of what a training would read."""
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    setup, spec = setup_of(folder, config), ModelSpec.of_config(config)
+    text, spk, emo = (read_table(setup.data / name) for name in ("text", "utt2spk", "utt2emo"))
+    data = DataDir(setup.data, wav={}, text=text, spk=spk, emo=emo, dur={})
+    config["inputs"] = input_digests(setup, spec, data, features_of(setup, spec))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def predict_again(trained, heard):
+    """What ``mscnn.bin.predict --text ear`` leaves: predictions of the same models, from the words of a recogniser."""
+    folder = trained.with_name("try_on_ear")
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.txt", "*.jsonl", "figures"))
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    words = {utt: heard for utt in read_table(Path(config["data"], "text"))}
+    write_table(Path(config["data"], "text.ear"), words)
+    config |= {"text": "ear", "trained_on": "gt", "trained_in": str(trained)}
+    config["inputs"]["tested_text"] = digest(words)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    write_report(Experiment.load(folder))
     return folder
 
 

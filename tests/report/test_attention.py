@@ -1,5 +1,7 @@
 """Attention weights against NumPy, and which utterance is shown."""
 
+import shutil
+
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -7,12 +9,13 @@ from safetensors.numpy import load_file
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.report.attention import attends, attention, choose
+from mscnn.report.page import write_page
 from mscnn.report.sound import attention_section, envelope, picture
 from mscnn.report.source import read_source
 from mscnn.scoring.predictions import Predictions
 from mscnn.text.vocabulary import Vocabulary
 
-from .conftest import OPTIONS, make_recipe, save_model, words_of
+from .conftest import OPTIONS, make_recipe, predict_again, save_model, words_of
 
 
 def maps(x, weights, prefix, scales):
@@ -35,10 +38,10 @@ def softmax(scores):
     return powers / powers.sum()
 
 
-def expected(root, folder, utt, per_scale=False):
+def expected(root, folder, utt, per_scale=False, words=None):
     weights = load_file(folder / "model.safetensors")
     features = (FeatureDir.load(root / "dump" / "mfcc96" / "toy").read(utt) - 0.5) / 2
-    numbers = Vocabulary.load(folder).encode(words_of(utt))[:8]
+    numbers = Vocabulary.load(folder).encode(words or words_of(utt))[:8]
     heard = maps(features.T, weights, "audio_cnn", 2)
     keys = maps(weights["embedding.weight"][numbers].T, weights, "text_cnn", 2)
     queries = (heard.max(axis=1), heard.mean(axis=1), heard.std(axis=1))
@@ -112,8 +115,38 @@ def test_faults_name_their_cure(scored, tmp_path):
     with pytest.raises(UserError, match="--utterance t1-0: in no test part.*near: t1-"):
         attention(source, "t1-0")
     save_model(scored / "fold01" / "run1", {**OPTIONS, "filters": 6})
-    with pytest.raises(UserError, match="not the weights of this configuration"):
+    with pytest.raises(UserError, match="weights of another network: .*audio_cnn"):
         attention(source, "t1-00")
     (scored / "fold01" / "run1" / "model.safetensors").write_bytes(b"short")
-    with pytest.raises(UserError, match="cannot be read.*train this fold again"):
+    with pytest.raises(UserError, match="no weights to predict with.*train this fold again"):
         attention(source, "t1-00")
+
+
+def test_features_are_those_of_the_training_wherever_they_stand(scored, tmp_path):
+    before = attention(read_source(scored), "t1-00").weights
+    (tmp_path / "dump" / "mfcc96" / "toy").rename(tmp_path / "elsewhere")
+    config = scored / "config.yaml"
+    config.write_text(config.read_text().replace("dump/mfcc96/toy", "elsewhere"))
+    np.testing.assert_array_equal(attention(read_source(scored), "t1-00").weights, before)
+    facts = tmp_path / "elsewhere" / "feature.yaml"
+    facts.write_text(facts.read_text().replace("content: '0'", "content: '1'"))  # made anew, otherwise
+    with pytest.raises(UserError, match="changed since it was trained: features;"):
+        attention(read_source(scored), "t1-00")
+    page = write_page(scored).read_text()
+    assert "changed since it was trained: features" in page and 'id="plot-attention"' not in page
+
+
+def test_models_of_predictions_are_those_that_were_trained(scored, tmp_path):
+    """The recogniser hears other words, whose embeddings, in the trained vocabulary, are asked instead."""
+    folder = predict_again(scored, "not a day")
+    found = attention(read_source(folder), "t1-00")
+    assert found.tokens == ["not", "a", "day"] and found.weights.shape == (3, 3)
+    run = tmp_path / "exp" / "try" / "fold01" / "run1"
+    np.testing.assert_allclose(found.weights, expected(tmp_path, run, "t1-00", words="not a day"), atol=2e-5)
+    table = tmp_path / "data" / "toy" / "text.ear"
+    table.write_text(table.read_text().replace("t1-00 not a day", "t1-00 oh no"))
+    with pytest.raises(UserError, match="text ear is not what was predicted from; again: python -m"):
+        attention(read_source(folder), "t1-00")
+    shutil.rmtree(tmp_path / "exp" / "try")
+    with pytest.raises(UserError, match="^exp/try: the experiment whose models these are is not there any more"):
+        attention(read_source(folder), "t1-00")

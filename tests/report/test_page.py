@@ -14,9 +14,9 @@ from mscnn.report.page import write_page
 from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
-from tests.scoring.conftest import make_experiment
+from tests.scoring.conftest import COUNTS, make_experiment
 
-from .conftest import EVIL, make_recipe
+from .conftest import EVIL, make_recipe, predict_again
 from .test_html import Reader
 
 PROTOCOL = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "dev",
@@ -124,7 +124,7 @@ def test_warnings_stand_in_the_first_screen(tmp_path):
 def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path, caplog):
     shutil.rmtree(tmp_path / "data")
     page = write_page(scored).read_text()
-    assert "no words of this experiment" in page and "not at hand" in page and "<audio" not in page
+    assert "where the words stand, is not at hand" in page and "not at hand" in page and "<audio" not in page
     assert "no attention picture" in caplog.text
     with pytest.raises(UserError, match="no such data directory"):
         write_page(scored, tmp_path / "data")
@@ -133,6 +133,12 @@ def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path,
 def test_scores_of_other_predictions_are_refused(scored):
     file = scored / "score_test.txt"
     file.write_text(file.read_text().replace("%UA 84.38", "%UA 84.48", 1))
+    with pytest.raises(UserError, match="not of these predictions; run stage 6 again"):
+        write_page(scored)
+    write_report(Experiment.load(scored))
+    predictions = scored / "fold01" / "run1" / "predictions_test.tsv"
+    old = "calm\tcross\t0.100000\t0.900000"  # as many utterances, one of them predicted anew
+    predictions.write_text(predictions.read_text().replace(old, "calm\tcalm\t0.900000\t0.100000", 1))
     with pytest.raises(UserError, match="not of these predictions; run stage 6 again"):
         write_page(scored)
     file.unlink()
@@ -162,3 +168,103 @@ def test_folds_that_lack_classes_have_no_scores_of_their_own(tmp_path, monkeypat
     (line,) = (found for found in write_report(Experiment.load(folder)) if found.fields["subset"] == "all")
     page = write_page(folder).read_text()
     assert f"{line.values['ua']:.2f}" in page and "Test scores of the folds" not in page
+    assert text_of(page, "score-ua") == "66.67 %"  # recalls 5/6 and 1/2
+    assert page.count("2 folds pooled") == 3 and "mean of 2" not in page and "± is" not in page
+    assert "fold mean" not in Reader(page[: page.index('id="definitions"')]).text
+    file = folder / "statistics.json"
+    file.write_text(file.read_text().replace('"mean": 66.666667', '"mean": 66.0'))
+    with pytest.raises(UserError, match="not of these predictions"):
+        write_page(folder)
+
+
+@pytest.mark.parametrize("counts, note", [
+    (COUNTS, "mean of 2 folds ± {ua_sd}, mean of 2 runs ± {ua_run_sd}"),
+    ([[[[3, 1], [1, 1]], [[2, 2], [0, 2]]]], "one fold, mean of 2 runs ± {ua_run_sd}"),
+    ([[[[3, 1], [1, 1]]]], "one fold"),
+])  # fmt: skip
+def test_tiles_say_what_was_put_together(tmp_path, counts, note):
+    folder = make_experiment(tmp_path / "exp" / "try", counts)
+    line = write_report(Experiment.load(folder))[0]
+    tile = write_page(folder).read_text().split('id="score-ua"')[1].split("</div>")[0]
+    assert f'class="note">{note.format(**line.fields)}</span>' in tile.replace("\u00a0", " ")
+
+
+def test_weighted_f1_has_a_column_and_where_it_selects_a_tile(tmp_path):
+    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
+    pages = {
+        by: write_page(make_recipe(tmp_path / at, training={"select": by})) for at, by in (("a", "ua"), ("b", "wf1"))
+    }
+    for by, path in pages.items():
+        page, line = path.read_text(), ScoreLine.parse((path.parent / "score_test.txt").read_text().splitlines()[0])
+        cell = f"{line.fields['wf1']} ± {line.fields['wf1_sd']}"
+        assert "macro F1, %weighted F1, %" in Reader(page).text and f">{cell}</td>" in page
+        assert ('id="score-wf1"' in page) == (by == "wf1")
+    assert text_of(page, "score-wf1") == f"{line.fields['wf1']} %"
+
+
+def test_a_report_of_predictions_says_whose_models_they_are(scored):
+    folder = predict_again(scored, "oh no not now")
+    page = write_page(folder, data="data/toy").read_text()
+    text = Reader(page).text
+    assert "It reads words recognised by ear, its models were trained on the corpus' own words." in text
+    assert "Modelsthose of exp/try; nothing was trained here" in text
+    assert "The models are those of exp/try; nothing was trained here. Their learning curves" in text
+    assert "No learning curves" not in text and 'id="plot-attention"' in page and "Not made:" not in text
+    assert "models predicted" not in Reader(write_page(scored).read_text()).text
+    config = folder / "config.yaml"
+    config.write_text(config.read_text().replace("family: mscnn", "family: yardstick"))
+    assert "Modelsfitted again as in exp/try" in Reader(write_page(folder).read_text()).text
+
+
+@pytest.mark.parametrize("audio", ["near", "embed", "none"])
+def test_no_path_of_this_machine(tmp_path, audio):
+    """Everything that a user can give is given as an absolute path, of which there is nothing on the page."""
+    there = tmp_path / "some where"
+    there.mkdir()
+    protocol = {**PROTOCOL, "disjoint": {"train-test": [], "train-dev": [], "dev-test": []}}
+    folder = make_recipe(
+        there, protocol=protocol, command=f"mscnn.bin.train --exp '{there}/exp/try' --data /scratch/x/data/toy",
+        changed=["alexnet=/models/a.pth"], features={"audio": "mfcc96 model=/models/w2v"}, xvector_model="/models/nets",
+    )  # fmt: skip
+    (there / "data" / "toy" / "audit").mkdir()
+    audit = {
+        "features": "/x/logmel",
+        "leaks": [f"a and b are the same recording: {there}/my corpus/a.wav and /c/b.wav"],
+    }
+    (there / "data" / "toy" / "audit" / "random10.json").write_text(json.dumps(audit))
+    page = write_page(folder, audio=audio).read_text()
+    assert str(tmp_path) not in page and "/scratch" not in page and "/models" not in page and "file:/" not in page
+    found = Reader(page)
+    words = [found.text.replace(EVIL, ""), *(str(v) for _, a in found.elements for k, v in a.items() if k != "d")]
+    assert [text for text in words if re.search(r"(?:^|[\s\"'=(,])/\w", text)] == []
+    for text in (
+        "alexnet=a.pth",
+        "--exp 'exp/try' --data toy",
+        "mfcc96 model=w2v",
+        "x-vectorsnets",
+        "recording: my corpus/a.wav",
+    ):
+        assert text in found.text, text
+    (there / "dump" / "mfcc96" / "toy" / "feature.yaml").unlink()
+    page = write_page(folder, audio=audio).read_text()
+    assert "dump/mfcc96/toy: no finished features" in page and str(tmp_path) not in page
+
+
+def test_intervals_name_their_method(scored):
+    page = Reader(write_page(scored).read_text()).text
+    found = json.loads((scored / "statistics.json").read_text())["intervals"]["found"]
+    assert [entry["method"] for entry in found] == ["t", "bootstrap"]
+    low, high = found[0]["wf1"]
+    assert "95 % intervals of the pooled valuesmethodover" in page
+    assert "t, jackknife2 speakers" in page and f"{low:.2f} to {high:.2f}" in page and "bootstrap2 speakers" in page
+    assert "bars are 95 % intervals, t over 2 speakers" in page
+    assert "agg=pooled 95 %" not in page, "once is enough"
+
+
+def test_tables_and_figures_have_words_of_their_own(scored):
+    page = write_page(scored).read_text()
+    tables = re.findall(r"<table>(.*?)</table>", page, re.S)
+    assert len(tables) > 8 and all(re.match(r"<caption><span>[^<]+</span></caption>", one) for one in tables)
+    assert not re.search(r"<th[^>]*></th>", page), "a heading without words"
+    figures = re.findall(r"<figure[^>]*>(.*?)</figure>", page, re.S)
+    assert len(figures) > 6 and all("<figcaption" in one and 'aria-label="' in one for one in figures)

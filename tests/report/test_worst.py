@@ -5,7 +5,7 @@ import io
 import math
 import re
 import shutil
-from urllib.parse import unquote, urlparse
+from urllib.parse import unquote, urljoin, urlparse
 
 import pytest
 import soundfile
@@ -14,6 +14,9 @@ from mscnn.files import read_table, write_table
 from mscnn.report.audio import player
 from mscnn.report.source import read_source
 from mscnn.report.worst import worst, worst_section
+from mscnn.scoring.predictions import Experiment
+from mscnn.scoring.report import write_report
+from tests.scoring.conftest import make_experiment
 
 
 def test_losses_are_means_over_runs_and_the_worst_stands_first(scored):
@@ -45,8 +48,26 @@ def test_players_lead_to_the_files_inside_and_outside_the_recipe(scored, tmp_pat
     table = read_table(tmp_path / "data" / "toy" / "wav.scp")
     write_table(tmp_path / "data" / "toy" / "wav.scp", {**table, "t1-00": outside, "t1-01": tmp_path / "gone.wav"})
     url = urlparse(lead("t1-00"))
-    assert (url.scheme, unquote(url.path), url.query, url.fragment) == ("file", str(outside), "", "")
+    assert (url.scheme, url.query, url.fragment) == ("", "", "") and url.path.startswith("../../../")
+    assert (scored / unquote(url.path)).resolve() == outside
     assert player(read_source(scored), "t1-01", "near") is None
+
+
+def test_players_of_an_experiment_behind_a_link_are_found_by_a_browser(scored, tmp_path):
+    """A browser takes ``..`` off the address as it is written."""
+    (tmp_path / "exp").rename(tmp_path / "large disk")
+    (tmp_path / "exp").symlink_to(tmp_path / "large disk")
+    src = re.search('src="([^"]*)"', player(read_source(scored), "t1-00", "near"))[1]
+    page = (tmp_path / "exp" / "try" / "report.html").as_uri()
+    assert unquote(urlparse(urljoin(page, src)).path) == str(tmp_path / "my corpus" / "t1-00.wav")
+
+
+def test_nobody_wrong_is_no_fault(tmp_path):
+    right = [[[[3, 0], [0, 2]]], [[[2, 0], [0, 2]]]]
+    folder = make_experiment(tmp_path / "exp" / "try", right)
+    write_report(Experiment.load(folder))
+    body = worst_section(read_source(folder), "near")
+    assert "every run is right" in body and "<table" not in body
 
 
 def test_a_part_of_a_recording_is_played_alone(scored, tmp_path):

@@ -109,6 +109,8 @@ class ACRNN(Classifier):
     def load_official(self, theirs: Mapping[str, Tensor]) -> None:
         """Take over the weights of an official code: TensorFlow variables by name, or the PyTorch state dict.
 
+        Chen's code normalises by the batch at test too: ``legacy_batch_stats`` gives the logits that it gives.
+
         Raises:
             UserError: they are not those of this configuration.
         """

@@ -131,7 +131,7 @@ class ADSRNN(Classifier):
         return total
 
     def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of donghyun's my_model.py."""
+        """Take over a state dict of donghyun's my_model.py; the ``legacy_*`` options give the code's posteriors."""
         table = {"cnn": "convs", "skip_connection": "skip", "LSTM.LSTM": "lstm"}
         table |= {f"UFLB.{n}": f"dilated.{n // 3}.{n % 3}" for n in range(9)}
         for n in range(len(self.classifiers)):

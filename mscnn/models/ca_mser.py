@@ -159,7 +159,10 @@ class CAMSER(Classifier):
         return self.wav2vec2((wave - mean) / (variance + 1e-7).sqrt()).last_hidden_state
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the authors' weights (state dict of Vincent-ZHQ/CA-MSER); what this configuration lacks is left out."""
+        """Take the authors' weights (state dict of Vincent-ZHQ/CA-MSER); what this configuration lacks is left out.
+
+        Their network reads images, MFCC and waveforms; ``classify`` reads its images, MFCC and hidden states.
+        """
         optional = {
             "alexnet_model.classifier.": self.options.legacy_alexnet_classifier,
             "wav2vec2_model.": bool(self.options.wav2vec2),

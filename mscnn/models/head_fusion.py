@@ -85,7 +85,10 @@ class HeadFusion(Classifier):
         return (self.top_down(x).softmax(dim=1) * self.bottom_up(x)).mean(dim=(2, 3))  # softmax over the classes
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM)."""
+        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
+
+        Their ``shape`` is (``sizes.audio``, ``options.frames``), their input (B, 1, bins, T) our audio (B, bins, T).
+        """
         names = self.official_names()
         load_weights(self, renamed(state, names), names)
 

@@ -17,9 +17,12 @@ from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import DONGHYUN, SCORES, PerFrame, ScoreAttention, bands, dense_head, image
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import renamed
+from mscnn.models.layers import load_weights, renamed
 
 PROJECTIONS = ("linear", "norm_relu", "relu_norm")
+
+# acrnn.py of donghyun1234/speech_emotion_recognition, 2 convolutions: {theirs: ours}, same shapes
+OFFICIAL_DONGHYUN = DONGHYUN | {"cnn1.cnn.0": "convs.0", "cnn2.cnn.0": "convs.1"}
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,22 @@ class ACRNN(Classifier):
         return self.head(self.attention(self.lstm(x)[0]))
 
     def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over the weights of an official code: TensorFlow variables by name, or the PyTorch state dict."""
-        self.load_state_dict(_from_tensorflow(theirs) if "layer1_filter" in theirs else _from_donghyun(theirs))
+        """Take over the weights of an official code: TensorFlow variables by name, or the PyTorch state dict.
+
+        Chen's code normalises by the batch at test too: ``legacy_batch_stats`` gives the logits that it gives.
+
+        Raises:
+            UserError: they are not those of this configuration.
+        """
+        if "layer1_filter" not in theirs:
+            return load_weights(self, renamed(theirs, OFFICIAL_DONGHYUN), OFFICIAL_DONGHYUN)
+        try:
+            ours = _from_tensorflow({name: torch.as_tensor(value) for name, value in theirs.items()})
+        except KeyError as missing:
+            raise UserError(f"official weights: no variable {missing}") from None
+        if self.options.legacy_batch_stats:  # no moving averages here; the code has some, and never reads them
+            ours = {name: value for name, value in ours.items() if name in self.state_dict()}
+        load_weights(self, ours)
 
     def _initialise(self) -> None:
         """TensorFlow's start: forget bias 1, other LSTM biases 0; with ``init_std`` also the code's own constants."""
@@ -130,11 +147,6 @@ def _after_projection(options: Options) -> list[nn.Module]:
         options.project_dim, eps=1e-3, momentum=1e-3, track_running_stats=not options.legacy_batch_stats
     )
     return [norm, nn.LeakyReLU()]
-
-
-def _from_donghyun(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """acrnn.py of donghyun1234/speech_emotion_recognition, 2 convolutions; same shapes, other names."""
-    return renamed(theirs, DONGHYUN | {"cnn1.cnn.0": "convs.0", "cnn2.cnn.0": "convs.1"})
 
 
 def _from_tensorflow(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:

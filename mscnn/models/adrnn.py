@@ -24,7 +24,7 @@ from mscnn.models.conv import (
     one_hot_mse,
 )
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import renamed
+from mscnn.models.layers import load_weights, renamed
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class ADRNN(Classifier):
 
     def load_official(self, theirs: Mapping[str, Tensor]) -> None:
         """Take over a state dict of donghyun's adrnn.py; the centers, which it lacks, stay."""
-        table = {"cnn.cnn": "conv", "skipped.uflb": "skip"}
+        table = DONGHYUN | {"cnn.cnn": "conv", "skipped.uflb": "skip"}
         table |= {f"uflb{n + 1}.uflb": f"dilated.{n}" for n in range(3)}
-        ours = renamed(theirs, DONGHYUN | table)
-        self.load_state_dict({k: v for k, v in self.state_dict().items() if k.startswith("center.")} | ours)
+        centers = {k: v for k, v in self.state_dict().items() if k.startswith("center.")}
+        load_weights(self, centers | renamed(theirs, table), table)
 
 
 Model = ADRNN

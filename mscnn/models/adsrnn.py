@@ -16,7 +16,7 @@ from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import UFLB, bands, image, one_hot_mse
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import renamed
+from mscnn.models.layers import load_weights, renamed
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ class ADSRNN(Classifier):
         return total
 
     def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of donghyun's my_model.py."""
+        """Take over a state dict of donghyun's my_model.py; the ``legacy_*`` options give the code's posteriors."""
         table = {"cnn": "convs", "skip_connection": "skip", "LSTM.LSTM": "lstm"}
         table |= {f"UFLB.{n}": f"dilated.{n // 3}.{n % 3}" for n in range(9)}
         for n in range(len(self.classifiers)):
             table |= {f"w_t{n}": f"attentions.{n}", f"out{n}": f"classifiers.{n}"}
-        self.load_state_dict(renamed(theirs, table))
+        load_weights(self, renamed(theirs, table), table)
 
 
 Model = ADSRNN

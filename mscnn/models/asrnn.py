@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mscnn.models.base import Classifier
 from mscnn.models.conv import DONGHYUN, PerFrame, ScoreAttention, bands, dense_head, image
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import renamed
+from mscnn.models.layers import load_weights, renamed
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class ASRNN(Classifier):
         return vectors.unflatten(0, windows.shape[:2])
 
     def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of donghyun's asrnn.py (its convolutions number pool, norm and activation alike)."""
-        table = {"cnn1.cnn.0": "convs.0.0", "cnn1.cnn.2": "convs.0.2", "lstm": "window_lstm"}
+        """Take over a state dict of donghyun's asrnn.py; ``legacy_shift1`` gives the logits that the code gives."""
+        table = DONGHYUN | {"cnn1.cnn.0": "convs.0.0", "cnn1.cnn.2": "convs.0.2", "lstm": "window_lstm"}
         for n in (2, 3):
             table |= {f"cnn{n}.cnn.0": f"convs.{n - 1}.0", f"cnn{n}.cnn.2": f"convs.{n - 1}.1"}
-        self.load_state_dict(renamed(theirs, DONGHYUN | table))
+        load_weights(self, renamed(theirs, table), table)
 
 
 Model = ASRNN

@@ -25,12 +25,22 @@ class AreaAttention(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Queries (B, Q, D), keys (B, T, D), values (B, T, V) -> (B, Q, V)."""
-        keys, values = keys.transpose(1, 2), values.transpose(1, 2)
-        widths = range(1, min(self.width, keys.shape[2]) + 1)
-        keys = torch.cat([F.avg_pool1d(keys, w, stride=1) for w in widths], dim=2)
-        values = torch.cat([w * F.avg_pool1d(values, w, stride=1) for w in widths], dim=2)
-        weights = self.dropout((queries @ keys).softmax(dim=-1))
-        return weights @ values.transpose(1, 2)
+        keys = torch.cat([total / n for n, total in enumerate(sums_of_runs(keys, self.width), start=1)], dim=1)
+        values = torch.cat(sums_of_runs(values, self.width), dim=1)
+        weights = self.dropout((queries @ keys.transpose(1, 2)).softmax(dim=-1))
+        return weights @ values
+
+
+def sums_of_runs(x: Tensor, width: int) -> list[Tensor]:
+    """Sums of 1, 2, … ``width`` adjacent tokens: (B, T, D) -> [(B, T, D), (B, T - 1, D), …].
+
+    Differences of running sums, as in GLAM's code, to share its rounding: with scores that are not scaled, logits in
+    single precision differed in the third digit. A product gives them, as cumsum is not deterministic on a GPU.
+    """
+    size = x.shape[1]
+    totals = torch.ones(size, size, dtype=torch.float64, device=x.device).tril() @ x.double()
+    totals = F.pad(totals.to(torch.promote_types(x.dtype, torch.float32)), (0, 0, 1, 0))
+    return [(totals[:, n:] - totals[:, :-n]).to(x) for n in range(1, min(width, size) + 1)]
 
 
 class ChannelAttention(nn.Module):

@@ -24,7 +24,7 @@ from mscnn.errors import UserError
 from mscnn.files import file_digest
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import fixed_length, length_mask, renamed
+from mscnn.models.layers import fixed_length, length_mask, load_weights, renamed
 from mscnn.wav2vec2 import network, revision, steps
 
 HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples: frames; receptive field and hop of wav2vec 2.0
@@ -159,13 +159,24 @@ class CAMSER(Classifier):
         return self.wav2vec2((wave - mean) / (variance + 1e-7).sqrt()).last_hidden_state
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the authors' weights (state dict of Vincent-ZHQ/CA-MSER); what this configuration lacks is left out."""
+        """Take the authors' weights (state dict of Vincent-ZHQ/CA-MSER); what this configuration lacks is left out.
+
+        Their network reads images, MFCC and waveforms; ``classify`` reads its images, MFCC and hidden states.
+        """
         optional = {
             "alexnet_model.classifier.": self.options.legacy_alexnet_classifier,
             "wav2vec2_model.": bool(self.options.wav2vec2),
         }
         left_out = tuple(prefix for prefix, wanted in optional.items() if not wanted)
-        self.load_state_dict(renamed({k: v for k, v in state.items() if not k.startswith(left_out)}, OFFICIAL))
+        weights = renamed({k: v for k, v in state.items() if not k.startswith(left_out)}, OFFICIAL)
+        load_weights(self, {_since_torch_2(k): v for k, v in weights.items()}, OFFICIAL)
+
+
+def _since_torch_2(name: str) -> str:
+    """PyTorch 2's name of a weight of weight norm (wav2vec 2.0's positional convolution); checkpoints may be older."""
+    for old, new in (("weight_g", "original0"), ("weight_v", "original1")):
+        name = name.replace(f".{old}", f".parametrizations.weight.{new}")
+    return name
 
 
 def as_image(spectrogram: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from mscnn.errors import UserError
 from mscnn.models.attention import AreaAttention, ChannelAttention, GatedMLP, conv_norm_relu
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import fixed_length, renamed
+from mscnn.models.layers import fixed_length, load_weights, renamed
 
 FUSIONS = ("gmlp", "heads", "area", "none")
 
@@ -109,8 +109,12 @@ class GLAM(Classifier):
         return x
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM)."""
-        self.load_state_dict(renamed(state, self.official_names()))
+        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
+
+        Their ``shape`` is (``sizes.audio``, ``options.frames``), their input (B, 1, bins, T) our audio (B, bins, T).
+        """
+        names = self.official_names()
+        load_weights(self, renamed(state, names), names)
 
     def official_names(self) -> dict[str, str]:
         """The authors' modules -> ours."""

@@ -16,7 +16,7 @@ from mscnn.errors import UserError
 from mscnn.models.attention import AreaAttention, ChannelAttention, conv_norm_relu
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import fixed_length, renamed
+from mscnn.models.layers import fixed_length, load_weights, renamed
 
 READOUTS = ("heads", "area", "pooling")
 
@@ -85,8 +85,12 @@ class HeadFusion(Classifier):
         return (self.top_down(x).softmax(dim=1) * self.bottom_up(x)).mean(dim=(2, 3))  # softmax over the classes
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM)."""
-        self.load_state_dict(renamed(state, self.official_names()))
+        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
+
+        Their ``shape`` is (``sizes.audio``, ``options.frames``), their input (B, 1, bins, T) our audio (B, bins, T).
+        """
+        names = self.official_names()
+        load_weights(self, renamed(state, names), names)
 
     def official_names(self) -> dict[str, str]:
         """The authors' modules -> ours."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mscnn.errors import UserError
+from mscnn.errors import DataErrors, UserError
 
 EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU never fires would give NaN
 
@@ -81,14 +81,38 @@ def fixed_length(x: Tensor, frames: int) -> Tensor:
 def renamed(theirs: Mapping[str, Tensor], table: Mapping[str, str]) -> dict[str, Tensor]:
     """A state dict under our names; ``table`` maps names or their beginnings, {theirs: ours}, the longest wins.
 
-    Raises:
-        UserError: a name is in no line of the table.
+    A name that is in no line of the table stays: ``load_weights`` refuses it.
     """
-    ours = {}
-    for name, value in theirs.items():
-        known = [part for part in table if f"{name}.".startswith(f"{part}.")]
-        if not known:
-            raise UserError(f"official weights: {name} is unknown here: another configuration?")
-        part = max(known, key=len)
-        ours[table[part] + name.removeprefix(part)] = value
-    return ours
+    return {_translated(name, table): value for name, value in theirs.items()}
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], table: Mapping[str, str] | None = None) -> None:
+    """Give a network all of its weights, which come from another code (``renamed`` by ``table``, if by any).
+
+    Raises:
+        UserError: weights are missing, unknown or of another shape; they are called by their names in ``table``.
+    """
+    wanted = model.state_dict()
+    faults = []
+    for name, weight in weights.items():
+        if name not in wanted:
+            faults.append((name, "unknown here"))
+        elif weight.shape != wanted[name].shape:
+            faults.append((name, f"{list(weight.shape)}, expected {list(wanted[name].shape)}"))
+    absent = [name for name in wanted if name not in weights and not name.endswith("num_batches_tracked")]
+    faults += [(name, "missing") for name in absent]
+    if faults:
+        theirs = {ours: name for name, ours in (table or {}).items()}
+        raise DataErrors(
+            "official weights: not those of this configuration; choose the one of the class that was trained, and its "
+            "options (README: load_official)",
+            [f"{_translated(name, theirs)}: {fault}" for name, fault in faults],
+            most=8,
+        )
+    model.load_state_dict(weights)
+
+
+def _translated(name: str, table: Mapping[str, str]) -> str:
+    known = [part for part in table if f"{name}.".startswith(f"{part}.")]
+    part = max(known, key=len, default=None)
+    return name if part is None else table[part] + name.removeprefix(part)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import length_mask, masked_mean, renamed
+from mscnn.models.layers import length_mask, load_weights, masked_mean, renamed
 from mscnn.models.recurrent import LSTM, Bidirectional
 
 FRONT_END = ((64, 3, False, 1), (128, 3, False, 0), (128, 0, True, 0))  # filters, padding, bias, padding of the pool
@@ -193,9 +193,10 @@ class Sarma2018(Classifier):
                 table[f"lstm{i + 1}.{name}_reverse"] = f"layers.{n}.lstm.back.{name}"
         ours = renamed(theirs, table)
         for n in tdnns:  # theirs multiplies spliced frames: (units, context · inputs)
-            spliced = ours[f"layers.{n}.conv.weight"]
-            ours[f"layers.{n}.conv.weight"] = spliced.unflatten(1, (self.layers[n].conv.kernel_size[0], -1)).mT
-        self.load_state_dict(ours)
+            name, context = f"layers.{n}.conv.weight", self.layers[n].conv.kernel_size[0]
+            if name in ours and ours[name].shape[-1] % context == 0:
+                ours[name] = ours[name].unflatten(1, (context, -1)).mT
+        load_weights(self, ours, table)
 
 
 def _masked(x: Tensor, lengths: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import length_mask, masked_max, masked_softmax
+from mscnn.models.layers import length_mask, load_weights, masked_max, masked_softmax
 from mscnn.models.recurrent import LSTM, Bidirectional, HanAttention, KerasGRU, keras_gru
 
 CELLS = {"lstm": LSTM, "keras_gru": KerasGRU}
@@ -122,12 +122,13 @@ class Xu2019(Classifier):
         """Take the weights of DELTA's AlignClassModel, by the paths that its checkpoint has (see ``_from_delta``).
 
         Raises:
-            UserError: a variable is missing.
+            UserError: a variable is missing, or of another shape.
         """
         try:
-            self.load_state_dict(_from_delta({name: torch.as_tensor(value) for name, value in variables.items()}))
+            weights = _from_delta({name: torch.as_tensor(value) for name, value in variables.items()})
         except KeyError as missing:
             raise UserError(f"official weights: no variable {missing}; xu2019_delta needs every one") from None
+        load_weights(self, weights)
 
 
 def _glorot(module: nn.Module) -> None:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import length_mask
+from mscnn.models.layers import length_mask, load_weights
 from mscnn.models.recurrent import GRU, last, luong
 
 WEIGHT_RANGE = 0.25  # linear weights start uniform in ± this
@@ -132,7 +132,7 @@ class Yoon2018(Classifier):
         """Take the weights of the authors' graph, by the names of its variables (see OFFICIAL).
 
         Raises:
-            UserError: a variable is missing.
+            UserError: a variable is missing, or of another shape.
         """
         alone = {(True, False): "audio", (False, True): "text"}.get((self.options.audio, self.options.text), "multi")
         names = {**OFFICIAL, **_linear("output", f"{alone}_output_layer")}
@@ -140,7 +140,8 @@ class Yoon2018(Classifier):
         if missing:
             raise UserError(f"official weights: no variable {', '.join(missing)}")
         weights = {ours: torch.as_tensor(variables[names[ours]]) for ours in self.state_dict()}
-        self.load_state_dict({k: w.T if w.dim() == 2 and k != "embedding.weight" else w for k, w in weights.items()})
+        weights = {k: w.T if w.dim() == 2 and k != "embedding.weight" else w for k, w in weights.items()}
+        load_weights(self, weights, {theirs: ours for ours, theirs in names.items()})
 
 
 def _cell(ours: str, theirs: str) -> dict[str, str]:

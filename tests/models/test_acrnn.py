@@ -79,7 +79,7 @@ def tensorflow_variables() -> dict[str, torch.Tensor]:
     return result
 
 
-def tensorflow_code(v: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+def tensorflow_code(v: dict[str, torch.Tensor], x: torch.Tensor, batch_stats: bool = False) -> torch.Tensor:
     """acrnn1.py, inputs (B, T, F, C) as there: logits (B, 4)."""
     for n in range(6):
         x = F.conv2d(x.permute(0, 3, 1, 2), v[f"layer{n + 1}_filter"].permute(3, 2, 0, 1), padding=(2, 1))
@@ -88,6 +88,8 @@ def tensorflow_code(v: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor
             x = x.unfold(1, 2, 2).unfold(2, 4, 4).amax(dim=(-2, -1))
     x = x.reshape(len(x), x.shape[1], -1) @ v["linear1_weight"] + v["linear1_bias"]
     scale, shift, mean, variance, w, b, u = (v[f"Variable_{n}" if n else "Variable"] for n in range(7))
+    if batch_stats:
+        mean, variance = x.mean(dim=(0, 1)), x.var(dim=(0, 1), correction=0)
     x = F.leaky_relu((x - mean) / (variance + 1e-3).sqrt() * scale + shift, 0.01)
     outputs = []
     for direction, flip in (("fw", False), ("bw", True)):
@@ -107,6 +109,28 @@ def test_tensorflow_weights_give_the_tensorflow_result():
     inputs = picture((2, 3, 40, 40), time_first=True)
     expected = tensorflow_code(variables, wave(2, 3, 40, 40).permute(0, 2, 3, 1))
     torch.testing.assert_close(model(inputs), expected)
+
+
+def test_tensorflow_weights_with_the_batch_statistics_of_the_code():
+    """The code normalises by the batch at test too: its variables hold moving averages that change nothing."""
+    variables, x = tensorflow_variables(), wave(2, 3, 40, 40)
+    model = build(ACRNN, "acrnn_code", **SMALL, legacy_batch_stats=True).double().eval()
+    model.load_official(variables | {"layer1_filter/Adam": torch.ones(1)})
+    y = tensorflow_code(variables, x.permute(0, 2, 3, 1), batch_stats=True)
+    torch.testing.assert_close(model(picture((2, 3, 40, 40), time_first=True)), y)
+    assert not torch.allclose(y, tensorflow_code(variables, x.permute(0, 2, 3, 1)), atol=1e-3)
+
+
+def test_official_weights_must_fit():
+    variables = {name: value.numpy() for name, value in tensorflow_variables().items()}  # as a checkpoint gives them
+    build(ACRNN, "acrnn_code", **SMALL).load_official(variables)
+    with pytest.raises(UserError, match=r"project.0.weight: \[8, 60\], expected \[8, 120\]"):
+        build(ACRNN, "acrnn_code", **SMALL | {"pool": [2, 2]}).load_official(variables)
+    with pytest.raises(UserError, match="head.2.weight: missing"):
+        build(ACRNN, "acrnn_paper", **SMALL | {"pool": [2, 4]}).load_official(variables)
+    del variables["LSTM1/bw/basic_lstm_cell/bias"]
+    with pytest.raises(UserError, match="no variable 'LSTM1/bw/basic_lstm_cell/bias'"):
+        build(ACRNN, "acrnn_code", **SMALL).load_official(variables)
 
 
 def test_donghyun_weights_by_name():

@@ -13,6 +13,7 @@ from mscnn.errors import UserError
 from mscnn.models import ModelSpec, Training, ca_mser
 from mscnn.models.ca_mser import CAMSER, Options
 from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import renamed
 from mscnn.paths import read_conf
 from mscnn.training import loop
 from mscnn.training.examples import Examples, Stream
@@ -250,6 +251,20 @@ def test_official_weights(monkeypatch):
     theirs = {f"wav2vec2_model.{name}": torch.full_like(p, 3.0) for name, p in listening.wav2vec2.named_parameters()}
     listening.load_official({**state, **theirs, "post_wav_layer.weight": torch.zeros(128, 8)})
     assert listening.wav2vec2.conv.weight.unique() == 3
+
+
+def test_official_weights_of_wav2vec2_from_before_torch_2(wav2vec2_folder):
+    model, old = tuned(wav2vec2_folder), {}
+    for name, value in model.wav2vec2.state_dict().items():
+        for new, before in (("original0", "weight_g"), ("original1", "weight_v")):
+            name = name.replace(f"parametrizations.weight.{new}", before)
+        old[f"wav2vec2_model.{name}"] = value + 1
+    assert sum("pos_conv_embed.conv.weight_" in name for name in old) == 2
+    rest = {name: value for name, value in model.state_dict().items() if not name.startswith("wav2vec2.")}
+    theirs = {ours: name for name, ours in ca_mser.OFFICIAL.items()}
+    before = {name: value.clone() for name, value in model.wav2vec2.state_dict().items()}
+    model.load_official(renamed(rest, theirs) | old)
+    assert all(torch.equal(value, before[name] + 1) for name, value in model.wav2vec2.state_dict().items())
 
 
 def tuned(folder, frames: int = 60) -> CAMSER:

@@ -7,7 +7,7 @@ from torch import nn
 from mscnn.errors import UserError
 from mscnn.models.conv import UFLB, CenterLoss, PerFrame, ScoreAttention, bands, image, one_hot_mse
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import renamed
+from mscnn.models.layers import load_weights, renamed
 from tests.models.conv_systems import segments
 from tests.models.fingerprint import wave
 
@@ -92,5 +92,24 @@ def test_renamed():
     theirs = {"cnn.0.weight": torch.ones(1), "cnn.0.bias": torch.ones(1), "attention.u": torch.ones(1)}
     table = {"cnn": "conv", "cnn.0": "first", "attention.u": "attention.scale"}
     assert list(renamed(theirs, table)) == ["first.weight", "first.bias", "attention.scale"]
-    with pytest.raises(UserError, match="cnn10.weight is unknown"):
-        renamed({"cnn10.weight": torch.ones(1)}, table)
+    assert list(renamed({"cnn10.weight": torch.ones(1)}, table)) == ["cnn10.weight"]
+
+
+def test_load_weights_tells_faults_by_the_names_of_the_other_code():
+    def fault(**changes: torch.Tensor | None) -> str:
+        theirs = {"cnn.0.weight": torch.ones(2, 3), "cnn.0.bias": torch.ones(2), **norm, **changes}
+        with pytest.raises(UserError) as caught:
+            load_weights(model, renamed({k: v for k, v in theirs.items() if v is not None}, table), table)
+        return str(caught.value).partition("\n")[2].strip()
+
+    table = {"cnn.0": "0", "bn": "1"}
+    norm = {f"bn.{part}": torch.full((2,), 5.0) for part in ("weight", "bias", "running_mean", "running_var")}
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    before = model[0].weight.clone()
+    assert fault(**{"cnn.0.bias": None}) == "cnn.0.bias: missing"
+    assert fault(**{"module.fc": torch.ones(1)}) == "module.fc: unknown here"
+    assert fault(**{"cnn.0.scale": torch.ones(1)}) == "cnn.0.scale: unknown here"
+    assert fault(**{"bn.weight": torch.ones(4)}) == "bn.weight: [4], expected [2]"
+    assert torch.equal(model[0].weight, before)  # nothing is loaded by halves
+    load_weights(model, renamed({"cnn.0.weight": torch.ones(2, 3), "cnn.0.bias": torch.ones(2), **norm}, table), table)
+    assert model[0].weight.unique() == 1 and model[1].running_var.unique() == 5

@@ -135,6 +135,23 @@ def test_official_weights(name):
         assert torch.equal(model.fusion.gate.norm.bias, state["gmlp.layers.0.fn.fn.fn.sgu.norm.bias"])
 
 
+@pytest.mark.parametrize(
+    ("given", "name", "changes", "fault"),
+    [
+        ("glam", "res_multi_conv3", {}, "gmlp.layers.0.fn.norm.weight: unknown here"),
+        ("glam", "gmlp_res_conv3", {}, "conv2.conv5.weight: unknown here"),
+        ("glam", "glam5", {}, r"conv1a.weight: \[16, 1, 3, 1\], expected \[16, 1, 5, 1\]"),
+        ("glam", "glam", {"frames": 63}, r"fc.weight: \[4, 23296\], expected \[4, 24960\]"),
+        ("res_multi_conv3", "glam", {}, "gmlp.layers.0.fn.norm.weight: missing"),
+        ("res_multi_conv3", "mh_res_multi_conv3", {}, "attention_query.0.weight: missing"),
+    ],
+)
+def test_official_weights_of_another_configuration_are_refused(given, name, changes, fault):
+    state = {key: torch.zeros(shape) for key, shape in OFFICIAL[given].items()}
+    with pytest.raises(UserError, match=fault):
+        build(name, **changes).load_official(state)
+
+
 def test_wrong_options_are_refused():
     cases = ({"fusion": "x"}, "expected one of gmlp"), ({"kernels": (4,)}, "odd"), ({"frames": 3}, "at least 4")
     for changes, message in cases:

@@ -59,7 +59,7 @@ class Source:
     @property
     def trained_in(self) -> Path:
         """Folder of the models: another experiment's where nothing was trained, but predicted again."""
-        return Path(self.exp.config.get("trained_in", self.exp.path))
+        return self.exp.seen(self.exp.config["trained_in"]) if self.predicted else self.exp.path
 
     @property
     def predicted(self) -> bool:
@@ -118,7 +118,7 @@ def read_source(exp: str | os.PathLike, data: str | os.PathLike | None = None) -
         UserError: the experiment is not finished, not scored, or was scored before it was trained again.
     """
     found = Experiment.load(exp)
-    folder = Path(found.config["data"] if data is None else data)
+    folder = found.data if data is None else Path(data)
     if data is not None and not folder.is_dir():
         raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
     texts = {part: portable(_read(found.path / f"score_{part}.txt"), _recipe(found)).splitlines() for part in PARTS}
@@ -129,7 +129,7 @@ def read_source(exp: str | os.PathLike, data: str | os.PathLike | None = None) -
         found, folder,
         lines={part: [ScoreLine.parse(text) for text in lines if text[:1] == "%"] for part, lines in texts.items()},
         comments={part: [text[2:] for text in lines if text[:2] == "# "] for part, lines in texts.items()},
-        statistics=portable(json.loads(_read(found.path / "statistics.json")), _recipe(found)),
+        statistics=portable(_json(found.path / "statistics.json"), _recipe(found)),
         tables={name: read_table(folder / file) if (folder / file).is_file() else {} for name, file in names.items()},
         audit=portable(_audit(folder, found.config["protocol"]), _recipe(found)),
     )  # fmt: skip
@@ -159,8 +159,8 @@ def _require_agreement(source: Source) -> None:
     )
     if not agree:
         raise UserError(
-            f"{source.exp.path}: score_test.txt and statistics.json are not of these predictions; run stage 6 again: "
-            f"python -m mscnn.bin.score --exp {source.exp.path}"
+            f"{source.exp.path}: score_test.txt and statistics.json are not whole, or not of these predictions; run "
+            f"stage 6 again: python -m mscnn.bin.score --exp {source.exp.path}"
         )
 
 

@@ -104,10 +104,13 @@ class Experiment:
 
     @property
     def data(self) -> Path:
-        """Its data directory. A relative one is seen from the recipe's folder, two above, or else from where we are."""
-        named = Path(self.config["data"])
-        seen = Path(os.path.abspath(self.path)).parent.parent / named
-        return seen if seen.is_dir() else named
+        """Its data directory."""
+        return self.seen(self.config["data"])
+
+    def seen(self, named: str) -> Path:
+        """A folder that ``config.yaml`` names: seen from the recipe's folder, two above, or else from where we are."""
+        found = Path(os.path.abspath(self.path)).parent.parent / named
+        return found if found.is_dir() else Path(named)
 
     @property
     def trained_on(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.report.page import write_page
+from mscnn.report.source import read_source
 from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
@@ -128,6 +129,30 @@ def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path,
     assert "no attention picture" in caplog.text
     with pytest.raises(UserError, match="no such data directory"):
         write_page(scored, tmp_path / "data")
+
+
+def test_the_data_are_those_of_the_recipe_wherever_we_are(scored, tmp_path, monkeypatch):
+    """config.yaml has relative paths; another recipe has a data directory of the same name, of other people."""
+    (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
+    table = tmp_path / "data" / "toy" / "wav.scp"
+    table.write_text(table.read_text().replace("my corpus", str(tmp_path / "my corpus")))
+    folder, other = predict_again(scored, "oh no").resolve(), tmp_path / "other" / "data" / "toy"
+    shutil.copytree(tmp_path / "data" / "toy", other)
+    for table in ("wav.scp", "utt2spk"):
+        (other / table).write_text((other / table).read_text().replace("my corpus", "else").replace(" t", " who"))
+    page = write_page(folder).read_text()
+    monkeypatch.chdir(other.parent.parent)
+    assert read_source(folder).trained_in == tmp_path / "exp" / "try"
+    found = write_page(folder).read_text()
+    assert "synthetic" in found and "who1" not in found
+    assert found.count("<audio") == page.count("<audio") - 1 > 0, "the attention, whose features are named from there"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}"])
+def test_statistics_that_are_not_whole_are_refused(scored, text):
+    (scored / "statistics.json").write_text(text)
+    with pytest.raises(UserError, match="exp/try: .*statistics.json are not whole, .*run stage 6 again"):
+        write_page(scored)
 
 
 def test_scores_of_other_predictions_are_refused(scored):

@@ -101,6 +101,13 @@ class Source:
         above = [] if wav is None else [*Path(wav).parents][:MANIFEST_DEPTH]
         return any("generator" in _json(folder / "MANIFEST.json") for folder in above)
 
+    def audited(self, *path: str) -> float | None:
+        """What stands in the audit at the end of a path of keys, if it is a number."""
+        found: object = self.audit
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found if isinstance(found, int | float) else None
+
     def shown(self, value: object) -> object:
         """Texts, lists and mappings without the paths of this machine."""
         return portable(value, _recipe(self.exp))

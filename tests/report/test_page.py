@@ -112,6 +112,7 @@ def test_warnings_stand_in_the_first_screen(tmp_path):
     protocol = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "test", "legacy": ["legacy_test_best"],
                 "disjoint": {"train-test": [], "train-dev": [], "dev-test": []}}  # fmt: skip
     folder = make_recipe(tmp_path, protocol=protocol, partial="2/10", changed=["lr=1"])
+    write_audit(folder, speakers=3)
     page = write_page(folder).read_text()
     warnings = page[page.index('class="warn"') : page.index('class="tiles"')]
     for text in ("Partial: 2/10", "Speakers of the test part are also in training", "selected on the very test part",
@@ -120,6 +121,29 @@ def test_warnings_stand_in_the_first_screen(tmp_path):
     assert "synthetic" not in warnings
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
     assert "synthetic" in write_page(folder).read_text()
+
+
+def write_audit(folder, speakers):
+    """An audit that found so many speakers in training and test of its worst fold."""
+    file = read_source(folder).data / "audit" / "random10.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"shared": {"speaker": {"worst": speakers}}}))
+
+
+def test_speakers_are_said_to_be_shared_where_they_are(tmp_path):
+    """A protocol that promises nothing may keep them apart, as a corpus' own parts often do."""
+    promises = {"train-test": [], "train-dev": [], "dev-test": []}
+    folder = make_recipe(tmp_path, protocol={**PROTOCOL, "disjoint": promises})
+    unknown = write_page(folder).read_text()
+    write_audit(folder, speakers=2)
+    shared = write_page(folder).read_text()
+    write_audit(folder, speakers=0)
+    apart = write_page(folder).read_text()
+    texts = ("Speakers of the test part are also in training", "Test speakers are in training",
+             "Speakers of the test part may be in training", "Test speakers may be in training")  # fmt: skip
+    assert [[text in page for text in texts] for page in (unknown, shared, apart)] == [
+        [False, False, True, True], [True, True, False, False], [False] * 4
+    ]  # fmt: skip
 
 
 def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path, caplog):

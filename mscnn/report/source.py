@@ -7,7 +7,6 @@ with the models.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mscnn.errors import UserError
-from mscnn.files import read_table
+from mscnn.files import read_mapping, read_table
 from mscnn.report.corpus import CorpusFacts
 from mscnn.report.portable import portable
 from mscnn.scoring import sections
@@ -99,7 +98,7 @@ class Source:
         """Whether a program of this project did: its manifest stands above them."""
         wav = next(iter(self.tables["wav.scp"].values()), None)
         above = [] if wav is None else [*Path(wav).parents][:MANIFEST_DEPTH]
-        return any("generator" in _json(folder / "MANIFEST.json") for folder in above)
+        return any("generator" in read_mapping(folder / "MANIFEST.json") for folder in above)
 
     def audited(self, *path: str) -> float | None:
         """What stands in the audit at the end of a path of keys, if it is a number."""
@@ -136,7 +135,7 @@ def read_source(exp: str | os.PathLike, data: str | os.PathLike | None = None) -
         found, folder,
         lines={part: [ScoreLine.parse(text) for text in lines if text[:1] == "%"] for part, lines in texts.items()},
         comments={part: [text[2:] for text in lines if text[:2] == "# "] for part, lines in texts.items()},
-        statistics=portable(_json(found.path / "statistics.json"), _recipe(found)),
+        statistics=portable(read_mapping(found.path / "statistics.json"), _recipe(found)),
         tables={name: read_table(folder / file) if (folder / file).is_file() else {} for name, file in names.items()},
         audit=portable(_audit(folder, found.config["protocol"]), _recipe(found)),
     )  # fmt: skip
@@ -173,19 +172,10 @@ def _require_agreement(source: Source) -> None:
 
 def _audit(data: Path, protocol: Mapping) -> Mapping | None:
     """What stage 1 found out about this cut of the data."""
-    found = _json(data / "audit" / f"{protocol['name']}.json")
+    found = read_mapping(data / "audit" / f"{protocol['name']}.json")
     facts = found.get("protocol")
     made_of = facts.get("hash") if isinstance(facts, dict) else None
     return found if found and made_of in (None, protocol["hash"]) else None
-
-
-def _json(path: Path) -> Mapping:
-    """A mapping, empty where the file is not there or is something else."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path) -> str:

@@ -8,8 +8,8 @@ from mscnn.report.html import Markup, element, items, join, paragraph, table
 from mscnn.report.source import Source, score
 from mscnn.scoring.aggregate import METRICS, POOLED
 from mscnn.scoring.lines import LEADING, ScoreLine
-from mscnn.scoring.markdown import with_sd
-from mscnn.scoring.sections import NAMES
+from mscnn.scoring.metrics import NAMES
+from mscnn.scoring.tabular import with_sd
 
 METHODS = {"t": "t, jackknife", "bootstrap": "bootstrap"}  # the definitions tell more
 LEGACY = {"legacy_test_best": "models were selected on the very test part that they are scored on"}

@@ -92,7 +92,7 @@ def _warnings(source: Source) -> Markup | None:
     for flag in [*config["legacy"], *source.protocol.get("legacy", [])]:
         found.append(f"Legacy, not to be compared: {LEGACY.get(flag, flag)}.")
     if config.get("changed"):
-        found.append(f"Settings changed from the configuration of that name: {', '.join(config['changed'])}.")
+        found.append(f"Options that are not the usual ones: {', '.join(config['changed'])}.")
     return element("div", items(found), class_="warn", role="note", aria_label="Warnings") if found else None
 
 

@@ -116,7 +116,7 @@ def test_warnings_stand_in_the_first_screen(tmp_path):
     page = write_page(folder).read_text()
     warnings = page[page.index('class="warn"') : page.index('class="tiles"')]
     for text in ("Partial: 2/10", "Speakers of the test part are also in training", "selected on the very test part",
-                 "Settings changed", "lr=1"):  # fmt: skip
+                 "Options that are not the usual ones", "lr=1"):  # fmt: skip
         assert text in warnings, text
     assert "synthetic" not in warnings
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')

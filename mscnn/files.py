@@ -78,6 +78,15 @@ def write_table(path: str | os.PathLike, table: Mapping[str, object]) -> None:
             out.write(f"{key} {table[key]}".rstrip() + "\n")
 
 
+def read_mapping(path: str | os.PathLike) -> dict:
+    """A mapping that was left as JSON; empty where there is none, or something that is not one."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def digest(value: object) -> str:
     """SHA-256 (hex) of a value that JSON can hold; the order of mappings does not count."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mscnn.files import atomic, digest, file_digest
+from mscnn.files import atomic, digest, file_digest, read_mapping
 
 
 class Stamp:
@@ -38,14 +38,14 @@ class Stamp:
 
     def fresh(self) -> bool:
         """Whether the recorded work was made from the same things and its outputs are all there."""
-        recorded = self._recorded()
+        recorded = read_mapping(self.path)
         return recorded.get("fingerprint") == self.fingerprint and all(
             (self.path.parent / p).exists() for p in recorded.get("outputs", [])
         )
 
     def stale(self) -> list[str]:
         """Names of what changed since the recorded work (empty where nothing is recorded)."""
-        recorded = self._recorded().get("fingerprint", {})
+        recorded = read_mapping(self.path).get("fingerprint", {})
         return [part for part, value in self.fingerprint.items() if recorded and recorded.get(part) != value]
 
     def write(self, outputs: Iterable[str | os.PathLike] = ()) -> None:
@@ -54,12 +54,6 @@ class Stamp:
         with atomic(self.path) as out:
             json.dump({"fingerprint": self.fingerprint, "outputs": names}, out, indent=1)
             out.write("\n")
-
-    def _recorded(self) -> dict:
-        try:
-            return json.loads(self.path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
 
 
 def source_digest(name: str) -> str:

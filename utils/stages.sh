@@ -167,7 +167,7 @@ grid_tables() {
     mapfile -t rows < <(printf '%s\n' "${experiments[@]}" | awk -F '\t' -v p="$name" '$4 == p')
     folders=("${rows[@]/#/exp/}")
     folders=("${folders[@]%%$'\t'*}")
-    if printf '%s\n' "${rows[@]}" | cut -f 9 | grep -qvx -- -; then
+    if printf '%s\n' "${rows[@]}" | awk -F '\t' '$9 != "-" { found = 1 } END { exit !found }'; then
       verb robustness --exp "${folders[@]}" --out "$stem$( ((${#protocols[@]} == 1)) || echo "_$(basename "$name" .yaml)")"
     else
       others+=("${folders[@]}")

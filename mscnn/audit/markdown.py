@@ -73,8 +73,14 @@ def page(result: Result) -> str:
 
 def _rows(result: Result) -> list[list[str]]:
     over, kinds, texts = _over(result), _kinds(result), result["texts"]
+    each = " a fold" if over == "pooled" else ""
     rows = [
-        [f"{what}s that are in train and in test", _count(spread["mean"]), _count(spread["worst"]), *[""] * len(kinds)]
+        [
+            f"{what}s that are in train and in test",
+            f"{_count(spread['mean'])}{each}",
+            _count(spread["worst"]),
+            *[""] * len(kinds),
+        ]
         for what, spread in result["shared"].items()
     ]
     for what, title in TEXTS.items():
@@ -107,7 +113,7 @@ def _split(result: Result) -> tuple[list[str], list[str]]:
     """What no fold shares, and what some fold shares."""
     worst = {what: spread["worst"] for what, spread in result["shared"].items()}
     if _has_words(result):
-        worst["text"] = result["texts"]["all"]["verbatim"]["worst"]
+        worst["text"] = max(fold["texts"]["all"]["verbatim"] for fold in result["folds"])  # percents are rounded
     return [what for what, n in worst.items() if not n], [what for what, n in worst.items() if n]
 
 

@@ -26,7 +26,7 @@ def measure(
     *,
     each: Callable = map,
 ) -> dict[str, object]:
-    """What train and test share: of each of the ``folds``, and over them in ``shared``, ``texts`` and ``scores``.
+    """What train and test share, in ``shared``, ``texts`` and ``scores``: over folds, and of each of the ``folds``.
 
     Texts and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A yardstick that
     cannot be had (no words in the data, no ``features`` given) is None, as are shares of texts where there are no
@@ -50,13 +50,20 @@ def measure(
         "text_1nn": [nearest_text(f, data, near) for f, near in zip(folds, nearest, strict=True)] if words else None,
         "logmel_lr": yardstick("logmel_lr", folds, data, features, each=each) if features else None,
     }
-    scores = {name: found and _scores(found, folds, data, kinds) for name, found in guesses.items()}
+    matrices = {name: found and _matrices(found, folds, data, kinds) for name, found in guesses.items()}
+    for i, row in enumerate(rows):
+        row["scores"] = {
+            name: found and {kind: _rounded(_score(of[i])) for kind, of in found.items()}
+            for name, found in matrices.items()
+        }
     return {
         "near": NEAR,
         "features": features and features.title,
         "shared": {what: _spread([row["shared"][what] for row in rows]) for what in rows[0]["shared"]},
         "texts": {kind: _text_shares([row["texts"][kind] for row in rows], bool(words)) for kind in kinds},
-        "scores": scores,
+        "scores": {
+            name: found and {kind: _scores(of) for kind, of in found.items()} for name, found in matrices.items()
+        },
         "folds": rows,
     }
 
@@ -104,20 +111,24 @@ def _text_shares(rows: Sequence[Mapping[str, int]], words: bool) -> dict[str, Sp
     }
 
 
-def _scores(
+def _matrices(
     guesses: Sequence[Sequence[str]], folds: Sequence[Fold], data: DataDir, kinds: Mapping[str, set[str]]
-) -> dict[str, dict[str, Spread]]:
-    """WA and UA in percent of each kind of utterances."""
+) -> dict[str, list[np.ndarray]]:
+    """Confusion matrices of each kind of utterances, one a fold."""
     index = {emotion: k for k, emotion in enumerate(sorted(set(data.emo.values())))}
     found = {}
     for kind, keep in kinds.items():
-        matrices = []
+        found[kind] = []
         for fold, classes in zip(folds, guesses, strict=True):
             pairs = [(index[data.emo[u]], index[c]) for u, c in zip(fold.test, classes, strict=True) if u in keep]
-            matrices.append(confusion_matrix(*np.array(pairs, dtype=int).reshape(-1, 2).T, len(index)))
-        values, pooled = [_score(matrix) for matrix in matrices], _score(sum(matrices))
-        found[kind] = {key: _spread([value[key] for value in values], pooled[key]) for key in ("wa", "ua")}
+            found[kind].append(confusion_matrix(*np.array(pairs, dtype=int).reshape(-1, 2).T, len(index)))
     return found
+
+
+def _scores(matrices: Sequence[np.ndarray]) -> dict[str, Spread]:
+    """WA and UA in percent over folds."""
+    values, pooled = [_score(matrix) for matrix in matrices], _score(sum(matrices))
+    return {key: _spread([value[key] for value in values], pooled[key]) for key in ("wa", "ua")}
 
 
 def _score(matrix: np.ndarray) -> dict[str, float | None]:
@@ -136,5 +147,8 @@ def _spread(values: Sequence[float | None], pooled: float | None = None) -> Spre
     """Mean over folds, which exists where every fold has a value; the highest value; and the pooled one."""
     there = [value for value in values if value is not None]
     mean = sum(there) / len(values) if len(there) == len(values) else None
-    numbers = {"mean": mean, "worst": max(there, default=None), "pooled": pooled}
+    return _rounded({"mean": mean, "worst": max(there, default=None), "pooled": pooled})
+
+
+def _rounded(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
     return {name: value and round(value, 2) for name, value in numbers.items()}

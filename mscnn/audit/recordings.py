@@ -12,7 +12,7 @@ from pathlib import Path
 from mscnn import log
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
-from mscnn.files import atomic
+from mscnn.files import atomic, read_mapping
 
 BLOCK = 1 << 20  # samples
 THREADS = 8  # reading, decoding and hashing all release Python's lock
@@ -25,7 +25,7 @@ class Digests:
     """
 
     def __init__(self, cache: Path) -> None:
-        self._cache, self._known, self._asked, self._stale = cache, _read_cache(cache), set(), False
+        self._cache, self._known, self._asked, self._stale = cache, read_mapping(cache), set(), False
 
     def of(self, paths: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Digest of each file; and of each that cannot be read as audio, why."""
@@ -67,13 +67,6 @@ def contents(data: DataDir, cache: Path) -> dict[str, str]:
     if not data.segments:
         return recordings
     return {utt: f"{recordings[rec]} {start} {end}" for utt, (rec, start, end) in data.segments.items()}
-
-
-def _read_cache(cache: Path) -> dict[str, list[str]]:
-    try:
-        return dict(json.loads(cache.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def _mark(path: str) -> str:

@@ -17,7 +17,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import FeatureDir
-from mscnn.files import atomic, digest
+from mscnn.files import atomic, digest, read_mapping
 from mscnn.jobs import workers
 from mscnn.log import get_logger
 from mscnn.paths import read_conf
@@ -100,7 +100,7 @@ def _audit(
         ]
     )
     path = out / f"{protocol.name}.json"
-    result = _read(path)
+    result: Result = read_mapping(path)
     if result.get("inputs") != facts["inputs"]:
         found = leaks(protocol, folds, data, recordings)
         result = {**facts, "leaks": found, **measure(folds, data, recordings, features, each=each)}
@@ -124,10 +124,3 @@ def _facts(protocol: Protocol, folds: Sequence[Fold]) -> dict[str, object]:
         "legacy": list(protocol.legacy),
         "aggregate": protocol.aggregate,
     }
-
-
-def _read(path: Path) -> Result:
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}

@@ -42,6 +42,7 @@ def predict_experiment(exp: Path, out: Path, *, text: str | None = None, device:
             words, or there are none of this source; ``out`` holds something else; or jobs failed.
     """
     source = Experiment.load(exp)
+    exp = source.path
     config = _config(exp, source.config, text, choose_device(device))
     _claim(out, config)
     todo = [

@@ -44,6 +44,8 @@ def limits(source: Source) -> Iterator[str]:
         yield f"{len(speakers)} speakers: the interval over them is all that is known about others."
     if shares_speakers(source):
         yield "Test speakers are in training: for new speakers scores are lower, by how much is not measured here."
+    elif shares_speakers(source) is None:
+        yield "Test speakers may be in training: for new speakers scores may be lower."
     if labels and None in labels.mapping.values():
         yield "Other emotions were left out of the test; in use each would be taken for one of these classes."
     if config["text"] == "gt":

@@ -24,6 +24,8 @@ def published(source: Source) -> Markup:
     """Published results on the same class set by the protocol that comes nearest to ours, and ours on top."""
     if source.synthetic:
         return paragraph("None: published numbers are of people; these recordings are synthetic.")
+    if source.corpus is None and not source.tables["utt2emo"]:
+        return paragraph("None: the data directory is not at hand, and nothing says whose recordings these were.")
     if source.predicted:
         return paragraph(f"None: the report of {source.config['trained_in']}, where the models were trained, has them.")
     if source.config.get("partial") or source.config["legacy"]:
@@ -49,12 +51,12 @@ def published(source: Source) -> Markup:
     head = ["system", "text", "WA / UA, %", "selected on test", "source"]
     marks = (f"[{mark}] {facts.certainty[mark]}" for mark in dict.fromkeys(row.certain for row, _ in rows))
     flattered = any(stated.selection_on_test == "yes" for _, stated in rows)
-    stated = {p.source: f"{p.source}: {facts.sources[p.source]}. Protocol: {p.stated}" for _, p in rows}
+    protocols = dict.fromkeys(f"{p.source}: {facts.sources[p.source]}. Protocol: {p.stated}" for _, p in rows)
     return join([
         paragraph(f"Papers whose protocol comes nearest to {name}; how near, their own words tell below."),
         table(f"Published results beside ours, {aggregation(line)}", head, [ours, *cells], left=5),
         items([*marks, *(["selected on test: that flatters a result"] if flattered else [])]),
-        details("Their protocols", items(stated.values())),
+        details("Their protocols", items(protocols)),
     ])  # fmt: skip
 
 
@@ -98,29 +100,24 @@ def findings(source: Source) -> Iterator[str]:
     line, found = source.lines["test"][0], source.audit
     over = "pooled" if line.fields["agg"] == POOLED else "mean"
     tables = found["shared"] if isinstance(found.get("shared"), Mapping) else ()
-    worst = {what: _number(found, "shared", what, "worst") for what in tables}
+    worst = {what: source.audited("shared", what, "worst") for what in tables}
+    if partial := source.config.get("partial"):
+        yield f"This is about all folds of the protocol, of which {partial} were done here."
     common, apart = [what for what, n in worst.items() if n], [what for what, n in worst.items() if n == 0]
     if common:
         yield f"Training and test share {' and '.join(f'{what}s' for what in common)}."
     if apart:
         yield f"No {' and no '.join(apart)} is in both training and test."
-    verbatim, near = (_number(found, "texts", "all", what, over) for what in ("verbatim", "near"))
+    verbatim, near = (source.audited("texts", "all", what, over) for what in ("verbatim", "near"))
     if verbatim is not None and near is not None:
         yield f"{verbatim:.1f} % of the test utterances have word for word a text of training, {near:.1f} % nearly."
     earned = []
     for key, name in YARDSTICKS.items():
-        ua, wa = (_number(found, "scores", key, "all", metric, over) for metric in ("ua", "wa"))
+        ua, wa = (source.audited("scores", key, "all", metric, over) for metric in ("ua", "wa"))
         earned += [] if None in (ua, wa) else [f"UA {ua:.1f} and WA {wa:.1f} % {name}"]
     if earned:
-        ua, wa = (score(line, key) for key in ("ua", "wa"))
-        yield f"Remembering training earns {', '.join(earned)}; this system earns UA {ua:.1f} and WA {wa:.1f} %."
-
-
-def _number(found: object, *path: str) -> float | None:
-    """What stands at the end of a path of keys, if it is a number."""
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, int | float) else None
+        ours = "; this system earns UA {:.1f} and WA {:.1f} %".format(*(score(line, key) for key in ("ua", "wa")))
+        yield f"Remembering training earns {', '.join(earned)}{'' if partial else ours}."
 
 
 def _flat(found: Mapping, above: str = "") -> Iterator[tuple[str, object]]:

@@ -34,7 +34,9 @@ class CorpusFacts:
 
     @classmethod
     def find(cls, data: Path) -> CorpusFacts | None:
-        """Those of a data directory, ``egs/NAME/data/SET``: the file stands there or in one of the two folders above.
+        """Those of a data directory, ``egs/NAME/data/SET``, or of another folder of a recipe, ``egs/NAME/exp``.
+
+        The file stands there or in one of the two folders above.
 
         Raises:
             UserError: the file is there, and has unknown or missing keys, or values that are no text.

@@ -8,8 +8,8 @@ from mscnn.report.html import Markup, element, items, join, paragraph, table
 from mscnn.report.source import Source, score
 from mscnn.scoring.aggregate import METRICS, POOLED
 from mscnn.scoring.lines import LEADING, ScoreLine
-from mscnn.scoring.markdown import with_sd
-from mscnn.scoring.sections import NAMES
+from mscnn.scoring.metrics import NAMES
+from mscnn.scoring.tabular import with_sd
 
 METHODS = {"t": "t, jackknife", "bootstrap": "bootstrap"}  # the definitions tell more
 LEGACY = {"legacy_test_best": "models were selected on the very test part that they are scored on"}
@@ -54,9 +54,12 @@ def headline(source: Source) -> Markup:
     )
 
 
-def shares_speakers(source: Source) -> bool:
-    """Whether the protocol does not keep the speakers of test out of training."""
-    return "speaker" not in source.protocol["disjoint"].get("train-test", ())
+def shares_speakers(source: Source) -> bool | None:
+    """Whether speakers of test are in training: as the protocol promises, or the audit found; None: nobody says."""
+    if "speaker" in source.protocol["disjoint"].get("train-test", ()):
+        return False
+    found = source.audited("shared", "speaker", "worst")
+    return None if found is None else found > 0
 
 
 def promises(source: Source) -> Iterator[str]:
@@ -80,12 +83,16 @@ def _warnings(source: Source) -> Markup | None:
         found.append("The recordings are synthetic: the figures say that the machinery works, nothing about people.")
     if config.get("partial"):
         found.append(f"Partial: {config['partial']} folds of the protocol were done; not to be compared.")
-    if shares_speakers(source):
+    shared = shares_speakers(source)
+    if shared:
         found.append("Speakers of the test part are also in training: the figures do not hold for new speakers.")
+    elif shared is None:
+        found.append("Speakers of the test part may be in training, nothing promises otherwise: for new speakers the "
+                     "figures need not hold.")  # fmt: skip
     for flag in [*config["legacy"], *source.protocol.get("legacy", [])]:
         found.append(f"Legacy, not to be compared: {LEGACY.get(flag, flag)}.")
     if config.get("changed"):
-        found.append(f"Settings changed from the configuration of that name: {', '.join(config['changed'])}.")
+        found.append(f"Options that are not the usual ones: {', '.join(config['changed'])}.")
     return element("div", items(found), class_="warn", role="note", aria_label="Warnings") if found else None
 
 

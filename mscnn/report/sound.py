@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mscnn.errors import UserError
 from mscnn.report.attention import Attention, attends, attention
 from mscnn.report.audio import player
 from mscnn.report.html import Markup, element, join, paragraph, table
@@ -24,8 +25,14 @@ LIMIT = 2.5  # standard deviations that the colours of features reach to
 
 
 def attention_section(source: Source, utt: str | None, audio: str) -> tuple[Plot, Markup] | None:
-    """Plot and text for an utterance (None: chosen); None where the model has no attention."""
+    """Plot and text for an utterance (None: chosen); None where the model has no attention.
+
+    Raises:
+        UserError: as :func:`attention`; or an utterance is asked for, and the model has no attention.
+    """
     if not attends(source.config):
+        if utt is not None:
+            raise UserError(f"--utterance {utt}: {source.config['model']} has no attention that could be shown")
         return None
     found = attention(source, utt)
     lost = 1 - found.weights.sum(axis=1).min()

@@ -7,7 +7,6 @@ with the models.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mscnn.errors import UserError
-from mscnn.files import read_table
+from mscnn.files import read_mapping, read_table
 from mscnn.report.corpus import CorpusFacts
 from mscnn.report.portable import portable
 from mscnn.scoring import sections
@@ -59,7 +58,7 @@ class Source:
     @property
     def trained_in(self) -> Path:
         """Folder of the models: another experiment's where nothing was trained, but predicted again."""
-        return Path(self.exp.config.get("trained_in", self.exp.path))
+        return self.exp.seen(self.exp.config["trained_in"]) if self.predicted else self.exp.path
 
     @property
     def predicted(self) -> bool:
@@ -99,7 +98,14 @@ class Source:
         """Whether a program of this project did: its manifest stands above them."""
         wav = next(iter(self.tables["wav.scp"].values()), None)
         above = [] if wav is None else [*Path(wav).parents][:MANIFEST_DEPTH]
-        return any("generator" in _json(folder / "MANIFEST.json") for folder in above)
+        return any("generator" in read_mapping(folder / "MANIFEST.json") for folder in above)
+
+    def audited(self, *path: str) -> float | None:
+        """What stands in the audit at the end of a path of keys, if it is a number."""
+        found: object = self.audit
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found if isinstance(found, int | float) else None
 
     def shown(self, value: object) -> object:
         """Texts, lists and mappings without the paths of this machine."""
@@ -118,7 +124,7 @@ def read_source(exp: str | os.PathLike, data: str | os.PathLike | None = None) -
         UserError: the experiment is not finished, not scored, or was scored before it was trained again.
     """
     found = Experiment.load(exp)
-    folder = Path(found.config["data"] if data is None else data)
+    folder = found.data if data is None else Path(data)
     if data is not None and not folder.is_dir():
         raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
     texts = {part: portable(_read(found.path / f"score_{part}.txt"), _recipe(found)).splitlines() for part in PARTS}
@@ -129,7 +135,7 @@ def read_source(exp: str | os.PathLike, data: str | os.PathLike | None = None) -
         found, folder,
         lines={part: [ScoreLine.parse(text) for text in lines if text[:1] == "%"] for part, lines in texts.items()},
         comments={part: [text[2:] for text in lines if text[:2] == "# "] for part, lines in texts.items()},
-        statistics=portable(json.loads(_read(found.path / "statistics.json")), _recipe(found)),
+        statistics=portable(read_mapping(found.path / "statistics.json"), _recipe(found)),
         tables={name: read_table(folder / file) if (folder / file).is_file() else {} for name, file in names.items()},
         audit=portable(_audit(folder, found.config["protocol"]), _recipe(found)),
     )  # fmt: skip
@@ -159,26 +165,17 @@ def _require_agreement(source: Source) -> None:
     )
     if not agree:
         raise UserError(
-            f"{source.exp.path}: score_test.txt and statistics.json are not of these predictions; run stage 6 again: "
-            f"python -m mscnn.bin.score --exp {source.exp.path}"
+            f"{source.exp.path}: score_test.txt and statistics.json are not whole, or not of these predictions; run "
+            f"stage 6 again: python -m mscnn.bin.score --exp {source.exp.path}"
         )
 
 
 def _audit(data: Path, protocol: Mapping) -> Mapping | None:
     """What stage 1 found out about this cut of the data."""
-    found = _json(data / "audit" / f"{protocol['name']}.json")
+    found = read_mapping(data / "audit" / f"{protocol['name']}.json")
     facts = found.get("protocol")
     made_of = facts.get("hash") if isinstance(facts, dict) else None
     return found if found and made_of in (None, protocol["hash"]) else None
-
-
-def _json(path: Path) -> Mapping:
-    """A mapping, empty where the file is not there or is something else."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _read(path: Path) -> str:

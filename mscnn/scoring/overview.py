@@ -24,7 +24,7 @@ NOTHING = "–"
 SHOWN = {key: NAMES[key] for key in ("ua", "wa", "wf1")}  # macro F1 is in the CSV
 LEFT = 3  # columns of words
 NOTES = (
-    "Partial rows have fewer folds than the protocol; changed: options that are not those of conf/models. Models are "
+    "Partial rows have fewer folds than the protocol; changed: options that are not the usual ones. Models are "
     "selected on dev, but where a cut says legacy_test_best."
 )
 WAITING = "Not run yet, or not scored"

@@ -104,10 +104,13 @@ class Experiment:
 
     @property
     def data(self) -> Path:
-        """Its data directory. A relative one is seen from the recipe's folder, two above, or else from where we are."""
-        named = Path(self.config["data"])
-        seen = Path(os.path.abspath(self.path)).parent.parent / named
-        return seen if seen.is_dir() else named
+        """Its data directory."""
+        return self.seen(self.config["data"])
+
+    def seen(self, named: str) -> Path:
+        """A folder that ``config.yaml`` names: seen from the recipe's folder, two above, or else from where we are."""
+        found = Path(os.path.abspath(self.path)).parent.parent / named
+        return found if found.is_dir() else Path(named)
 
     @property
     def trained_on(self) -> str:
@@ -129,12 +132,16 @@ class Experiment:
                 file, or files that contradict each other.
         """
         path = Path(path)
+        if path.name in ("", ".."):  # its name stands in titles, what it shares with others beside it
+            path = path / ".." / os.path.basename(os.path.abspath(path))
         if not (path / "config.yaml").is_file():
             raise UserError(f"{path}: no experiment here (no config.yaml); make it with stage 5 (train)")
         config = read_yaml(path / "config.yaml")
         lacking = [key for key in KEYS if key not in config]
         if lacking:
             raise UserError(f"{path / 'config.yaml'}: lacks {', '.join(lacking)}; make it again with stage 5 (train)")
+        if wrong := _malformed(config):
+            raise UserError(f"{path / 'config.yaml'}: {wrong}; make it again with stage 5 (train)")
         found = cls(path, config, {})
         found._check_finished()
         for part in PARTS:
@@ -160,6 +167,19 @@ class Experiment:
                 f"{self.path}: {len(missing)} of {len(folders)} runs are not finished: {names}; nothing is scored on a "
                 f"part of the folds. Run stage 5 (train) again, it goes on where it stopped: {self.config['command']}"
             )
+
+
+def _malformed(config: Mapping[str, object]) -> str | None:
+    """What a configuration has of another kind than training writes; None where that is nothing."""
+    for key in ("folds", "runs"):
+        if type(config[key]) is not int or config[key] < 1:
+            return f"{key}: expected a whole number from 1, found {config[key]!r}"
+    classes, protocol = config["classes"], config["protocol"]
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+        return f"classes: expected a list of names, found {classes!r}"
+    if not isinstance(protocol, dict) or not {"name", "hash", "disjoint", "selection"} <= protocol.keys():
+        return f"protocol: expected name, hash, disjoint and selection, found {protocol!r}"
+    return None
 
 
 def _check_consistent(path: Path, parts: Mapping[str, list[list[Predictions]]]) -> None:

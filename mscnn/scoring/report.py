@@ -16,7 +16,7 @@ from mscnn.data.datadir import KINDS
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.scoring import figures, markdown, sections
-from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, pooled, undefined
+from mscnn.scoring.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, undefined
 from mscnn.scoring.groups import Attributes, read_attributes
 from mscnn.scoring.lines import LEADING, ScoreLine
 from mscnn.scoring.metrics import f1s, precisions, recalls
@@ -97,16 +97,17 @@ def _subsets(exp: Experiment, attributes: Attributes) -> dict[str, set[str]]:
 
 
 def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Scored:
-    """Fold mean and pooled scores of one part, all and by subset; the fold mean of all must exist."""
+    """Scores of one part, all and by subset, aggregated as the protocol lets be; those of all must exist."""
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
-    remarks = [*_never_predicted(matrices, names)]
-    lines = [_line(exp, part, "all", how(matrices, names)) for how in aggregates(exp.config["protocol"])]
+    remarks, ways = [*_never_predicted(matrices, names)], aggregates(exp.config["protocol"])
+    lines = [_line(exp, part, "all", how(matrices, names)) for how in ways]
     for subset, keep in subsets.items():
         some = confusions(folds, len(names), keep)
-        for name, how, cut in ((FOLD_MEAN, fold_mean, some), (POOLED, pooled, some.sum(axis=0, keepdims=True))):
-            fault = undefined(cut, names)
+        for how in ways:
+            fault = undefined(some if how is fold_mean else some.sum(axis=0, keepdims=True), names)
             if fault:
+                name = FOLD_MEAN if how is fold_mean else POOLED
                 remarks.append(f"subset={subset} agg={name}: UA and F1 do not exist; {fault}")
             else:
                 lines.append(_line(exp, part, subset, how(some, names)))

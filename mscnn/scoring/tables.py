@@ -11,6 +11,7 @@ from pathlib import Path
 from mscnn.errors import UserError
 from mscnn.log import get_logger
 from mscnn.paths import read_yaml
+from mscnn.report.corpus import CorpusFacts
 from mscnn.scoring.aggregate import FOLD_MEAN, MEANING, POOLED
 from mscnn.scoring.lines import ScoreLine, read_score
 from mscnn.scoring.markdown import apart
@@ -77,6 +78,9 @@ def make_table(name: str, published: str | os.PathLike, exp_root: str | os.PathL
     meaning = "; ".join(f"[{mark}] {facts.certainty[mark]}" for mark in marks)
     lines = [f"# {chosen.title}", "", chosen.note, ""]
     lines += [f"Percent; WA is accuracy, UA the mean recall of the classes (UAR). Published numbers: {meaning}.", ""]
+    corpus = CorpusFacts.find(Path(exp_root))
+    if corpus and corpus.synthetic:
+        lines += [f"**Ours are of {corpus.name}, synthetic voices: not to be compared with any of these.**", ""]
     for protocol in dict.fromkeys(row.protocol for row in chosen.rows):
         rows = [row for row in chosen.rows if row.protocol == protocol]
         lines += [*_section(rows, protocol, facts, results), ""]

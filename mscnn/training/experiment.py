@@ -189,6 +189,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
     spec = setup.spec()
     features = features_of(setup, spec)
     text = asdict(setup.text) if spec.text else {"source": "none"}
+    learns_words = spec.text and spec.family != "yardstick"
     return {
         **spec.describe(),
         "features": {name: archive.title for name, archive in features.items()},
@@ -207,7 +208,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
         },
         "text": text.pop("source"),
         "text_options": text,
-        "changed": sorted(setup.settings),
+        "changed": sorted([*setup.settings, *(setup.text.changed if learns_words else ())]),
         "xvector": str(setup.xvector) if spec.xvector else "none",
         "xvector_model": model_name(setup.xvector) if spec.xvector else "none",
         "folds": min(setup.folds or len(folds), len(folds)),

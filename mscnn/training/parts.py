@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,12 @@ class TextOptions:
     embeddings: str | None = None
     dim: int = 300
     pieces: int = 1000
+
+    @property
+    def changed(self) -> list[str]:
+        """What is not as usual, KEY=VALUE; of a file its name. Systems that differ in it are not the same system."""
+        values = {**asdict(self), "embeddings": self.embeddings and Path(self.embeddings).name}
+        return [f"{f.name}={values[f.name]}" for f in fields(self)[1:] if values[f.name] != f.default]
 
 
 @dataclass(frozen=True)

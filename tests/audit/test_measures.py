@@ -55,6 +55,9 @@ def test_texts_by_kind(found):
 
 def test_scores(found):
     nearest = found["scores"]["text_1nn"]  # fold 1: sad, happy, both wrong; fold 2: nothing is known, so happy
+    of_folds = [row["scores"] for row in found["folds"]]
+    assert [row["text_1nn"]["all"] for row in of_folds] == [{"wa": 0.0, "ua": 0.0}, {"wa": 33.33, "ua": 50.0}]
+    assert of_folds[0]["text_1nn"]["improvised"] == {"wa": 0.0, "ua": None} and of_folds[0]["logmel_lr"] is None
     assert nearest["all"]["wa"] == {"mean": 16.67, "worst": 33.33, "pooled": 20.0}
     assert nearest["all"]["ua"] == {"mean": 25.0, "worst": 50.0, "pooled": 25.0}
     assert nearest["improvised"]["ua"] == {"mean": None, "worst": None, "pooled": 0.0}  # one class in each fold

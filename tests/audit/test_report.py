@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from mscnn.audit import report
+from mscnn.audit import markdown, report
 from mscnn.audit.report import write_audits
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import write_archive
@@ -49,6 +49,13 @@ def test_unchanged_audits_are_kept_and_changes_are_seen(make, protocol, tmp_path
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "audit").iterdir()} and len(calls) == 1
     write_audits([name], make(text={"A1-0": "new words"}), tmp_path / "audit")
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", ["toy2.json", "recordings.json"])
+def test_what_is_no_mapping_is_made_again(make, protocol, tmp_path, name):
+    (first,) = write_audits([protocol("toy2")], make(), tmp_path / "audit")
+    (tmp_path / "audit" / name).write_text("[1, 2]")
+    assert write_audits([protocol("toy2")], tmp_path / "data" / "toy", tmp_path / "audit") == [first]
 
 
 def test_numbers_made_by_other_code_or_packages_are_made_again(make, protocol, tmp_path, monkeypatch):
@@ -114,9 +121,16 @@ def test_pooled_protocols_show_pooled_scores(make, protocol, tmp_path):
     name = protocol("cells", test={"scheme": "group", "by": ["session", "scenario"]}, aggregate="pooled")
     (result,) = write_audits([name], make(utt2emo={"A1-0": "sad", "A2-0": "sad"}), tmp_path / "audit")
     assert len(result["folds"]) == 4 and result["scores"]["tfidf_lr"]["all"]["ua"]["mean"] is None
-    assert (
-        "|  | all folds pooled | worst fold | improvised | scripted |" in (tmp_path / "audit" / "cells.md").read_text()
-    )
+    page = (tmp_path / "audit" / "cells.md").read_text()
+    assert "|  | all folds pooled | worst fold | improvised | scripted |" in page
+    assert "| scenes that are in train and in test | 1 a fold | 1 |  |  |" in page  # that of the other session
+
+
+def test_a_shared_text_among_very_many_is_no_disjoint_text(make, protocol, tmp_path):
+    (result,) = write_audits([protocol("toy2")], make(text={"A2-3": "Oh dear!", "B1-0": "oh dear"}), tmp_path / "audit")
+    assert "train and test share scene, text;" in markdown.summary(result)
+    result["texts"]["all"]["verbatim"] = dict.fromkeys(("mean", "worst", "pooled"), 0.0)  # 1 in 30 000, rounded
+    assert "train and test share scene, text;" in markdown.summary(result)
 
 
 def test_a_copied_recording_fails(make, protocol, tmp_path, tables):

@@ -108,6 +108,8 @@ def test_models_without_attention_have_no_section(tmp_path):
     folder = make_recipe(tmp_path, {**OPTIONS, "attention": False})
     assert not attends(read_source(folder).config) and not attends({"family": "glam"})
     assert attention_section(read_source(folder), None, "near") is None
+    with pytest.raises(UserError, match="--utterance t1-00: mscnn_spu has no attention"):
+        write_page(folder, utt="t1-00")
 
 
 def test_faults_name_their_cure(scored, tmp_path):

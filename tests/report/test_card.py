@@ -56,6 +56,9 @@ def test_partial_experiments_and_predictions_are_not_compared(scored, tmp_path):
     assert "80.3 / 81.4" in context.published(read_source(scored))
     found = context.published(read_source(predict_again(scored, "oh no")))
     assert "None: the report of exp/try, where the models were trained" in found and "80.3" not in found
+    (tmp_path / "data").rename(tmp_path / "away")
+    assert "nothing says whose recordings these were" in context.published(read_source(scored))
+    (tmp_path / "away").rename(tmp_path / "data")
     (tmp_path / "b").mkdir()
     assert "partial" in context.published(read_source(make_recipe(tmp_path / "b", partial="2/10")))
 
@@ -84,6 +87,10 @@ def test_the_audit_begins_with_what_it_means(scored, tmp_path):
         "this system earns UA 84.4 and WA 85.4 %."
     )
     assert "tfidf_lr" in found.text, "all numbers stand below"
+    (scored / "config.yaml").write_text((scored / "config.yaml").read_text() + "partial: 2/10\n")
+    first, *_, last = context.findings(read_source(scored))
+    assert first == "This is about all folds of the protocol, of which 2/10 were done here."
+    assert last.startswith("Remembering training earns UA 60.4") and "this system" not in last
 
 
 def test_the_audit_of_pooled_protocols_is_pooled(tmp_path):

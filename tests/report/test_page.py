@@ -11,6 +11,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.report.page import write_page
+from mscnn.report.source import read_source
 from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
@@ -111,14 +112,38 @@ def test_warnings_stand_in_the_first_screen(tmp_path):
     protocol = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "test", "legacy": ["legacy_test_best"],
                 "disjoint": {"train-test": [], "train-dev": [], "dev-test": []}}  # fmt: skip
     folder = make_recipe(tmp_path, protocol=protocol, partial="2/10", changed=["lr=1"])
+    write_audit(folder, speakers=3)
     page = write_page(folder).read_text()
     warnings = page[page.index('class="warn"') : page.index('class="tiles"')]
     for text in ("Partial: 2/10", "Speakers of the test part are also in training", "selected on the very test part",
-                 "Settings changed", "lr=1"):  # fmt: skip
+                 "Options that are not the usual ones", "lr=1"):  # fmt: skip
         assert text in warnings, text
     assert "synthetic" not in warnings
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
     assert "synthetic" in write_page(folder).read_text()
+
+
+def write_audit(folder, speakers):
+    """An audit that found so many speakers in training and test of its worst fold."""
+    file = read_source(folder).data / "audit" / "random10.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"shared": {"speaker": {"worst": speakers}}}))
+
+
+def test_speakers_are_said_to_be_shared_where_they_are(tmp_path):
+    """A protocol that promises nothing may keep them apart, as a corpus' own parts often do."""
+    promises = {"train-test": [], "train-dev": [], "dev-test": []}
+    folder = make_recipe(tmp_path, protocol={**PROTOCOL, "disjoint": promises})
+    unknown = write_page(folder).read_text()
+    write_audit(folder, speakers=2)
+    shared = write_page(folder).read_text()
+    write_audit(folder, speakers=0)
+    apart = write_page(folder).read_text()
+    texts = ("Speakers of the test part are also in training", "Test speakers are in training",
+             "Speakers of the test part may be in training", "Test speakers may be in training")  # fmt: skip
+    assert [[text in page for text in texts] for page in (unknown, shared, apart)] == [
+        [False, False, True, True], [True, True, False, False], [False] * 4
+    ]  # fmt: skip
 
 
 def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path, caplog):
@@ -128,6 +153,30 @@ def test_without_the_data_directory_there_is_less_and_no_fault(scored, tmp_path,
     assert "no attention picture" in caplog.text
     with pytest.raises(UserError, match="no such data directory"):
         write_page(scored, tmp_path / "data")
+
+
+def test_the_data_are_those_of_the_recipe_wherever_we_are(scored, tmp_path, monkeypatch):
+    """config.yaml has relative paths; another recipe has a data directory of the same name, of other people."""
+    (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
+    table = tmp_path / "data" / "toy" / "wav.scp"
+    table.write_text(table.read_text().replace("my corpus", str(tmp_path / "my corpus")))
+    folder, other = predict_again(scored, "oh no").resolve(), tmp_path / "other" / "data" / "toy"
+    shutil.copytree(tmp_path / "data" / "toy", other)
+    for table in ("wav.scp", "utt2spk"):
+        (other / table).write_text((other / table).read_text().replace("my corpus", "else").replace(" t", " who"))
+    page = write_page(folder).read_text()
+    monkeypatch.chdir(other.parent.parent)
+    assert read_source(folder).trained_in == tmp_path / "exp" / "try"
+    found = write_page(folder).read_text()
+    assert "synthetic" in found and "who1" not in found
+    assert found.count("<audio") == page.count("<audio") - 1 > 0, "the attention, whose features are named from there"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}"])
+def test_statistics_that_are_not_whole_are_refused(scored, text):
+    (scored / "statistics.json").write_text(text)
+    with pytest.raises(UserError, match="exp/try: .*statistics.json are not whole, .*run stage 6 again"):
+        write_page(scored)
 
 
 def test_scores_of_other_predictions_are_refused(scored):

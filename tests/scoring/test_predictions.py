@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from mscnn.errors import UserError
 from mscnn.scoring.predictions import Experiment, read_predictions
@@ -85,6 +86,26 @@ def test_truth_does_not_change(folder):
         file.write_text(file.read_text().replace("d2-00", "d1-10").replace("d2-", "d3-"))
     with pytest.raises(UserError, match="d1-10 has another truth"):
         Experiment.load(folder)
+
+
+@pytest.mark.parametrize("key, value, message", [
+    ("folds", "2", "folds: expected a whole number from 1, found '2'"),
+    ("runs", 0, "runs: expected a whole number from 1, found 0"),
+    ("classes", None, "classes: expected a list of names, found None"),
+    ("protocol", "random10", "protocol: expected name, hash, disjoint and selection, found 'random10'"),
+])  # fmt: skip
+def test_a_malformed_configuration(folder, key, value, message):
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump({**config, key: value}))
+    with pytest.raises(UserError, match=f"config.yaml: {message}; make it again"):
+        Experiment.load(folder)
+
+
+def test_from_inside_it_has_its_name_and_neighbours(folder, monkeypatch):
+    for inside, given in ((folder, "."), (folder / "fold01", "..")):
+        monkeypatch.chdir(inside)
+        found = Experiment.load(given)
+        assert found.path.name == "try" and found.path.parent.resolve() == folder.parent
 
 
 def test_no_experiment(tmp_path, folder):

@@ -13,7 +13,7 @@ from mscnn.scoring.lines import ScoreLine
 from mscnn.scoring.predictions import Experiment
 from mscnn.scoring.report import write_report
 
-from .conftest import COUNTS, make_experiment
+from .conftest import COUNTS, make_experiment, write_data
 
 FILES = ["score_test.txt", "score_dev.txt", "confusion_test.txt", "confusion_test.csv", "statistics.json", "RESULTS.md"]
 FIGURES = ["figures/confusion_test.png", "figures/learning_curves.png"]
@@ -102,6 +102,14 @@ def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
     assert line.fields["agg"] == "pooled" and (line.correct, line.total) == (5, 8)
     assert line.values["ua"] == pytest.approx(62.5)  # 3 of 4, 2 of 4
     assert "## Folds" not in (folder / "RESULTS.md").read_text()
+    kind = {"0": "impro01", "1": "script01", "2": "script01", "3": "script01"}
+    write_data(tmp_path / "exp" / "data", Experiment.load(folder), utt2scene=lambda u: kind[u[-1]])
+    write_report(Experiment.load(folder))
+    text = (folder / "score_test.txt").read_text()
+    assert [line.split("subset=")[1].split()[:2] for line in text.splitlines() if line[0] == "%"] == [
+        ["all", "agg=pooled"], ["improvised", "agg=pooled"], ["scripted", "agg=pooled"]
+    ]  # fmt: skip
+    assert "agg=fold-mean: UA" not in text
 
 
 def test_data_of_another_set_are_refused(folder, experiment, tmp_path):

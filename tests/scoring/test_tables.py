@@ -57,6 +57,15 @@ def test_nothing_run_yet_gives_the_commands(tmp_path):
     assert "[P] stands in the paper, or its abstract; [C] is cited so by another paper." in text
 
 
+def test_synthetic_voices_are_not_compared(tmp_path):
+    score(tmp_path / "exp" / "a")
+    assert "synthetic voices:" not in make_table("table1", PUBLISHED, tmp_path / "exp")
+    (tmp_path / "corpus.yaml").write_text("name: toy\nabout: x\nsynthetic: true\n")
+    text = make_table("table1", PUBLISHED, tmp_path / "exp")
+    assert "\n**Ours are of toy, synthetic voices: not to be compared with any of these.**\n" in text
+    assert text.index("synthetic voices:") < text.index("| system")
+
+
 def test_a_column_for_each_protocol_and_cut(tmp_path):
     score(tmp_path / "exp" / "a")
     score(tmp_path / "exp" / "b", PERFECT, protocol=protocol("speaker10", "77aa", ["speaker", "session"]))

@@ -265,6 +265,17 @@ def test_only_protocols_with_recognised_words_have_a_table_of_what_they_cost(sh,
     assert tables["overview"] == ["exp/text_cnn_gt_speaker10", "exp/audio_cnn_none_speaker10", "--out", "exp/mine"]
 
 
+def test_a_large_grid_gets_the_same_table_as_a_small_one(sh):
+    """No program of a pipe may end before it has read what another writes."""
+    script = (
+        "set -euo pipefail; . utils/stages.sh; dry_run=true grid=mine protocols=(loso5)\n"
+        "for ((i = 0; i < 1500; i++)); do experiments+=(e$i$'\\t'm$'\\t'gt$'\\t'loso5$'\\t'0$'\\t'1$'\\t'false$'\\t'"
+        "mfcc96$'\\t'pocketsphinx); done\n"
+        "for ((i = 0; i < 8; i++)); do grid_tables | cut -d ' ' -f 3; done"
+    )
+    assert sh("bash", "-c", script, cwd=ROOT).stdout.split() == ["mscnn.bin.robustness"] * 8
+
+
 def test_changes_of_a_grid_reach_their_training_whole(sh, checkout, tmp_path):
     grid = tmp_path / "mine.yaml"
     changed = "{model: audio_cnn, folds: 1, set: {mixup: 0.4, alexnet: a b}, tag: mixed}"

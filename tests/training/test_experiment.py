@@ -10,10 +10,11 @@ import yaml
 from safetensors import safe_open
 
 from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Protocol
 from mscnn.errors import UserError
 from mscnn.paths import read_yaml
 from mscnn.training import loop
-from mscnn.training.experiment import Setup, train_experiment
+from mscnn.training.experiment import Setup, _config, train_experiment
 from mscnn.training.parts import TextOptions
 from tests.training.conftest import write_features
 
@@ -83,6 +84,20 @@ def test_config_says_how_it_was_made(setup, in_process):
     assert config["protocol"]["selection"] == "dev"
     assert (config["text"], config["xvector"], config["folds"], config["runs"]) == ("none", "none", 4, 1)
     assert (setup.exp / "folds" / "fold01.dev").read_text().splitlines() == [f"A2-{i}" for i in range(6)]
+    assert config["changed"] == ["filters=4", "max_epochs=2"], "no words, no options of words"
+
+
+def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
+    """Score lines and tables tell systems apart by what changed."""
+    (toy / "vectors.txt").write_text("oh 1 2\n")
+    text = TextOptions(tokens="sentencepiece", embeddings=str(toy / "vectors.txt"), pieces=20)
+    words = dataclasses.replace(setup, model="tfidf_lr", settings=(), text=text, exp=setup.exp.parent / "w")
+    train_experiment(words, nj=1)
+    assert yaml.safe_load((words.exp / "config.yaml").read_text())["changed"] == []
+    data = DataDir.load(setup.data)
+    reads = dataclasses.replace(words, model="text_cnn", settings=("filters=4",))
+    config = _config(reads, data, ["happy", "sad"], Protocol.load(reads.protocol), [])
+    assert config["changed"] == ["embeddings=vectors.txt", "filters=4", "pieces=20", "tokens=sentencepiece"]
 
 
 def test_other_options_are_refused_unless_overwritten(setup, in_process):

@@ -36,6 +36,12 @@ def test_normalisation_comes_from_training_frames(toy):
     assert abs(test.mean()) > 1e-4
 
 
+def test_what_is_not_as_usual_of_words_is_told_without_paths():
+    assert TextOptions().changed == TextOptions("pocketsphinx").changed == []
+    text = TextOptions("gt", "sentencepiece", "/home/me/glove.840B.300d.txt", 100, 500)
+    assert text.changed == ["tokens=sentencepiece", "embeddings=glove.840B.300d.txt", "dim=100", "pieces=500"]
+
+
 def test_the_test_part_has_no_labels(toy):
     parts = parts_of(toy)
     assert parts.test.labels is None

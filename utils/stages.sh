@@ -55,7 +55,7 @@ SET is LABELS, or LABELS_SUBSET. Each stage also writes exp/log/stageN.log.
   0 preflight    this machine, the corpus            nothing: says what is missing, and the cure
   1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...,audit/}
   2 xvector      data/SET                            exp/xvector/SET/{xvector.scp,xvector.yaml,unvoiced.txt,...}
-  3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}
+  3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}; the audit's sound score
   4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
   5 train        data/SET, dump/FEATURE/SET, ...     exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
   6 score        exp/TAG                             exp/TAG/{score_*.txt,report.html,RESULTS.md,figures/}"
@@ -101,7 +101,11 @@ stage_data() {
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   verb prepare_data --corpus "$parser" --root "$corpus" --labels "$labels" --subset "$subset" --on-bad "$on_bad" \
     --rate "$rate" --channels "$channels" --convert "$convert" "${counts[@]}" --out "$data"
-  verb audit --data "$data" --protocol "${protocols[@]}" --nj "$nj" --out "$data/audit"
+  audit
+}
+
+audit() { # audit OPTION...
+  verb audit --data "$data" --protocol "${protocols[@]}" "$@" --nj "$nj" --out "$data/audit"
 }
 
 stage_xvector() {
@@ -120,6 +124,7 @@ stage_features() {
     verb extract_features --data "$data" --feature "$name" "${changes[@]}" --convert "$convert" \
       --nj "$nj" --out "$(dump_of "$name")"
   done
+  audit --feature-dir "$(dump_of "${features[0]}")" # now with what the sound alone earns
 }
 
 stage_transcripts() {

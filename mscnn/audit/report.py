@@ -39,6 +39,8 @@ def write_audits(
 ) -> list[Result]:
     """Audit protocols, with ``nj`` processes, into ``out/<protocol>.{json,md}``; unchanged audits are not made again.
 
+    Without ``feature_dir``, what the sound earns is not computed; where an unchanged audit has it, it stays.
+
     Raises:
         UserError: two protocols have one name; a protocol does not fit the data, or they break one of its promises: two
             utterances are named.
@@ -93,7 +95,6 @@ def _audit(
         [
             facts,
             [data.spk, data.emo, data.text, data.session, data.scene, recordings],
-            features and features.content,
             [read_conf("models", model) for model in ("tfidf_lr", "logmel_lr")],
             [source_digest(module) for module in CODE],
             [version(package) for package in PACKAGES],
@@ -101,7 +102,9 @@ def _audit(
     )
     path = out / f"{protocol.name}.json"
     result: Result = read_mapping(path)
-    if result.get("inputs") != facts["inputs"]:
+    heard = features.content if features else result.get("heard")
+    if (result.get("inputs"), result.get("heard")) != (facts["inputs"], heard):
+        facts["heard"] = features and features.content
         found = leaks(protocol, folds, data, recordings)
         result = {**facts, "leaks": found, **measure(folds, data, recordings, features, each=each)}
         with atomic(path) as file:

@@ -14,7 +14,7 @@ def main() -> None:
         nargs="+",
         help="folders of experiments under one protocol; word errors: asr_ENGINE/SET beside",
     )
-    parser.add_argument("--out", required=True, help="STEM of STEM.md and STEM.csv, written")
+    parser.add_argument("--out", required=True, help="STEM of STEM.md, STEM.csv, STEM.tex and STEM.html, written")
     args = parser.parse_args()
 
     from mscnn.log import get_logger
@@ -22,7 +22,7 @@ def main() -> None:
     from mscnn.scoring.robustness import robustness, write_robustness
 
     print(write_robustness(robustness([Experiment.load(path) for path in args.exp]), args.out))
-    get_logger("robustness").info("wrote %s.{md,csv}: %d experiments", args.out, len(args.exp))
+    get_logger("robustness").info("wrote %s.{md,csv,tex,html}: %d experiments", args.out, len(args.exp))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from mscnn.scoring.tabular import csv_text, latex_table, table, with_sd, write_f
 COST = ("gflop_per_second", "seconds_per_epoch")
 NOTHING = "–"
 SHOWN = {key: NAMES[key] for key in ("ua", "wa", "wf1")}  # macro F1 is in the CSV
-LEFT = 3  # columns of words
+LEFT = 3  # columns of a table that are left aligned
 NOTES = (
     "Partial rows have fewer folds than the protocol; changed: options that are not the usual ones. Models are "
     "selected on dev, but where a cut says legacy_test_best."

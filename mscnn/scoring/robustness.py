@@ -9,13 +9,17 @@ from pathlib import Path
 
 from mscnn.asr.wer import Errors
 from mscnn.errors import UserError
+from mscnn.report.html import element, items
+from mscnn.report.html import table as page_table
+from mscnn.report.page import Section, render
 from mscnn.scoring.aggregate import MEANING, POOLED, Aggregate, aggregates, confusions
 from mscnn.scoring.compare import check_comparable
 from mscnn.scoring.groups import WER, count, describe, errors_file, read_errors, wer_bucket
 from mscnn.scoring.predictions import Experiment, join_folds
-from mscnn.scoring.tabular import csv_text, table, with_sd, write_forms
+from mscnn.scoring.tabular import csv_text, latex_table, table, with_sd, write_forms
 
 TRUE, NONE, NOTHING = "gt", "none", "–"
+LEFT = 3  # columns of a table that are left aligned
 COLUMNS = (
     "protocol", "experiment", "system", "trained_on", "tested_on", "runs", "engine", "wer_bucket", "utterances", "wer",
     "aggregate", "ua", "ua_sd", "wa", "wa_sd", "ua_difference", "absent",
@@ -139,20 +143,53 @@ def _order(rows: Sequence[Condition], texts: Sequence[str]):
 
 
 def write_robustness(found: Robustness, stem: str | os.PathLike) -> str:
-    """Write ``stem.md`` and ``stem.csv``; returns the Markdown."""
+    """Write ``stem.md``, ``stem.csv``, ``stem.tex`` and ``stem.html``; returns the Markdown."""
     text = markdown(found)
-    write_forms(stem, {"md": text, "csv": _csv(found)})
+    write_forms(stem, {"md": text, "csv": _csv(found), "tex": latex(found), "html": html(found, Path(stem))})
     return text
 
 
-def markdown(found: Robustness) -> str:
-    """The table of all conditions, then one a recogniser by WER of the utterance."""
+def _tables(found: Robustness) -> Iterator[tuple[str, Sequence[str], list[Sequence[object]]]]:
+    """Title, head and body: all conditions, then one a recogniser by WER of the utterance."""
     shared = _shared(found.rows)
-    lines = [f"# Words from a recogniser: {_cut(found.rows[0].exp)}", "", *_conditions(found, shared), ""]
+    yield "All conditions", *_conditions(found, shared)
     for engine, errors in found.errors.items():
-        total = sum(errors.values(), Errors())
-        lines += [f"## {engine}: {total.rate:.1f} % WER", "", *_by_bucket(found.rows, engine, shared), ""]
-    return "\n".join([*lines, *_notes(found.rows[0].scores.name, shared), ""])
+        title = f"{engine}: {sum(errors.values(), Errors()).rate:.1f} % WER"
+        yield title, *_by_bucket(found.rows, engine, shared)
+
+
+def markdown(found: Robustness) -> str:
+    """The tables with what there is to know about them."""
+    lines = [f"# {_title(found)}", ""]
+    for title, head, body in _tables(found):
+        lines += [f"## {title}", "", *table(head, body, left=LEFT), ""]
+    return "\n".join([*lines, *(f"* {note}" for note in _notes(found)), ""])
+
+
+def latex(found: Robustness) -> str:
+    """The same tables, to be put into a paper (package booktabs)."""
+    lines = [f"% {_title(found)}", *(f"% {note}" for note in _notes(found)), ""]
+    for title, head, body in _tables(found):
+        lines += [f"% {title}", *latex_table(head, _plain(body), left=LEFT), ""]
+    return "\n".join(lines)
+
+
+def html(found: Robustness, stem: Path) -> str:
+    """The same as a page that needs nothing else."""
+    sections = [
+        Section(f"table-{number}", title, page_table(title, head, _plain(body), left=LEFT))
+        for number, (title, head, body) in enumerate(_tables(found), 1)
+    ]
+    sections.append(Section("notes", "How to read it", items(_notes(found))))
+    return render(stem.name, element("header", element("h1", _title(found))), sections)
+
+
+def _plain(body: Sequence[Sequence[object]]) -> list[list[str]]:
+    return [[str(cell).replace("`", "") for cell in row] for row in body]
+
+
+def _title(found: Robustness) -> str:
+    return f"Words from a recogniser: {_cut(found.rows[0].exp)}"
 
 
 def _cut(exp: Experiment) -> str:
@@ -178,7 +215,7 @@ def _said(text: str) -> str:
     return {TRUE: "true words", NONE: NOTHING}.get(text, text)
 
 
-def _conditions(found: Robustness, shared: str) -> Iterator[str]:
+def _conditions(found: Robustness, shared: str) -> tuple[Sequence[str], list[Sequence[object]]]:
     rows = []
     for row in found.rows:
         words = found.errors.get(row.tested_on)
@@ -190,10 +227,10 @@ def _conditions(found: Robustness, shared: str) -> Iterator[str]:
             with_sd(ua.mean, ua.sd), with_sd(wa.mean, wa.sd),
             NOTHING if row.difference is None or row.tested_on == row.trained_on == TRUE else f"{row.difference:+.2f}",
         ))  # fmt: skip
-    return table(["system", "trained on", "tested on", "WER", "runs", "UA", "WA", "UA − true words"], rows, left=3)
+    return ["system", "trained on", "tested on", "WER", "runs", "UA", "WA", "UA − true words"], rows
 
 
-def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> Iterator[str]:
+def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> tuple[Sequence[str], list[Sequence[object]]]:
     some = [row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {TRUE, NONE, engine}]
     head = ["system", "trained on", "tested on"]
     for name, scores in some[0].buckets[engine].items():
@@ -204,24 +241,25 @@ def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> Iterator[
             f"{scores['wa' if scores['ua'] is None else 'ua']:.2f}" for scores in row.buckets[engine].values()))
         for row in some
     ]  # fmt: skip
-    return table(head, body, left=3)
+    return head, body
 
 
-def _notes(aggregate: str, shared: str) -> Iterator[str]:
-    yield f"* UA, WA: {MEANING[aggregate]}; in percent, differences in points"
+def _notes(found: Robustness) -> Iterator[str]:
+    aggregate, shared = found.rows[0].scores.name, _shared(found.rows)
+    yield f"UA, WA: {MEANING[aggregate]}; in percent, differences in points"
     yield (
-        "* trained on true words, tested on recognised ones: the models of the row with true words, selected on true "
+        "trained on true words, tested on recognised ones: the models of the row with true words, selected on true "
         "words too; only what they read in the test part is another"
     )
-    yield f"* {NOTHING}: systems that read no words"
+    yield f"{NOTHING}: systems that read no words"
     yield (
-        "* by WER of the utterance: UA pooled over folds, mean over runs; all rows score the same utterances, also "
+        "by WER of the utterance: UA pooled over folds, mean over runs; all rows score the same utterances, also "
         "those with true words. Where a bucket lacks a class UA does not exist, and WA stands in its place"
     )
-    yield "* at 0 % WER the words are the same; case, punctuation and tags are not counted, and may differ all the same"
-    yield "* intervals and tests of any two rows: python3 -m mscnn.bin.compare EXP EXP"
+    yield "at 0 % WER the words are the same; case, punctuation and tags are not counted, and may differ all the same"
+    yield "intervals and tests of any two rows: python3 -m mscnn.bin.compare EXP EXP"
     if shared:
-        yield f"* changed in all systems: {shared}"
+        yield f"changed in all systems: {shared}"
 
 
 def _csv(found: Robustness) -> str:

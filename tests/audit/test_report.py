@@ -115,6 +115,8 @@ def test_sound_is_scored_where_features_are_given(make, protocol, tmp_path, tabl
     assert result["scores"]["logmel_lr"]["all"]["wa"]["mean"] == 100
     page = (tmp_path / "audit" / "toy2.md").read_text()
     assert "Sound: mfcc96." in page and ", 100.0 / 100.0 by sound.\n" in page
+    again = write_audits([protocol("toy2")], tmp_path / "data" / "toy", tmp_path / "audit")  # stage 1 once more
+    assert again == [result]
 
 
 def test_pooled_protocols_show_pooled_scores(make, protocol, tmp_path):

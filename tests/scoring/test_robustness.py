@@ -1,6 +1,7 @@
 """True words, recognised words and none side by side: numbers by hand, order of the rows, and what is refused."""
 
 import csv
+import re
 
 import pytest
 
@@ -69,6 +70,14 @@ def test_rows_come_by_family_and_true_words_first(exps, tmp_path):
     ]  # fmt: skip
 
 
+def test_all_forms_have_the_same_rows(exps, tmp_path):
+    written(exps, tmp_path / "table")
+    tex, page = ((tmp_path / f"table.{ending}").read_text() for ending in ("tex", "html"))
+    assert r"mscnn\_spu & true words & ear & 41.7 & 1 & 68.75 $\pm$ 8.84 & 70.83 $\pm$ 5.89 & -31.25 \\" in tex
+    assert tex.count(r"\begin{tabular}") == 2 and r"50-100 \% (n = 2)" in tex
+    assert "<td>-31.25</td>" in re.sub(r"<td [^>]*>", "<td>", page) and "`" not in page
+
+
 def test_buckets_are_the_same_utterances_in_every_row(exps, tmp_path):
     text, records = written(exps, tmp_path / "table")
     head = next(line for line in text.splitlines() if "(n = " in line)
@@ -94,7 +103,7 @@ def test_every_recogniser_has_its_rows_and_its_buckets(exps, tmp_path):
     assert [(r["trained_on"], r["tested_on"], r["wer"]) for r in whole[:4]] == [
         ("gt", "gt", ""), ("gt", "nose", "50.00"), ("gt", "ear", "41.67"), ("ear", "ear", "41.67"),
     ]  # fmt: skip
-    by_nose, by_ear = (part.split("\n* ")[0] for part in text.split("\n## ")[1:])
+    by_nose, by_ear = (part.split("\n* ")[0] for part in text.split("\n## ")[2:])
     assert "nose: 50.0 % WER" in by_nose and "| 25-50 % (n = 10) |" in by_nose and "| ear" not in by_nose
     assert "ear: 41.7 % WER" in by_ear and "| nose" not in by_ear
     rows = ["| `mscnn_spu` | true words | true words |", "| `audio_cnn` | – | – |"]

@@ -29,7 +29,7 @@ labels=$name        # conf/labels/$name.yaml
 rate=16000          # Hz, of the recordings
 channels=1
 convert=false       # true: other rates and channels are converted, false: they are faults
-protocol=random10   # conf/protocols; better one that is speaker independent
+protocol=leave_one_speaker_out   # conf/protocols
 model=audio_cnn
 text=none           # gt where the corpus has words
 

@@ -1,7 +1,7 @@
 """How many utterances a corpus has, by speaker, part and label, against what is published."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def differences(items: Iterable[Item], expected: Path) -> list[str]:
     """
     cells = Counter((item.speaker, _type(item), item.label) for item in items)
     found = []
-    for where, patterns, count in _rows(expected):
+    for where, patterns, count in expected_rows(expected):
         total = sum(n for cell, n in cells.items() if all(map(fnmatchcase, cell, patterns)))
         if total != count:
             found.append(f"{where}: {' '.join(patterns)}: expected {count}, found {total} ({total - count:+d})")
@@ -55,7 +55,12 @@ def _type(item: Item) -> str:
     return item.part or item.split
 
 
-def _rows(path: Path) -> Iterable[tuple[str, list[str], int]]:
+def expected_rows(path: Path) -> Iterator[tuple[str, list[str], int]]:
+    """Where a row stands, its patterns of speaker, type and label, and how many utterances it expects.
+
+    Raises:
+        UserError: the table cannot be read; file and line are named.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

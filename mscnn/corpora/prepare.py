@@ -160,7 +160,9 @@ def report_counts(corpus: Corpus, labels: LabelMap, expected: Path | None, *, st
         raise DataErrors(f"{len(found)} counts differ from those expected:", found)
     for line in found:
         logger.warning("count differs: %s", line)
-    if not found:
+    if not any(counts.expected_rows(expected)):
+        logger.warning("%s: no counts to compare with: write what a complete copy of the corpus has", expected)
+    elif not found:
         logger.info("all counts are as expected (%s)", expected)
 
 

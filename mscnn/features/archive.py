@@ -18,7 +18,7 @@ from mscnn.paths import read_yaml
 if TYPE_CHECKING:
     import numpy as np
 
-CURE = "make the features again with stage 3 (features)"
+CURE = "make the features with stage 3: ./run.sh --stage features --stop-stage features"
 IN_MEMORY = 4 << 30  # bytes; a larger flat array is a memory map of an unnamed file
 
 

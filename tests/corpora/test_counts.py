@@ -89,3 +89,13 @@ def test_differences_warn_or_stop(tmp_path, caplog):
     assert "* * ang: expected 4, found 3 (-1)" in caplog.text
     with pytest.raises(DataErrors, match="1 counts differ"):
         report_counts(Corpus(items()), labels, path, strict=True)
+
+
+def test_a_table_without_counts_is_not_called_as_expected(tmp_path, caplog):
+    caplog.set_level("INFO")
+    path = tmp_path / "expected.tsv"
+    for rows, said in (("", "no counts to compare with"), ("*\t*\tang\t3\n", "all counts are as expected")):
+        caplog.clear()
+        path.write_text(HEAD + rows)
+        report_counts(Corpus(items()), LabelMap.load("iemocap4"), path, strict=True)
+        assert said in caplog.messages[-1]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, replace
 from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
 from mscnn.errors import UserError
@@ -15,12 +16,9 @@ from mscnn.models.segments import Segments
 from mscnn.paths import conf, read_conf
 
 NORMS = ("zscore", "minmax", "none")
-# modules in this folder; what each calls Model is the network, with its Options
-FAMILIES = (
-    "mscnn", "acrnn", "adrnn", "adsrnn", "asrnn", "ca_mser", "glam", "head_fusion", "sarma2018", "satt2017",
-    "xu2019", "yardstick", "yoon2018", "yoon2019",
-)  # fmt: skip
-
+SHARED = ("attention", "base", "conv", "inputs", "layers", "recurrent", "segments")
+# the other modules of this folder; what each calls Model is the network, with its Options
+FAMILIES = tuple(sorted(module.name for module in iter_modules(__path__) if module.name not in SHARED))
 
 AT_LEAST_0 = (
     "momentum", "weight_decay", "clip", "max_steps", "balance_power", "min_lr", "mask_bins", "mask_frames", "mixup",

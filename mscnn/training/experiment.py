@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from mscnn import jobs, log
+from mscnn import jobs, log, models
 from mscnn.data.datadir import DataDir
 from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
@@ -20,14 +20,13 @@ from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.features.xvector.vectors import model_name, read_vectors
 from mscnn.files import atomic, digest, file_digest
-from mscnn.models import ModelSpec
+from mscnn.models import SHARED, ModelSpec
 from mscnn.paths import read_yaml
 from mscnn.stamp import Stamp, source_digest
 from mscnn.training.parts import TextOptions
 
 CODE = (
     "mscnn.training",
-    "mscnn.models",
     "mscnn.text",
     "mscnn.data",
     "mscnn.features.archive",
@@ -249,8 +248,13 @@ def features_of(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:
 
 
 def input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping[str, FeatureDir]) -> dict[str, str]:
-    """Digests of all that training reads, and of the code: any change makes finished runs stale."""
-    digests = {"labels": digest(data.emo), "code": digest([source_digest(name) for name in CODE])}
+    """Digests of all that training reads, and of the code: any change makes finished runs stale.
+
+    Of the models it is the code of the system's own family, and what families share.
+    """
+    code = [*CODE, *(f"mscnn.models.{name}" for name in (*SHARED, spec.family))]
+    sources = [file_digest(models.__file__), *(source_digest(name) for name in code)]
+    digests = {"labels": digest(data.emo), "code": digest(sources)}
     if spec.family != "yardstick":
         digests |= spec.pretrained()
     if features:

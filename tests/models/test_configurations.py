@@ -1,10 +1,14 @@
 """Every file of conf/models: what it names exists, and the network that it describes can be built and described."""
 
+import re
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 import yaml
 
 from mscnn.features.config import Feature
-from mscnn.models import FAMILIES, ModelSpec
+from mscnn.models import FAMILIES, SHARED, ModelSpec
 from mscnn.models.inputs import Sizes
 from mscnn.paths import ROOT
 
@@ -53,3 +57,11 @@ def test_it_comes_back_from_what_config_yaml_says(name):
         assert getattr(found, what) == getattr(spec, what)
     options = spec.describe()["model_options"]
     assert spec.options.items() <= options.items() and found.options == options
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_stands_on_what_is_shared_alone(family):
+    """Digests of a system's code cover its family and the shared modules: code of another family would escape them."""
+    source = Path(import_module(f"mscnn.models.{family}").__file__).read_text(encoding="utf-8")
+    used = {found[1] for found in re.finditer(r"^\s*from mscnn\.models\.(\w+) import", source, re.MULTILINE)}
+    assert used <= {*SHARED} and "from mscnn.models import" not in source

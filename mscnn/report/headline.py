@@ -8,6 +8,7 @@ from mscnn.report.html import Markup, element, items, join, paragraph, table
 from mscnn.report.source import Source, score
 from mscnn.scoring.aggregate import METRICS, POOLED
 from mscnn.scoring.lines import LEADING, ScoreLine
+from mscnn.scoring.markdown import apart
 from mscnn.scoring.metrics import NAMES
 from mscnn.scoring.tabular import with_sd
 
@@ -69,10 +70,9 @@ def promises(source: Source) -> Iterator[str]:
     for pair, kept in source.protocol["disjoint"].items():
         if on_test and pair == "dev-test":
             continue
-        apart = f"share no {' and no '.join(kept)}" if kept else "share no utterance, that is all"
-        pairs.setdefault(apart, []).append(pair.replace("-", " and "))
-    for apart, which in pairs.items():
-        yield f"{'any two of train, dev and test' if len(which) == 3 else ', '.join(which)} {apart}"
+        pairs.setdefault(apart(kept), []).append(pair.replace("-", " and "))
+    for said, which in pairs.items():
+        yield f"{'any two of train, dev and test' if len(which) == 3 else ', '.join(which)} {said}"
     yield f"models are selected on {source.protocol['selection']}" + (", which is dev as well" if on_test else "")
 
 

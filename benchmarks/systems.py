@@ -118,8 +118,9 @@ def extracted(data, name: str, folder: Path):
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
 
-    extract(data, Feature.load(name), folder / name, nj=1, convert=False)
-    return FeatureDir.load(folder / name)
+    out = folder / Path(name).stem  # may be a file
+    extract(data, Feature.load(name), out, nj=1, convert=False)
+    return FeatureDir.load(out)
 
 
 def built(spec, data, fold, classes: list[str], features: dict, folder: Path):

@@ -94,7 +94,7 @@ def robustness(exps: Sequence[Experiment]) -> Robustness:
 def _system(exp: Experiment) -> str:
     """Name of a system, with all that sets it apart from others of its configuration."""
     config = exp.config
-    parts = [f"`{config['model']}`", *config.get("changed", [])]
+    parts = [config["model"], *config.get("changed", [])]
     parts += [f"x-vector {config.get('xvector_model', 'given')}"] if config["xvector"] != "none" else []
     return ", ".join([*parts, *config["legacy"]])
 
@@ -162,30 +162,32 @@ def markdown(found: Robustness) -> str:
     """The tables with what there is to know about them."""
     lines = [f"# {_title(found)}", ""]
     for title, head, body in _tables(found):
-        lines += [f"## {title}", "", *table(head, body, left=LEFT), ""]
+        lines += [f"## {title}", "", *table(head, _code(body), left=LEFT), ""]
     return "\n".join([*lines, *(f"* {note}" for note in _notes(found)), ""])
+
+
+def _code(body: Sequence[Sequence[object]]) -> list[Sequence[object]]:
+    """The same rows, names of models as Markdown has code."""
+    named = ((str(system).partition(", "), cells) for system, *cells in body)
+    return [(f"`{model}`{comma}{changes}", *cells) for (model, comma, changes), cells in named]
 
 
 def latex(found: Robustness) -> str:
     """The same tables, to be put into a paper (package booktabs)."""
     lines = [f"% {_title(found)}", *(f"% {note}" for note in _notes(found)), ""]
     for title, head, body in _tables(found):
-        lines += [f"% {title}", *latex_table(head, _plain(body), left=LEFT), ""]
+        lines += [f"% {title}", *latex_table(head, body, left=LEFT), ""]
     return "\n".join(lines)
 
 
 def html(found: Robustness, stem: Path) -> str:
     """The same as a page that needs nothing else."""
     sections = [
-        Section(f"table-{number}", title, page_table(title, head, _plain(body), left=LEFT))
+        Section(f"table-{number}", title, page_table(title, head, body, left=LEFT))
         for number, (title, head, body) in enumerate(_tables(found), 1)
     ]
     sections.append(Section("notes", "How to read it", items(_notes(found))))
     return render(stem.name, element("header", element("h1", _title(found))), sections)
-
-
-def _plain(body: Sequence[Sequence[object]]) -> list[list[str]]:
-    return [[str(cell).replace("`", "") for cell in row] for row in body]
 
 
 def _title(found: Robustness) -> str:
@@ -273,7 +275,7 @@ def _records(row: Condition, errors: Mapping[str, Mapping[str, Errors]]) -> Iter
     common = {
         "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
         "experiment": row.exp.path,
-        "system": row.system.replace("`", ""),
+        "system": row.system,
         "trained_on": row.trained_on,
         "tested_on": row.tested_on,
         "runs": config["runs"],

@@ -1,22 +1,29 @@
 #!/usr/bin/env bash
 # Print, for each protocol, the test line of the experiment that is best on DEV, and the dev line that chose it.
 # Compared is only what has the same protocol and hash: the very same folds of the very same utterances.
+# Experiments of some folds only (--folds; `partial=` in their score lines) are passed over: other folds may be harder.
 # usage: utils/best_ua.sh [EXP...]     default: exp/*
 set -euo pipefail
 export LC_ALL=C
-[[ ${1-} != -h && ${1-} != --help ]] || { sed -n '2,4s/^# //p' "$0"; exit 0; }
+[[ ${1-} != -h && ${1-} != --help ]] || { sed -n '2,5s/^# //p' "$0"; exit 0; }
 (($#)) || set -- exp/*
 
 # Protocol, dev and test line of each experiment; the first line of a score file is the fold mean over all utterances.
-scores=$(for exp; do
+missing="no score_dev.txt and score_test.txt in: $*; stage 6 (score) makes them"
+scores=
+for exp; do
   [[ -f $exp/score_dev.txt && -f $exp/score_test.txt ]] || continue
   read -r dev <"$exp/score_dev.txt"
   read -r test <"$exp/score_test.txt"
+  if [[ $dev == *" partial="* ]]; then
+    missing="only some folds were done in: $*; without --folds, ./run.sh does all"
+    continue
+  fi
   protocol=${dev#*protocol=}
-  printf '%s\t%s\t%s\n' "${protocol%% *}" "$dev" "$test"
-done)
-[[ -n $scores ]] || { echo "best_ua.sh: no score_dev.txt and score_test.txt in: $*; stage 6 (score) makes them" >&2; exit 1; }
+  scores+="${protocol%% *}"$'\t'"$dev"$'\t'"$test"$'\n'
+done
+[[ -n $scores ]] || { echo "best_ua.sh: $missing" >&2; exit 1; }
 
-sort --stable -k 1,1 -k 3,3gr <<<"$scores" | awk -F '\t' '
+printf %s "$scores" | sort --stable -k 1,1 -k 3,3gr | awk -F '\t' '
   $1 != last { printf "# %s, best on dev: %s\n%s\n", $1, $2, $3 }
   { last = $1 }'

@@ -97,6 +97,17 @@ def test_best_is_chosen_on_dev_within_a_protocol(sh, exp):
     assert sh(ROOT / "utils/best_ua.sh", "exp/worse").stdout.splitlines()[1].endswith("exp/worse")
 
 
+def test_best_has_done_all_folds(sh, exp, tmp_path):
+    partial = tmp_path / "exp" / "first_fold_only"
+    partial.mkdir()
+    for part in ("dev", "test"):
+        (partial / f"score_{part}.txt").write_text(line(95.0, "loso5@aaaa", partial.name, agg="fold-mean", partial="1/5"))
+    found = sh(ROOT / "utils/best_ua.sh").stdout
+    assert "first_fold_only" not in found and "# loso5@aaaa, best on dev: %UA 71.00" in found
+    alone = sh(ROOT / "utils/best_ua.sh", "exp/first_fold_only")
+    assert (alone.returncode, alone.stdout) == (1, "") and "only some folds were done" in alone.stderr
+
+
 def test_table_has_one_row_an_experiment(sh, exp):
     rows = sh(ROOT / "utils/show_results.sh").stdout.splitlines()
     assert [row.split()[-1] for row in rows] == [

@@ -101,7 +101,9 @@ def test_best_has_done_all_folds(sh, exp, tmp_path):
     partial = tmp_path / "exp" / "first_fold_only"
     partial.mkdir()
     for part in ("dev", "test"):
-        (partial / f"score_{part}.txt").write_text(line(95.0, "loso5@aaaa", partial.name, agg="fold-mean", partial="1/5"))
+        (partial / f"score_{part}.txt").write_text(
+            line(95.0, "loso5@aaaa", partial.name, agg="fold-mean", partial="1/5")
+        )
     found = sh(ROOT / "utils/best_ua.sh").stdout
     assert "first_fold_only" not in found and "# loso5@aaaa, best on dev: %UA 71.00" in found
     alone = sh(ROOT / "utils/best_ua.sh", "exp/first_fold_only")

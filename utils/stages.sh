@@ -7,7 +7,7 @@ stage=preflight         # first stage: number or name
 stop_stage=score        # last stage: number or name
 corpus=                 # folder of the corpus, which is only read; relative: to the recipe's folder, else to yours
 parser=                 # who reads it: a name in mscnn/corpora
-labels=                 # label map: a name in conf/labels, or a .yaml file
+labels=                 # label map: a name in conf/labels, or a .yaml file, looked for as the corpus is
 subset=all              # recordings to take: all, improvised or scripted
 on_bad=stop             # faults in the corpus: stop, or skip what cannot be used (data/SET/excluded.tsv)
 rate=16000              # sampling rate of the corpus, Hz
@@ -26,7 +26,7 @@ unvoiced=all-frames     # utterances without a voiced frame: all-frames, zero (a
 wav2vec2=               # wav2vec 2.0, a folder or a name on the Hugging Face hub; empty: as the configuration says; none: its features are in dump/
 tokens=word             # unit of text: word or sentencepiece
 embeddings=none         # GloVe, word2vec or fastText file; none: word2vec trained on each training part
-protocol=               # how the data are cut into folds: names in conf/protocols, separated by blanks
+protocol=               # how the data are cut into folds: names in conf/protocols, or .yaml files, separated by blanks
 folds=0                 # train the first N folds of a protocol only, which score lines mark partial; 0: all
 runs=1                  # repetitions of each fold, each with a seed of its own
 seed=0                  # mixed into every seed
@@ -235,11 +235,23 @@ dump_of() { # dump_of NAME
   echo "dump/$(basename "$1" .yaml)/$set_name"
 }
 
+# Let a variable whose relative path only the caller's folder has hold the path from there.
+of_caller() { # of_caller VARIABLE
+  [[ -z ${!1} || -e ${!1} || ! -e $OLDPWD/${!1} ]] || printf -v "$1" %s "$OLDPWD/${!1}"
+}
+
 # What follows from the options: experiments, recognisers, and the folders in between.
 resolve() {
-  local name
-  for name in corpus xvector xvector_model wav2vec2 asr_model asr_table embeddings; do # relative paths that only the caller's folder has
-    [[ -z ${!name} || ${!name} == none || ${!name} == extract || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
+  local name n names=(labels grid)
+  for name in corpus xvector xvector_model wav2vec2 asr_model asr_table embeddings; do
+    [[ ${!name} == @(none|extract) ]] || of_caller "$name"
+  done
+  read -rd '' -a models <<<"$model" || true # read ends with 1 where the list does
+  read -rd '' -a cuts <<<"$protocol" || true
+  for n in "${!models[@]}"; do names+=("models[$n]"); done
+  for n in "${!cuts[@]}"; do names+=("cuts[$n]"); done
+  for name in "${names[@]}"; do # names in conf, or files
+    [[ ${!name} != *.y?(a)ml ]] || of_caller "$name"
   done
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus}; fi
   set_name=$(basename "$labels" .yaml)
@@ -260,7 +272,7 @@ plan() {
   [[ $set_name == "$usual_labels" ]] || suffix=_$set_name
   [[ $engine != none ]] || engine=pocketsphinx # what a grid calls asr where nobody named a recogniser
   # shellcheck disable=SC2086 # lists, with blanks between
-  mapfile -t experiments < <(python3 -m mscnn.bin.plan --model $model --text $text --protocol $protocol --grid "$grid" \
+  mapfile -t experiments < <(python3 -m mscnn.bin.plan --model "${models[@]}" --text $text --protocol "${cuts[@]}" --grid "$grid" \
     --engine $engine --folds "$folds" --runs "$runs" --xvector "$xvector" --wav2vec2 "$wav2vec2" --tag "$tag" --suffix "$suffix")
   ((${#experiments[@]})) || exit 2 # it has said why
   exps=("${experiments[@]/#/exp/}")

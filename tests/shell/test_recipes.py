@@ -302,6 +302,24 @@ def test_relative_paths_count_from_the_recipe_or_else_from_the_caller(sh, checko
     assert roots == [str(tmp_path / "mine"), "local", "none"]
 
 
+def test_files_in_place_of_names_are_looked_for_there_too(sh, checkout, tmp_path):
+    run, here = checkout / "egs/iemocap/run.sh", tmp_path / "my work"
+    here.mkdir()
+    for name, source in (("m", "models/audio_cnn"), ("p", "protocols/loso5"), ("l", "labels/iemocap4")):
+        (here / f"{name}.yaml").write_text((ROOT / "conf" / f"{source}.yaml").read_text())
+    (here / "g.yaml").write_text("experiments: [{model: audio_cnn}]\n")
+    (here / "text_cnn").write_text("")  # names are no files
+    given = ("--dry-run", "--labels", "l.yaml", "--protocol", "p.yaml speaker10")
+    trains = of(sh(run, *given, "--model", "m.yaml text_cnn", cwd=here).stdout, "train")
+    assert [t["--model"] for t in trains[::2]] == [str(here / "m.yaml"), "text_cnn"]
+    assert [t["--protocol"] for t in trains[:2]] == [str(here / "p.yaml"), "speaker10"]
+    assert trains[0]["--labels"] == str(here / "l.yaml") and trains[0]["--exp"] == "exp/m_none_p_l"
+    trains = of(sh(run, *given, "--grid", "g.yaml", cwd=here).stdout, "train")
+    assert [t["--exp"] for t in trains] == ["exp/audio_cnn_none_p_l", "exp/audio_cnn_none_speaker10_l"]
+    (run.parent / "m.yaml").write_text((here / "m.yaml").read_text())
+    assert of(sh(run, *given, "--model", "m.yaml", cwd=here).stdout, "train")[0]["--model"] == "m.yaml"
+
+
 def test_a_stage_that_fails_says_where_its_log_is_and_ends_the_run(sh, checkout, tmp_path):
     recipe = checkout / "egs/iemocap"
     result = sh(recipe / "run.sh", "--corpus", tmp_path / "absent", "--asr-engine", "pocketsphinx")

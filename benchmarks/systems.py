@@ -147,7 +147,8 @@ def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
     spec = spec.without_xvector() if spec.xvector else spec
     parts, model = built(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
     optimizer, rng = loop.make_optimizer(model, spec.training), np.random.default_rng(0)
-    batches = loop.draw(parts.train, spec.training, rng)
+    members = loop.drawn_once(parts.train, spec.training, seed=0)
+    batches = loop.draw(parts.train, members, spec.training, rng)
     timed = batches[1 : steps + 1] or batches  # an epoch of one batch: that again
     model.train()
     torch.manual_seed(0)

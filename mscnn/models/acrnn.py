@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.conv import DONGHYUN, SCORES, PerFrame, ScoreAttention, bands, dense_head, image
+from mscnn.models.conv import DONGHYUN, SCORES, PerFrame, ScoreAttention, bands, dense_head, he_init, image
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
@@ -45,6 +45,7 @@ class Options:
     fc_norm: bool = True
     dropout: float = 0.0
     init_std: float = 0.0
+    he_init: bool = False
     legacy_batch_stats: bool = False
 
     def check(self) -> None:
@@ -53,6 +54,8 @@ class Options:
             raise UserError(f"project {self.project}: expected {', '.join(PROJECTIONS)}")
         if self.score not in SCORES:
             raise UserError(f"score {self.score}: expected {', '.join(SCORES)}")
+        if self.he_init and self.score == "linear":
+            raise UserError("he_init starts an attention with a hidden unit: it needs score=sigmoid or score=relu")
         if any(len(pair) != 2 for pair in (self.kernel, self.pool)):
             raise UserError("kernel and pool are pairs: frames, bands")
         if self.legacy_batch_stats and self.project != "norm_relu":
@@ -125,7 +128,7 @@ class ACRNN(Classifier):
         load_weights(self, ours)
 
     def _initialise(self) -> None:
-        """TensorFlow's start: forget bias 1, other LSTM biases 0; with ``init_std`` also the code's own constants."""
+        """TensorFlow's start: forget bias 1, other LSTM biases 0; ``init_std``, ``he_init``: then a code's own."""
         if self.options.single_bias:
             for weight in (self.lstm.weight_ih_l0, self.lstm.weight_ih_l0_reverse):
                 bias = weight.data[:, -1].zero_()
@@ -135,6 +138,8 @@ class ACRNN(Classifier):
             for layer in (*self.convs, self.project[0], self.head[0], self.head[4]):
                 nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
                 nn.init.constant_(layer.bias, 0.1)
+        if self.options.he_init:
+            he_init(self)
 
 
 def _after_projection(options: Options) -> list[nn.Module]:

@@ -2,7 +2,8 @@
 
 Meng, Yan, Yuan, Wei, "Speech Emotion Recognition From 3D Log-Mel Spectrograms With Deep Learning Network", IEEE
 Access 7, 2019, pp. 125868-125881. ``adrnn_donghyun`` is the re-implementation beside ADSRNN
-(donghyun1234/speech_emotion_recognition), ``adrnn`` the same network with the paper's attention and center loss.
+(donghyun1234/speech_emotion_recognition), ``adrnn`` the same network with another pooling, a sum of
+frames as attention, and the paper's center loss.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,11 @@ from mscnn.models.conv import (
     DONGHYUN,
     UFLB,
     CenterLoss,
-    PerFrame,
     ScoreAttention,
     bands,
     dense_head,
+    frame_layer,
+    he_init,
     image,
     one_hot_mse,
 )
@@ -43,6 +45,7 @@ class Options:
     mse: float = 0.0
     center: float = 0.01
     center_rate: float = 0.5
+    he_init: bool = False
 
 
 class ADRNN(Classifier):
@@ -61,14 +64,14 @@ class ADRNN(Classifier):
         self.dilated = nn.Sequential(*map(UFLB, inputs, options.dilated_filters))
         self.skip = UFLB(options.filters, options.dilated_filters[-1], activation=False)
         size = options.dilated_filters[-1] * (bands(sizes, options.channels) // band)
-        self.project = PerFrame(
-            nn.Linear(size, options.project_dim), nn.LeakyReLU(), nn.BatchNorm1d(options.project_dim)
-        )
+        self.project = frame_layer(size, options.project_dim)
         self.lstm = nn.LSTM(options.project_dim, options.lstm_dim, bidirectional=True, batch_first=True)
         self.attention = ScoreAttention(2 * options.lstm_dim, "relu", mean=options.mean_attention)
         self.head = dense_head(2 * options.lstm_dim, options.fc_dim, sizes.classes)
         if options.center:
             self.center = CenterLoss(sizes.classes, options.fc_dim, options.center_rate)
+        if options.he_init:
+            he_init(self)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mscnn.models.base import Classifier
-from mscnn.models.conv import DONGHYUN, PerFrame, ScoreAttention, bands, dense_head, image
+from mscnn.models.conv import DONGHYUN, ScoreAttention, bands, dense_head, frame_layer, he_init, image
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
@@ -33,6 +33,7 @@ class Options:
     window_lstm_dim: int = 256
     mean_attention: bool = False
     fc_dim: int = 64
+    he_init: bool = False
     legacy_shift1: bool = False
 
 
@@ -53,13 +54,13 @@ class ASRNN(Classifier):
             )
         self.convs = nn.Sequential(*convs)
         size = options.filters[-1] * (bands(sizes, options.channels) // band)
-        self.project = PerFrame(
-            nn.Linear(size, options.project_dim), nn.LeakyReLU(), nn.BatchNorm1d(options.project_dim)
-        )
+        self.project = frame_layer(size, options.project_dim)
         self.lstm = nn.LSTM(options.project_dim, options.lstm_dim, bidirectional=True, batch_first=True)
         self.window_lstm = nn.LSTM(2 * options.lstm_dim, options.window_lstm_dim, batch_first=True)
         self.attention = ScoreAttention(2 * options.lstm_dim, "relu", mean=options.mean_attention)
         self.head = dense_head(2 * options.lstm_dim + options.window_lstm_dim, options.fc_dim, sizes.classes)
+        if options.he_init:
+            he_init(self)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""

@@ -66,6 +66,21 @@ class PerFrame(nn.Sequential):
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
+def frame_layer(size: int, units: int) -> PerFrame:
+    """Dense layer, LeakyReLU, batch normalisation of every frame."""
+    return PerFrame(nn.Linear(size, units), nn.LeakyReLU(), nn.BatchNorm1d(units))
+
+
+def he_init(model: nn.Module) -> None:
+    """The start of donghyun's networks: He's and Glorot's normal weights, an attention of nearly no preference."""
+    nn.init.kaiming_normal_(model.project[0].weight, nonlinearity="leaky_relu")
+    nn.init.kaiming_normal_(model.head[0].weight, nonlinearity="leaky_relu")
+    nn.init.xavier_normal_(model.head[4].weight)
+    nn.init.kaiming_normal_(model.attention.weight, nonlinearity="relu")  # (D, 1): PyTorch takes 1 for the fan in
+    nn.init.normal_(model.attention.bias, std=0.01)
+    nn.init.normal_(model.attention.scale, std=0.01)
+
+
 class UFLB(nn.Sequential):
     """Utterance feature learning block (Meng et al. 2019): 3×3 convolution of dilation 2, batch norm, LeakyReLU."""
 

@@ -29,7 +29,8 @@ class Segments:
         long: of longer utterances take ``slide`` (every hop), ``ends`` (the first and the last) or ``first``.
         tail: what becomes of frames after the last whole segment: ``pad`` (a segment of their own) or ``drop``.
         slide_classes: classes whose training utterances slide all the same (Chen et al. 2018 balance classes so).
-        pad_first: whether short utterances are padded before features are normalised, and padding counts as frames.
+        pad_first: whether features are normalised as segments: short utterances are padded before, padding counts, and
+            so does a frame as often as segments hold it.
         aggregate: an utterance scores the mean_logits, mean_logprob, mean_posterior, max_logits or max_posterior of
             its segments.
         streams: frames that the further features have in a segment; those not named are of the whole utterance.

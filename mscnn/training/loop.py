@@ -50,6 +50,7 @@ def fit(
     logger = log.get_logger("train")
     optimizer = make_optimizer(model, options)
     state = _resume(directory / "checkpoint.pt", model, optimizer, device)
+    members = drawn_once(train, options, seed)
     if state.epoch:
         logger.info("resumed after epoch %d", state.epoch)
     while not _finished(state, options):
@@ -57,7 +58,7 @@ def fit(
         state.epoch += 1
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(options, state.epoch)
-        loss, padded = _train_epoch(model, train, optimizer, options, [seed, state.epoch], device, state)
+        loss, padded = _train_epoch(model, train, members, optimizer, options, [seed, state.epoch], device, state)
         scores = _evaluate(model, dev, device)
         entry = {"epoch": state.epoch, "train_loss": round(loss, 6), **scores}
         state.history.append(entry)
@@ -104,13 +105,20 @@ def learning_rate(options: Training, epoch: int) -> float:
     return max(options.lr * options.gamma**times, options.min_lr)
 
 
-def draw(train: Examples, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
-    """The batches of an epoch, as indices of examples."""
+def drawn_once(train: Examples, options: Training, seed: int) -> np.ndarray:
+    """The examples that every epoch draws from: all, or the number of each class that ``balance`` says."""
+    if not options.balance.isdecimal():
+        return np.arange(len(train))
+    return balanced(train.labels[train.owner], options.balance, np.random.default_rng(seed))
+
+
+def draw(train: Examples, members: np.ndarray, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
+    """The batches of an epoch, as indices of examples; of ``members``, unless ``replacement`` or oversampling is on."""
     size = options.batch_size
     if options.replacement:  # evaluated every floor(passes * n / size) + 1 steps, as Yoon et al. 2018
         return [rng.integers(len(train), size=size) for _ in range(int(options.eval_every * len(train) / size) + 1)]
-    order = np.arange(len(train))
-    if options.balance != "none":
+    order = members
+    if options.balance == "oversample":
         order = balanced(train.labels[train.owner], options.balance, rng, options.balance_power)
     passes = [list(bucketed(train.lengths[order], size, rng)) for _ in range(math.ceil(options.eval_every))]
     batches = [order[batch] for batch in sum(passes, [])]
@@ -163,12 +171,12 @@ def _finished(state: State, options: Training) -> bool:
     return state.epoch >= options.max_epochs or state.epoch - state.best_epoch >= options.patience
 
 
-def _train_epoch(model, train, optimizer, options, seed: list[int], device, state: State) -> tuple[float, float]:
+def _train_epoch(model, train, members, optimizer, options, seed: list[int], device, state) -> tuple[float, float]:
     """One epoch; returns the mean loss and the share of padding."""
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     np.random.seed(np.random.SeedSequence(seed).generate_state(2))  # transformers draws SpecAugment's masks from it
     rng = np.random.default_rng(seed)
-    batches = draw(train, options, rng)
+    batches = draw(train, members, options, rng)
     if options.max_steps:
         batches = batches[: options.max_steps - state.steps]
     model.train()

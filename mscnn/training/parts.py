@@ -145,11 +145,14 @@ def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[s
             flat, offsets = source.read_all(utts)
             if name == "audio" and spec.segments and spec.segments.pad_first:
                 flat, offsets = _padded(flat, offsets, spec.segments.frames)
-            NORMS[spec.normalise.get(name, "none")](flat, part == "train", statistics, name)
             lengths = np.minimum(np.diff(offsets), longest) if longest and name == "audio" else np.diff(offsets)
             if name == "audio" and spec.segments:
                 classes = [data.emo[utt] for utt in utts] if part == "train" else None
                 cut = spec.segments.cut(lengths, train=part == "train", classes=classes)
+            counts = None
+            if name == "audio" and spec.segments and spec.segments.pad_first:
+                counts = _cover(offsets[cut.owner] + cut.starts, cut.lengths, len(flat))
+            NORMS[spec.normalise.get(name, "none")](flat, part == "train", statistics, name, counts)
             streams[name] = _stream(name, flat, offsets[:-1], lengths, cut, spec.segments)
         inputs[part]["streams"] = streams
         if cut:
@@ -164,6 +167,12 @@ def _padded(flat: np.ndarray, offsets: np.ndarray, least: int) -> tuple[np.ndarr
     for start, old, new in zip(offsets[:-1], offsets[1:], ends[:-1], strict=True):
         padded[new : new + old - start] = flat[start:old]
     return padded, ends
+
+
+def _cover(starts: np.ndarray, lengths: np.ndarray, frames: int) -> np.ndarray:
+    """In how many segments each of so many frames lies."""
+    begins, ends = (np.bincount(at, minlength=frames + 1) for at in (starts, starts + lengths))
+    return np.cumsum(begins - ends)[:frames]
 
 
 def _stream(
@@ -181,15 +190,15 @@ def _stream(
     return Stream(flat, offsets[cut.owner] + starts, np.minimum(frames, lengths[cut.owner] - starts))
 
 
-def _zscore(flat: np.ndarray, train: bool, statistics: dict, name: str) -> None:
-    """Mean 0 and standard deviation 1 over the training part's real frames."""
+def _zscore(flat: np.ndarray, train: bool, statistics: dict, name: str, counts: np.ndarray | None) -> None:
+    """Mean 0 and standard deviation 1 over the training part's frames, each as often as ``counts`` says."""
     if train:
-        statistics[f"{name}.mean"], statistics[f"{name}.std"] = _moments(flat)
+        statistics[f"{name}.mean"], statistics[f"{name}.std"] = _moments(flat, counts)
     flat -= statistics[f"{name}.mean"]  # in place: a large set is a memory map
     flat /= statistics[f"{name}.std"]
 
 
-def _minmax(flat: np.ndarray, train: bool, statistics: dict, name: str) -> None:
+def _minmax(flat: np.ndarray, train: bool, statistics: dict, name: str, counts: np.ndarray | None) -> None:
     """0 to 1 between the training part's smallest and largest values, clipped."""
     if train:
         statistics[f"{name}.min"], statistics[f"{name}.max"] = flat.min(axis=0), flat.max(axis=0)
@@ -198,14 +207,21 @@ def _minmax(flat: np.ndarray, train: bool, statistics: dict, name: str) -> None:
     np.clip(flat, 0, 1, out=flat)
 
 
-NORMS = {"zscore": _zscore, "minmax": _minmax, "none": lambda flat, train, statistics, name: None}
+NORMS = {"zscore": _zscore, "minmax": _minmax, "none": lambda *given: None}
 
 
-def _moments(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (D,) of the rows, in two passes of float64 sums over blocks."""
-    blocks = range(0, len(flat), BLOCK)
-    mean = sum(flat[i : i + BLOCK].sum(axis=0, dtype=np.float64) for i in blocks) / len(flat)
-    variance = sum(np.square(flat[i : i + BLOCK] - mean).sum(axis=0) for i in blocks) / len(flat)
+def _moments(flat: np.ndarray, counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (D,) of the rows, in two passes of float64 sums over blocks.
+
+    ``counts`` (rows,) says how often each row is there; None: once.
+    """
+    blocks = [slice(i, i + BLOCK) for i in range(0, len(flat), BLOCK)]
+    if counts is None:
+        mean = sum(flat[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(flat)
+        variance = sum(np.square(flat[b] - mean).sum(axis=0) for b in blocks) / len(flat)
+    else:
+        mean = sum(counts[b] @ flat[b].astype(np.float64) for b in blocks) / counts.sum()
+        variance = sum(counts[b] @ np.square(flat[b] - mean) for b in blocks) / counts.sum()
     return mean.astype(np.float32), np.maximum(np.sqrt(variance), EPSILON).astype(np.float32)
 
 

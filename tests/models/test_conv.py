@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from mscnn.errors import UserError
+from mscnn.models import ModelSpec
 from mscnn.models.conv import UFLB, CenterLoss, PerFrame, ScoreAttention, bands, image, one_hot_mse
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
@@ -51,6 +52,18 @@ def test_centers_move_in_training_only():
 def test_one_hot_mse():
     scores = torch.tensor([[0.5, 2.0], [1.0, -1.0]])
     torch.testing.assert_close(one_hot_mse(scores, torch.tensor([1, 0])), torch.tensor((0.25 + 1 + 0 + 1) / 4))
+
+
+@pytest.mark.parametrize("name", ["acrnn_donghyun", "adrnn_donghyun", "asrnn_donghyun"])
+def test_the_start_of_donghyun(name):
+    """Standard deviations by hand: sqrt(2 / fan in), LeakyReLU's slope is too small to matter; sqrt(2 / (64 + 4))."""
+    torch.manual_seed(1)
+    model = ModelSpec.load(name).build(Sizes(classes=4, audio=120))
+    for layer in (model.project[0], model.head[0]):
+        assert layer.weight.std().item() == pytest.approx((2 / layer.in_features) ** 0.5, rel=0.03)
+    assert model.head[4].weight.std().item() == pytest.approx((2 / 68) ** 0.5, rel=0.15)
+    assert model.attention.weight.std().item() == pytest.approx(2**0.5, rel=0.15)
+    assert 0 < abs(model.attention.scale.item()) < 0.05
 
 
 def test_uflb_looks_two_cells_away():

@@ -116,13 +116,28 @@ def test_learning_rates():
 
 def test_draws():
     train, rng = part(1), np.random.default_rng(0)  # 60 examples
-    drawn = loop.draw(train, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
+    members = np.arange(60)
+    drawn = loop.draw(train, members, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
     assert [len(b) for b in drawn] == [16, 16]  # floor(0.3 * 60 / 16) + 1
-    assert len(loop.draw(train, Training(batch_size=16, eval_every=0.5), rng)) == 2
-    twice = np.concatenate(loop.draw(train, Training(batch_size=16, eval_every=2), rng))
+    assert len(loop.draw(train, members, Training(batch_size=16, eval_every=0.5), rng)) == 2
+    twice = np.concatenate(loop.draw(train, members, Training(batch_size=16, eval_every=2), rng))
     assert np.bincount(twice).tolist() == [2] * 60
-    five = np.concatenate(loop.draw(train, Training(batch_size=16, balance="5"), rng))
-    assert np.bincount(train.labels[five]).tolist() == [5, 5, 5]
+    few = np.concatenate(loop.draw(train, members[40:], Training(batch_size=16), rng))
+    assert sorted(few) == list(range(40, 60))
+
+
+def test_a_number_of_examples_a_class_is_drawn_once(tmp_path, monkeypatch):
+    """As by Chen et al. and donghyun, who write 300 segments a class to a file before training."""
+    seen, batches = [], Examples.batch
+    monkeypatch.setattr(Examples, "batch", lambda self, index: seen.append(index) or batches(self, index))
+    monkeypatch.setattr(
+        loop, "_evaluate", lambda *given: {"dev_wa": 0.0, "dev_ua": 0.0, "dev_wf1": 0.0, "dev_loss": 0.0}
+    )
+    train(tmp_path, 3, patience=3, balance="5")
+    epochs = np.concatenate(seen).reshape(3, 15)
+    assert (epochs[0] != epochs[1]).any()  # in another order
+    assert len({tuple(sorted(epoch)) for epoch in epochs}) == 1
+    assert np.bincount(part(1).labels[epochs[0]]).tolist() == [5, 5, 5]
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("norm", [0.6, 0.8]), ("per_tensor", [1, 1]), ("value", [1, 1])])

@@ -36,6 +36,25 @@ def test_normalisation_comes_from_training_frames(toy):
     assert abs(test.mean()) > 1e-4
 
 
+def test_segments_padded_first_are_normalised_as_segments(toy, tmp_path):
+    """Counted by hand: cut, zeros included, and put side by side, a frame in two segments stands there twice."""
+    config = tmp_path / "short.yaml"
+    rule = "{frames: 30, hop: 10, long: ends, tail: drop, slide_classes: [happy], pad_first: true}"
+    config.write_text(f"base: asrnn\noptions: {{channels: 3, frames: 30}}\nsegments: {rule}\n")
+    data, features = DataDir.load(toy / "data" / "toy"), FeatureDir.load(toy / "feats")
+    flat, offsets = features.read_all(fold(data).train)
+    rows = []
+    for utt, start, end in zip(fold(data).train, offsets, offsets[1:], strict=False):
+        x = np.pad(flat[start:end], ((0, max(0, 30 - (end - start))), (0, 0)))
+        begins = range(0, len(x) - 29, 10) if data.emo[utt] == "happy" else sorted({0, len(x) - 30})
+        rows += [x[begin : begin + 30] for begin in begins]
+    rows = np.concatenate(rows)
+    assert len(rows) > len(flat)
+    parts = parts_of(toy, str(config))
+    np.testing.assert_allclose(parts.statistics["audio.mean"], rows.mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(parts.statistics["audio.std"], rows.std(axis=0), rtol=1e-4)
+
+
 def test_what_is_not_as_usual_of_words_is_told_without_paths():
     assert TextOptions().changed == TextOptions("pocketsphinx").changed == []
     text = TextOptions("gt", "sentencepiece", "/home/me/glove.840B.300d.txt", 100, 500)

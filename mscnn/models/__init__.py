@@ -55,7 +55,8 @@ class Training:
         eval_every: passes over the training part in an epoch.
         select: what makes an epoch the best on dev: wa_ua (their mean), ua, wa, wf1 (weighted F1) or loss.
         replacement: whether batches are drawn with replacement.
-        balance: none; oversample (every class as often as the largest in a pass); or a number of examples a class.
+        balance: none; oversample (every class as often as the largest in a pass); or a number of examples a
+            class, drawn once.
         balance_power: how far oversample goes: n examples of the largest's N come n (N / n)^balance_power times a pass.
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
@@ -204,8 +205,17 @@ class ModelSpec:
         return replace(self, xvector=False, options={**self.options, "xvector": False})
 
     def build(self, sizes) -> object:
-        """Make the network (an ``nn.Module`` whose ``forward`` takes Inputs and returns logits)."""
+        """Make the network (an ``nn.Module`` whose ``forward`` takes Inputs and returns logits).
+
+        Raises:
+            UserError: an option makes no sense, or mixup is asked of a system that it would not do justice to.
+        """
+        from mscnn.models.base import Classifier
+
         family = self._module()
+        alone = not (self.text or self.xvector or self.extra)
+        if self.training.mixup and not (alone and family.Model.loss is Classifier.loss):
+            raise UserError(f"{self.name}: mixup is for systems of audio alone and a loss of class scores; set mixup=0")
         return family.Model(_checked(family.Options, self.options), sizes)
 
     def pretrained(self) -> Mapping[str, str]:

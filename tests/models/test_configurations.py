@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.models import FAMILIES, SHARED, ModelSpec
 from mscnn.models.inputs import Sizes
@@ -57,6 +58,13 @@ def test_it_comes_back_from_what_config_yaml_says(name):
         assert getattr(found, what) == getattr(spec, what)
     options = spec.describe()["model_options"]
     assert spec.options.items() <= options.items() and found.options == options
+
+
+@pytest.mark.parametrize("name", ["audio_cnn_xvector", "text_cnn", "are", "adrnn", "sarma2018"])
+def test_mixup_is_refused_where_it_would_mix_half(name):
+    """X-vectors, words and prosody stay as they are; center loss and losses of frames would be left out."""
+    with pytest.raises(UserError, match=f"{name}: mixup is for systems of audio alone"):
+        ModelSpec.load(name, ["mixup=0.2"]).build(Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

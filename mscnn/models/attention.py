@@ -1,4 +1,4 @@
-"""What the systems that read segments of fixed length share (GLAM, its rivals, CA-MSER): attention, gating, helpers."""
+"""What GLAM and its rivals share: attention, gating, helpers."""
 
 import torch
 from torch import Tensor, nn

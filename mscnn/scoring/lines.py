@@ -1,6 +1,6 @@
 """Score lines: one result a line, greppable, with the protocol in it.
 
-%UA 81.40 %WA 80.30 %F1 80.91 [ 4442 / 5531 ] protocol=random10@1f3a text=gt folds=10 runs=3 … exp/<tag>
+%UA 80.11 %WA 80.44 %F1 79.83 [ 251 / 313 ] protocol=loso5@aff4 text=gt folds=5 runs=1 … exp/<tag>
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ def test_every_kind_is_shipped_and_every_feature_loads():
     [
         ("logmel3d", 120, 0.01), ("logmel3d_code", 120, 0.01), ("mfcc39", 39, 0.01), ("mfcc120", 120, 0.01),
         ("mfcc40", 40, 0.01), ("lld34", 34, 0.025), ("spec257", 257, 0.01), ("logspec200", 200, 0.01),
+        ("logspec400", 400, 0.01),
         ("logspec400_seg20", 400, 0.01), ("camser_spec", 200, 0.01), ("mfcc40_htk", 40, 0.01),
         ("mfcc26_seg18", 26, 0.032), ("mfcc26_seg20", 26, 0.032), ("modulation", 288, 0.01), ("raw16k", 1, 1 / 16000),
         ("raw16k_preemphasis", 1, 1 / 16000), ("prosody35", 35, 0), ("prosody35_opensmile", 35, 0),

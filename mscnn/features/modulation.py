@@ -11,6 +11,8 @@ from mscnn.features.base import Extractor
 
 ENVELOPE_RATE = 400  # Hz; more than twice what the low-pass lets through
 ORDER = 2  # of the Butterworth filters
+ERB = (24.7, 24.7 * 0.00437)  # Hz; bandwidth at f is ERB[0] + ERB[1] f (Glasberg and Moore 1990)
+RESPONSE = 0.05  # s; the longest impulse response is 90 dB below its peak by then
 
 
 @dataclass(frozen=True)
@@ -19,17 +21,21 @@ class Modulation(Extractor):
 
     After the front-end of Peng et al., "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
     Recurrent Networks With Auditory Front-Ends", IEEE Access 2020, which is known to us in outline only: auditory
-    filterbank, Hilbert envelope, low-pass, modulation filterbank. OURS are: gammatone filters (scipy's, 4th order)
-    where the paper has gammachirps; their centres, equally spaced on the ERB-rate scale from ``low_hz`` to ``high_hz``;
-    and the edges of the modulation bands: the first is a low-pass up to ``modulation_low_hz``, the others are
-    band-passes at equal ratios from there to ``modulation_high_hz``. ``envelope_hz`` is the cut-off of the envelopes'
-    low-pass. Rows are samples of the filters' outputs, ``frame_rate`` a second, a divisor of 400. All in Hz.
+    filterbank of gammachirps, Hilbert envelope, low-pass, modulation filterbank. OURS are: the gammachirps' ``order``,
+    ``bandwidth`` (in ERBs) and ``chirp``, as we recall those of Irino and Patterson (1997) at 50 dB; their peaks,
+    equally spaced on the ERB-rate scale from ``low_hz`` to ``high_hz``; and the edges of the modulation bands: the
+    first is a low-pass up to ``modulation_low_hz``, the others are band-passes at equal ratios from there to
+    ``modulation_high_hz``. ``envelope_hz`` is the cut-off of the envelopes' low-pass. Rows are samples of the filters'
+    outputs, ``frame_rate`` a second, a divisor of 400. All in Hz.
     """
 
     packages = ("numpy", "scipy")
 
     rate: int
     bands: int
+    order: int
+    bandwidth: float
+    chirp: float
     low_hz: float
     high_hz: float
     envelope_hz: float
@@ -39,6 +45,8 @@ class Modulation(Extractor):
     frame_rate: int
 
     def __post_init__(self) -> None:
+        if self.order < 1 or self.bandwidth <= 0:
+            raise UserError("order must be at least 1, and bandwidth above 0")
         if self.rate % ENVELOPE_RATE or not self.frame_rate or ENVELOPE_RATE % self.frame_rate:
             raise UserError(f"rate must be a multiple of {ENVELOPE_RATE} Hz, and frame_rate a divisor of it")
 
@@ -62,16 +70,29 @@ class Modulation(Extractor):
         return np.ascontiguousarray(rows, dtype=np.float32)
 
     def centres(self) -> np.ndarray:
-        """Centres of the auditory bands in Hz; ERB-rate = 21.4 log10(1 + 0.00437 f) (Glasberg and Moore 1990)."""
+        """Peaks of the auditory bands in Hz; ERB-rate = 21.4 log10(1 + 0.00437 f) (Glasberg and Moore 1990)."""
         low, high = (np.log1p(0.00437 * f) for f in (self.low_hz, self.high_hz))
         return np.expm1(np.linspace(low, high, self.bands)) / 0.00437
+
+    def gammachirp(self, centre: float) -> np.ndarray:
+        """Impulse response t^(n-1) exp(-2 pi b ERB(f) t) cos(2 pi f t - c ln t) that passes ``centre`` Hz best, by 1.
+
+        Irino and Patterson, "A time-domain, level-dependent auditory filter: The gammachirp", JASA 101(1), 1997. Its
+        peak lies at f - c b ERB(f) / n (``chirp`` is c; their c is negative).
+        """
+        shift = self.chirp * self.bandwidth / self.order
+        carrier = (centre + shift * ERB[0]) / (1 - shift * ERB[1])
+        t = np.arange(1, round(RESPONSE * self.rate)) / self.rate
+        decay = 2 * np.pi * self.bandwidth * (ERB[0] + ERB[1] * carrier)
+        wave = t ** (self.order - 1) * np.exp(-decay * t) * np.cos(2 * np.pi * carrier * t - self.chirp * np.log(t))
+        return wave / np.abs(wave @ np.exp(-2j * np.pi * centre * t))
 
     def _envelope(self, samples: np.ndarray, centre: float) -> np.ndarray:
         """Low-passed Hilbert envelope of the band at ``centre``, ``ENVELOPE_RATE`` values a second."""
         from scipy.fft import next_fast_len
-        from scipy.signal import butter, gammatone, hilbert, lfilter, sosfilt
+        from scipy.signal import butter, fftconvolve, hilbert, sosfilt
 
-        band = lfilter(*gammatone(centre, "iir", fs=self.rate), samples)
+        band = fftconvolve(samples, self.gammachirp(centre))[: len(samples)]
         envelope = np.abs(hilbert(band, next_fast_len(len(band))))[: len(band)]
         low_pass = butter(2 * ORDER, self.envelope_hz, fs=self.rate, output="sos")
         return sosfilt(low_pass, envelope)[:: self.rate // ENVELOPE_RATE]

@@ -31,6 +31,27 @@ def test_tone_of_known_modulation(modulation, hertz, band):
     assert power[band].argmax() == np.abs(modulation.centres() - 1000).argmin()
 
 
+@pytest.mark.parametrize("centre", [80.0, 1000.0, 7000.0])
+def test_gammachirps_peak_at_their_centre_and_lean_down(modulation, centre):
+    response = np.abs(np.fft.rfft(modulation.gammachirp(centre), 10 * RATE))  # bins of 0.1 Hz
+    assert response.argmax() / 10 == pytest.approx(centre, rel=0.04)  # 80 Hz: its image at -80 Hz leans in
+    assert response.max() == pytest.approx(1, abs=0.01)
+    erb = 24.7 + 0.108 * centre
+    below, above = (response[round(10 * (centre + side * min(2 * erb, 990)))] for side in (-1, 1))
+    assert below > above  # a negative chirp: the side of low frequencies falls less steeply
+
+
+def test_a_gammachirp_without_chirp_is_a_gammatone():
+    """scipy's, in frequency: 4th order, bandwidth 1.019 ERB."""
+    from scipy.signal import freqz, gammatone
+
+    plain = Feature.load("modulation", ["chirp=0", "bandwidth=1.019"]).extractor
+    at = np.linspace(500, 2000, 31)
+    expected = np.abs(freqz(*gammatone(1000, "iir", fs=RATE), worN=at, fs=RATE)[1])
+    found = np.abs(freqz(plain.gammachirp(1000.0), worN=at, fs=RATE)[1])
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
 def test_low_pass_is_the_level(modulation):
     tone = 0.3 * np.sin(2 * np.pi * modulation.centres()[15] * np.arange(2 * RATE) / RATE)
     found = modulation(tone.astype(np.float32)).T.reshape(9, 32, -1)[:, 15, -1]

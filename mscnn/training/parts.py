@@ -146,12 +146,12 @@ def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[s
             if name == "audio" and spec.segments and spec.segments.pad_first:
                 flat, offsets = _padded(flat, offsets, spec.segments.frames)
             lengths = np.minimum(np.diff(offsets), longest) if longest and name == "audio" else np.diff(offsets)
+            counts = None
             if name == "audio" and spec.segments:
                 classes = [data.emo[utt] for utt in utts] if part == "train" else None
                 cut = spec.segments.cut(lengths, train=part == "train", classes=classes)
-            counts = None
-            if name == "audio" and spec.segments and spec.segments.pad_first:
-                counts = _cover(offsets[cut.owner] + cut.starts, cut.lengths, len(flat))
+                if spec.segments.pad_first and part == "train":  # nothing is learnt from the others
+                    counts = _cover(offsets[cut.owner] + cut.starts, cut.lengths, len(flat))
             NORMS[spec.normalise.get(name, "none")](flat, part == "train", statistics, name, counts)
             streams[name] = _stream(name, flat, offsets[:-1], lengths, cut, spec.segments)
         inputs[part]["streams"] = streams

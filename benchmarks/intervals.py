@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mscnn.evaluation.intervals import RESAMPLES, Estimate, bootstrap, difference, estimate, jackknife_t
+from mscnn.evaluation.significance import contributions, mcnemar, sign_flip
 from mscnn.options import Parser, positive, run
-from mscnn.scoring.intervals import RESAMPLES, Estimate, bootstrap, difference, estimate, jackknife_t
-from mscnn.scoring.significance import contributions, mcnemar, sign_flip
 
 
 @dataclass(frozen=True)

@@ -39,10 +39,10 @@ def main() -> None:
 
     import torch
 
+    from mscnn.config.model import ModelSpec
     from mscnn.data.datadir import DataDir
     from mscnn.data.protocols import Protocol, make_folds
     from mscnn.files import atomic
-    from mscnn.models import ModelSpec
 
     torch.set_num_threads(1)
     specs = [ModelSpec.load(name, args.set) for name in args.model]

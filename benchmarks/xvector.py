@@ -26,8 +26,8 @@ def main() -> None:
     args = parser.parse_args()
 
     from mscnn.data.datadir import DataDir
-    from mscnn.features.xvector import kaldi
-    from mscnn.features.xvector.modeldir import XvectorModel
+    from mscnn.xvector import kaldi
+    from mscnn.xvector.modeldir import XvectorModel
 
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -46,7 +46,7 @@ def main() -> None:
 
 def time_backend(backend, data, model, work: Path, nj: int) -> float:
     """Seconds of stage 2, start of its processes included."""
-    from mscnn.features.xvector.extract import extract
+    from mscnn.xvector.extract import extract
 
     start = time.perf_counter()
     extract(data, model, work / backend, backend=backend, unvoiced="all-frames", chunk_size=0, convert=True,
@@ -61,7 +61,7 @@ def time_devices(model) -> None:
     import numpy as np
     import torch
 
-    from mscnn.features.xvector.extract import BATCH, embed
+    from mscnn.xvector.extract import BATCH, embed
 
     rng, speeds = np.random.default_rng(0), {}
     for device, utterances in (("cpu", 20), ("cuda", 4000)):
@@ -86,7 +86,7 @@ def make_model(folder: Path, conf: Path) -> Path:
 
     import numpy as np
 
-    from mscnn.features.xvector import components, nnet3
+    from mscnn.xvector import components, nnet3
 
     rng, lines, made = np.random.default_rng(0), ["input-node name=input dim=30"], {}
 

@@ -1,21 +1,40 @@
-"""Faults a user can mend."""
+"""Errors that a user can fix."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class UserError(Exception):
-    """A fault the user can mend: the message says what, where, why it matters and the cure.
+    """An error the user can fix: the message says what, where, why it matters, and the fix.
 
-    Entry points print it as ``error: ...`` and exit 1; it never reaches the user as a traceback.
+    Entry points print it as ``error[code]: message`` and exit 1; it never reaches the user as a traceback.
+
+    Attributes:
+        code: name of the kind of error, words joined by hyphens; tests and programs compare it, wording is free.
     """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One of several things that are wrong: what kind (``code``), and what, where and how to fix it."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class DataErrors(UserError):
-    """Several faults found together, listed one a line: the first ``most``, where a number is given."""
+    """Several issues found together, listed one per line: the first ``most``, where a number is given."""
 
-    def __init__(self, summary: str, faults: Sequence[str], most: int | None = None) -> None:
+    def __init__(self, summary: str, faults: Sequence[object], most: int | None = None, *, code: str = "") -> None:
         self.faults = list(faults)
-        listed = self.faults[:most]
+        listed = [str(fault) for fault in self.faults[:most]]
         if len(listed) < len(self.faults):
             listed.append(f"… and {len(self.faults) - len(listed)} more")
-        super().__init__("\n  ".join([summary, *listed]))
+        super().__init__("\n  ".join([summary, *listed]), code=code)

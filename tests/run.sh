@@ -8,7 +8,7 @@ MSCNN_DEV=true
 
 say() { printf '\n== %s\n' "$*"; }
 
-find_chromium() { python3 -c 'from tests.report.browser import find_chromium as f; raise SystemExit(f() is None)'; }
+find_chromium() { python3 -c 'from tests.e2e.browser import find_chromium as f; raise SystemExit(f() is None)'; }
 
 say "ruff: Python"
 python3 -m ruff check .
@@ -37,7 +37,7 @@ if [[ -n ${CI:-} ]] && ((EUID == 0)) && ! find_chromium && command -v apt-get >/
     >"$folder/apt.log" 2>&1 || tail -n 3 "$folder/apt.log"
 fi
 if find_chromium; then
-  MINI_EXP=$folder/egs/mini_iemocap/exp/mscnn_spu_att_gt_loso5 python3 -m pytest -q tests/report/test_chromium.py
+  MINI_EXP=$folder/egs/mini_iemocap/exp/mscnn_spu_att_gt_loso5 python3 -m pytest -q tests/e2e/test_chromium.py
 else
   echo "there is none (it is installed as root with CI set, and not otherwise): the report was not looked at"
 fi
@@ -56,7 +56,7 @@ every_system=(--model "${systems[*]}" --asr-engine none --wav2vec2 "$folder/wav2
 "$recipe/run.sh" "${every_system[@]}" --stage features --stop-stage features
 "$recipe/run.sh" "${every_system[@]}" --stage train --stop-stage train --dry-run true \
   --train-args "--set max_steps=1 batch_size=2 replacement=true eval_every=0.25 balance=none" |
-  python3 tests/every_system.py "$recipe"
+  python3 tests/e2e/every_system.py "$recipe"
 
 say "pytest"
 python3 -m pytest "$@"

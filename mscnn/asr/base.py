@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mscnn.asr.journal import Journal
+from mscnn.audio.read import SILENT, load_audio
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, UserError
-from mscnn.features.audio import SILENT, load_audio
 from mscnn.files import digest, file_digest
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger, progress

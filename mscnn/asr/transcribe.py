@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 from mscnn.asr.base import Engine
-from mscnn.asr.wer import Errors, write_wer
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
+from mscnn.evaluation.wer import Errors, write_wer
 from mscnn.files import write_table
 
 

@@ -12,8 +12,8 @@ from mscnn.data.datadir import KINDS, DataDir, kinds_of
 from mscnn.data.foldlists import PARTS
 from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, shared
 from mscnn.data.schemes import attribute
+from mscnn.evaluation.metrics import confusion_matrix, ua, wa
 from mscnn.features.archive import FeatureDir
-from mscnn.scoring.metrics import confusion_matrix, ua, wa
 
 Spread = dict[str, float | None]  # mean and worst over folds, and pooled; None where a value does not exist
 

@@ -11,11 +11,11 @@ from functools import partial
 
 import numpy as np
 
+from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
-from mscnn.models import ModelSpec
 from mscnn.models.yardstick import Options
 from mscnn.training.yardstick import posteriors, read_inputs
 

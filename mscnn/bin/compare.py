@@ -21,10 +21,10 @@ def main() -> None:
     if len(args.exps) < 2:
         parser.error("one experiment cannot be compared: name two or more")
 
+    from mscnn.evaluation.compare import compare, render
+    from mscnn.evaluation.predictions import Experiment
     from mscnn.files import atomic
     from mscnn.log import get_logger
-    from mscnn.scoring.compare import compare, render
-    from mscnn.scoring.predictions import Experiment
 
     found = compare([Experiment.load(path) for path in args.exps], args.data, args.over)
     text = render(found)

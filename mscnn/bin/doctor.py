@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where training will run")
     args = parser.parse_args()
 
-    from mscnn.doctor import Needs, examine
+    from mscnn.recipe.preflight import Needs, examine
 
     files = {"--asr-table": args.asr_table, "--xvector": args.xvector, "--embeddings": args.embeddings}
     needs = Needs(

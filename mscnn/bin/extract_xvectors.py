@@ -40,9 +40,9 @@ def main() -> None:
     args = parser.parse_args()
 
     from mscnn.data.datadir import DataDir
-    from mscnn.features.xvector.extract import extract
-    from mscnn.features.xvector.modeldir import XvectorModel
     from mscnn.log import get_logger
+    from mscnn.xvector.extract import extract
+    from mscnn.xvector.modeldir import XvectorModel
 
     start = time.monotonic()
     vectors, unvoiced = extract(

@@ -12,8 +12,8 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="folder that the model becomes")
     args = parser.parse_args()
 
-    from mscnn.features.xvector.install import install
     from mscnn.log import get_logger
+    from mscnn.xvector.install import install
 
     model = install(args.archive, args.out, sha256=args.sha256, source=args.source)
     network = model.network()

@@ -17,9 +17,9 @@ def parser() -> Parser:
 
 def main() -> None:
     args = parser().parse_args()
-    from mscnn.corpora import mini_iemocap, mini_script
     from mscnn.files import atomic
     from mscnn.log import get_logger
+    from mscnn.synthetic import mini_iemocap, mini_script
 
     start, logger = time.monotonic(), get_logger("make_mini_iemocap")
     if args.counts:

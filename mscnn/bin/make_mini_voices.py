@@ -18,8 +18,8 @@ def parser() -> Parser:
 def main() -> None:
     """Make both parts, unless they are at hand."""
     args = parser().parse_args()
-    from mscnn.corpora import mini_voices
     from mscnn.log import get_logger
+    from mscnn.synthetic import mini_voices
 
     start, logger = time.monotonic(), get_logger("make_mini_voices")
     for part, number in mini_voices.make(args.wavs, args.out, args.seed).items():

@@ -21,9 +21,9 @@ def main() -> None:
     from mscnn.files import atomic
     from mscnn.log import get_logger
     from mscnn.paths import ROOT
-    from mscnn.scoring.overview import read_costs, read_rows, write_overview
-    from mscnn.scoring.published import read_published
-    from mscnn.scoring.tables import make_table
+    from mscnn.reporting.overview import read_costs, read_rows, write_overview
+    from mscnn.reporting.published import read_published
+    from mscnn.reporting.tables import make_table
 
     rows = read_rows(args.exp, read_costs(args.costs) if args.costs else None)
     print(write_overview(rows, args.out))

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--suffix", default="", help="end of every name that is made")
     args = parser.parse_args()
 
-    from mscnn.plan import Cell, from_options, read_grid, resolved
+    from mscnn.recipe.plan import Cell, from_options, read_grid, resolved
 
     common = Cell(folds=args.folds, runs=args.runs, tag=args.tag)
     if args.grid:

@@ -32,9 +32,9 @@ def parser() -> Parser:
 
 def main() -> None:
     args = parser().parse_args()
+    from mscnn.config.labels import LabelMap
     from mscnn.corpora import CORPORA
     from mscnn.corpora.prepare import AudioForm, prepare, report_counts
-    from mscnn.data.labels import LabelMap
     from mscnn.errors import UserError
     from mscnn.log import get_logger
 

@@ -20,7 +20,7 @@ def main() -> None:
     args = parser.parse_args()
 
     from mscnn.log import get_logger
-    from mscnn.report.page import write_page
+    from mscnn.reporting.page.page import write_page
 
     start = time.monotonic()
     page = write_page(args.exp, args.data, utt=args.utterance, audio=args.audio)

@@ -17,9 +17,9 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="STEM of STEM.md, STEM.csv, STEM.tex and STEM.html, written")
     args = parser.parse_args()
 
+    from mscnn.evaluation.predictions import Experiment
     from mscnn.log import get_logger
-    from mscnn.scoring.predictions import Experiment
-    from mscnn.scoring.robustness import robustness, write_robustness
+    from mscnn.reporting.robustness import robustness, write_robustness
 
     print(write_robustness(robustness([Experiment.load(path) for path in args.exp]), args.out))
     get_logger("robustness").info("wrote %s.{md,csv,tex,html}: %d experiments", args.out, len(args.exp))

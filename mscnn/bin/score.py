@@ -14,9 +14,9 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    from mscnn.evaluation.predictions import Experiment
     from mscnn.log import get_logger
-    from mscnn.scoring.predictions import Experiment
-    from mscnn.scoring.report import write_report
+    from mscnn.reporting.results import write_report
 
     start = time.monotonic()
     lines = write_report(Experiment.load(args.exp), args.data)

@@ -18,7 +18,7 @@ def main() -> None:
     """Print one line: the equal error rate, raw and with the mean vector taken off."""
     args = parser().parse_args()
     from mscnn.data.datadir import DataDir
-    from mscnn.features.xvector.trials import score
+    from mscnn.xvector.trials import score
 
     result = score(args.xvector, DataDir.load(args.data), args.trials)
     print(result.line(xvector=args.xvector, data=args.data))

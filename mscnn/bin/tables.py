@@ -17,8 +17,8 @@ def main() -> None:
     from mscnn.files import atomic
     from mscnn.log import get_logger
     from mscnn.paths import ROOT
-    from mscnn.scoring.published import read_published
-    from mscnn.scoring.tables import make_table
+    from mscnn.reporting.published import read_published
+    from mscnn.reporting.tables import make_table
 
     published = args.published or ROOT / "conf" / "published.yaml"
     if args.table == "list":

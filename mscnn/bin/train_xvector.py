@@ -37,8 +37,8 @@ def main() -> None:
 
     from mscnn.data.datadir import DataDir
     from mscnn.device import choose_device
-    from mscnn.features.xvector.train import Options, train
     from mscnn.log import get_logger
+    from mscnn.xvector.train import Options, train
 
     device = choose_device(args.device)
     torch.use_deterministic_algorithms(True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mscnn.audio.check import LFS_MAGIC
 from mscnn.corpora.common import Corpus, Fault, Item, decode, one_line
-from mscnn.corpora.wavcheck import LFS_MAGIC
 from mscnn.errors import UserError
 
 DIALOGUE = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?P<scene>impro\d\d[ab]?|script\d\d_\d[ab]?)")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mscnn.audit.recordings import Digests
+from mscnn.audio.check import BadAudio, Header, read_headers
+from mscnn.audio.duplicates import Digests
+from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.common import Corpus, Fault, Item
-from mscnn.corpora.wavcheck import BadAudio, Header, read_headers
 from mscnn.data.datadir import OPTIONAL, DataDir, inverse
-from mscnn.data.labels import LabelMap
 from mscnn.errors import DataErrors, UserError
 from mscnn.files import atomic, read_table
 from mscnn.log import get_logger

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import yaml
 
 from mscnn import __version__
+from mscnn.audio.read import load_audio, trim
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import write_archive
-from mscnn.features.audio import load_audio, trim
 from mscnn.features.config import Feature
 from mscnn.files import atomic, digest, file_digest, read_table, write_table
 from mscnn.jobs import run_jobs
@@ -89,7 +89,7 @@ class Job:
                 "convert": self.convert,
                 "made_by": self.made_by,
             },
-            code=["mscnn.features.audio", "mscnn.features.base", "mscnn.features.signal", extractor, __name__],
+            code=["mscnn.audio.read", "mscnn.features.base", "mscnn.features.signal", extractor, __name__],
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mscnn.features.base import Extractor
 from mscnn.features.signal import preemphasised
-from mscnn.wav2vec2 import configuration, network, revision, steps
+from mscnn.pretrained.wav2vec2 import configuration, network, revision, steps
 
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn import jobs, log
+from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldlists import read_list
 from mscnn.data.protocols import PARTS, Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
+from mscnn.evaluation.predictions import Experiment
 from mscnn.files import digest
 from mscnn.inference.trained import require_unchanged, restore, setup_of
-from mscnn.models import ModelSpec
 from mscnn.paths import read_yaml
-from mscnn.scoring.predictions import Experiment
 from mscnn.stamp import Stamp
 from mscnn.training.experiment import claim, features_of
 from mscnn.training.outputs import environment, write_predictions

@@ -11,10 +11,10 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.log import get_logger
-from mscnn.models import ModelSpec
 from mscnn.training.experiment import Setup, features_of, input_digests
 from mscnn.training.parts import TextOptions
 

@@ -25,7 +25,7 @@ from mscnn.files import file_digest
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, length_mask, load_weights, renamed
-from mscnn.wav2vec2 import network, revision, steps
+from mscnn.pretrained.wav2vec2 import network, revision, steps
 
 HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples: frames; receptive field and hop of wav2vec 2.0
 IMAGE_HEIGHT = 256

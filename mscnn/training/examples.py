@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mscnn.data.segments import Segments
 from mscnn.models.inputs import Inputs
-from mscnn.models.segments import Segments
 
 JITTER = 0.05  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
 

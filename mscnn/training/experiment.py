@@ -11,26 +11,26 @@ from pathlib import Path
 
 import yaml
 
-from mscnn import jobs, log, models
+from mscnn import jobs, log
+from mscnn.config.labels import LabelMap
+from mscnn.config.model import SHARED, ModelSpec
 from mscnn.data.datadir import DataDir
-from mscnn.data.labels import LabelMap
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
-from mscnn.features.xvector.vectors import model_name, read_vectors
 from mscnn.files import atomic, digest, file_digest
-from mscnn.models import SHARED, ModelSpec
 from mscnn.paths import read_yaml
 from mscnn.stamp import Stamp, source_digest
 from mscnn.training.parts import TextOptions
+from mscnn.xvector.vectors import model_name, read_vectors
 
 CODE = (
     "mscnn.training",
     "mscnn.text",
-    "mscnn.data",
+    "mscnn.data.segments",
     "mscnn.features.archive",
-    "mscnn.scoring.metrics",
+    "mscnn.evaluation.metrics",
 )
 NOT_COMPARED = ("environment", "command", "runs", "changed")  # what a change changes is compared itself
 # what config.yaml describes
@@ -253,7 +253,7 @@ def input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mappin
     Of the models it is the code of the system's own family, and what families share.
     """
     code = [*CODE, *(f"mscnn.models.{name}" for name in (*SHARED, spec.family))]
-    sources = [file_digest(models.__file__), *(source_digest(name) for name in code)]
+    sources = [source_digest(name) for name in code]
     digests = {"labels": digest(data.emo), "code": digest(sources)}
     if spec.family != "yardstick":
         digests |= spec.pretrained()

@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from mscnn import log
+from mscnn.config.model import Training
 from mscnn.errors import UserError
+from mscnn.evaluation.metrics import confusion_matrix, ua, wa, weighted_f1
 from mscnn.files import atomic
-from mscnn.models import Training
 from mscnn.models.inputs import Inputs
-from mscnn.scoring.metrics import confusion_matrix, ua, wa, weighted_f1
 from mscnn.training.examples import Examples, balanced, bucketed, padding
 
 EVAL_BATCH = 64

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mscnn import log
+from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
+from mscnn.data.segments import Cut, Segments
 from mscnn.features.archive import FeatureDir
-from mscnn.features.xvector.vectors import read_vectors
-from mscnn.models import ModelSpec
 from mscnn.models.inputs import Sizes
-from mscnn.models.segments import Cut, Segments
 from mscnn.training.examples import Examples, Stream
+from mscnn.xvector.vectors import read_vectors
 
 if TYPE_CHECKING:
     from mscnn.text.subwords import Subwords

@@ -8,7 +8,7 @@ import pytest
 from tests.shell.conftest import ROOT
 
 DOWNLOAD = ROOT / "tools/download_xvector_model.sh"
-MODEL = ROOT / "tests/features/xvector/data"
+MODEL = ROOT / "tests/unit/xvector/data"
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from mscnn.corpora import mini_voices
 from mscnn.data.datadir import DataDir
-from mscnn.features.xvector.frontend import Frontend, sliding_cmn
-from mscnn.features.xvector.trials import score
-from mscnn.features.xvector.vectors import read_vectors
+from mscnn.synthetic import mini_voices
+from mscnn.xvector.frontend import Frontend, sliding_cmn
+from mscnn.xvector.trials import score
+from mscnn.xvector.vectors import read_vectors
 from tests.shell.conftest import ROOT
 
 MODEL = ROOT / "conf/xvector/espeak"

@@ -30,8 +30,8 @@ def main() -> None:
 
     from mscnn.data.datadir import DataDir
     from mscnn.features.archive import write_archive
-    from mscnn.features.xvector.frontend import Frontend, sliding_cmn
-    from mscnn.features.xvector.train import read_mfcc
+    from mscnn.xvector.frontend import Frontend, sliding_cmn
+    from mscnn.xvector.train import read_mfcc
 
     def statistics(mfcc: np.ndarray, voiced: np.ndarray) -> np.ndarray:
         frames = (sliding_cmn(mfcc) if args.sliding_mean else mfcc)[voiced]

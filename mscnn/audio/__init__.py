@@ -1,0 +1,1 @@
+"""Sound: reading, checking, trimming; the only place that opens a sound file."""

@@ -1,0 +1,111 @@
+"""Folds and runs -> one number with its spread: fold mean and pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.evaluation.metrics import confusion_matrix, macro_f1, ua, wa, weighted_f1
+from mscnn.evaluation.predictions import Predictions
+
+FOLD_MEAN = "fold-mean"
+POOLED = "pooled"
+MEANING = {  # of the values in a table, in words
+    FOLD_MEAN: "mean over folds ± sample sd over folds, averaged over runs",
+    POOLED: "of all folds together, averaged over runs",
+}
+METRICS: dict[str, Callable[[np.ndarray], float]] = {"ua": ua, "wa": wa, "f1": macro_f1, "wf1": weighted_f1}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A metric in percent; ``sd`` over folds and ``run_sd`` over runs, None where there is nothing to spread."""
+
+    mean: float
+    sd: float | None
+    run_sd: float | None
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """The METRICS of an experiment; ``correct`` of ``total`` utterances, the former averaged over runs."""
+
+    name: str
+    values: dict[str, Value]
+    correct: int
+    total: int
+
+
+def confusions(folds: Sequence[Sequence[Predictions]], classes: int, keep: Container[str] | None = None) -> np.ndarray:
+    """Confusion matrices (folds, runs, K, K) of ``folds[fold][run]``, of the utterances in ``keep`` where given."""
+
+    def one(part: Predictions) -> np.ndarray:
+        mask = np.array([keep is None or utt in keep for utt in part.utts])
+        return confusion_matrix(part.truth[mask], part.pred[mask], classes)
+
+    return np.array([[one(part) for part in runs] for runs in folds])
+
+
+def fold_mean(matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
+    """Metric of each fold, their mean over folds, its mean over runs.
+
+    ``sd`` is the sample standard deviation over the folds of a run, averaged over runs; ``run_sd`` that of the
+    fold mean over runs.
+
+    Raises:
+        UserError: a class has no utterance in a fold.
+    """
+    return _aggregate(FOLD_MEAN, matrices, names)
+
+
+def pooled(matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
+    """Metric of one confusion matrix over all folds, averaged over runs; ``run_sd`` is its spread over runs.
+
+    Raises:
+        UserError: a class has no utterance in any fold.
+    """
+    return _aggregate(POOLED, matrices.sum(axis=0, keepdims=True), names)
+
+
+def aggregates(protocol: Mapping[str, object]) -> tuple[Callable[[np.ndarray, Sequence[str]], Aggregate], ...]:
+    """What a protocol (of ``config.yaml``) lets be reported, headline first; folds that it pools may lack classes."""
+    return (pooled,) if protocol.get("aggregate") == POOLED else (fold_mean, pooled)
+
+
+def undefined(matrices: np.ndarray, names: Sequence[str]) -> str | None:
+    """Say where a class has no utterance, so that UA and F1 do not exist; None where they do."""
+    for fold, runs in enumerate(matrices, 1):
+        absent = [name for name, count in zip(names, runs[0].sum(axis=1), strict=True) if not count]
+        if absent:
+            where = f"fold {fold}" if len(matrices) > 1 else "all folds together"
+            return f"{where}: no utterance of class {', '.join(absent)}"
+    return None
+
+
+def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
+    fault = undefined(matrices, names)
+    if fault:
+        raise UserError(
+            f"{fault}; UA and F1 do not exist there, and no class is skipped: "
+            "choose a protocol whose parts hold every class"
+        )
+    return Aggregate(
+        name=name,
+        values={key: _value(matrices, metric) for key, metric in METRICS.items()},
+        correct=int(matrices.trace(axis1=2, axis2=3).sum(axis=0).mean() + 0.5),
+        total=int(matrices[:, 0].sum()),
+    )
+
+
+def _value(matrices: np.ndarray, metric: Callable[[np.ndarray], float]) -> Value:
+    """Apply ``metric`` to (folds, runs, K, K), in percent, and average."""
+    table = 100 * np.array([[metric(matrix) for matrix in runs] for runs in matrices])
+    folds, runs = table.shape
+    return Value(
+        mean=float(table.mean(axis=0).mean()),
+        sd=float(table.std(axis=0, ddof=1).mean()) if folds > 1 else None,
+        run_sd=float(table.mean(axis=0).std(ddof=1)) if runs > 1 else None,
+    )

@@ -1,0 +1,115 @@
+"""Can the probabilities be believed? Expected calibration error, a temperature that mends it, and abstention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mscnn.evaluation.groups import describe
+from mscnn.evaluation.metrics import confusion_matrix
+from mscnn.evaluation.predictions import Predictions
+
+BINS = 15
+FLOOR = 5e-7  # probabilities are written with six decimals
+LIMITS = (0.05, 20.0)  # of a temperature
+COVERAGES = tuple(range(5, 101, 5))  # percent
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> dict[str, np.ndarray]:
+    """The reliability diagram (Guo et al., ICML 2017, section 2): bin m of M has the confidences in ((m-1)/M, m/M].
+
+    Args:
+        confidence: probability of the predicted class (n,).
+        correct: whether that is the true one (n,).
+
+    Returns:
+        ``count``, mean ``confidence`` and ``accuracy`` (0 to 1, nan in an empty bin) of each bin.
+    """
+    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(index, weights=values, minlength=bins) / count for values in (confidence, correct)]
+    return {"count": count, "confidence": means[0], "accuracy": means[1]}
+
+
+def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
+    """Expected calibration error, 0 to 1: sum_m n_m / n |accuracy_m - confidence_m|, bins of :func:`reliability`."""
+    found = reliability(confidence, correct, bins)
+    return float(np.nansum(found["count"] * abs(found["accuracy"] - found["confidence"])) / len(correct))
+
+
+def log_loss(prob: np.ndarray, truth: np.ndarray) -> float:
+    """Mean of -ln p(truth), nats; p is at least FLOOR."""
+    return float(-np.log(np.maximum(prob[np.arange(len(truth)), truth], FLOOR)).mean())
+
+
+def brier(prob: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over utterances of sum_k (p_k - [truth = k])², 0 to 2 (Brier 1950)."""
+    return float(((prob - np.eye(prob.shape[1])[truth]) ** 2).sum(axis=1).mean())
+
+
+def temper(prob: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (n, K) of the logits divided by a temperature: p^(1/T), normed."""
+    logits = np.log(np.maximum(prob, FLOOR)) / temperature
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(prob: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature in LIMITS with the least log loss; the loss is convex in 1/T and has one minimum."""
+    from scipy.optimize import minimize_scalar
+
+    bounds = np.log(LIMITS)
+    found = minimize_scalar(lambda x: log_loss(temper(prob, np.exp(x)), truth), bounds=bounds, method="bounded")
+    return float(np.exp(found.x))
+
+
+def tempered(dev: Sequence[Sequence[Predictions]], test: Sequence[Sequence[Predictions]]) -> tuple[np.ndarray, list]:
+    """Fit a temperature on the dev part of every fold and run, apply it to the test part.
+
+    Returns:
+        temperatures (folds, runs), and the test parts with the new probabilities.
+    """
+    found = np.array([[fit_temperature(part.prob, part.truth) for part in runs] for runs in dev])
+    parts = [
+        [Predictions(p.utts, p.truth, p.pred, temper(p.prob, t)) for p, t in zip(runs, row, strict=True)]
+        for runs, row in zip(test, found, strict=True)
+    ]
+    return found, parts
+
+
+def calibration(runs: Sequence[Predictions]) -> dict[str, object]:
+    """``ece`` in percent, ``log_loss``, ``brier``: means over runs; and the ``reliability`` of all runs together."""
+    believed = [(run.prob.max(axis=1), run.pred == run.truth) for run in runs]
+    found = reliability(*(np.concatenate(column) for column in zip(*believed, strict=True)))
+    bins = zip(found["count"].tolist(), found["confidence"].tolist(), found["accuracy"].tolist(), strict=True)
+    return {
+        "ece": 100 * float(np.mean([ece(*pair) for pair in believed])),
+        "log_loss": float(np.mean([log_loss(run.prob, run.truth) for run in runs])),
+        "brier": float(np.mean([brier(run.prob, run.truth) for run in runs])),
+        "reliability": [
+            {"upto": m / BINS, "count": n, "confidence": p if n else None, "accuracy": right if n else None}
+            for m, (n, p, right) in enumerate(bins, 1)
+        ],
+    }
+
+
+def abstention(runs: Sequence[Predictions], classes: Sequence[str]) -> list[dict[str, object]]:
+    """Scores where only the most confident share of the utterances is answered, means over runs.
+
+    Equal confidences: the earlier utterance is answered first. UA is None where a class has no utterance left.
+    """
+    orders = [np.argsort(-run.prob.max(axis=1), kind="stable") for run in runs]
+    curve = []
+    for coverage in COVERAGES:
+        kept = [order[: max(1, round(len(order) * coverage / 100))] for order in orders]
+        points = [
+            describe(confusion_matrix(run.truth[i], run.pred[i], len(classes))[None], classes)
+            for run, i in zip(runs, kept, strict=True)
+        ]
+        absent = sorted({name for point in points for name in point["absent"]})
+        ua = None if absent else float(np.mean([point["ua"] for point in points]))
+        wa = float(np.mean([point["wa"] for point in points]))
+        curve.append({"coverage": coverage, "utterances": len(kept[0]), "ua": ua, "wa": wa, "absent": absent})
+    return curve

@@ -1,0 +1,145 @@
+"""Who says an utterance, where, how long it is, how well it was recognised: groups that scores are told apart by."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mscnn.data.datadir import kinds_of
+from mscnn.errors import UserError
+from mscnn.evaluation.metrics import wa
+from mscnn.evaluation.predictions import Experiment, Predictions
+from mscnn.evaluation.wer import Errors
+from mscnn.files import read_table
+
+SECONDS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}  # upper limit -> bucket
+WER = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
+REPORTED = ("speaker", "session", "gender", "kind", "duration", "wer")
+CLUSTERS = {"speaker": "utt2spk", "dialogue": "utt2scene"}  # what is resampled as a whole, and the table that tells it
+Attributes = Mapping[str, Mapping[str, str]]
+
+
+def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> Attributes:
+    """Read what is known of each utterance: attribute -> utterance -> value.
+
+    ``speaker``, ``session``, ``gender``; ``dialogue``: session and scene, for a scene recurs in other sessions, and its
+    recordings in one session share actors and, where it is written, lines; ``kind``: improvised or scripted;
+    ``duration`` and ``wer`` (of the words that the experiment reads, where a recogniser heard them): buckets that hold
+    their upper limit. An attribute of which there is no file is left out.
+
+    Args:
+        exp: the experiment.
+        data: the data directory; None: that of the experiment, if it is there.
+
+    Raises:
+        UserError: ``data`` is not there, or a table lacks utterances of the experiment.
+    """
+    folder = exp.data if data is None else Path(data)
+    if data is not None and not folder.is_dir():
+        raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
+    names = ("spk", "session", "gender", "scene", "dur")
+    spk, session, gender, scene, dur = (_table(exp, folder / f"utt2{name}") for name in names)
+    found = {
+        "speaker": spk,
+        "session": session,
+        "gender": gender,
+        "dialogue": {utt: f"{session[utt]} {name}" if session else name for utt, name in scene.items()},
+        "kind": kinds_of(scene),
+        "duration": {utt: _bucket(float(seconds), SECONDS) for utt, seconds in dur.items()},
+        "wer": {utt: wer_bucket(found) for utt, found in read_errors(exp, folder, exp.config["text"]).items()},
+    }
+    return {name: values for name, values in found.items() if values}
+
+
+def count(runs: Sequence[Predictions], values: Mapping[str, str], classes: int) -> tuple[list[str], np.ndarray]:
+    """Confusion matrices of groups of utterances; ``runs`` predict the same utterances.
+
+    Returns:
+        sorted names of the groups, and counts (runs, groups, K, K); an utterance without a value is in no group.
+    """
+    known = np.array([utt in values for utt in runs[0].utts])
+    names, group = np.unique([values[utt] for utt in runs[0].utts if utt in values], return_inverse=True)
+    cells = [((group * classes + run.truth[known]) * classes + run.pred[known]) for run in runs]
+    counts = np.array([np.bincount(cell, minlength=len(names) * classes**2) for cell in cells])
+    return names.tolist(), counts.reshape(len(runs), len(names), classes, classes)
+
+
+def describe(matrices: np.ndarray, classes: Sequence[str]) -> dict[str, object]:
+    """Scores in percent of matrices (runs, K, K), which may lack classes; means over runs.
+
+    Returns:
+        ``utterances``, ``wa``, ``recalls`` of the classes present, ``absent`` classes, and ``ua``: None where one is
+        absent, because it does not exist then.
+    """
+    totals, hits = matrices[0].sum(axis=1), np.diagonal(matrices, axis1=1, axis2=2).mean(axis=0)
+    recalls = {name: 100 * hit / total for name, hit, total in zip(classes, hits, totals, strict=True) if total}
+    absent = [name for name in classes if name not in recalls]
+    return {
+        "utterances": int(totals.sum()),
+        "ua": None if absent else float(np.mean(list(recalls.values()))),
+        "wa": float(100 * wa(matrices).mean()),
+        "recalls": {name: float(value) for name, value in recalls.items()},
+        "absent": absent,
+    }
+
+
+def group_scores(runs: Sequence[Predictions], attributes: Attributes, classes: Sequence[str]) -> dict[str, dict]:
+    """Scores of every group, attribute -> group -> :func:`describe`; an attribute of one value tells nothing apart."""
+    found = {}
+    for attribute in (name for name in REPORTED if name in attributes):
+        names, counts = count(runs, attributes[attribute], len(classes))
+        if len(names) > 1:
+            found[attribute] = {name: describe(counts[:, i], classes) for i, name in enumerate(names)}
+    return found
+
+
+def _table(exp: Experiment, file: Path) -> dict[str, str]:
+    """A table of the data directory, empty where the corpus has none."""
+    return _complete(exp, file, read_table(file)) if file.is_file() else {}
+
+
+def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
+    """Word errors of each utterance in the words of ``engine``, from what stage 4 left beside the experiment.
+
+    Empty where it left nothing; what kind of edits they are is not told apart.
+
+    Raises:
+        UserError: the file is malformed, or lacks utterances of the experiment.
+    """
+    file = errors_file(exp, data, engine)
+    if not file.is_file():
+        return {}
+    rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+    try:
+        errors = {utt: Errors(int(words), substitutions=int(edits)) for utt, _, _, edits, words in rows}
+    except ValueError:
+        raise UserError(f"{file}: not utt, ref, hyp, edits, words a line; run stage 4 (transcripts) again") from None
+    return _complete(exp, file, errors)
+
+
+def errors_file(exp: Experiment, data: Path, engine: str) -> Path:
+    """Where stage 4 puts the word errors of a recogniser."""
+    return exp.path.parent / f"asr_{engine}" / data.resolve().name / "wer_detail.tsv"
+
+
+def wer_bucket(errors: Errors) -> str:
+    """Bucket of an utterance's word error rate."""
+    return _bucket(errors.rate, WER)
+
+
+def _complete(exp: Experiment, file: Path, table: dict) -> dict:
+    """The table, if it knows every tested utterance."""
+    odd = sorted({utt for runs in exp.parts["test"] for utt in runs[0].utts} - table.keys())
+    if odd:
+        raise UserError(
+            f"{file}: lacks {len(odd)} utterances of {exp.path}, as {odd[0]}; is it the data of this experiment?"
+        )
+    return table
+
+
+def _bucket(value: float, limits: Mapping[float, str]) -> str:
+    return next(name for limit, name in limits.items() if value <= limit)

@@ -1,0 +1,1 @@
+"""What a recipe does: plan and preflight."""

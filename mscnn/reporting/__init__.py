@@ -1,0 +1,1 @@
+"""Everything that makes Markdown, HTML, LaTeX, CSV and figures."""

@@ -1,0 +1,156 @@
+"""Which words each statistic of the audio attends to: audio-to-text attention of MSCNN-SPU-ATT, for one utterance."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mscnn.data.datadir import DataDir
+from mscnn.errors import UserError
+from mscnn.evaluation.predictions import Predictions
+from mscnn.features.archive import FeatureDir
+from mscnn.files import digest, read_table
+from mscnn.paths import read_yaml
+from mscnn.reporting.page.audio import waveform
+from mscnn.reporting.page.source import Source
+from mscnn.text.vocabulary import UNK
+
+if TYPE_CHECKING:
+    from mscnn.models.inputs import Inputs
+    from mscnn.models.mscnn import MSCNN
+
+LENGTHS = range(5, 16)  # tokens of an utterance that shows well
+NAMES = {"mean": "avg"}  # the paper's word
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Weights of the tokens (rows, L), each row sums to 1, what the rows are, and what stands around them.
+
+    ``features`` (T, D) are those that the model hears, normalised, a frame every ``frame_shift`` seconds; ``samples``
+    and their ``rate`` (Hz) are None where the recording is not at hand. ``unknown`` tokens are not in the vocabulary.
+    """
+
+    utt: str
+    fold: int
+    truth: str
+    pred: str
+    tokens: list[str]
+    unknown: list[bool]
+    rows: list[str]
+    weights: np.ndarray
+    features: np.ndarray
+    frame_shift: float
+    trimmed: bool
+    samples: np.ndarray | None
+    rate: int | None
+
+
+def attends(config: Mapping) -> bool:
+    """Whether a model of this configuration has the attention."""
+    return config.get("family") == "mscnn" and bool(config["model_options"]["attention"])
+
+
+def attention(source: Source, utt: str | None = None) -> Attention:
+    """The attention of run 1 of the fold that tests ``utt``.
+
+    Args:
+        source: an experiment whose model attends.
+        utt: None: a test utterance of fold 1 of 5 to 15 tokens that is classified rightly, the most confident.
+
+    Raises:
+        UserError: ``utt`` is in no test part; weights, features or words are not there any more, or not those that the
+            model was trained with and the experiment predicted from.
+    """
+    from mscnn.inference.trained import read_vocabulary, restore  # it loads torch
+
+    fold, config, tests = 1 if utt is None else _fold_of(source, utt), source.exp.config, source.exp.parts["test"]
+    data = _words_and_labels(source)
+    texts = data.text_of(config["text"])
+    _require_inputs(source, data, texts)
+    test, vocabulary = tests[fold - 1][0], read_vocabulary(source.trained_in / f"fold{fold:02d}" / "run1")
+    utt = choose(test, {one: vocabulary.split(texts[one]) for one in test.utts}) if utt is None else utt
+    model, examples = restore(source.trained_in, config, data, {"test": [utt]}, fold, 1)
+    inputs, archive = examples["test"].batch([0]), FeatureDir.load(config["feature_dirs"]["audio"])
+    tokens, at, heard = inputs.tokens[0].tolist(), test.utts.index(utt), waveform(source, utt)
+    return Attention(
+        utt, fold, source.exp.classes[test.truth[at]], source.exp.classes[test.pred[at]],
+        tokens=(vocabulary.split(texts[utt]) or [UNK])[: len(tokens)],
+        unknown=[number == 1 for number in tokens],
+        rows=list(_rows(model)),
+        weights=attention_weights(model, inputs),
+        features=inputs.audio[0].T.numpy(),
+        frame_shift=archive.frame_shift,
+        trimmed=archive.options.get("trim_db") is not None,
+        samples=heard and heard[0],
+        rate=heard and heard[1],
+    )  # fmt: skip
+
+
+def _words_and_labels(source: Source) -> DataDir:
+    """The data directory without its recordings, which need not be at hand: models read features."""
+    if not (source.data / "text").is_file():
+        raise UserError(f"{source.data}: the data directory, where the words stand, is not at hand; give it as --data")
+    spk, emo = (source.tables[name] for name in ("utt2spk", "utt2emo"))
+    return DataDir(source.data, wav={}, text=read_table(source.data / "text"), spk=spk, emo=emo, dur={})
+
+
+def _require_inputs(source: Source, data: DataDir, texts: Mapping[str, str]) -> None:
+    """Raise UserError where the data are not those of training, or the words not those that were predicted from."""
+    from mscnn.inference.trained import require_unchanged
+
+    config, folder = source.exp.config, source.trained_in
+    if not (folder / "config.yaml").is_file():
+        raise UserError(f"{folder}: the experiment whose models these are is not there any more; train it again")
+    require_unchanged(folder, read_yaml(folder / "config.yaml"), data)
+    if config["inputs"].get("tested_text", digest(texts)) != digest(texts):
+        raise UserError(
+            f"{data.path}: text {config['text']} is not what was predicted from; again: {config['command']}"
+        )
+
+
+def _fold_of(source: Source, utt: str) -> int:
+    """The fold, from 1, that tests an utterance."""
+    known = {one: fold for fold, runs in enumerate(source.exp.parts["test"], 1) for one in runs[0].utts}
+    if utt not in known:
+        near = difflib.get_close_matches(utt, known, n=3, cutoff=0.3)
+        raise UserError(f"--utterance {utt}: in no test part of {source.exp.path}; near: {', '.join(near) or 'none'}")
+    return known[utt]
+
+
+def choose(test: Predictions, tokens: Mapping[str, Sequence[str]]) -> str:
+    """The most confident of the utterances that are right and short; where none is, of all."""
+    order = sorted(range(len(test.utts)), key=lambda i: (-test.prob[i].max(), test.utts[i].encode()))
+    good = [i for i in order if test.pred[i] == test.truth[i] and len(tokens[test.utts[i]]) in LENGTHS]
+    return test.utts[(good or order)[0]]
+
+
+def attention_weights(model: MSCNN, inputs: Inputs) -> np.ndarray:
+    """Weights (rows, L) of the tokens of a batch of one utterance; Eq. 4 of the paper."""
+    import torch
+
+    from mscnn.models.layers import POOLS
+
+    options = model.options
+    with torch.inference_mode():
+        frames, heard = model.masked(inputs.audio, inputs.audio_len, options.max_frames)
+        words = model.embedding(inputs.tokens).transpose(1, 2)
+        words, read = model.masked(words, inputs.token_len, options.max_tokens)
+        frames = model.audio_cnn(frames, heard)
+        queries = torch.stack([POOLS[name](frames, heard) for name in options.audio_pool], dim=1)
+        weights = model.attend(queries, model.text_cnn(words, read), read)[1]
+    return weights[0].flatten(0, 1)[:, : inputs.tokens.shape[1]].numpy()
+
+
+def _rows(model: MSCNN) -> Iterator[str]:
+    """A name for each row: the statistic, and the scale where each has its own softmax."""
+    for name in model.options.audio_pool:
+        name = NAMES.get(name, name)
+        if model.options.att_mode == "concat":
+            yield name
+        else:
+            yield from (f"{name}, width {width}" for width in model.options.text_widths)

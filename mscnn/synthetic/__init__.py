@@ -1,0 +1,1 @@
+"""Corpora that espeak-ng speaks, for demonstrations and tests."""

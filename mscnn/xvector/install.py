@@ -1,0 +1,85 @@
+"""A model out of the archive that somebody fetched."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import shutil
+import tarfile
+import tempfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from mscnn.errors import UserError
+from mscnn.files import file_digest
+from mscnn.paths import ROOT
+from mscnn.xvector.modeldir import XvectorModel
+
+FILES = ("final.raw", "extract.config", "min_chunk_size", "max_chunk_size")
+LARGEST = 1 << 30  # bytes of a file in the archive
+# Users report that the public archive of VoxCeleb v2 lacks conf/; these files have the options of egs/voxceleb/v2/conf.
+VOXCELEB_CONF = ROOT / "conf" / "xvector" / "espeak" / "conf"
+
+
+def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str = "", source: str = "") -> XvectorModel:
+    """Take the model, and nothing else, out of a tar archive.
+
+    Args:
+        archive: with ``final.raw`` in some folder, ``extract.config`` and the chunk sizes beside it, and ``conf/`` with
+            mfcc.conf and vad.conf anywhere; without ``conf/`` the options of egs/voxceleb/v2 are taken.
+        out: folder that the model becomes; a model that was installed there before is replaced, once all checks have
+            passed.
+        sha256: digest that the archive must have, empty for any.
+        source: where it comes from; noted in ``out/SOURCE`` with the digest.
+
+    Raises:
+        UserError: no archive, another digest, no model in it, a network that cannot be used, or ``out`` is something
+            else.
+    """
+    archive, out = Path(archive), Path(out)
+    if (out.exists() or out.is_symlink()) and not (out / "SOURCE").is_file():
+        raise UserError(f"{out}: is there already, and no model that was installed; choose another --out")
+    try:
+        digest = file_digest(archive)
+    except OSError as error:
+        raise UserError(f"{archive}: {error.strerror}") from None
+    if sha256 and digest != sha256.lower():
+        raise UserError(f"{archive}: its SHA-256 is {digest}, expected {sha256}; fetch it again")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+        made = Path(folder, "model")
+        _unpack(archive, made)
+        (made / "SOURCE").write_text(f"{source or archive.name}\nsha256 {digest}\n", encoding="utf-8")
+        XvectorModel.load(made).network()
+        if out.exists():
+            os.replace(out, Path(folder, "old"))
+        os.replace(made, out)
+    return XvectorModel.load(out)
+
+
+def _unpack(archive: Path, out: Path) -> None:
+    """Copy the members that make a model into ``out``; names in the archive decide about no path."""
+    try:
+        with tarfile.open(archive) as tar:
+            members = {PurePosixPath(m.name): m for m in tar.getmembers() if m.isfile() and m.size <= LARGEST}
+            networks = [path for path in members if path.name == "final.raw"]
+            if len(networks) != 1:
+                raise UserError(
+                    f"{archive}: expected one final.raw in it, found {len(networks)}; is it the right archive?"
+                )
+            wanted = {networks[0].with_name(name): out / name for name in FILES}
+            wanted |= {
+                p: out / "conf" / p.name
+                for p in members
+                if p.parts[-2:] in (("conf", "mfcc.conf"), ("conf", "vad.conf"))
+            }
+            (out / "conf").mkdir(parents=True)
+            for path, target in wanted.items():
+                if path in members:
+                    with open(target, "wb") as copy:
+                        shutil.copyfileobj(tar.extractfile(members[path]), copy)
+    except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(f"{archive}: cannot be read as a tar archive ({error}); fetch it again") from None
+    for name in ("mfcc.conf", "vad.conf"):
+        if not (out / "conf" / name).exists():
+            shutil.copy(VOXCELEB_CONF / name, out / "conf" / name)

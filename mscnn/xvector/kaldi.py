@@ -1,0 +1,253 @@
+"""X-vectors by Kaldi's compiled programs, run as ``extract_xvectors.sh`` does, without any of its scripts."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mscnn.audio.read import load_audio
+from mscnn.errors import DataErrors, UserError
+from mscnn.features.archive import write_archive
+from mscnn.features.extract import MAX_FAULTS
+from mscnn.xvector.vectors import require_finite
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mscnn.xvector.extract import Job
+    from mscnn.xvector.modeldir import XvectorModel
+
+# program -> its folder in KALDI_ROOT/src
+PROGRAMS = {
+    "compute-mfcc-feats": "featbin",
+    "apply-cmvn-sliding": "featbin",
+    "compute-vad": "ivectorbin",
+    "select-voiced-frames": "ivectorbin",
+    "nnet3-copy": "nnet3bin",
+    "nnet3-xvector-compute": "nnet3bin",
+}
+CURE = "compile Kaldi and set KALDI_ROOT to it, or take --backend native, which needs none of it"
+TAIL = 8  # lines of a failed program
+PR_SET_PDEATHSIG = 1  # of prctl(2)
+
+
+def programs() -> dict[str, Path]:
+    """Programs that are found, below KALDI_ROOT or else on PATH: name -> absolute path."""
+    root, found = os.environ.get("KALDI_ROOT"), {}
+    for name, folder in PROGRAMS.items():
+        path = shutil.which(Path(root, "src", folder, name)) if root else None
+        if path := path or shutil.which(name):
+            found[name] = Path(path).absolute()
+    return found
+
+
+def missing() -> list[str]:
+    """Programs that are not found."""
+    found = programs()
+    return [name for name in PROGRAMS if name not in found]
+
+
+def version() -> str:
+    """Kaldi's version as its programs write it into their messages (``5.5.1074~1-71f38``), or ``unknown``."""
+    with suppress(KeyError, OSError, subprocess.TimeoutExpired):
+        command = [programs()["compute-vad"], "ark:-", "ark:-"]  # nothing in, nothing out, a message
+        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).stderr
+        if found := re.search(r"\[(\d[^\]]*)\]", said.decode(errors="replace")):
+            return found[1]
+    return "unknown"
+
+
+def identity() -> str:
+    """Which Kaldi it is: version, and where its programs are."""
+    return f"{version()} {programs()['nnet3-xvector-compute']}"
+
+
+def run_job(job: Job, model: XvectorModel) -> None:
+    """Write the job's archive and its list of utterances without a voiced frame; print what the programs say.
+
+    Samples are rounded to 16 bits; dither is off.
+
+    Raises:
+        UserError: programs are missing, one failed, or one left out utterances that have a voice.
+        DataErrors: recordings that cannot be used, all of the job's at once.
+    """
+    import numpy as np
+
+    if absent := missing():
+        raise UserError(f"Kaldi: not found: {', '.join(absent)}; {CURE}")
+    with _work_folder(job, model) as work:
+        vad = _voice_activity(job, model, work)
+        unvoiced = [utt for utt, voiced in vad.items() if not voiced.any()]
+        vectors = _embed(job, model, work, {u: v for u, v in vad.items() if v.any() or job.unvoiced != "drop"})
+    if job.unvoiced == "zero" and unvoiced:
+        size = len(next(iter(vectors.values()))) if vectors else model.network().dim
+        vectors |= dict.fromkeys(unvoiced, np.zeros(size, np.float32))
+    require_finite(vectors, model.path)
+    write_archive(job.stem, ((utt, vectors[utt]) for utt in vad if utt in vectors))
+    job.write_unvoiced(unvoiced)
+
+
+@contextmanager
+def _work_folder(job: Job, model: XvectorModel) -> Iterator[Path]:
+    """Where the programs run, with links to the model: specifiers stay plain whatever characters the paths have."""
+    out, prefix = job.out.resolve(), f".kaldi.{job.number}."
+    out.mkdir(parents=True, exist_ok=True)
+    for left in out.glob(f"{prefix}*"):  # by a job that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=out, ignore_cleanup_errors=True) as name:
+        work = Path(name)
+        for path in model.files:
+            (work / path.name).symlink_to(path.absolute())
+        yield work
+
+
+def _voice_activity(job: Job, model: XvectorModel, work: Path) -> dict[str, np.ndarray]:
+    """Make ``mfcc.ark`` and ``mfcc.scp``; utterance -> voiced frames (T,), 1 or 0; T is 0 where there is no frame."""
+    import numpy as np
+
+    mfcc = ["compute-mfcc-feats", "--config=mfcc.conf", "--dither=0", "ark:-", "ark,scp:mfcc.ark,mfcc.scp"]
+    _run(work, mfcc, feed=_waves(job, model.frontend.rate))
+    frames = {utt: len(matrix) for utt, matrix in _read(work / "mfcc.ark")}
+    _none_left_out(work, "compute-mfcc-feats", [source.utt for source in job.sources], frames)
+    # its status is 1 where no utterance has a voiced frame
+    _run(work, ["compute-vad", "--config=vad.conf", "scp:mfcc.scp", "ark:vad.ark"], accepted=(0, 1))
+    vad = dict(_read(work / "vad.ark"))
+    _none_left_out(work, "compute-vad", [utt for utt, n in frames.items() if n], vad)
+    short = [source for source in job.sources if not frames[source.utt]]
+    if short and job.unvoiced == "all-frames":
+        what = "shorter than a frame; --unvoiced zero or drop passes on"
+        raise DataErrors(
+            f"{len(short)} utterances cannot be used:", [f"{s.utt}: {s.wav}: {what}" for s in short], MAX_FAULTS
+        )
+    return {utt: vad.get(utt, np.zeros(0, np.float32)) for utt in frames}
+
+
+def _waves(job: Job, rate: int) -> Iterator[bytes]:
+    """The pieces of an archive of waves. Faults are collected first, raised last."""
+    import numpy as np
+    import soundfile
+
+    from mscnn.xvector.frontend import FULL_SCALE
+
+    faults = []
+    for source in job.sources:
+        try:
+            samples, _ = load_audio(source.wav, rate, job.convert, start=source.start, end=source.end)
+        except UserError as error:
+            faults.append(f"{source.utt}: {error}")
+            continue
+        codes = np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+        piece = io.BytesIO()
+        soundfile.write(piece, codes, rate, format="WAV", subtype="PCM_16")
+        yield f"{source.utt} ".encode() + piece.getvalue()
+    if faults:
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
+
+
+def _embed(job: Job, model: XvectorModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """X-vectors (X,) of the utterances in ``vad`` that have frames: of the voiced ones, or of all where none is."""
+    import kaldiio
+    import numpy as np
+
+    from mscnn.xvector.frontend import CMN_WINDOW
+
+    chosen = {utt: voiced if voiced.any() else np.ones_like(voiced) for utt, voiced in vad.items() if len(voiced)}
+    if not chosen:
+        return {}
+    kaldiio.save_ark(str(work / "voiced.ark"), chosen)
+    lines = (work / "mfcc.scp").read_text(encoding="utf-8").splitlines(keepends=True)
+    (work / "chosen.scp").write_text("".join(x for x in lines if x.split()[0] in chosen), encoding="utf-8")
+    config = ["--nnet-config=extract.config"] if model.extract_config else []
+    _run(work, ["nnet3-copy", *config, "final.raw", "extract.raw"])
+    cmn = ["--norm-vars=false", "--center=true", f"--cmn-window={CMN_WINDOW}"]
+    sizes = [f"--min-chunk-size={model.min_chunk}", f"--chunk-size={job.chunk_size}"]
+    _run(
+        work,
+        ["apply-cmvn-sliding", *cmn, "scp:chosen.scp", "ark:-"],
+        ["select-voiced-frames", "ark:-", "ark:voiced.ark", "ark:-"],
+        ["nnet3-xvector-compute", "--use-gpu=no", *sizes, "extract.raw", "ark:-", "ark:xvector.ark"],
+    )
+    vectors = dict(_read(work / "xvector.ark"))
+    _none_left_out(work, "nnet3-xvector-compute", chosen, vectors)
+    return vectors
+
+
+def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted: Collection[int] = (0,)) -> None:
+    """Run programs as one pipe that reads ``feed``; print their messages, which ``work/<program>.log`` keeps.
+
+    Raises:
+        UserError: one failed; of several, the first that did not just die of the next one's death.
+    """
+    found, running, die_with_job = programs(), [], _die_with_parent()
+    try:
+        for name, *arguments in commands:
+            source = running[-1].stdout if running else subprocess.PIPE
+            sink = subprocess.DEVNULL if len(running) + 1 == len(commands) else subprocess.PIPE
+            with open(work / f"{name}.log", "wb") as said:
+                command = [found[name], *arguments]
+                running.append(
+                    subprocess.Popen(command, cwd=work, stdin=source, stdout=sink, stderr=said, preexec_fn=die_with_job)
+                )
+            if running[:-1]:
+                source.close()  # or the writer would not notice the reader's death
+        with suppress(BrokenPipeError), running[0].stdin as pipe:
+            pipe.writelines(feed)
+        statuses = [program.wait() for program in running]
+    except OSError as error:
+        raise UserError(f"Kaldi: {error}; {CURE}") from None
+    finally:
+        for program in running:
+            program.kill()
+            program.wait()
+    for name, *_ in commands:
+        print(f"# {found[name]}", *_messages(work, name), sep="\n", flush=True)
+    failed = [(s == -signal.SIGPIPE, i) for i, s in enumerate(statuses) if s not in accepted]
+    if failed:
+        name, status = commands[min(failed)[1]][0], statuses[min(failed)[1]]
+        said = "\n    ".join(_messages(work, name)).partition("[ Stack-Trace: ]")[0].rstrip().splitlines()[-TAIL:]
+        raise UserError(
+            f"Kaldi: {found[name]} failed (exit status {status}); mend what it complains of, or take --backend native\n"
+            + "\n".join(said)
+        )
+
+
+def _die_with_parent() -> Callable[[], object] | None:
+    """For a program to call as it starts: the kernel shall kill it when the job ends, however that ends.
+
+    On Linux; elsewhere a program runs on. Whatever is loaded is loaded before the fork.
+    """
+    return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL) if sys.platform == "linux" else None
+
+
+def _messages(work: Path, name: str) -> list[str]:
+    path = work / f"{name}.log"
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+
+
+def _read(archive: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Items of an archive; of one that is not there, none."""
+    import kaldiio
+
+    return kaldiio.load_ark(str(archive)) if archive.exists() else iter(())
+
+
+def _none_left_out(work: Path, name: str, expected: Collection[str], found: Collection[str]) -> None:
+    """Kaldi warns and goes on; raise UserError with what it said of the first utterance that it left out."""
+    if lost := [utt for utt in expected if utt not in found]:
+        said = [line for program in PROGRAMS for line in _messages(work, program) if lost[0] in line.split()]
+        raise UserError(
+            f"Kaldi: {len(lost)} of {len(expected)} utterances are missing after {name}, the first is {lost[0]}; try "
+            "--backend native; Kaldi said:\n    " + "\n    ".join(said or _messages(work, name)[-TAIL:])
+        )

@@ -1,0 +1,105 @@
+"""A folder with an x-vector network, laid out as Kaldi's public models."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mscnn.errors import UserError
+from mscnn.paths import ROOT
+
+if TYPE_CHECKING:
+    from mscnn.xvector.frontend import Frontend
+    from mscnn.xvector.network import Network
+
+CURE = "tools/download_xvector_model.sh fetches one; run.sh goes on with --xvector-model espeak, or --xvector none"
+
+
+@dataclass(frozen=True)
+class XvectorModel:
+    """``final.raw``, ``extract.config`` (or None), chunk sizes in frames, and ``conf`` with mfcc.conf and vad.conf."""
+
+    path: Path
+    conf: Path
+    extract_config: Path | None
+    min_chunk: int
+    max_chunk: int
+
+    @classmethod
+    def load(cls, model: str | os.PathLike) -> XvectorModel:
+        """Open a model: a folder, or the name of one in ``conf/xvector``.
+
+        ``conf/`` may stand in the folder or, as in the public archives, beside or above it.
+
+        Raises:
+            UserError: something is missing.
+        """
+        path = Path(model)
+        shipped = ROOT / "conf" / "xvector" / path
+        if not path.is_dir() and shipped.is_dir():
+            path = shipped
+        path = path.resolve()
+        if not (path / "final.raw").is_file():
+            what = "no final.raw in it" if path.is_dir() else "no such folder"
+            raise UserError(f"{model}: no x-vector model: {what}; {CURE}")
+        conf = next((p / "conf" for p in [path, *path.parents[:2]] if (p / "conf" / "mfcc.conf").is_file()), None)
+        if conf is None:
+            raise UserError(f"{path}: no conf/mfcc.conf in it, beside it or above it: copy conf/ of the model's recipe")
+        config = path / "extract.config"
+        min_chunk, max_chunk = _size(path / "min_chunk_size"), _size(path / "max_chunk_size")
+        if min_chunk > max_chunk:
+            raise UserError(f"{path}: min_chunk_size {min_chunk} is larger than max_chunk_size {max_chunk}")
+        return cls(path, conf, config if config.is_file() else None, min_chunk, max_chunk)
+
+    @property
+    def files(self) -> list[Path]:
+        """All that the vectors depend on."""
+        config = [self.extract_config] if self.extract_config else []
+        sizes = [self.path / "min_chunk_size", self.path / "max_chunk_size"]
+        return [self.path / "final.raw", *config, *sizes, self.conf / "mfcc.conf", self.conf / "vad.conf"]
+
+    @cached_property
+    def frontend(self) -> Frontend:
+        """The features that it wants."""
+        from mscnn.xvector.frontend import Frontend
+
+        return Frontend.load(self.conf)
+
+    def network(self) -> Network:
+        """The network in PyTorch.
+
+        Raises:
+            UserError: damaged, of unknown parts, or for other features than ``frontend`` makes.
+        """
+        from mscnn.xvector import nnet3
+        from mscnn.xvector.network import Network
+
+        nnet = nnet3.read(self.path / "final.raw")
+        try:
+            network = Network(nnet, self.extract_config.read_text(encoding="utf-8") if self.extract_config else "")
+        except (UserError, UnicodeDecodeError) as error:
+            raise UserError(f"{self.path}: {error}") from None
+        if network.input_dim != self.frontend.options.num_ceps:
+            raise UserError(
+                f"{self.path}: the network reads {network.input_dim} values a frame, {self.conf / 'mfcc.conf'} makes "
+                f"{self.frontend.options.num_ceps}; it is another model's"
+            )
+        if network.context > self.min_chunk:
+            raise UserError(
+                f"{self.path / 'min_chunk_size'}: {self.min_chunk} frames, the network needs {network.context}"
+            )
+        return network
+
+
+def _size(path: Path) -> int:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; {CURE}") from None
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) == 0:
+        raise UserError(f"{path}: expected a number of frames, found {text[:40]!r}")
+    return int(text)

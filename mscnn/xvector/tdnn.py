@@ -1,0 +1,105 @@
+"""The x-vector network to be trained, and what it becomes in Kaldi's nnet3.
+
+Snyder et al., "X-Vectors: Robust DNN Embeddings for Speaker Recognition", ICASSP 2018, Table 1, as in Kaldi's
+egs/voxceleb/v2/local/nnet3/xvector/run_xvector.sh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mscnn.xvector import components
+from mscnn.xvector.nnet3 import Component, Nnet
+
+CONTEXTS = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,))  # frames that tdnn1 to tdnn5 see
+CONTEXT = 1 + sum(offsets[-1] - offsets[0] for offsets in CONTEXTS)  # 15 frames
+WIDTHS, EMBEDDING = (512, 512, 512, 512, 1500), 512
+EPSILON, VARIANCE_FLOOR = 1e-3, 1e-10
+POOLING = "0-10000"  # frames after the first that statistics are taken over: all that a chunk can have
+EXTRACT_CONFIG = "output-node name=output input=tdnn6.affine\n"
+MIN_CHUNK, MAX_CHUNK = 25, 10000  # frames, at extraction
+
+
+class Tdnn(nn.Module):
+    """Frames -> tdnn1 … tdnn5 -> mean and standard deviation -> tdnn6 (the x-vector) -> tdnn7 -> speakers.
+
+    Each layer is affine -> ReLU -> batch normalisation without scale and offset.
+    """
+
+    def __init__(self, dim: int, speakers: int, widths: Sequence[int] = WIDTHS, embedding: int = EMBEDDING) -> None:
+        """Args: ``dim`` of a frame; outputs of tdnn1 to tdnn5; outputs of tdnn6 and of tdnn7."""
+        super().__init__()
+        self.widths, self.dim = tuple(widths), dim
+        self.frames = nn.Sequential()
+        for offsets, inputs, outputs in zip(CONTEXTS, (dim, *widths), widths, strict=False):
+            step = offsets[1] - offsets[0] if len(offsets) > 1 else 1
+            self.frames.extend([nn.Conv1d(inputs, outputs, len(offsets), dilation=step), *_normalised(outputs)])
+        self.tdnn6 = nn.Linear(2 * widths[-1], embedding)
+        self.tdnn7 = nn.Sequential(*_normalised(embedding), nn.Linear(embedding, embedding), *_normalised(embedding))
+        self.output = nn.Linear(embedding, speakers)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Speaker logits (B, speakers) of ``frames`` (B, T, dim), T at least 15."""
+        return self.output(self.tdnn7(self.embed(frames)))
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """x-vectors (B, embedding) of ``frames`` (B, T, dim)."""
+        x = self.frames(frames.transpose(1, 2))
+        mean = x.mean(2)
+        variance = (x - mean[:, :, None]).square().mean(2)
+        return self.tdnn6(torch.cat([mean, variance.clamp_min(VARIANCE_FLOOR).sqrt()], 1))
+
+    def export(self) -> Nnet:
+        """The network as Kaldi holds it, batch normalisation with the statistics of ``eval`` mode."""
+        lines, components = [f"input-node name=input dim={self.dim}"], {}
+        for component, descriptor in self._parts():
+            components[component.name] = component
+            lines.append(f"component-node name={component.name} component={component.name} input={descriptor}")
+        lines.append(f"output-node name=output input={component.name} objective=linear")
+        return Nnet(tuple(lines), components)
+
+    def _parts(self) -> Iterator[tuple[Component, str]]:
+        """Components in order, each with what it reads."""
+        below, stats = "input", (f"stats-extraction-{POOLING}", f"stats-pooling-{POOLING}")
+        for i, offsets in enumerate(CONTEXTS):
+            conv, _, norm = self.frames[3 * i : 3 * i + 3]
+            weight = conv.weight.permute(0, 2, 1).flatten(1)  # (out, in, offset) -> (out, offset x in)
+            yield from _layer(f"tdnn{i + 1}", weight, conv.bias, norm, _append(below, offsets))
+            below = f"tdnn{i + 1}.batchnorm"
+        width = self.widths[-1]
+        yield components.stats_extraction(stats[0], width), below
+        yield components.stats_pooling(stats[1], width, int(POOLING[2:]), VARIANCE_FLOOR), stats[0]
+        _, norm6, affine7, _, norm7 = self.tdnn7
+        yield from _layer("tdnn6", self.tdnn6.weight, self.tdnn6.bias, norm6, f"Round({stats[1]}, 1)")
+        yield from _layer("tdnn7", affine7.weight, affine7.bias, norm7, "tdnn6.batchnorm")
+        yield _affine("output.affine", self.output.weight, self.output.bias), "tdnn7.batchnorm"
+        yield components.log_softmax("output.log-softmax", self.output.out_features), "output.affine"
+
+
+def _normalised(dim: int) -> list[nn.Module]:
+    return [nn.ReLU(), nn.BatchNorm1d(dim, eps=EPSILON, affine=False)]
+
+
+def _layer(
+    name: str, weight: Tensor, bias: Tensor, norm: nn.BatchNorm1d, descriptor: str
+) -> Iterator[tuple[Component, str]]:
+    yield _affine(f"{name}.affine", weight, bias), descriptor
+    yield components.relu(f"{name}.relu", len(bias)), f"{name}.affine"
+    statistics = norm.running_mean.numpy(), norm.running_var.numpy()
+    # minibatches, where Kaldi counts frames: both only weigh the statistics against those of further training
+    count = max(1.0, float(norm.num_batches_tracked))
+    yield components.batchnorm(f"{name}.batchnorm", *statistics, count, EPSILON), f"{name}.relu"
+
+
+def _affine(name: str, weight: Tensor, bias: Tensor) -> Component:
+    return components.affine(name, weight.detach().numpy(), bias.detach().numpy())
+
+
+def _append(node: str, offsets: Sequence[int]) -> str:
+    """The descriptor of a node's frames around the present one."""
+    if len(offsets) == 1:
+        return node
+    return f"Append({', '.join(f'Offset({node}, {o})' if o else node for o in offsets)})"

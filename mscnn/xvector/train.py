@@ -1,0 +1,262 @@
+"""Training an x-vector network: voiced frames of a data directory, chunks of them, and which speaker says each.
+
+As egs/voxceleb/v2 of Kaldi, but for these: Adam in the place of natural-gradient SGD with momentum (both scale each
+direction by its own curvature; the range of learning rates is the recipe's), the norm of the gradient is clipped in the
+place of ``max-change``, one process in the place of averaged ones, and no noisy or reverberated copies: give a data
+directory that has them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mscnn import log
+from mscnn.audio.read import load_audio
+from mscnn.data.datadir import DataDir
+from mscnn.errors import DataErrors, UserError
+from mscnn.features.extract import MAX_FAULTS, Source
+from mscnn.files import atomic
+from mscnn.stamp import Stamp
+from mscnn.xvector import nnet3, tdnn
+from mscnn.xvector.frontend import Frontend, sliding_cmn
+from mscnn.xvector.tdnn import Tdnn
+
+PARTS = ("audio", "xvector.frontend", "xvector.nnet3", "xvector.tdnn", "xvector.train")  # code a model depends on
+HELD_OUT = 1000  # utterances at most, one of a speaker
+CLIP = 2.0  # norm of the gradient
+CONFS = ("mfcc.conf", "vad.conf")
+LIBRARIES = ("kaldi-native-fbank", "numpy", "torch")
+logger = log.get_logger("train_xvector")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train; the defaults are those of egs/voxceleb/v2.
+
+    Attributes:
+        widths, embedding: outputs of tdnn1 to tdnn5, and of tdnn6 and tdnn7.
+        chunk: shortest and longest chunk, voiced frames.
+        min_frames: voiced frames that an utterance needs, at least the longest chunk.
+        min_utts: utterances that a speaker needs, 2 or more.
+        epochs: an epoch draws as many frames as there are.
+        batch: chunks of a minibatch.
+        lr: learning rate of the first and of the last step; between them it falls exponentially.
+    """
+
+    widths: Sequence[int] = tdnn.WIDTHS
+    embedding: int = tdnn.EMBEDDING
+    chunk: tuple[int, int] = (200, 400)
+    min_frames: int = 400
+    min_utts: int = 8
+    epochs: int = 3
+    batch: int = 64
+    lr: tuple[float, float] = (1e-3, 1e-4)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        low, high = self.chunk
+        if not tdnn.CONTEXT <= low <= high <= self.min_frames:
+            raise UserError(
+                f"chunks of {low} to {high} frames from utterances of {self.min_frames} or more: expected "
+                f"{tdnn.CONTEXT} <= shortest <= longest <= --min-frames, so that every utterance gives any chunk"
+            )
+        if self.min_utts < 2 or self.batch < 2:
+            raise UserError("--min-utts and --batch must be 2 or more: one utterance of a speaker is held out")
+        if not all(0 < rate < math.inf for rate in self.lr):
+            raise UserError(f"--lr {self.lr[0]:g} {self.lr[1]:g}: expected two finite numbers above 0, as 1e-3 1e-4")
+        if not 0 <= self.seed < 2**63:
+            raise UserError(f"--seed {self.seed}: expected a whole number from 0 to 2^63 - 1")
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """Voiced frames (T, D) of the utterances of each speaker: those to train on, and one held out of some."""
+
+    train: list[list[np.ndarray]]
+    held_out: list[tuple[int, np.ndarray]]
+
+    @property
+    def frames(self) -> int:
+        """Frames to train on."""
+        return sum(len(matrix) for matrices in self.train for matrix in matrices)
+
+
+def train(data: DataDir, conf: Path, out: Path, options: Options, *, device: str, convert: bool) -> float | None:
+    """Train a network and write the model directory ``out``; the same seed gives the same bytes on the same device.
+
+    Args:
+        data: at least two speakers.
+        conf: folder with mfcc.conf and vad.conf; copied into the model, whose own ``conf`` it may be.
+        convert: resample and mix down recordings of another form.
+
+    Returns:
+        Accuracy on the utterances held out (0 to 1); None where ``out`` has the model made from the same things.
+
+    Raises:
+        UserError: too few speakers, utterances or frames; recordings that cannot be used; a loss that is not finite.
+    """
+    inputs = [*(conf / name for name in CONFS), data.path / "utt2spk"]
+    facts = {
+        "sources": [source.seen for source in Source.of(data)],
+        "options": asdict(options),
+        "convert": convert,
+        "device": device,
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+    code = [f"mscnn.features.{part}" for part in PARTS]
+    stamp = Stamp(out / "log/train.stamp", inputs=inputs, options=facts, code=code)
+    if stamp.fresh():
+        return None
+    frontend = Frontend.load(conf)
+    confs = {f"conf/{name}": (conf / name).read_bytes() for name in CONFS}
+    speakers = select(read_utterances(data, frontend, convert), data.spk, options, data.path)
+    torch.manual_seed(options.seed)
+    net = Tdnn(frontend.options.num_ceps, len(speakers.train), options.widths, options.embedding).to(device)
+    history = fit(net, speakers, options, device)
+    stamp.write(write_model(net, confs, out, history))
+    return history[-1]["accuracy"]
+
+
+def read_utterances(data: DataDir, frontend: Frontend, convert: bool) -> dict[str, np.ndarray]:
+    """Voiced frames (T, D) of every utterance; the sliding mean that is taken off is that of all frames."""
+    return {utt: sliding_cmn(mfcc)[voiced] for utt, mfcc, voiced in read_mfcc(data, frontend, convert)}
+
+
+def read_mfcc(data: DataDir, frontend: Frontend, convert: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Every utterance, its MFCC (T, D), and which of the frames are voiced (T,); T may be 0.
+
+    Raises:
+        DataErrors: recordings that cannot be used, all at once, at the end.
+    """
+    faults: list[str] = []
+    for source in log.progress(Source.of(data), total=len(data.utts), desc="features"):
+        try:
+            samples, _ = load_audio(source.wav, frontend.rate, convert, start=source.start, end=source.end)
+        except UserError as error:
+            faults.append(f"{source.utt}: {error}")
+            continue
+        if not faults:
+            mfcc = frontend.mfcc(samples)
+            yield source.utt, mfcc, frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
+    if faults:
+        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
+
+
+def select(utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options: Options, where: Path) -> Speakers:
+    """Speakers with enough long utterances; a random one of each is held out.
+
+    Raises:
+        UserError: fewer than two speakers are left.
+    """
+    long: dict[str, list[np.ndarray]] = {}
+    for utt, matrix in utterances.items():
+        if len(matrix) >= options.min_frames:
+            long.setdefault(spk[utt], []).append(matrix)
+    enough = [matrices for _, matrices in sorted(long.items()) if len(matrices) >= options.min_utts]
+    counts = (
+        f"{sum(map(len, long.values()))} of {len(utterances)} utterances have {options.min_frames} or more voiced "
+        f"frames, {len(enough)} of {len(set(spk.values()))} speakers {options.min_utts} or more such utterances"
+    )
+    if len(enough) < 2:
+        raise UserError(
+            f"{where}: {counts}; two speakers are the least: take more data, or lower --min-utts and --min-frames "
+            "(with --chunk, its longest)"
+        )
+    logger.info("%s: %s", where, counts)
+    rng = np.random.default_rng([options.seed, 0])
+    tested = rng.permutation(len(enough))[:HELD_OUT]
+    held_out = [(int(i), enough[i].pop(rng.integers(len(enough[i])))) for i in sorted(tested)]
+    return Speakers(enough, held_out)
+
+
+def fit(net: Tdnn, speakers: Speakers, options: Options, device: str) -> list[dict[str, float]]:
+    """Train the network in place; returns epoch, mean loss, and held-out accuracy (0 to 1) of each epoch."""
+    optimizer = torch.optim.Adam(net.parameters(), lr=options.lr[0])
+    per_epoch = max(1, 2 * speakers.frames // sum(options.chunk) // options.batch)
+    decay = (options.lr[1] / options.lr[0]) ** (1 / (per_epoch * options.epochs))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay)
+    history = []
+    for epoch in range(1, options.epochs + 1):
+        start, total = time.monotonic(), 0.0
+        net.train()
+        rng = np.random.default_rng([options.seed, epoch])
+        for frames, labels in minibatches(speakers.train, per_epoch, options, rng):
+            loss = F.cross_entropy(net(frames.to(device)), labels.to(device))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+            optimizer.step()
+            schedule.step()
+            total += loss.item()
+        if not np.isfinite(total):
+            raise UserError(f"epoch {epoch}: the loss is {total}; try smaller learning rates, --lr 1e-4 1e-5")
+        right = accuracy(net, speakers, options, device)
+        history.append(entry := {"epoch": epoch, "loss": round(total / per_epoch, 4), "accuracy": round(right, 4)})
+        logger.info(
+            "epoch %d of %d: loss %.4f, held out %.2f %% right, %.1f s",
+            epoch, options.epochs, entry["loss"], 100 * right, time.monotonic() - start,
+        )  # fmt: skip
+    return history
+
+
+def minibatches(
+    train: Sequence[Sequence[np.ndarray]], number: int, options: Options, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Random chunks (batch, T, D) and their speakers (batch,).
+
+    All speakers come equally often, their utterances by chance; T is the same within a minibatch, uniform between them.
+    """
+    order = rng.permutation(np.resize(np.arange(len(train)), number * options.batch))
+    for labels in order.reshape(number, options.batch):
+        size = rng.integers(options.chunk[0], options.chunk[1] + 1)
+        chunks = []
+        for speaker in labels:
+            matrix = train[speaker][rng.integers(len(train[speaker]))]
+            start = rng.integers(len(matrix) - size + 1)
+            chunks.append(matrix[start : start + size])
+        yield torch.from_numpy(np.stack(chunks)), torch.from_numpy(labels)
+
+
+def accuracy(net: Tdnn, speakers: Speakers, options: Options, device: str) -> float:
+    """Share of the held-out utterances whose speaker is found from the middle of them, a longest chunk."""
+    net.eval()
+    size, right = options.chunk[1], 0
+    with torch.inference_mode():
+        for i in range(0, len(speakers.held_out), options.batch):
+            labels, matrices = zip(*speakers.held_out[i : i + options.batch], strict=True)
+            middles = [m[(len(m) - size) // 2 :][:size] for m in matrices]
+            found = net(torch.from_numpy(np.stack(middles)).to(device)).argmax(1).cpu()
+            right += int((found == torch.tensor(labels)).sum())
+    return right / len(speakers.held_out)
+
+
+def write_model(net: Tdnn, confs: Mapping[str, bytes], out: Path, history: Sequence[Mapping[str, float]]) -> list[Path]:
+    """Write the model directory, ``final.raw`` last, and ``log/metrics.jsonl``; returns the files.
+
+    Args:
+        confs: name in the directory -> content, of the files that say how to compute MFCC and voiced frames.
+    """
+    contents = {
+        "extract.config": tdnn.EXTRACT_CONFIG.encode(),
+        "min_chunk_size": b"%d\n" % tdnn.MIN_CHUNK,
+        "max_chunk_size": b"%d\n" % tdnn.MAX_CHUNK,
+        "log/metrics.jsonl": "".join(json.dumps(entry) + "\n" for entry in history).encode(),
+        **confs,
+    }
+    (out / "final.raw").unlink(missing_ok=True)
+    for name, content in contents.items():
+        with atomic(out / name, "wb") as file:
+            file.write(content)
+    nnet3.write(net.cpu().eval().export(), out / "final.raw")
+    return [out / name for name in (*contents, "final.raw")]

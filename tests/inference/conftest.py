@@ -1,3 +1,0 @@
-"""The toy corpus of the tests of training, for models to be put to work on."""
-
-from tests.training.conftest import toy  # noqa: F401

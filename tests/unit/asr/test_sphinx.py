@@ -1,0 +1,68 @@
+"""PocketSphinx with its own model on real and synthetic speech."""
+
+from importlib.metadata import PackageNotFoundError
+
+import numpy as np
+import pytest
+import soundfile
+
+from mscnn.asr import sphinx
+from mscnn.asr.sphinx import PocketSphinx
+from mscnn.asr.transcribe import transcribe
+from mscnn.errors import UserError
+from mscnn.evaluation.wer import Errors, count_errors
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return PocketSphinx.create("en-US")
+
+
+@pytest.fixture(scope="module")
+def recognise(engine):
+    return engine.open()
+
+
+def test_words_do_not_depend_on_what_was_heard_before(engine, recognise, sentences):
+    """Noise moves the decoder's noise estimate, and in silence the last best Gaussians decide: both would live on."""
+    noise = 0.3 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    sounds = [np.zeros(16000, dtype=np.float32), *sentences.values()]
+    alone = [recognise(sound) for sound in sounds]
+    recognise(noise)
+    assert [recognise(sound) for sound in reversed(sounds)] == alone[::-1]
+    assert engine.open()(sounds[1]) == alone[1]
+
+
+def test_hears_most_of_it(recognise, sentences):
+    heard = {text: recognise(speech) for text, speech in sentences.items()}
+    assert sum(count_errors({text: text for text in heard}, heard).values(), Errors()).rate < 35
+
+
+@pytest.mark.parametrize("samples", [1, 160, 1600])
+def test_too_short_for_words(recognise, samples):
+    assert recognise(np.full(samples, 0.1, dtype=np.float32)) == ""
+
+
+def test_real_speech(recognise, shared_dir):
+    speech, _ = soundfile.read(shared_dir / "data/ravdess/Actor_01/03-01-01-01-01-02-01.flac", dtype="float32")
+    assert "by the door" in recognise(speech)
+
+
+def test_same_text_for_any_number_of_processes(engine, recognise, sentences, make_data, tmp_path):
+    data = make_data({f"s-{i}": (speech, text) for i, (text, speech) in enumerate(sentences.items())})
+    transcribe(data, engine, "one", tmp_path / "one", nj=1)
+    transcribe(data, engine, "two", tmp_path / "two", nj=2)
+    assert data.text_of("one") == data.text_of("two")
+    assert data.text_of("one")["s-1"] == recognise(soundfile.read(data.wav["s-1"], dtype="float32")[0])
+
+
+def test_what_it_cannot_do(monkeypatch):
+    with pytest.raises(UserError, match="US English, not de-DE"):
+        PocketSphinx.create("de-DE")
+
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(sphinx, "version", missing)
+    with pytest.raises(UserError, match="pip install pocketsphinx"):
+        PocketSphinx.create("en-US")

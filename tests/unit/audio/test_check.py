@@ -1,0 +1,129 @@
+"""Headers against libsndfile, and damaged files."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from mscnn.audio.check import BadAudio, Header, read_header, read_headers
+
+RATE = 16000
+
+
+def riff(*chunks: tuple[bytes, bytes], size: int = 0) -> bytes:
+    body = b"".join(tag + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2) for tag, data in chunks)
+    return b"RIFF" + struct.pack("<I", size or 4 + len(body)) + b"WAVE" + body
+
+
+def form(tag: int = 1, channels: int = 1, rate: int = RATE, bits: int = 16) -> bytes:
+    block = channels * bits // 8
+    return struct.pack("<HHIIHH", tag, channels, rate, rate * block, block, bits)
+
+
+def fault(path) -> tuple[str, str]:
+    with pytest.raises(BadAudio) as error:
+        read_header(path)
+    return error.value.kind, str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtype", "rate", "channels"),
+    [
+        ("wav", "PCM_16", 16000, 1),
+        ("wav", "PCM_16", 48000, 2),
+        ("wav", "PCM_24", 44100, 1),
+        ("wav", "PCM_U8", 8000, 1),
+        ("wav", "FLOAT", 16000, 1),
+        ("wav", "ULAW", 8000, 1),
+        ("wav", "MS_ADPCM", 16000, 1),
+        ("flac", "PCM_16", 16000, 1),
+        ("ogg", "VORBIS", 16000, 1),
+        ("rf64", "PCM_16", 16000, 1),
+        ("aiff", "PCM_16", 16000, 2),
+    ],
+)
+def test_agrees_with_libsndfile(tmp_path, suffix, subtype, rate, channels):
+    import soundfile
+
+    path = tmp_path / f"a.{suffix}"
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (3001, channels))
+    soundfile.write(path, noise, rate, subtype=subtype)
+    info = soundfile.info(path)
+    assert read_header(path) == Header(info.frames, rate, channels)
+
+
+def test_extensible_format(tmp_path):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros((501, 2)), 48000, subtype="PCM_24", format="WAVEX")
+    assert read_header(path) == Header(501, 48000, 2)
+    assert read_header(path).seconds == 501 / 48000
+
+
+def test_chunks_before_and_after_the_audio(tmp_path):
+    path = tmp_path / "a.wav"
+    odd = (b"LIST", bytes(19))
+    path.write_bytes(riff((b"JUNK", bytes(5000)), odd, (b"fmt ", form()), odd, (b"data", bytes(20)), odd))
+    assert read_header(path) == Header(10, RATE, 1)
+
+
+def test_length_unknown_to_whoever_wrote_to_a_pipe(tmp_path):
+    path = tmp_path / "a.wav"
+    data = riff((b"fmt ", form()), (b"data", bytes(20)))
+    path.write_bytes(data.replace(b"data\x14\0\0\0", b"data\xff\xff\xff\xff"))
+    assert read_header(path) == Header(10, RATE, 1)
+
+
+@pytest.mark.parametrize("kept", [4, 8, 12, 20, 30, 36, 40, 44, 45, 63])
+def test_truncated_anywhere(tmp_path, kept):
+    path = tmp_path / "a.wav"
+    path.write_bytes(riff((b"fmt ", form()), (b"data", bytes(20)))[:kept])
+    assert fault(path)[0] == "truncated-wav"
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.99])
+def test_truncated_flac(tmp_path, share):
+    import soundfile
+
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, 40000), RATE)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    assert fault(path)[0] == "truncated-wav"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "found"),
+    [
+        (b"", "empty-wav", "0 bytes"),
+        (riff((b"fmt ", form()), (b"data", b"")), "header-only-wav", "without audio"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "lfs-pointer", "git-LFS"),
+        (b"this is not audio\n" * 40, "not-a-wav", "b'this is not '"),
+        (b"\x00\x05\x16\x07" + bytes(100), "not-a-wav", "AppleDouble"),
+        (b"fLaC" + bytes(100), "not-a-wav", "cannot be read as audio"),
+        (riff((b"fmt ", form(channels=0)), (b"data", bytes(20))), "not-a-wav", "0 channels"),
+        (riff((b"data", bytes(20)), (b"fmt ", form())), "not-a-wav", "before its format"),
+        (riff((b"fmt ", form()[:8]), (b"data", bytes(20))), "truncated-wav", "format"),
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path, content, kind, found):
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    assert fault(path)[0] == kind
+    assert found in fault(path)[1]
+
+
+def test_missing_and_unreadable(tmp_path):
+    assert fault(tmp_path / "absent.wav")[0] == "missing-wav"
+    assert fault(tmp_path)[0] == "unreadable-wav"
+
+
+def test_many_files_keep_their_order(tmp_path):
+    paths = []
+    for n in range(40):
+        paths.append(str(tmp_path / f"{n}.wav"))
+        (tmp_path / f"{n}.wav").write_bytes(riff((b"fmt ", form()), (b"data", bytes(2 * n))))
+    found = list(read_headers(paths))
+    assert isinstance(found[0], BadAudio)
+    assert [header.samples for header in found[1:]] == list(range(1, 40))

@@ -1,0 +1,79 @@
+"""Audio input: any rate, channel count and width; every fault named."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from mscnn.audio.read import load_audio, trim
+from mscnn.errors import UserError
+
+RATE = 16000
+
+
+def tone(seconds=0.5, rate=RATE, level=0.5, hertz=440.0):
+    return (level * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+
+
+def write(path, samples, rate=RATE, subtype="PCM_16"):
+    soundfile.write(path, samples, rate, subtype=subtype)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_integer_pcm_is_scaled_to_one(tmp_path, ending):
+    codes = np.array([-32768, -1, 0, 1, 16384, 32767] * 3, np.int16)
+    samples, notices = load_audio(write(tmp_path / f"a.{ending}", codes), RATE, False)
+    assert samples.dtype == np.float32 and samples.shape == codes.shape
+    np.testing.assert_array_equal(samples, codes / np.float32(32768))
+    assert any("clipped" in n for n in notices)
+
+
+def test_part_of_a_recording(tmp_path):
+    ramp = np.arange(RATE, dtype=np.int16)
+    samples, _ = load_audio(write(tmp_path / "a.wav", ramp), RATE, False, start=0.25, end=0.5)
+    np.testing.assert_array_equal(samples * 32768, ramp[4000:8000])
+    beyond, _ = load_audio(tmp_path / "a.wav", RATE, False, start=0.9, end=7.0)
+    assert len(beyond) == 1600
+    with pytest.raises(UserError, match="no samples from 2.0 to 3.0 s"):
+        load_audio(tmp_path / "a.wav", RATE, False, start=2.0, end=3.0)
+
+
+def test_other_rate_and_channels_are_converted_with_a_notice(tmp_path):
+    stereo = np.stack([tone(rate=48000, level=0.6), tone(rate=48000, level=0.2)], axis=1)
+    samples, notices = load_audio(write(tmp_path / "a.wav", stereo, 48000), RATE, True)
+    assert notices == ["mixed down from 2 channels", "resampled from 48000 Hz"]
+    assert len(samples) == 8000
+    middle = slice(500, -500)  # the filter rings at the edges
+    np.testing.assert_allclose(samples[middle], tone(level=0.4)[middle], atol=2e-4)
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(1, 8000), (2, 16000)])
+def test_other_rate_or_channels_are_refused_where_the_corpus_is_specified(tmp_path, channels, rate):
+    path = write(tmp_path / "odd.wav", np.zeros((800, channels)), rate)
+    with pytest.raises(UserError, match=rf"odd.wav: {rate} Hz with {channels} channel.*--convert true"):
+        load_audio(path, RATE, False)
+
+
+def test_silent_and_clipped_are_noticed_sound_is_not(tmp_path):
+    assert load_audio(write(tmp_path / "a.wav", tone()), RATE, False)[1] == []
+    assert "silent" in load_audio(write(tmp_path / "b.wav", np.zeros(800)), RATE, False)[1][0]
+    assert "clipped" in load_audio(write(tmp_path / "c.wav", tone(level=3.0).clip(-1, 1)), RATE, False)[1][0]
+
+
+def test_what_is_not_audio_is_named(tmp_path):
+    (tmp_path / "text.wav").write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(UserError, match="text.wav: cannot be read as audio"):
+        load_audio(tmp_path / "text.wav", RATE, False)
+    with pytest.raises(UserError, match="absent.wav"):
+        load_audio(tmp_path / "absent.wav", RATE, False)
+    with pytest.raises(UserError, match="empty.wav: no samples"):
+        load_audio(write(tmp_path / "empty.wav", np.zeros(0)), RATE, False)
+    broken = write(tmp_path / "nan.wav", np.array([0.1, np.nan]), subtype="FLOAT")
+    with pytest.raises(UserError, match="not finite"):
+        load_audio(broken, RATE, False)
+
+
+def test_trim_cuts_the_edges_and_leaves_silence_alone():
+    speech = np.concatenate([np.zeros(RATE), tone(1.0), np.zeros(RATE)]).astype(np.float32)
+    assert 0.95 * RATE < len(trim(speech, 30)) < 1.2 * RATE
+    assert len(trim(np.zeros(800, np.float32), 30)) == 800

@@ -1,0 +1,162 @@
+"""The parser of MELD, and a corpus without recordings from there to what the stages make of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mscnn.asr.base import _tasks
+from mscnn.config.labels import LabelMap
+from mscnn.corpora import counts
+from mscnn.corpora.meld import parse
+from mscnn.corpora.prepare import AudioForm, prepare
+from mscnn.data.datadir import DataDir
+from mscnn.errors import DataErrors, UserError
+from mscnn.features.extract import Source
+from mscnn.recipe import preflight as doctor
+
+ROOT = Path(__file__).resolve().parents[3]
+EXPECTED = ROOT / "egs" / "meld" / "local" / "expected_counts.tsv"
+HEAD = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\r\n"
+TRAIN = [
+    '1,"Oh my God, he’s  lost it.",Phoebe,sadness,negative,0,0,4,7,"00:20:57,256","00:21:00,049"',
+    '2,"She said ""No""!",Joey\'s Hand Twin,anger,negative,0,1,4,7,"0:21:01,500","0:21:02,25"',
+    '3,What?,Phoebe Sr.,surprise,negative,12,0,10,7,"0:12:32,632","0:12:32,632"',
+]
+DEV = ['1,Me.,Phoebe,neutral,neutral,0,0,4,7,"00:00:01,000","00:00:02,000"']
+TEST = ['1,Hi!,Phoebe/Waitress,joy,positive,0,0,4,7,"00:00:01,000","00:00:02,000"']
+
+
+@pytest.fixture
+def release(tmp_path):
+    """Write a release, other lines in the place of some; returns its folder."""
+
+    def write(folder=tmp_path / "MELD.Raw", **files) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        for split, lines in ({"train": TRAIN, "dev": DEV, "test": TEST} | files).items():
+            lines = lines if isinstance(lines, bytes) else (HEAD + "".join(f"{x}\r\n" for x in lines)).encode()
+            (folder / f"{split}_sent_emo.csv").write_bytes(lines)
+        return folder
+
+    return write
+
+
+def stage1(root: Path, out: Path, *, skip: bool = False) -> DataDir:
+    return prepare(parse(root), LabelMap.load("meld7"), "all", AudioForm(16000, 1, convert=False), out, skip=skip)
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_lines_become_utterances(release, tmp_path, above):
+    root = release()
+    data = stage1([root, *root.parents][above], tmp_path / "data")
+    assert data.emo == {
+        "Joeys_Hand_Twin-train_dia0_utt1": "anger",
+        "Phoebe-dev_dia0_utt0": "neutral",
+        "Phoebe-train_dia0_utt0": "sadness",
+        "Phoebe_Sr-train_dia12_utt0": "surprise",
+        "Phoebe_Waitress-test_dia0_utt0": "joy",
+    }
+    assert data.spk == {utt: utt.partition("-")[0] for utt in data.emo}
+    assert data.text["Phoebe-train_dia0_utt0"] == "Oh my God, he’s lost it."
+    assert data.text["Joeys_Hand_Twin-train_dia0_utt1"] == 'She said "No"!'
+    assert data.dur["Phoebe-train_dia0_utt0"] == pytest.approx(2.793)
+    assert data.dur["Joeys_Hand_Twin-train_dia0_utt1"] == pytest.approx(0.75)
+    assert data.dur["Phoebe_Sr-train_dia12_utt0"] == 0.001
+    assert data.session["Phoebe_Sr-train_dia12_utt0"] == "s10e07"
+    assert data.scene["Phoebe_Sr-train_dia12_utt0"] == "train_dia12"
+    assert data.split == {utt: utt.partition("-")[2].partition("_")[0] for utt in data.emo}
+    assert not data.wav and not data.gender and not (data.path / "wav.scp").exists()
+
+
+def test_characters_of_windows_are_mended(release):
+    # the release of 2018 holds U+0092 in UTF-8; a copy that a spreadsheet saved holds the byte 0x92
+    line = TRAIN[0].replace("’", "\x92")
+    corpus = parse(release(train=[line], dev=(HEAD + DEV[0].replace("Me.", "’Tis")).encode("cp1252")))
+    assert [item.text for item in corpus.items[:2]] == ["Oh my God, he’s lost it.", "’Tis"]
+    (fault,) = corpus.faults
+    assert (fault.kind, fault.repaired) == ("non-utf8", True)
+    assert fault.where.endswith("dev_sent_emo.csv:2") and "bytes 92" in fault.message
+
+
+def test_odd_times_are_noted(release):
+    long = TRAIN[1].replace("0:21:02,25", "0:22:41,0")
+    (places,) = parse(release(train=[TRAIN[0], long, TRAIN[2]])).notes.values()
+    assert [place.rpartition(":")[2] for place in places] == ["3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "message"),
+    [
+        (TRAIN[1].replace(",0,1,", ",0,0,"), "duplicate-id", "train_dia0_utt0 stands in .*train_sent_emo.csv:2 too"),
+        (TRAIN[1].replace("anger", "angry"), "unknown-label", "found angry"),
+        (TRAIN[1].replace(",0,1,", ",0,one,"), "malformed-line", "Utterance_ID: expected a number, found 'one'"),
+        (TRAIN[1].replace("02,25", "02"), "malformed-line", "EndTime: expected a time such as"),
+        (TRAIN[1].replace("0:21:02,25", "0:20:02,25"), "malformed-line", "before it starts"),
+        (TRAIN[1].replace("Joey's Hand Twin", "?"), "malformed-line", "Speaker: expected a name, found"),
+        (TRAIN[1].replace('"0:21:01,500"', "0:21:01,500"), "malformed-line", "expected 11 columns, found 12"),
+        (TRAIN[1].replace(",Joey", "x,Joey"), "malformed-line", "not comma-separated values"),
+        ("", "malformed-line", "expected 11 columns, found 0"),
+    ],
+)
+def test_faults_are_named_with_file_and_line(release, tmp_path, line, kind, message):
+    root = release(train=[TRAIN[0], line, TRAIN[2]])
+    with pytest.raises(DataErrors, match=rf"train_sent_emo.csv:3: {kind}: .*{message}"):
+        stage1(root, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+    data = stage1(root, tmp_path / "data", skip=True)
+    assert [utt for utt in data.utts if "train" in utt] == ["Phoebe-train_dia0_utt0", "Phoebe_Sr-train_dia12_utt0"]
+    assert ":3\t" in (tmp_path / "data" / "excluded.tsv").read_text()
+
+
+def test_an_utterance_without_words_is_a_fault_but_stays(release, tmp_path):
+    root = release(dev=[DEV[0].replace("Me.", " ")])
+    with pytest.raises(DataErrors, match="dev_sent_emo.csv:2: missing-transcript"):
+        stage1(root, tmp_path / "data")
+    assert stage1(root, tmp_path / "data", skip=True).text["Phoebe-dev_dia0_utt0"] == ""
+
+
+@pytest.mark.parametrize("head", [b"", b'"Sr No.', HEAD.replace("Emotion", "Feeling").encode()])
+def test_other_columns_are_refused(release, head):
+    with pytest.raises(UserError, match="train_sent_emo.csv:1: not a file of MELD: no column .*Emotion"):
+        parse(release(train=head))
+
+
+def test_wrong_root_shows_what_was_expected_and_found(tmp_path):
+    (tmp_path / "train_sent_emo.csv").write_text(HEAD)
+    with pytest.raises(UserError, match=r"(?s)dev_sent_emo.csv test_sent_emo.csv\nfound:\n  train_sent_emo.csv"):
+        parse(tmp_path)
+    with pytest.raises(UserError, match="no such folder"):
+        parse(tmp_path / "absent")
+
+
+def test_who_wants_to_hear_is_refused(release, tmp_path):
+    root = release()
+    data = stage1(root, tmp_path / "data")
+    for listen in (Source.of, _tasks):
+        with pytest.raises(UserError, match="data has no recordings .*text_cnn"):
+            listen(data)
+    needs = {"corpus": "meld", "corpus_root": str(root)}
+    (line,) = doctor._corpus(doctor.Needs(**needs))
+    assert line.level == "ok" and "5 utterances, words only" in line.message
+    for heard in ({"features": ["mfcc96"]}, {"xvector_model": "espeak"}, {"engines": ["pocketsphinx"]}):
+        (line,) = doctor._corpus(doctor.Needs(**needs, **heard))
+        assert line.level == "FAIL" and "meld has no recordings, which" in line.message
+
+
+def test_its_data_directory_is_valid(release, tmp_path):
+    stage1(release(), tmp_path / "data")
+    command = [sys.executable, "-m", "mscnn.bin.validate_data_dir", str(tmp_path / "data")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "valid: 5 utterances, 4 speakers" in done.stdout
+
+
+def test_the_release(shared_dir, tmp_path):
+    root = shared_dir / "data" / "meld"
+    if not root.is_dir():
+        pytest.skip("shared/data/meld is absent: this test needs the three files of MELD")
+    corpus = parse(root)
+    assert counts.differences(corpus.items, EXPECTED) == [] and corpus.faults == []
+    assert [len(places) for places in corpus.notes.values()] == [4]
+    data = stage1(root, tmp_path / "data")
+    assert len(set(data.spk.values())) == 303 and len(set(data.scene.values())) == 1432

@@ -1,0 +1,453 @@
+"""From a corpus to a data directory: what is selected, what is refused, what is left out."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mscnn.audio import duplicates as recordings
+from mscnn.audio.duplicates import contents
+from mscnn.config.labels import LabelMap
+from mscnn.corpora.iemocap import parse
+from mscnn.corpora.prepare import AudioForm, prepare
+from mscnn.data.datadir import DataDir
+from mscnn.errors import DataErrors, UserError
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+IMPRO, SCRIPT = "Ses01F_impro01", "Ses01M_script01_1"
+AS_RELEASED = AudioForm(16000, 1, convert=False)
+ALL = {
+    "Ses01F-Ses01F_impro01_F000": "happy",
+    "Ses01F-Ses01M_script01_1_F000": "angry",
+    "Ses01M-Ses01F_impro01_M000": "neutral",
+    "Ses01M-Ses01F_impro01_M001": "happy",
+    "Ses01M-Ses01M_script01_1_M000": "sad",
+}
+
+
+def stage1(release, out, labels="iemocap4", subset="all", form=AS_RELEASED, skip=False) -> DataDir:
+    return prepare(parse(release.root), LabelMap.load(labels), subset, form, out, skip=skip)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_tables_of_the_data_directory(release, tmp_path):
+    data = stage1(release, tmp_path / "data")
+    assert data.emo == ALL
+    assert data.spk == {utt: utt[:6] for utt in ALL}
+    assert data.text["Ses01M-Ses01F_impro01_M000"] == "Who is it?"
+    assert data.text["Ses01M-Ses01M_script01_1_M000"] == ""
+    assert data.dur["Ses01M-Ses01F_impro01_M001"] == 802 / 16000
+    assert data.scene["Ses01M-Ses01M_script01_1_M000"] == "script01_1"
+    assert set(data.session.values()) == {"Ses01"}
+    assert data.gender["Ses01F-Ses01M_script01_1_F000"] == "f"
+    assert all(Path(path).is_absolute() for path in data.wav.values())
+    assert not (tmp_path / "data" / "excluded.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "subset", "classes"),
+    [
+        ("iemocap4", "improvised", ["happy", "happy", "neutral"]),
+        ("iemocap4", "scripted", ["angry", "sad"]),
+        ("iemocap4_noexc", "all", ["angry", "happy", "neutral", "sad"]),
+        ("iemocap4_exc", "all", ["angry", "excited", "neutral", "sad"]),
+        ("iemocap11", "all", ["ang", "exc", "fru", "hap", "neu", "sad", "xxx"]),
+    ],
+)
+def test_label_maps_and_subsets(release, tmp_path, labels, subset, classes):
+    assert sorted(stage1(release, tmp_path / "data", labels, subset).emo.values()) == classes
+
+
+def _delete(path):
+    path.unlink()
+
+
+def _half(path):
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def _pointer(path):
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1644\n")
+
+
+SAD, ANGRY = "Ses01M-Ses01M_script01_1_M000", "Ses01F-Ses01M_script01_1_F000"
+WAV, LABELS, TEXTS = f"{SCRIPT}_M000.wav", f"EmoEvaluation/{SCRIPT}.txt", f"transcriptions/{SCRIPT}.txt"
+SECOND_LABEL = b"[0.5000 - 0.7000]\tSes01M_script01_1_M000\tneu\t[2.5000, 2.0000, 3.5000]\n"
+SECOND_TEXT = b"Ses01M_script01_1_M000 [001.1000-001.9000]: Other.\n"
+# Each entry: what is done to the release (r; w writes a wav), the kind of fault, the end of the place that must be
+# named, and the selected utterances that cannot be used.
+FAULTS = {
+    "missing wav": (lambda r, w: r.wav(f"{SCRIPT}_M000").unlink(), "missing-wav", WAV, {SAD}),
+    "empty wav": (lambda r, w: r.wav(f"{SCRIPT}_M000").write_bytes(b""), "empty-wav", WAV, {SAD}),
+    "truncated wav": (lambda r, w: _halve(r.wav(f"{SCRIPT}_M000")), "truncated-wav", WAV, {SAD}),
+    "no samples": (lambda r, w: w(r.wav(f"{SCRIPT}_M000"), samples=0), "header-only-wav", WAV, {SAD}),
+    "text as wav": (lambda r, w: r.wav(f"{SCRIPT}_M000").write_bytes(b"no audio\n" * 9), "not-a-wav", WAV, {SAD}),
+    "stereo": (lambda r, w: w(r.wav(f"{SCRIPT}_M000"), channels=2), "wrong-channels", WAV, {SAD}),
+    "8 kHz": (lambda r, w: w(r.wav(f"{SCRIPT}_M000"), rate=8000), "wrong-rate", WAV, {SAD}),
+    "LFS wav": (lambda r, w: _point(r.wav(f"{SCRIPT}_M000")), "lfs-pointer", WAV, {SAD}),
+    "second label": (lambda r, w: _append(r.labels(SCRIPT), SECOND_LABEL), "duplicate-id", f"{LABELS}:24", {SAD}),
+    "second text": (lambda r, w: _append(r.texts(SCRIPT), SECOND_TEXT), "duplicate-id", f"{TEXTS}:4", {SAD}),
+    "summary cut short": (
+        lambda r, w: r.edit(r.labels(SCRIPT), b"_M000\tsad\t[2.5000, 2.0000, 3.5000]", b"_M000\tsad"),
+        "malformed-line",
+        f"{LABELS}:10",
+        {SAD},
+    ),
+    "unreadable id": (
+        lambda r, w: r.edit(r.labels(SCRIPT), b"_1_M000\tsad", b"_1_M0O0\tsad"),
+        "malformed-line",
+        f"{LABELS}:10",
+        {SAD},
+    ),
+    "id of another dialogue": (
+        lambda r, w: r.edit(r.labels(SCRIPT), b"script01_1_M000\tsad", b"script01_2_M000\tsad"),
+        "malformed-line",
+        f"{LABELS}:10",
+        {SAD},
+    ),
+    "transcript without times": (
+        lambda r, w: r.edit(r.texts(SCRIPT), b"M000 [001.1000-001.9000]:", b"M000 [001.1000"),
+        "malformed-line",
+        f"{TEXTS}:2",
+        {SAD},
+    ),
+    "unknown label": (
+        lambda r, w: r.edit(r.labels(SCRIPT), b"\tsad\t", b"\tsda\t"),
+        "unknown-label",
+        f"{LABELS}:10",
+        {SAD},
+    ),
+    "no label file": (lambda r, w: r.labels(SCRIPT).unlink(), "missing-label-file", LABELS, {SAD, ANGRY}),
+    "empty label file": (lambda r, w: r.labels(SCRIPT).write_bytes(b""), "missing-label-file", LABELS, {SAD, ANGRY}),
+    "LFS label file": (lambda r, w: _point(r.labels(SCRIPT)), "missing-label-file", LABELS, {SAD, ANGRY}),
+    "no transcription file": (lambda r, w: r.texts(SCRIPT).unlink(), "missing-transcription-file", TEXTS, set()),
+    "no transcript": (
+        lambda r, w: r.edit(r.texts(SCRIPT), b"Ses01M_script01_1_M000 [001.1000-001.9000]: \n", b""),
+        "missing-transcript",
+        TEXTS,
+        set(),
+    ),
+    "bytes that are not UTF-8": (
+        lambda r, w: r.edit(r.texts(SCRIPT), b"Go away", b"\xff\xfe caf\xe9 it\x92s \x80\x81"),
+        "non-utf8",
+        f"{TEXTS}:1",
+        set(),
+    ),
+}
+
+
+def _append(path, line):
+    path.write_bytes(path.read_bytes() + line)
+
+
+def _halve(path):
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def _point(path):
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1644\n")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_named_and_stops(release, tmp_path, write_wav, name):
+    spoil, kind, place, _ = FAULTS[name]
+    spoil(release, write_wav)
+    with pytest.raises(DataErrors) as error:
+        stage1(release, tmp_path / "data")
+    assert any(f"{place}: {kind}: " in fault and "; cure: " in fault for fault in error.value.faults)
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_skip_leaves_out_exactly_what_cannot_be_used(release, tmp_path, write_wav, name):
+    spoil, _, _, unusable = FAULTS[name]
+    spoil(release, write_wav)
+    data = stage1(release, tmp_path / "data", skip=True)
+    assert set(data.utts) == ALL.keys() - unusable
+    table = tmp_path / "data" / "excluded.tsv"
+    assert table.exists() == bool(unusable)
+    if unusable:
+        head, *rows = (line.split("\t") for line in table.read_text().splitlines())
+        assert head == ["utt", "kind", "where", "reason"]
+        assert all(len(row) == 4 and all(row) for row in rows)
+        assert {row[0] for row in rows} & ALL.keys() == unusable
+
+
+def test_all_faults_are_listed_at_once(release, tmp_path, write_wav):
+    release.wav(f"{IMPRO}_F000").unlink()
+    release.wav(f"{IMPRO}_M000").write_bytes(b"")
+    write_wav(release.wav(f"{IMPRO}_M001"), rate=8000, channels=2)
+    release.labels(SCRIPT).unlink()
+    with pytest.raises(DataErrors, match="5 faults") as error:
+        stage1(release, tmp_path / "data")
+    for kind in ("missing-wav", "empty-wav", "wrong-rate", "wrong-channels", "missing-label-file"):
+        assert sum(f": {kind}: " in fault for fault in error.value.faults) == 1
+
+
+def test_repaired_texts(release, tmp_path, write_wav):
+    FAULTS["bytes that are not UTF-8"][0](release, write_wav)
+    release.texts(IMPRO).unlink()
+    text = stage1(release, tmp_path / "data", skip=True).text
+    assert text[ANGRY] == "ÿþ café it’s €."
+    assert text["Ses01F-Ses01F_impro01_F000"] == ""
+
+
+def test_utf8_beyond_ascii_is_no_fault(release, tmp_path):
+    release.edit(release.texts(SCRIPT), b"Go away", "Déjà\u00a0vu".encode())
+    assert stage1(release, tmp_path / "data").text[ANGRY] == "Déjà vu."
+
+
+def test_faults_of_utterances_that_are_not_selected_are_only_noted(release, tmp_path, write_wav, caplog):
+    release.wav(f"{IMPRO}_F001").unlink()  # xxx
+    release.wav(f"{SCRIPT}_M001").write_bytes(b"")  # fru
+    write_wav(release.wav(f"{IMPRO}_F990"))  # a wav that has no label
+    release.edit(release.texts(IMPRO), b"Well.", b"It\x92s")
+    second = SECOND_LABEL.replace(b"M000\tneu", b"M001\txxx")
+    _append(release.labels(SCRIPT), second)  # fru, and now xxx: neither is selected
+    caplog.set_level("INFO")
+    data = stage1(release, tmp_path / "data")
+    assert data.emo == ALL
+    for kind in ("missing-wav", "unlabelled-wav", "non-utf8", "duplicate-id"):
+        assert f"1 × {kind}, of utterances that are not selected" in caplog.text
+    with pytest.raises(DataErrors, match="duplicate-id 1, empty-wav 1, missing-wav 1, non-utf8 1"):
+        stage1(release, tmp_path / "raw", "iemocap11")
+
+
+def test_faults_outside_the_subset_are_only_noted(release, tmp_path):
+    release.labels(SCRIPT).unlink()
+    assert len(stage1(release, tmp_path / "data", subset="improvised").utts) == 3
+
+
+def test_conversion_may_be_left_to_stage_3(release, tmp_path, write_wav, caplog):
+    write_wav(release.wav(f"{IMPRO}_F000"), samples=4800, rate=48000, channels=2)
+    caplog.set_level("INFO")
+    data = stage1(release, tmp_path / "data", form=AudioForm(16000, 1, convert=True))
+    assert data.dur["Ses01F-Ses01F_impro01_F000"] == 0.1
+    assert "1 of 5 recordings are not 16000 Hz" in caplog.text
+
+
+def copy(release, one: str, other: str) -> None:
+    """Give an utterance the recording of another."""
+    release.wav(other).write_bytes(release.wav(one).read_bytes())
+
+
+def test_of_copies_the_first_stays(release, tmp_path):
+    release.add("Ses01F_impro02", [("M000", "neu", "Who was it?"), ("M001", "neu", "It was she.")])
+    copy(release, f"{IMPRO}_M000", "Ses01F_impro02_M001")
+    copy(release, f"{IMPRO}_M000", "Ses01F_impro02_M000")
+    first, *later = (f"Ses01M-Ses01F_{turn}" for turn in ("impro01_M000", "impro02_M000", "impro02_M001"))
+    with pytest.raises(DataErrors, match="2 faults in the corpus .duplicate-recording 2.") as error:
+        stage1(release, tmp_path / "data")
+    assert f"impro02_M000.wav: duplicate-recording: {later[0]}: the same samples as {first}, " in str(error.value)
+    data = stage1(release, tmp_path / "data", skip=True)
+    assert data.emo == ALL
+    _, *rows = (line.split("\t") for line in (tmp_path / "data" / "excluded.tsv").read_text().splitlines())
+    assert [(utt, kind) for utt, kind, *_ in rows] == [(utt, "duplicate-recording") for utt in later]
+    assert all(row[3] == f"the same samples as {first}, {data.wav[first]}" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "utts", "reason"),
+    [
+        ("M000", "M001", {"Ses01M-Ses01F_impro01_M000", "Ses01M-Ses01F_impro01_M001"},
+         "but this is neutral of Ses01M, that is happy of Ses01M: neither"),
+        ("F000", "M001", {"Ses01F-Ses01F_impro01_F000", "Ses01M-Ses01F_impro01_M001"},
+         "but this is happy of Ses01F, that is happy of Ses01M: neither"),
+        ("M000", "F001", set(), None),  # xxx, which nobody asked for
+    ],
+)  # fmt: skip
+def test_copies_that_contradict_each_other_all_go(release, tmp_path, one, other, utts, reason):
+    copy(release, f"{IMPRO}_{one}", f"{IMPRO}_{other}")
+    assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - utts
+    if utts:
+        assert reason in (tmp_path / "data" / "excluded.tsv").read_text()
+        with pytest.raises(DataErrors, match="duplicate-recording 2"):
+            stage1(release, tmp_path / "other")
+
+
+def test_a_copy_of_what_cannot_be_used_stays(release, tmp_path):
+    copy(release, f"{IMPRO}_M000", f"{SCRIPT}_M000")
+    _append(release.labels(SCRIPT), SECOND_LABEL)  # SAD has two labels
+    assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - {SAD}
+
+
+def test_the_audit_reads_no_recording_again(release, tmp_path, monkeypatch):
+    data = stage1(release, tmp_path / "data")
+    monkeypatch.setattr(recordings, "_digest", None)
+    assert contents(data, tmp_path / "data" / "audit" / "recordings.json").keys() == ALL.keys()
+    stage1(release, tmp_path / "data")  # nor does stage 1
+
+
+def test_what_cannot_be_decoded_is_left_out(release, tmp_path):
+    path = release.wav(f"{SCRIPT}_M000")
+    path.write_bytes(path.read_bytes().replace(b"\x10\x00data", b"\x63\x00data"))  # 99 bits a sample
+    assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - {SAD}
+    assert f"{SAD}\tnot-a-wav\t{path}\tcannot be read as audio: " in (tmp_path / "data" / "excluded.tsv").read_text()
+
+
+def test_nothing_left_is_refused(release, tmp_path):
+    for path in release.root.rglob("*.wav"):
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="none of the 5"):
+        stage1(release, tmp_path / "data", skip=True)
+    assert not (tmp_path / "data").exists()
+
+
+def test_same_tables_are_left_alone_with_their_transcripts(release, tmp_path):
+    out = tmp_path / "data"
+    data = stage1(release, out)
+    transcript = out / "text.engine"
+    transcript.write_text("".join(f"{utt} word\n" for utt in data.utts))
+    before = content(out)
+    stage1(release, out)
+    assert content(out) == before
+    release.edit(release.texts(SCRIPT), b"Go away", b"Go on")
+    stage1(release, out)
+    assert not transcript.exists()
+
+
+def test_excluded_utterances_come_back_when_mended(release, tmp_path, write_wav):
+    out, wav = tmp_path / "data", release.wav(f"{SCRIPT}_M000")
+    wav.write_bytes(b"")
+    stage1(release, out, skip=True)
+    write_wav(wav)
+    assert stage1(release, out, skip=True).emo == ALL
+    assert not (out / "excluded.tsv").exists()
+
+
+def test_excluded_table_goes_with_its_reason(release, tmp_path):
+    out = tmp_path / "data"
+    release.edit(release.labels(SCRIPT), b"\tfru\t", b"\tfrv\t")
+    stage1(release, out, skip=True)
+    assert "Ses01M-Ses01M_script01_1_M001\tunknown-label" in (out / "excluded.tsv").read_text()
+    release.edit(release.labels(SCRIPT), b"\tfrv\t", b"\tfru\t")
+    stage1(release, out, skip=True)
+    assert not (out / "excluded.tsv").exists()
+
+
+def test_all_that_a_missing_label_file_concerns_is_listed(release, tmp_path, write_wav):
+    release.labels(SCRIPT).unlink()
+    release.wav(f"{SCRIPT}_M000").unlink()  # only its transcript is left
+    write_wav(release.wav(f"{SCRIPT}_F001"))  # it has no transcript
+    stage1(release, tmp_path / "data", skip=True)
+    rows = (tmp_path / "data" / "excluded.tsv").read_text().splitlines()[1:]
+    assert [row.split("\t")[0].rpartition("_")[2] for row in rows] == ["F000", "F001", "M000", "M001"]
+
+
+def test_an_id_with_too_many_digits_does_not_stand_for_another(release, tmp_path):
+    line = b"[0.1 - 0.2]\tSes01M_script01_1_M0001\tneu\t[2.5000, 2.0000, 3.5000]\n"
+    _append(release.labels(SCRIPT), line)
+    assert stage1(release, tmp_path / "data", skip=True).emo == ALL
+
+
+def test_the_corpus_is_never_written_to(release, tmp_path):
+    def listing() -> list:
+        paths = [release.root, *sorted(release.root.rglob("*"))]
+        content = [hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "" for p in paths]
+        return [(str(p), p.stat().st_mtime_ns, p.stat().st_mode, c) for p, c in zip(paths, content, strict=True)]
+
+    release.wav(f"{SCRIPT}_M000").write_bytes(b"")
+    folders = [release.root, *(p for p in release.root.rglob("*") if p.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)  # root may write all the same, hence the listing
+    before = listing()
+    with pytest.raises(DataErrors):
+        stage1(release, tmp_path / "data")
+    stage1(release, tmp_path / "data", skip=True)
+    assert listing() == before
+    for folder in folders:
+        folder.chmod(0o755)  # so that pytest can remove them
+
+
+def command(*options: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "mscnn.bin.prepare_data", *map(str, options)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_command_line(release, tmp_path):
+    out, wav = tmp_path / "data", release.wav(f"{SCRIPT}_M000")
+    options = ["--corpus", "iemocap", "--root", release.root, "--labels", "iemocap4", "--out", out]
+    wav.unlink()
+    stopped = command(*options)
+    assert stopped.returncode == 1
+    assert f"error: 1 faults in the corpus (missing-wav 1):\n  {wav}: missing-wav: {SAD}: " in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert not out.exists()
+    skipped = command(*options, "--on_bad=skip")
+    assert skipped.returncode == 0
+    assert f"{out}: 4 utterances (angry 1, happy 2, sad 0, neutral 1), 2 speakers" in skipped.stderr
+    assert (out / "excluded.tsv").read_text().splitlines()[1].startswith(f"{SAD}\tmissing-wav\t{wav}\t")
+
+
+def test_command_line_usage(release, tmp_path):
+    options = ["--root", release.root, "--labels", "iemocap4", "--out", tmp_path / "data"]
+    assert command("--corpus", "nothing", *options).returncode == 2
+    assert command("--corpus", "iemocap", *options, "--subset", "some").returncode == 2
+    other = command("--corpus", "ravdess", *options)
+    assert other.returncode == 1
+    assert "label map iemocap4 is for iemocap, not ravdess" in other.stderr
+
+
+def test_folder_that_cannot_be_listed(release, tmp_path, monkeypatch, capsys):
+    from mscnn.bin import prepare_data
+    from mscnn.options import run
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.listdir", refuse)
+    options = ["--corpus", "iemocap", "--root", release.root, "--labels", "iemocap4", "--out", tmp_path / "data"]
+    monkeypatch.setattr("sys.argv", ["prepare_data", *map(str, options)])
+    with pytest.raises(SystemExit, match="1"):
+        run(prepare_data.main)
+    assert f"error: {release.root}: cannot be read: Permission denied" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def replica(shared_dir, tmp_path_factory) -> Path:
+    """Ten short dialogues of a stand-in for the release with every oddity, and a copy of it with every fault."""
+    folder = tmp_path_factory.mktemp("replica")
+    script = [sys.executable, shared_dir / "tools" / "make_iemocap_replica.py", "--out"]
+    small = ["--limit-dialogues", "10", "--seconds-scale", "0.05"]
+    bad = "truncated,zero,missing,stereo,rate8k,dupid,badline,nonutf8,headeronly,notwav"
+    for step in ([folder / "good", *small], [folder / "bad", "--from", folder / "good", "--bad", bad]):
+        subprocess.run([*script, *step], check=True, capture_output=True)
+    return folder
+
+
+def test_replica_with_every_oddity(replica, shared_dir, tmp_path):
+    data = prepare(parse(replica / "good"), LabelMap.load("iemocap4"), "all", AS_RELEASED, tmp_path / "d", skip=False)
+    assert len(set(data.spk.values())) == 10
+    check(shared_dir, tmp_path / "d", replica / "good")
+
+
+def test_replica_with_faults(replica, shared_dir, tmp_path):
+    corpus, labels = parse(replica / "bad"), LabelMap.load("iemocap4")
+    faults = json.loads((replica / "bad" / "replica_manifest.json").read_text())["faults"]
+    with pytest.raises(DataErrors) as error:
+        prepare(corpus, labels, "all", AS_RELEASED, tmp_path / "d", skip=False)
+    for fault in faults:
+        assert any(fault["path"] in line and fault["utt"] in line for line in error.value.faults), fault
+    prepare(parse(replica / "bad"), labels, "all", AS_RELEASED, tmp_path / "d", skip=True)
+    check(shared_dir, tmp_path / "d", replica / "bad")
+
+
+def check(shared_dir: Path, data: Path, replica: Path) -> None:
+    """Have a checker that shares no code with ours count and open everything."""
+    tool = shared_dir / "tools" / "check_iemocap_data_dir.py"
+    manifest = replica / "replica_manifest.json"
+    found = subprocess.run(
+        [sys.executable, tool, data, "--check-wav", "--manifest", manifest], capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stdout

@@ -1,0 +1,177 @@
+"""Protocols: files that say what they are, promises kept or refused, bytes that depend on ids alone."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from mscnn.data.protocols import Protocol, folds_digest, folds_hash, make_folds, shared, write_folds
+from mscnn.errors import UserError
+from mscnn.paths import ROOT, conf
+
+NAMES = sorted(path.stem for path in (ROOT / "conf" / "protocols").glob("*.yaml"))
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """Function that gives a shipped protocol with other facts: (name, **changes)."""
+
+    def change(name, /, **changes):
+        facts = yaml.safe_load(conf("protocols", name).read_text()) | changes
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(facts))
+        return Protocol.load(str(tmp_path / "mine.yaml"))
+
+    return change
+
+
+def promise(**pairs):
+    return {"train-test": [], "train-dev": [], "dev-test": [], **{k.replace("_", "-"): v for k, v in pairs.items()}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_protocol_states_everything(name):
+    protocol, text = Protocol.load(name), conf("protocols", name).read_text()
+    assert protocol.name == name and type(protocol.version) is int and text.startswith("# ")
+    assert protocol.aggregate in ("fold-mean", "pooled")
+
+
+def test_folds_do_not_depend_on_input_order_or_hash_seed(tmp_path):
+    """Other processes, other hash seeds, tables in another order: the same bytes in every list of every protocol."""
+    script = tmp_path / "digest.py"
+    script.write_text(
+        "import hashlib, random, sys, tempfile\n"
+        "from dataclasses import replace\n"
+        "from pathlib import Path\n"
+        "from mscnn.data.protocols import Protocol, make_folds, write_folds\n"
+        "from tests.unit.data.conftest import corpus\n"
+        "data, rng = corpus(utts_each=24), random.Random(int(sys.argv[1]))\n"
+        "def shuffled(table): return dict(rng.sample(list(table.items()), len(table)))\n"
+        "data = replace(data, split={u: ('train', 'dev', 'test')[int(u[4]) % 3] for u in data.utts},\n"
+        "               scene={u: f'impro{int(u[7:]) % 3:02d}' for u in data.utts})\n"
+        "names = ('spk', 'emo', 'session', 'gender', 'text', 'dur', 'split', 'scene')\n"
+        "data = replace(data, **{name: shuffled(getattr(data, name)) for name in names})\n"
+        "for name in sys.argv[2:]:\n"
+        "    with tempfile.TemporaryDirectory() as folder:\n"
+        "        write_folds(make_folds(Protocol.load(name), data), folder)\n"
+        "        files = sorted(Path(folder).iterdir())\n"
+        "        print(name, len(files), hashlib.sha256(b''.join(f.read_bytes() for f in files)).hexdigest())\n"
+    )
+    names = [name for name in NAMES if name not in ("ravdess6", "side10", "meld")]  # made for other ids
+    outputs = {
+        subprocess.run(
+            [sys.executable, script, seed, *names], cwd=ROOT, text=True, capture_output=True, check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT), "PATH": ""},
+        ).stdout
+        for seed in ("0", "1", "77")
+    }  # fmt: skip
+    assert len(outputs) == 1 and len(outputs.pop().splitlines()) == len(names)
+
+
+def test_lists_and_hash(corpus, tmp_path):
+    data, protocol = corpus(), Protocol.load("loso5")
+    folds = make_folds(protocol, data)
+    write_folds(folds, tmp_path)
+    assert (tmp_path / "fold01.test").read_text() == "".join(f"Ses01{g}-{i}\n" for g in "FM" for i in range(4))
+    assert folds_hash(protocol, folds) == folds_digest(protocol, folds)[:4]
+    assert folds_digest(protocol, folds) != folds_digest(replace(protocol, version=2), folds)
+
+
+def test_a_protocol_that_lies_is_refused(corpus, changed):
+    lie = changed("random10", disjoint=promise(train_test=["speaker"]))
+    with pytest.raises(
+        UserError, match=r"promises train and test share no speaker, but in fold 1 \S+ \(train\) and \S+ \(test\) share"
+    ):
+        make_folds(lie, corpus())
+
+
+def test_side10_must_not_claim_to_be_speaker_disjoint(iemocap, changed):
+    lie = changed("side10", disjoint=promise(train_test=["side", "speaker"]))
+    with pytest.raises(UserError, match=r"promises train and test share no speaker.* \(test\) share speaker 'Ses01F'"):
+        make_folds(lie, iemocap())
+
+
+def test_texts_are_compared_as_words(corpus, changed):
+    protocol = changed("loso5", disjoint=promise(train_test=["text"]))
+    data = corpus()
+    text = {u: "[LAUGHTER]" if u[-1] == "0" else f"line {u}" for u in data.utts}
+    assert len(make_folds(protocol, replace(data, text=text))) == 5  # texts without words are not the same text
+    text |= {"Ses01F-1": "Oh, really?", "Ses04M-2": "oh  really [LAUGHTER]"}
+    with pytest.raises(UserError, match=r"Ses04M-2 \(train\) and Ses01F-1 \(test\) share text 'oh really'"):
+        make_folds(protocol, replace(data, text=text))
+
+
+def test_leave_out_makes_what_is_promised(corpus, changed):
+    data = corpus()
+    data = replace(data, text={u: f"own line {u}" if u[-1] == "0" else f"line {u[-1]}" for u in data.utts})
+    facts = {"disjoint": promise(train_test=["text"], dev_test=["text"])}
+    with pytest.raises(UserError, match="share text 'line 1'"):
+        make_folds(changed("loso5", **facts), data)
+    for fold in make_folds(changed("loso5", leave_out=["text"], **facts), data):
+        assert {u[-1] for u in fold.train + fold.dev} == {"0"}
+        assert (len(fold.train), len(fold.dev), len(fold.test)) == (6, 2, 8)
+
+
+def test_shared_values_have_a_witness_in_each_part():
+    value = {"a": "x", "b": "x", "c": "y", "d": "x", "e": "z"}
+    assert shared(value, ["a", "b", "c", "unknown"], ["d", "e"]) == {"x": ("a", "d")}
+
+
+def test_wrong_corpus_and_wrong_file_are_named(corpus, tmp_path):
+    with pytest.raises(UserError, match="no utt2session"):
+        make_folds(Protocol.load("loso5"), replace(corpus(), session={}))
+    with pytest.raises(UserError, match="no utt2scene"):
+        make_folds(Protocol.load("scene_disjoint54"), corpus())
+    with pytest.raises(UserError, match="expected 6 parts|do not make 6 equal parts"):
+        make_folds(Protocol.load("ravdess6"), corpus())
+    with pytest.raises(UserError, match="expected 10 parts, data gives 4;"):
+        make_folds(Protocol.load("side10"), corpus())
+    with pytest.raises(UserError, match="fold 1: test is empty"):
+        make_folds(Protocol.load("delta_s5"), replace(corpus(), session=dict.fromkeys(corpus().utts, "Ses01")))
+    with pytest.raises(UserError, match="conf/protocols has: .*loso5"):
+        Protocol.load("lose5")
+    (tmp_path / "p.yaml").write_text("name: p\n")
+    with pytest.raises(UserError, match="expected the keys"):
+        Protocol.load(str(tmp_path / "p.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"test": [1]}, "test: expected a mapping"),
+        ({"test": {"scheme": "randm", "folds": 2}}, "test: scheme must be one of random, group"),
+        ({"test": {"scheme": "random", "folds": 2}}, "scheme random takes folds, seed; found folds"),
+        ({"test": {"scheme": "random", "folds": 2, "sed": 1}}, "found folds, sed|found sed, folds"),
+        ({"test": {"scheme": "random", "folds": 0, "seed": 1}}, "folds, seed: expected whole numbers, found 0, 1"),
+        ({"test": {"scheme": "random", "folds": 2, "seed": "x"}}, "folds, seed: expected whole numbers, found 2, 'x'"),
+        ({"test": {"scheme": "group", "by": "sesion"}}, "by: expected one or a list of speaker"),
+        ({"test": {"scheme": "group", "by": ["session", 3]}}, "by: expected one or a list of speaker"),
+        ({"dev": {"scheme": "share", "share": 2, "seed": 1}}, "dev: share: expected a number between 0 and 1, found 2"),
+        ({"disjoint": {}}, "disjoint: expected the keys train-test"),
+        ({"disjoint": promise(train_test=["speakr"])}, "train-test: expected a list of speaker, session"),
+        ({"disjoint": promise(train_test="speaker")}, "train-test: expected a list of speaker, session"),
+        ({"leave_out": ["words"]}, "leave_out: expected a list of"),
+        ({"aggregate": "mean"}, "aggregate must be one of fold-mean, pooled"),
+        ({"version": "1"}, "version: expected a whole number from 1, found '1'"),
+        ({"version": True}, "version: expected a whole number from 1, found True"),
+        ({"version": 0}, "version: expected a whole number from 1, found 0"),
+        ({"version": [1]}, r"version: expected a whole number from 1, found \[1\]"),
+        ({"legacy": "legacy_test_best"}, "legacy: expected a list of legacy_test_best; found 'legacy_test_best'"),
+        ({"legacy": ["side taken for speaker"]}, "legacy: expected a list of legacy_test_best; found"),
+        ({"legacy": None}, "legacy: expected a list of legacy_test_best; found None"),
+        ({"legacy": 3}, "legacy: expected a list of legacy_test_best; found 3"),
+        ({"name": "../x"}, "name: expected letters, digits"),
+        ({"test": {"scheme": "predefined", "lists": 3}}, "lists: expected a folder, found 3"),
+        ({"seed": 1}, "expected the keys .* found .*seed"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(changed, changes, message):
+    with pytest.raises(UserError, match=f"mine.yaml: .*{message}"):
+        changed("random10", **changes)
+
+
+@pytest.mark.parametrize("changes", [{"legacy": []}, {"selection": "dev"}, {"dev": {"scheme": "next_part"}}])
+def test_selection_on_test_cannot_be_hidden(changed, changes):
+    with pytest.raises(UserError, match="models are selected on dev; where dev is the test part"):
+        changed("glam80_20", **changes)

@@ -1,0 +1,166 @@
+"""Comparisons: only of what can be compared, and the numbers of the tests in their places."""
+
+import json
+import subprocess
+import sys
+from itertools import product
+
+import numpy as np
+import pytest
+
+from mscnn.errors import UserError
+from mscnn.evaluation.compare import compare, render
+from mscnn.evaluation.intervals import bootstrap, difference, estimate
+from mscnn.evaluation.predictions import Experiment
+from tests.unit.evaluation.conftest import make_experiment, write_data
+
+GOOD, FAIR = [[8, 0], [1, 7]], [[5, 3], [3, 5]]
+SIX = {"good": [[GOOD]] * 6, "fair": [[FAIR, GOOD]] + [[FAIR, FAIR]] * 5, "like": [[FAIR]] * 6}
+OTHER = {"name": "speaker10", "version": 1, "hash": "77aa", "disjoint": {"train-test": []}, "selection": "dev"}
+
+
+@pytest.fixture
+def exps(tmp_path):
+    found = [Experiment.load(make_experiment(tmp_path / "exp" / name, counts)) for name, counts in SIX.items()]
+    write_data(tmp_path / "exp" / "data", found[0], utt2spk=lambda u: u[:2])  # a speaker a fold, where config.yaml says
+    return found
+
+
+def test_three_experiments(exps):
+    """good: 15 of 16 right in each fold; fair: 10, but for 15 in one of two runs of the first fold; like: 10."""
+    found = compare(exps)
+    assert (found["protocol"], found["utterances"], found["over"], found["clusters"]) == (
+        "random10@1f3a",
+        96,
+        "speaker",
+        6,
+    )
+    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [(1, 2), (1, 3), (2, 3)]
+    wa = [pair["wa"] for pair in found["pairs"]]
+    np.testing.assert_allclose(
+        [entry["difference"] for entry in wa], [100 * (30 - 2.5) / 96, 100 * 30 / 96, 100 * 2.5 / 96]
+    )
+    assert [entry["p"] for entry in wa] == [2 / 64, 2 / 64, 1]  # all six agree; one differs, either way
+    assert [entry["holm"] for entry in wa] == [6 / 64, 6 / 64, 1]
+    assert found["experiments"][1]["wa"]["run_sd"] == pytest.approx(100 * 5 / 96 / np.sqrt(2))
+    assert found["pairs"][1]["mcnemar"] == pytest.approx(2 * 0.5**30)  # 30 utterances right in good alone
+
+
+def test_mcnemar_of_several_runs_is_the_largest(exps, tmp_path):
+    """The first run of mixed is far better than like, the second is the same."""
+    mixed = Experiment.load(make_experiment(tmp_path / "exp" / "mixed", [[GOOD, FAIR]] * 6))
+    twice = Experiment.load(make_experiment(tmp_path / "exp" / "twice", [[FAIR, FAIR]] * 6))
+    assert compare([mixed, twice])["pairs"][0]["mcnemar"] == 1
+
+
+def test_mcnemar_meets_every_run_where_their_numbers_differ(exps, tmp_path):
+    """The first run of worse is far below good; its second is good itself, and not to be told apart from it."""
+    worse = Experiment.load(make_experiment(tmp_path / "exp" / "worse", [[FAIR, GOOD, FAIR]] * 6))
+    assert compare([worse, exps[0]])["pairs"][0]["mcnemar"] == compare([exps[0], worse])["pairs"][0]["mcnemar"] == 1
+    assert compare([exps[0], exps[2]])["pairs"][0]["mcnemar"] < 1e-6
+
+
+def test_the_interval_is_that_of_the_paired_bootstrap(exps):
+    counts = [np.array(SIX[name]).transpose(1, 0, 2, 3) for name in ("good", "fair")]
+    expected = bootstrap(difference(*map(estimate, counts)), counts[0][0].sum(axis=2)).bounds
+    pair = compare(exps[:2])["pairs"][0]
+    np.testing.assert_allclose(pair["ua"]["interval"], 100 * expected[:, 0])
+    np.testing.assert_allclose(pair["wa"]["interval"], 100 * expected[:, 1])
+    np.testing.assert_allclose(pair["wf1"]["interval"], 100 * expected[:, 3])
+
+
+def test_the_difference_of_weighted_f1(exps):
+    """GOOD has F1 of 16/17 and 14/15, FAIR of 5/8 twice; classes are of one size."""
+    pair = compare([exps[0], exps[2]])["pairs"][0]
+    assert pair["wf1"]["difference"] == pytest.approx(100 * ((16 / 17 + 14 / 15) / 2 - 5 / 8))
+    assert "p" not in pair["wf1"]
+
+
+def test_dialogues_in_place_of_speakers(exps, tmp_path):
+    """Four dialogues with every speaker in each: p is counted over their 2^4 sign patterns."""
+    tables = {"utt2spk": lambda u: u[:2], "utt2scene": lambda u: f"d{int(u[4:]) % 4}"}
+    data = write_data(tmp_path / "more", exps[0], **tables)
+    by_speaker, by_dialogue = (compare([exps[0], exps[2]], data, over) for over in ("speaker", "dialogue"))
+    assert (by_dialogue["over"], by_dialogue["clusters"], by_dialogue["several_a_fold"]) == ("dialogue", 4, True)
+    utts = [utt for fold in exps[0].parts["test"] for utt in fold[0].utts]
+    dialogue = np.array([int(utt[4:]) % 4 for utt in utts])
+    hits = [
+        np.concatenate([r[0].pred == r[0].truth for r in exp.parts["test"]]).astype(int) for exp in (exps[0], exps[2])
+    ]
+    added = np.bincount(dialogue, hits[0] - hits[1])
+    signs = np.array(list(product([1, -1], repeat=4)))
+    expected = (abs(signs @ added) >= abs(added.sum())).mean()
+    assert by_dialogue["pairs"][0]["wa"]["p"] == pytest.approx(expected)
+    assert by_speaker["pairs"][0]["wa"]["p"] == 2 / 64
+    assert by_dialogue["pairs"][0]["wa"]["difference"] == by_speaker["pairs"][0]["wa"]["difference"]
+    text = render(by_dialogue)
+    assert "96 utterances, 4 dialogues" in text and "bootstrap over dialogues" in text and "speaker" not in text
+    (data / "utt2scene").unlink()
+    with pytest.raises(UserError, match="no utt2scene there, and pairs are compared over dialogues"):
+        compare(exps, data, "dialogue")
+
+
+def test_the_data_of_a_recipe_are_found_from_anywhere(exps, tmp_path, monkeypatch):
+    """config.yaml has the path as run.sh knew it, from the folder of the recipe."""
+    recipe = tmp_path / "recipe"
+    inside = [make_experiment(recipe / "exp" / name, SIX[name], data="data/set") for name in ("good", "like")]
+    write_data(recipe / "data" / "set", exps[0], utt2spk=lambda u: u[:2])
+    for folder, paths in ((tmp_path, inside), (recipe, ["exp/good", "exp/like"]), (recipe / "exp", ["good", "like"])):
+        monkeypatch.chdir(folder)
+        assert compare([Experiment.load(path) for path in paths])["clusters"] == 6
+
+
+def test_what_is_printed(exps, tmp_path):
+    text = render(compare(exps))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| E")]
+    assert rows[1] == ["E2", str(exps[1].path), "gt", "2", "65.10 ± 3.68", "65.10 ± 3.68", "65.10 ± 3.68"]
+    assert rows[3][0] == "E1 − E2" and rows[3][5:9:3] == ["+28.65", "0.0938"]
+    assert "all 2^6 sign patterns: at least 0.03" in text and "adjusted for 3 pair(s)" in text
+    assert "takes utterances for independent" in text and "one model is tested on several" not in text
+    write_data(tmp_path / "more", exps[0], utt2spk=lambda u: u[:2] + u[-1])
+    more = render(compare(exps, tmp_path / "more"))
+    assert "one model is tested on several speakers" in more and "65535 random sign patterns, seed 0" in more
+
+
+@pytest.mark.parametrize(
+    ("counts", "changes", "message"),
+    [
+        (SIX["good"], {"protocol": OTHER}, "different protocols, random10@1f3a and speaker10@77aa"),
+        (SIX["good"], {"classes": ["cross", "calm"]}, "different classes, calm, cross and cross, calm"),
+        (SIX["good"][:5], {}, "different numbers of folds, 6 and 5"),
+        ([[[[8, 0], [1, 6]]]] * 6, {}, "differ in the test part of fold 1: t1-17 is in one of them only"),
+    ],
+)
+def test_what_cannot_be_compared(exps, tmp_path, counts, changes, message):
+    classes = changes.pop("classes", ["calm", "cross"])
+    other = Experiment.load(make_experiment(tmp_path / "exp" / "other", counts, classes, **changes))
+    with pytest.raises(UserError, match=message):
+        compare([exps[0], other])
+
+
+def test_other_labels_cannot_be_compared(exps, tmp_path):
+    folder = make_experiment(tmp_path / "exp" / "other", SIX["good"])
+    for part in ("dev", "test"):
+        file = folder / "fold01" / "run1" / f"predictions_{part}.tsv"
+        file.write_text(file.read_text().replace("1-00\tcalm", "1-00\tcross"))
+    with pytest.raises(UserError, match="fold 1: the same utterances with other labels"):
+        compare([exps[0], Experiment.load(folder)])
+
+
+def test_speakers_must_be_known(exps, tmp_path):
+    (tmp_path / "exp" / "data" / "utt2spk").unlink()
+    with pytest.raises(UserError, match="no utt2spk there, and pairs are compared over speakers"):
+        compare(exps)
+
+
+def test_command(exps, tmp_path):
+    command = [sys.executable, "-m", "mscnn.bin.compare", *(str(exp.path) for exp in exps)]
+    done = subprocess.run([*command, "--out", str(tmp_path / "c")], capture_output=True, text=True, check=True)
+    assert done.stdout == (tmp_path / "c.md").read_text() + "\n"
+    assert json.loads((tmp_path / "c.json").read_text())["pairs"][2]["wa"]["p"] == 1
+    other = subprocess.run([*command, "--over", "dialogue"], capture_output=True, text=True)
+    assert other.returncode == 1 and "pairs are compared over dialogues" in other.stderr
+    alone = subprocess.run(command[:4], capture_output=True, text=True)
+    assert alone.returncode == 2 and "name two or more" in alone.stderr
+    absent = subprocess.run([*command[:4], str(tmp_path)], capture_output=True, text=True)
+    assert absent.returncode == 1 and "no experiment here" in absent.stderr and "Traceback" not in absent.stderr

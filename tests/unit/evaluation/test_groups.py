@@ -1,0 +1,99 @@
+"""Groups of utterances: what is read, and that nothing is left out in silence."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from mscnn.errors import UserError
+from mscnn.evaluation.groups import count, describe, group_scores, read_attributes
+from mscnn.evaluation.predictions import Experiment, join_folds
+from tests.unit.evaluation.conftest import CLASSES, make_experiment, write_data
+
+TABLES = {
+    "utt2spk": lambda u: u[:2],  # a speaker a fold
+    "utt2session": lambda u: f"S{u[1]}",
+    "utt2gender": lambda u: "f",
+    "utt2scene": lambda u: "impro01" if u.endswith("0") else "script01_1",
+    "utt2dur": lambda u: 1 + int(u[-1]),  # 1 to 4 s: a limit belongs to the bucket below
+}
+
+
+def test_attributes(experiment, tmp_path):
+    found = read_attributes(experiment, write_data(tmp_path / "data", experiment, **TABLES))
+    assert list(found) == ["speaker", "session", "gender", "dialogue", "kind", "duration"]
+    one = {name: values["t1-01"] for name, values in found.items()}
+    assert one == {
+        "speaker": "t1", "session": "S1", "gender": "f", "dialogue": "S1 script01_1", "kind": "scripted",
+        "duration": "1-2 s",
+    }  # fmt: skip
+    assert found["duration"]["t1-00"] == "0-1 s" and found["duration"]["t1-03"] == "2-4 s"
+
+
+def test_a_corpus_without_sessions_has_dialogues_all_the_same(experiment, tmp_path):
+    data = write_data(tmp_path / "data", experiment, utt2scene=lambda u: f"dia{u[1]}")
+    assert set(read_attributes(experiment, data)["dialogue"].values()) == {"dia1", "dia2"}
+    assert "kind" not in read_attributes(experiment, data)
+
+
+def test_no_data_directory(experiment, tmp_path):
+    assert read_attributes(experiment) == {}
+    with pytest.raises(UserError, match="no such data directory"):
+        read_attributes(experiment, tmp_path / "absent")
+
+
+def test_tables_of_another_set(experiment, tmp_path):
+    (tmp_path / "utt2spk").write_text("x-1 x\n")
+    with pytest.raises(UserError, match="utt2spk: lacks 10 utterances of .*, as t1-00; is it the data"):
+        read_attributes(experiment, tmp_path)
+
+
+def test_word_error_rates_of_the_recogniser(tmp_path):
+    exp = Experiment.load(make_experiment(tmp_path / "exp" / "a", text="pocketsphinx"))
+    data = write_data(tmp_path / "data", exp, **TABLES)
+    assert "wer" not in read_attributes(exp, data)
+    detail = tmp_path / "exp" / "asr_pocketsphinx" / "data" / "wer_detail.tsv"
+    detail.parent.mkdir(parents=True)
+    counts = {"00": (0, 4), "01": (1, 4), "02": (2, 4), "03": (5, 4), "10": (2, 0), "11": (0, 0), "12": (4, 4)}
+    rows = [f"{p}{f}-{u}\tref\thyp\t{e}\t{w}\n" for p in "dt" for f in "12" for u, (e, w) in counts.items()]
+    detail.write_text("".join(["utt\tref\thyp\tedits\twords\n", *rows]))
+    found = read_attributes(exp, data)["wer"]
+    assert [found[f"t1-{u}"] for u in counts] == [
+        "0 %", "0-25 %", "25-50 %", "over 100 %", "over 100 %", "0 %", "50-100 %"
+    ]  # fmt: skip
+    detail.write_text("utt\tref\thyp\tedits\twords\nt1-00\tref\thyp\n")
+    with pytest.raises(UserError, match="not utt, ref, hyp, edits, words a line"):
+        read_attributes(exp, data)
+
+
+def test_counts_are_those_of_each_groups_utterances(experiment):
+    runs = join_folds(experiment.parts["test"])
+    values = {u: u[-1] for u in runs[0].utts if u != "t2-10"}
+    names, counts = count(runs, values, 2)
+    assert names == ["0", "1", "2", "3"] and counts.shape == (2, 4, 2, 2)
+    for r, run in enumerate(runs):
+        for g, name in enumerate(names):
+            inside = [i for i, u in enumerate(run.utts) if values.get(u) == name]
+            expected = confusion_matrix(run.truth[inside], run.pred[inside], labels=[0, 1])
+            np.testing.assert_array_equal(counts[r, g], expected)
+
+
+def test_a_group_by_hand():
+    """Two runs: WA 4/6 and 6/6; recalls of calm 3/4 and 1, of cross 1/2 and 1."""
+    found = describe(np.array([[[3, 1], [1, 1]], [[4, 0], [0, 2]]]), CLASSES)
+    assert found["utterances"] == 6 and found["absent"] == []
+    assert found["wa"] == pytest.approx(500 / 6) and found["ua"] == pytest.approx((87.5 + 75) / 2)
+    assert found["recalls"] == {"calm": 87.5, "cross": 75}
+
+
+def test_a_group_without_a_class_has_no_ua():
+    found = describe(np.array([[[3, 1], [0, 0]]]), CLASSES)
+    assert found == {"utterances": 4, "ua": None, "wa": 75, "recalls": {"calm": 75}, "absent": ["cross"]}
+
+
+def test_groups_of_every_attribute(experiment, tmp_path):
+    attributes = read_attributes(experiment, write_data(tmp_path / "data", experiment, **TABLES))
+    found = group_scores(join_folds(experiment.parts["test"]), attributes, CLASSES)
+    assert list(found) == ["speaker", "session", "kind", "duration"]  # all are of one gender
+    assert {name: group["utterances"] for name, group in found["speaker"].items()} == {"t1": 6, "t2": 4}
+    assert found["duration"]["2-4 s"]["absent"] == ["cross"]
+    assert sum(group["utterances"] for group in found["duration"].values()) == 10

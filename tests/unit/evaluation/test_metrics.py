@@ -1,0 +1,55 @@
+"""Metrics against scikit-learn and against numbers worked by hand."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from mscnn.errors import UserError
+from mscnn.evaluation.metrics import confusion_matrix, f1s, macro_f1, precisions, recalls, ua, wa, weighted_f1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    k = int(rng.integers(2, 9))
+    truth = np.concatenate([np.arange(k), rng.integers(0, k, 300)])
+    pred = np.where(rng.random(len(truth)) < 0.5, truth, rng.integers(0, k, len(truth)))
+    pred[pred == 1] = 0  # a class that is never predicted
+    matrix = confusion_matrix(truth, pred, k)
+    np.testing.assert_array_equal(matrix, sk.confusion_matrix(truth, pred, labels=np.arange(k)))
+    assert wa(matrix) == pytest.approx(sk.accuracy_score(truth, pred))
+    assert ua(matrix) == pytest.approx(sk.balanced_accuracy_score(truth, pred))
+    assert macro_f1(matrix) == pytest.approx(sk.f1_score(truth, pred, average="macro", zero_division=0))
+    weighted = sk.f1_score(truth, pred, average="weighted", zero_division=0)
+    assert weighted_f1(matrix) == pytest.approx(weighted)
+    np.testing.assert_allclose(recalls(matrix), sk.recall_score(truth, pred, average=None))
+    np.testing.assert_allclose(precisions(matrix), sk.precision_score(truth, pred, average=None, zero_division=0))
+    np.testing.assert_allclose(f1s(matrix), sk.f1_score(truth, pred, average=None, zero_division=0))
+
+
+def test_by_hand():
+    matrix = np.array([[8, 2], [1, 1]])  # rows truth: transposed, WA would stay and UA change
+    assert wa(matrix) == pytest.approx(9 / 12)
+    assert ua(matrix) == pytest.approx((0.8 + 0.5) / 2)
+    assert macro_f1(matrix) == pytest.approx((16 / 19 + 2 / 5) / 2)
+    assert weighted_f1(matrix) == pytest.approx((10 * 16 / 19 + 2 * 2 / 5) / 12)
+
+
+def test_a_stack_gives_the_values_of_its_matrices():
+    stack = np.random.default_rng(0).integers(1, 9, (2, 3, 4, 4))
+    for metric in (wa, ua, macro_f1, recalls, precisions, f1s):
+        np.testing.assert_array_equal(metric(stack), [[metric(matrix) for matrix in row] for row in stack])
+    assert type(ua(stack[0, 0])) is float  # as checkpoints and JSON want it
+    stack[1, 2, 3] = 0
+    with pytest.raises(UserError, match="class sad"):
+        ua(stack, ("ang", "hap", "neu", "sad"))
+
+
+def test_a_class_without_utterances_raises_and_is_named():
+    matrix = confusion_matrix(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
+    assert sk.balanced_accuracy_score([0, 0, 2], [0, 0, 2]) == 1  # scikit-learn skips it
+    for metric in (ua, macro_f1, recalls, f1s):
+        with pytest.raises(UserError, match="class sad has no utterance"):
+            metric(matrix, ("ang", "sad", "neu"))
+    assert wa(matrix) == pytest.approx(2 / 3)
+    assert weighted_f1(matrix) == pytest.approx((2 * 2 / 3 + 1) / 3)  # defined: an absent class has no weight

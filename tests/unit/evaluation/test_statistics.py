@@ -1,0 +1,116 @@
+"""statistics.json and what RESULTS.md and the score file say of it."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import balanced_accuracy_score
+
+from mscnn.evaluation.groups import read_attributes
+from mscnn.evaluation.predictions import Experiment, join_folds
+from mscnn.evaluation.statistics import statistics
+from mscnn.reporting.results import write_report
+from tests.unit.evaluation.conftest import make_experiment, write_data
+
+GOOD, FAIR = [[6, 2], [1, 7]], [[5, 3], [3, 5]]
+FOUR = [[GOOD, FAIR], [FAIR, GOOD], [GOOD, GOOD], [FAIR, FAIR]]  # four folds, two runs
+SPEAKERS = {"utt2spk": lambda u: u[:2], "utt2scene": lambda u: f"impro0{u[1]}", "utt2dur": lambda u: 3}
+
+
+@pytest.fixture
+def four(tmp_path):
+    return Experiment.load(make_experiment(tmp_path / "exp" / "four", FOUR))
+
+
+@pytest.fixture
+def data(four, tmp_path):
+    return write_data(tmp_path / "data", four, **SPEAKERS)
+
+
+def test_the_file_holds_everything(four, data):
+    write_report(four, data)
+    found = json.loads((four.path / "statistics.json").read_text())
+    assert found == statistics(four, read_attributes(four, data))
+    runs = join_folds(four.parts["test"])
+    pooled = 100 * np.mean([balanced_accuracy_score(run.truth, run.pred) for run in runs])
+    assert found["scores"]["pooled"]["ua"]["mean"] == pytest.approx(pooled, abs=1e-6)
+    assert found["utterances"] == 64 and found["classes"]["calm"]["utterances"] == 32
+    assert list(found["groups"]) == ["speaker"] and len(found["groups"]["speaker"]) == 4
+    assert found["abstention"][-1]["ua"] == found["scores"]["pooled"]["ua"]["mean"]
+    assert np.shape(found["calibration"]["temperatures"]) == (4, 2)
+
+
+def test_the_headline_is_t_over_speakers(four, data):
+    """Speakers of one size and as many of each class: the t interval of their UA, averaged over runs."""
+    found = statistics(four, read_attributes(four, data))["intervals"]["found"]
+    assert [(entry["over"], entry["method"], entry["clusters"]) for entry in found] == [
+        ("speaker", "t", 4), ("speaker", "bootstrap", 4), ("dialogue", "bootstrap", 4)
+    ]  # fmt: skip
+    means = [np.mean([np.trace(run) / 16 for run in runs]) for runs in np.array(FOUR)]
+    expected = 100 * np.array(stats.ttest_1samp(means, 0).confidence_interval(0.95))
+    np.testing.assert_allclose(found[0]["ua"], np.clip(expected, 0, 100), atol=1e-5)
+    assert found[0]["recalls"].keys() == {"calm", "cross"}
+
+
+def test_what_the_reader_is_told(four, data):
+    write_report(four, data)
+    interval = statistics(four, read_attributes(four, data))["intervals"]["found"][0]
+    low, high = interval["ua"]
+    score, results = ((four.path / name).read_text() for name in ("score_test.txt", "RESULTS.md"))
+    assert f"# agg=pooled 95 % intervals, t over 4 speakers: UA {low:.2f} to {high:.2f}, WA " in score
+    assert "# agg=fold-mean minus agg=pooled: UA +0.00, WA +0.00, macro F1 -" in score
+    assert f"| speakers | t | 4 | {low:.2f} to {high:.2f} |" in results
+    assert "fold mean minus pooled: UA +0.00" in results and "2000 resamples, seed 0" in results
+    assert "| speaker | t1 | 16 | " in results and "| as predicted | " in results
+    assert "agg=pooled 95 %" not in (four.path / "score_dev.txt").read_text()
+
+
+def test_without_a_data_directory_there_are_no_intervals_and_it_is_said(four):
+    write_report(four)
+    assert json.loads((four.path / "statistics.json").read_text())["intervals"]["found"] == []
+    for name, start in (("score_test.txt", "# "), ("RESULTS.md", "* ")):
+        assert (
+            f"{start}no interval over speakers: the data directory has no utt2spk\n" in (four.path / name).read_text()
+        )
+
+
+def test_a_missing_class_is_said_and_not_skipped(four, tmp_path):
+    """Speaker b says one utterance."""
+    data = write_data(tmp_path / "data", four, utt2spk=lambda u: "b" if u == "t1-00" else "a")
+    write_report(four, data)
+    results = (four.path / "RESULTS.md").read_text()
+    assert "| speaker | b | 1 | does not exist | " in results
+    found = json.loads((four.path / "statistics.json").read_text())
+    assert found["groups"]["speaker"]["b"]["absent"] == ["cross"]
+    assert found["intervals"]["found"][0]["fault"] == "without one of the clusters a class has no utterance"
+    assert "* t over speakers: does not exist: without one of the clusters a class has no utterance" in results
+    assert found["intervals"]["found"][1]["redrawn"] > 0 and "lacked a class and were drawn again" in results
+
+
+def test_many_speakers_are_summed_up(four, tmp_path):
+    write_report(four, write_data(tmp_path / "data", four, utt2spk=lambda u: u[1:]))
+    results = (four.path / "RESULTS.md").read_text()
+    assert "* 64 speakers: lowest and highest WA shown, sd " in results and results.count("| speaker | ") == 2
+
+
+def test_no_temperature_is_fitted_on_what_it_is_judged_on(tmp_path):
+    folder = make_experiment(tmp_path / "exp" / "a", FOUR)
+    for file in folder.glob("fold*/run*/predictions_test.tsv"):
+        (file.parent / "predictions_dev.tsv").write_text(file.read_text())
+    write_report(Experiment.load(folder))
+    found = json.loads((folder / "statistics.json").read_text())["calibration"]
+    assert found["temperatures"] is None and found["with_temperature"] is None
+    assert "No temperature: dev and test share utterances" in (folder / "RESULTS.md").read_text()
+
+
+def test_shared_speakers_and_missing_word_error_rates_are_said(tmp_path):
+    protocol = {
+        "name": "random10", "version": 1, "hash": "1f3a", "selection": "dev",
+        "disjoint": {"train-test": [], "train-dev": [], "dev-test": []},
+    }  # fmt: skip
+    folder = make_experiment(tmp_path / "exp" / "a", FOUR, protocol=protocol, text="google")
+    write_report(Experiment.load(folder))
+    text = (folder / "score_test.txt").read_text()
+    assert "# that training and test share no speaker is not promised: no interval here speaks of new ones" in text
+    assert "# no groups by WER: stage 4 left no asr_google/SET/wer_detail.tsv beside the experiment" in text

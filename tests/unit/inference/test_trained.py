@@ -1,0 +1,78 @@
+"""What a training left: a network that scores as it did, utterances as it reads them, and what has changed since."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.numpy import load_file, save_file
+
+from mscnn.data.datadir import DataDir
+from mscnn.errors import UserError
+from mscnn.evaluation.predictions import read_predictions
+from mscnn.features.archive import FeatureDir
+from mscnn.inference.trained import require_unchanged, restore, setup_of
+from mscnn.training.experiment import Setup, train_experiment
+from mscnn.training.parts import TextOptions
+
+
+@pytest.fixture
+def trained(toy, monkeypatch):
+    """One fold of a network that listens and reads: its folder, its configuration, its data."""
+    monkeypatch.setattr("mscnn.jobs.run_jobs", lambda function, jobs, **_: [function(*job) for job in jobs])
+    setup = Setup(
+        model="mscnn_spu_att", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t", feature_dirs=(toy / "feats",), settings=("max_epochs=1", "filters=4", "max_frames=11"),
+        device="cpu", text=TextOptions(dim=8), folds=1,
+    )  # fmt: skip
+    train_experiment(setup, nj=1)
+    return setup.exp, yaml.safe_load((setup.exp / "config.yaml").read_text()), DataDir.load(setup.data)
+
+
+def test_an_utterance_alone_is_normalised_and_scored_as_in_training(trained, toy):
+    exp, config, data = trained
+    run = exp / "fold01" / "run1"
+    predicted = read_predictions(run / "predictions_test.tsv", config["classes"])
+    utt = predicted.utts[-1]
+    model, examples = restore(exp, config, data, {"one": [utt]}, 1, 1)
+    inputs = examples["one"].batch([0])
+    saved, frames = load_file(run / "model.safetensors"), FeatureDir.load(toy / "feats").read(utt)
+    expected = ((frames - saved["audio.mean"]) / saved["audio.std"])[:11]
+    np.testing.assert_allclose(inputs.audio[0].T.numpy(), expected, rtol=1e-6)
+    with torch.inference_mode():
+        prob = torch.softmax(model(inputs), dim=1)[0].numpy()
+    np.testing.assert_allclose(prob, predicted.prob[-1], atol=2e-6)
+
+
+def test_weights_of_another_network_are_refused(trained):
+    exp, config, data = trained
+    file = exp / "fold01" / "run1" / "model.safetensors"
+    whole = load_file(file)
+    for lacking in ("embedding.weight", "audio.mean", "head.1.weight"):
+        save_file({name: value for name, value in whole.items() if name != lacking}, file)
+        with pytest.raises(UserError, match=f"weights of another network: .*{lacking}"):
+            restore(exp, config, data, {"one": data.utts[:1]}, 1, 1)
+    file.unlink()
+    with pytest.raises(UserError, match="no weights to predict with.*train this fold again"):
+        restore(exp, config, data, {"one": data.utts[:1]}, 1, 1)
+
+
+def test_features_made_otherwise_are_named(trained, toy):
+    exp, config, data = trained
+    require_unchanged(exp, config, data)
+    facts = toy / "feats" / "feature.yaml"
+    facts.write_text(facts.read_text().replace("content: '0'", "content: '1'"))
+    with pytest.raises(UserError, match=r"changed since it was trained: features; .*python -m mscnn.bin.train"):
+        require_unchanged(exp, config, data)
+    with pytest.raises(UserError, match="changed since it was trained: labels, features"):
+        require_unchanged(exp, config, dataclasses.replace(data, emo=dict.fromkeys(data.emo, "sad")))
+
+
+def test_experiments_of_an_older_version_are_refused(trained):
+    exp, config, _ = trained
+    assert setup_of(exp, config).feature_dirs and setup_of(exp, config).text.source == "gt"
+    assert setup_of(exp, {**config, "text": "ear", "trained_on": "gt"}).text.source == "gt"
+    del config["feature_dirs"]
+    with pytest.raises(UserError, match="did not note its features"):
+        setup_of(exp, config)

@@ -1,0 +1,75 @@
+"""Every file of conf/models: what it names exists, and the network that it describes can be built and described."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mscnn.config.model import FAMILIES, SHARED, ModelSpec
+from mscnn.errors import UserError
+from mscnn.features.config import Feature
+from mscnn.models.inputs import Sizes
+from mscnn.paths import ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "conf" / "models").glob("*.yaml"))
+REQUIRED = """
+mscnn_spu_att mscnn_spu audio_cnn audio_cnn_xvector text_cnn are tre mdre mdrea audio_bre text_bre mha1 mha2 mha3
+xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn
+asrnn_donghyun
+asrnn_auditory acrnn_donghyun acrnn_paper acrnn_code glam glam5 res_multi_conv3 res_multi_conv5 mh_res_multi_conv3
+aa_res_multi_conv3 gmlp_res_conv3 gmlp_res_conv5 gmlp_multi_conv mhcnn aacnn cnn_attn_pooling ca_mser majority
+tfidf_lr logmel_lr
+"""
+
+
+def test_every_system_is_there():
+    assert {*REQUIRED.split()} <= {*NAMES}
+    assert {ModelSpec.load(name).family for name in NAMES} == {*FAMILIES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_built_from_what_its_features_give(name, wav2vec2_folder):
+    spec = ModelSpec.load(name)
+    if spec.options.get("wav2vec2"):
+        spec = ModelSpec.load(name, [f"wav2vec2={wav2vec2_folder}"])
+    assert not spec.legacy(), "defects of the authors are off"
+    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
+    needs = {key: Feature.load(feature, settings.get(feature, [])) for key, feature in spec.features.items()}
+    dims = {key: feature.extractor.dim for key, feature in needs.items()}
+    yaml.safe_dump(spec.describe())
+    if spec.family != "yardstick":
+        audio = {"audio": dims.pop("audio")} if "audio" in dims else {}
+        model = spec.build(Sizes(classes=4, extra=dims, **audio))
+        assert sum(p.numel() for p in model.parameters()) > 0
+        assert spec.text == hasattr(model, "embedding")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_comes_back_from_what_config_yaml_says(name):
+    spec = ModelSpec.load(name)
+    words = {"text": "gt" if spec.text else "none", "xvector": "x.scp" if spec.xvector else "none"}
+    config = yaml.safe_load(yaml.safe_dump({**spec.describe(), **words}))
+    config["features"] = {key: f"{feature} trim_db=30" for key, feature in config["features"].items()}
+    found = ModelSpec.of_config(config)
+    assert found.describe() == spec.describe()
+    for what in ("audio", "extra", "text", "xvector", "training", "segments"):
+        assert getattr(found, what) == getattr(spec, what)
+    options = spec.describe()["model_options"]
+    assert spec.options.items() <= options.items() and found.options == options
+
+
+@pytest.mark.parametrize("name", ["audio_cnn_xvector", "text_cnn", "are", "adrnn", "sarma2018"])
+def test_mixup_is_refused_where_it_would_mix_half(name):
+    """X-vectors, words and prosody stay as they are; center loss and losses of frames would be left out."""
+    with pytest.raises(UserError, match=f"{name}: mixup is for systems of audio alone"):
+        ModelSpec.load(name, ["mixup=0.2"]).build(Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_stands_on_what_is_shared_alone(family):
+    """Digests of a system's code cover its family and the shared modules: code of another family would escape them."""
+    source = Path(import_module(f"mscnn.models.{family}").__file__).read_text(encoding="utf-8")
+    used = {found[1] for found in re.finditer(r"^\s*from mscnn\.models\.(\w+) import", source, re.MULTILINE)}
+    assert used <= {*SHARED} and "from mscnn.models import" not in source

@@ -1,0 +1,144 @@
+"""MSCNN family: parameter counts, fingerprints of an independent implementation, independence of padding."""
+
+import pytest
+import torch
+from torch import nn
+
+from mscnn.config.model import ModelSpec
+from mscnn.errors import UserError
+from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import MultiScaleConv, masked_std
+
+COUNTS = {  # without the embedding table; dense layer of 128 and of 256 units
+    "audio_cnn": (590_980, 788_228),
+    "audio_cnn_xvector": (656_516, 919_300),
+    "text_cnn": (735_364, 932_612),
+    "text_cnn_swem": (812_164, 1_086_212),
+    "mscnn_spu": (1_468_036, 2_004_228),
+    "mscnn_spu_att": (1_664_644, 2_397_444),
+    "abl_a": (1_402_500, 1_873_156),
+    "abl_b": (1_271_428, 1_611_012),
+    "abl_c": (1_194_628, 1_457_412),
+    "abl_d": (1_063_556, 1_195_268),
+    "abl_a_only": (1_402_500, None),
+    "abl_b_only": (1_336_964, None),
+    "abl_c_only": (1_391_236, None),
+    "abl_d_only": (1_336_964, None),
+}
+FINGERPRINTS = {
+    ("mscnn_spu_att", "concat"): [[0.301029, 0.078097, -0.171530, 0.108551], [0.299948, 0.069602, -0.169351, 0.116765]],
+    ("mscnn_spu_att", "per_scale"): [
+        [0.301841, 0.077493, -0.172263, 0.109250],
+        [0.300626, 0.069225, -0.169981, 0.117223],
+    ],
+    ("mscnn_spu", "concat"): [[0.298416, 0.064198, -0.167121, 0.121881], [0.309816, 0.046665, -0.176257, 0.140594]],
+}
+
+
+def wave(*shape: int, step: float = 0.37, offset: float = 0.1) -> torch.Tensor:
+    """The fingerprint protocol's input: sin(step·i + offset) over the flat index, float64."""
+    return torch.sin(step * torch.arange(torch.Size(shape).numel(), dtype=torch.float64) + offset).view(shape)
+
+
+def fingerprint_model(name: str, *settings: str) -> nn.Module:
+    model = ModelSpec.load(name, settings).build(Sizes(classes=4)).double().eval()
+    for p in model.parameters():
+        x = wave(*p.shape, step=0.7, offset=0.3)
+        p.data = x / (p.numel() / p.shape[0]) ** 0.5 if p.dim() >= 2 else 0.1 * x
+    return model
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_parameter_counts(name):
+    for fc_dim, expected in zip((128, 256), COUNTS[name], strict=True):
+        model = ModelSpec.load(name, [f"fc_dim={fc_dim}"]).build(Sizes(classes=4))
+        count = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("embedding"))
+        assert expected in (None, count)
+
+
+@pytest.mark.parametrize(("name", "mode"), FINGERPRINTS)
+def test_fingerprints(name, mode):
+    model = fingerprint_model(name, f"att_mode={mode}")
+    logits = model.classify(
+        wave(2, 96, 60), torch.tensor([60, 41]), wave(2, 300, 20), torch.tensor([20, 13]), wave(2, 512)
+    )
+    torch.testing.assert_close(logits, torch.tensor(FINGERPRINTS[name, mode], dtype=torch.float64), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["mscnn_spu_att", "audio_cnn", "text_cnn_swem", "abl_d"])
+def test_padding_changes_nothing(name):
+    model = fingerprint_model(name)
+    tokens = torch.arange(26).view(2, 13) + 1
+    short = Inputs(wave(2, 96, 40), torch.tensor([40, 31]), tokens, torch.tensor([13, 9]), wave(2, 512))
+    padded = Inputs(
+        torch.cat([short.audio, 99.0 * torch.ones(2, 96, 33, dtype=torch.float64)], dim=2),
+        short.audio_len,
+        torch.cat([tokens, torch.full((2, 7), 5)], dim=1),
+        short.token_len,
+        short.xvector,
+    )
+    assert (model(short) - model(padded)).abs().max() < 1e-9
+
+
+def test_legacy_no_mask_lets_padding_count():
+    inputs = Inputs(wave(1, 96, 40), torch.tensor([40]))
+    masked, legacy = (fingerprint_model("audio_cnn", f"legacy_no_mask={f}") for f in ("false", "true"))
+    mean = legacy.audio_cnn(nn.functional.pad(inputs.audio, (0, 710)), torch.ones(1, 750, dtype=torch.bool)).mean(dim=2)
+    captured = {}
+    legacy.head.register_forward_pre_hook(lambda _, args: captured.update(fused=args[0]))
+    assert not torch.allclose(masked(inputs), legacy(inputs), atol=1e-3)
+    torch.testing.assert_close(captured["fused"][:, 512:1024], mean)
+
+
+def test_attention_by_loop():
+    model = fingerprint_model("mscnn_spu_att")
+    queries, keys, lengths = wave(2, 3, 512), wave(2, 512, 6, step=0.11), [6, 4]
+    summary, weights = model.attend(queries, keys, torch.arange(6) < torch.tensor(lengths)[:, None])
+    for b, n in enumerate(lengths):
+        for q in range(3):
+            scores = torch.stack([queries[b, q] @ keys[b, :, k] for k in range(n)])
+            s = scores.exp() / scores.exp().sum()
+            expected = sum(s[k] * keys[b, :, k] for k in range(n))
+            torch.testing.assert_close(summary[b, q], expected)
+            assert weights[b, q, 0, n:].abs().sum() == 0
+
+
+def test_even_kernel_pads_less_on_the_left():
+    layer = MultiScaleConv(1, [2], 1)
+    layer.convs[0].weight.data = torch.tensor([[[0.0, 1.0]]])  # output at t is input at t+1
+    layer.convs[0].bias.data.zero_()
+    out = layer(torch.tensor([[[1.0, 2.0, 3.0]]]), torch.ones(1, 3, dtype=torch.bool))
+    assert out.flatten().tolist() == [2.0, 3.0, 0.0]
+
+
+def test_std_of_dead_channel_has_a_gradient():
+    x = torch.zeros(1, 2, 5, requires_grad=True)
+    masked_std(x, torch.ones(1, 5, dtype=torch.bool)).sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def test_settings_are_typed_as_their_defaults():
+    training = ModelSpec.load("audio_cnn", ["lr=1e-4", "clip=2"]).training
+    assert (training.lr, training.clip) == (1e-4, 2)
+
+
+def test_a_configuration_cannot_be_its_own_base(tmp_path):
+    loop = tmp_path / "loop.yaml"
+    loop.write_text(f"base: {loop}\n")
+    with pytest.raises(UserError, match="leads back to this file"):
+        ModelSpec.load(str(loop))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("fc_dmi=3", "did you mean fc_dim"),
+        ("fc_dim=big", "expected a value like 128"),
+        ("att_mode=x", "per_scale"),
+        ("patience=0", "above 0"),
+        ("fc_dim=[", "not YAML"),
+    ],
+)
+def test_wrong_settings_are_refused(setting, message):
+    with pytest.raises(UserError, match=message):
+        ModelSpec.load("mscnn_spu_att", [setting]).build(Sizes(classes=4))

@@ -1,0 +1,107 @@
+"""Reading wav2vec 2.0: from a folder, from the hub's cache, as it was published; what is damaged or lacks is named."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from huggingface_hub import _CACHED_NO_EXIST
+from safetensors.torch import load, save_file
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+
+from mscnn.errors import UserError
+from mscnn.pretrained import wav2vec2
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+PARTS = {"weight.original0": "weight_g", "weight.original1": "weight_v"}  # PyTorch's names of a weight norm: new, old
+
+
+@pytest.fixture
+def folder(tmp_path, wav2vec2_folder):
+    """A model to spoil."""
+    return shutil.copytree(wav2vec2_folder, tmp_path / "model")
+
+
+def test_a_name_on_the_hub_is_its_revision(tmp_path, wav2vec2_folder, monkeypatch):
+    model = tmp_path / "models--me--tiny"
+    shutil.copytree(wav2vec2_folder, model / "snapshots" / REVISION)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text(REVISION)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    wav2vec2.revision.cache_clear()
+    assert wav2vec2.revision("me/tiny") == REVISION
+    assert torch.equal(*(wav2vec2.network(name).masked_spec_embed for name in ("me/tiny", str(wav2vec2_folder))))
+
+
+@pytest.mark.parametrize("found", [None, _CACHED_NO_EXIST])
+def test_a_model_that_the_cache_of_the_hub_lacks_has_no_revision(monkeypatch, found):
+    monkeypatch.setattr(wav2vec2, "configuration", lambda name: None)  # read from another cache
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: found)
+    wav2vec2.revision.cache_clear()
+    with pytest.raises(UserError, match="wav2vec 2.0 me/tiny: not in the cache of the Hugging Face hub.*set HF_HOME"):
+        wav2vec2.revision("me/tiny")
+
+
+def test_steps_are_those_of_the_network(wav2vec2_folder):
+    config = wav2vec2.configuration(str(wav2vec2_folder))
+    for samples in (48_000, 400, 719, 720):
+        output = wav2vec2.network(str(wav2vec2_folder))(torch.zeros(1, samples)).last_hidden_state
+        assert output.shape == (1, wav2vec2.steps(config, samples), 16)
+    assert wav2vec2.steps(Wav2Vec2Config(), 48_000) == 149
+
+
+def test_weights_as_they_were_published(tmp_path, wav2vec2_folder):
+    """facebook/wav2vec2-base-960h: a recogniser, old names of the weight norm, nothing for masked steps."""
+    model = Wav2Vec2ForCTC(Wav2Vec2Config.from_pretrained(wav2vec2_folder))
+    model.save_pretrained(tmp_path)
+    state = load((tmp_path / "model.safetensors").read_bytes())
+    del state["wav2vec2.masked_spec_embed"]
+    for new, old in PARTS.items():
+        state = {name.replace(f"parametrizations.{new}", old): value for name, value in state.items()}
+    assert any(name.endswith("conv.weight_g") for name in state)
+    save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
+    found = wav2vec2.network(str(tmp_path)).state_dict()
+    for name, value in model.wav2vec2.state_dict().items():
+        assert name == "masked_spec_embed" or torch.equal(found[name], value), name
+
+
+def test_the_cure_is_named_where_the_package_is_not_installed(monkeypatch):
+    monkeypatch.setattr(wav2vec2, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="pip install transformers"):
+        wav2vec2.network("facebook/wav2vec2-base-960h")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("/nowhere", "no such folder"), ("facebook/nothing-of-the-kind", "cached files"), ("", ".")]
+)
+def test_no_model(name, reason):
+    with pytest.raises(UserError, match=rf"^wav2vec 2.0 {name}: cannot be read \(.*{reason}.*folder with config.json"):
+        wav2vec2.network(name)
+
+
+def test_damaged_folders(folder):
+    config, weights = folder / "config.json", folder / "model.safetensors"
+    facts, whole = json.loads(config.read_text()), weights.read_bytes()
+    state = load(whole)
+    part = {name: value for name, value in state.items() if not name.startswith("encoder.layers.1")}
+
+    def refused(match: str) -> None:
+        with pytest.raises(UserError, match=match):
+            wav2vec2.network(str(folder))
+
+    for damaged in (whole[: len(whole) // 2], b"junk", b""):
+        weights.write_bytes(damaged)
+        refused("cannot be read")
+    save_file(part, weights, {"format": "pt"})
+    refused("16 weights are missing, the first is encoder.layers.1")
+    weights.write_bytes(whole)
+    for damaged in ({**facts, "hidden_size": 32}, {**facts, "conv_dim": 3}, [facts]):
+        config.write_text(json.dumps(damaged))
+        refused("cannot be read")
+    config.write_text("{")
+    refused("cannot be read")
+    config.write_text(json.dumps({**facts, "model_type": "hubert"}))
+    refused("of another kind: hubert")
+    config.write_text(json.dumps(facts))
+    weights.unlink()
+    refused("cannot be read")

@@ -1,0 +1,133 @@
+"""A recipe's folder as stages 1 to 6 leave it: hand-made predictions, a model of random weights, words that bite."""
+
+import json
+import shutil
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+import pytest
+import soundfile
+import torch
+import yaml
+from safetensors.numpy import save_file
+
+from mscnn.config.model import ModelSpec
+from mscnn.data.datadir import DataDir
+from mscnn.evaluation.predictions import Experiment
+from mscnn.files import digest, read_table, write_table
+from mscnn.inference.trained import setup_of
+from mscnn.models.inputs import Sizes
+from mscnn.models.mscnn import MSCNN, Options
+from mscnn.reporting.results import write_report
+from mscnn.text.vocabulary import Vocabulary
+from mscnn.training.experiment import features_of, input_digests
+from tests.conftest import ROOT
+from tests.unit.evaluation.conftest import make_experiment, write_data
+from tests.unit.training.conftest import write_features
+
+OPTIONS = {
+    "audio_pool": ["max", "mean", "std"], "text_pool": ["max", "mean", "std"], "xvector": True, "swem": True,
+    "attention": True, "audio_widths": [3, 4], "text_widths": [2, 3], "filters": 5, "fc_dim": 4, "dropout": 0.3,
+    "att_mode": "concat", "att_scale": False, "freeze_emb": False, "max_frames": 750, "max_tokens": 8,
+    "legacy_no_mask": False,
+}  # fmt: skip
+LABELS = {"name": "toy", "corpus": "ravdess", "classes": ["calm", "cross"], "map": {"a": "calm", "b": "cross"},
+          "drop": ["<i>c</i>"]}  # fmt: skip
+EVIL = "<script>alert(1)</script>"
+DIM, WIDTH, RATE = 6, 7, 8000
+
+
+def words_of(utt):
+    """Twelve tokens, of which the model reads eight; one of them is markup in disguise."""
+    return f"oh no {EVIL} not now" if utt.endswith("0") else "what a day it was"
+
+
+def save_model(folder, options, seed=0):
+    """Random weights, statistics of the training part, and a vocabulary that lacks a word."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary.build(["oh no not what a day it", EVIL])
+    known = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+    model = MSCNN(Options(**known), Sizes(2, DIM, len(vocabulary), WIDTH, xvector=3))
+    weights = {key: value.numpy() for key, value in model.state_dict().items()}
+    statistics = {"audio.mean": np.full(DIM, 0.5, np.float32), "audio.std": np.full(DIM, 2.0, np.float32)}
+    save_file({**weights, **statistics, "xvector.mean": np.zeros(3)}, folder / "model.safetensors")
+    vocabulary.save(folder)
+
+
+def make_recipe(root, options=OPTIONS, **changes):
+    """Write everything below ``root`` and score it; returns the folder of the experiment."""
+    (root / "toy.yaml").write_text(yaml.safe_dump(LABELS))
+    facts = {
+        "family": "mscnn", "model_options": options, "features": {"audio": "mfcc96"}, "normalise": {"audio": "zscore"},
+        "segments": None, "xvec_norm": "none", "training": {}, "labels": f"{root}/toy.yaml", "text_options": {},
+        "feature_dirs": {"audio": f"{root}/dump/mfcc96/toy"}, "xvector": f"{root}/exp/xvector/toy/xvector.scp",
+        "xvector_model": "toy", "device": "cpu",
+    }  # fmt: skip
+    folder = make_experiment(root / "exp" / "try", data=str(root / "data" / "toy"), **{**facts, **changes})
+    experiment = Experiment.load(folder)
+    data = write_data(
+        root / "data" / "toy", experiment, utt2spk=lambda u: u[:2], text=words_of, utt2dur=lambda u: "0.5",
+        utt2emo=lambda u: ["calm", "cross"][int(u[3])], utt2gender=lambda u: "fm"[int(u[1]) % 2],
+    )  # fmt: skip
+    utts = sorted({u for folds in experiment.parts.values() for runs in folds for u in runs[0].utts})
+    (root / "my corpus").mkdir()
+    rng = np.random.default_rng(0)
+    for utt in utts:
+        soundfile.write(root / "my corpus" / f"{utt}.wav", np.sin(np.arange(RATE // 4) / 3), RATE, subtype="PCM_16")
+    write_table(data / "wav.scp", {utt: root / "my corpus" / f"{utt}.wav" for utt in utts})
+    matrices = {utt: rng.normal(size=(25, DIM)).astype(np.float32) for utt in utts}
+    write_features(root / "dump" / "mfcc96" / "toy", "mfcc96", {"trim_db": None}, matrices)
+    (root / "exp" / "xvector" / "toy").mkdir(parents=True)
+    scp, vectors = root / "exp" / "xvector" / "toy" / "xvector.scp", {utt: np.ones(3, np.float32) for utt in utts}
+    kaldiio.save_ark(str(scp.with_suffix(".ark")), vectors, scp=str(scp))
+    note_inputs(folder)
+    for number, run in enumerate(sorted(folder.glob("fold*/run*"))):
+        save_model(run, options, number)
+        entries = [{"epoch": e, "train_loss": 1 / e, "dev_loss": 1.0, "dev_ua": 50.0 + e, "dev_wa": 1} for e in (1, 2)]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    write_report(Experiment.load(folder))
+    return folder
+
+
+def note_inputs(folder):
+    """Put into ``config.yaml`` the digests of what a training would read."""
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    setup, spec = setup_of(folder, config), ModelSpec.of_config(config)
+    text, spk, emo = (read_table(setup.data / name) for name in ("text", "utt2spk", "utt2emo"))
+    data = DataDir(setup.data, wav={}, text=text, spk=spk, emo=emo, dur={})
+    config["inputs"] = input_digests(setup, spec, data, features_of(setup, spec))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def predict_again(trained, heard):
+    """What ``mscnn.bin.predict --text ear`` leaves: predictions of the same models, from the words of a recogniser."""
+    folder = trained.with_name("try_on_ear")
+    shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.txt", "*.jsonl", "figures"))
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    words = {utt: heard for utt in read_table(Path(config["data"], "text"))}
+    write_table(Path(config["data"], "text.ear"), words)
+    config |= {"text": "ear", "trained_on": "gt", "trained_in": str(trained)}
+    config["inputs"]["tested_text"] = digest(words)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    write_report(Experiment.load(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """A recipe's folder that knows itself by relative paths."""
+    root = tmp_path_factory.mktemp("recipe")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        make_recipe(Path())
+    return root
+
+
+@pytest.fixture
+def scored(made_once, tmp_path, monkeypatch):
+    """Folder of a scored experiment; the recipe's is ``tmp_path``, and we are in it."""
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return Path("exp", "try")

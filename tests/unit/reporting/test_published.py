@@ -1,0 +1,329 @@
+"""Published results: the numbers of the papers, copied here by hand; faults of the file are named."""
+
+import copy
+
+import pytest
+import yaml
+
+from mscnn.config.model import ModelSpec
+from mscnn.errors import UserError
+from mscnn.paths import ROOT
+from mscnn.reporting.published import Row, read_published, split_set
+
+PUBLISHED = ROOT / "conf" / "published.yaml"
+
+# (system, text): (WA, UA), None where the source gives none; (value, ±) where it gives a spread
+NUMBERS = {
+    ("table1", "peng2021"): {
+        ("Audio-CNN", "none"): (65.4, 66.7),
+        ("Audio-CNN + x-vector", "none"): (66.6, 68.4),
+        ("Text-CNN", "gt"): (67.8, 67.7),
+        ("Text-CNN", "asr"): (62.4, 61.5),
+        ("MSCNN-SPU", "gt"): (79.5, 80.4),
+        ("MSCNN-SPU", "asr"): (77.4, 78.2),
+        ("MSCNN-SPU-ATT", "gt"): (80.3, 81.4),
+        ("MSCNN-SPU-ATT", "asr"): (78.0, 79.1),
+    },
+    ("table1", "yoon2019"): {
+        ("Audio-BRE", "none"): (64.6, 65.2),
+        ("Text-BRE", "gt"): (69.8, 70.3),
+        ("MHA", "gt"): (76.5, 77.6),
+        ("MHA", "asr"): (73.0, 73.9),
+    },
+    ("table1", "yoon2018"): {("MDRE", "gt"): (71.8, None), ("MDRE", "asr"): (69.1, None)},
+    ("table1", "xu2019"): {("Learning alignment", "gt"): (72.5, 70.9), ("Learning alignment", "asr"): (70.4, 69.5)},
+    ("table1", "satt2017"): {("CNN+LSTM", "none"): (68.8, 59.4)},
+    ("table1", "sarma2018"): {("TDNN+LSTM", "none"): (70.1, 60.7)},
+    ("yoon2018", "yoon2018"): {
+        ("ARE", "none"): ((54.6, 0.9), None),
+        ("TRE", "gt"): ((63.5, 1.8), None),
+        ("MDRE", "gt"): ((71.8, 1.9), None),
+        ("MDREA", "gt"): (69.0, None),
+        ("TRE", "asr"): (59.3, None),
+        ("MDRE", "asr"): (69.1, None),
+        ("MDREA", "asr"): (67.7, None),
+    },
+    ("yoon2019", "yoon2019"): {
+        ("Audio-BRE", "none"): (64.6, 65.2),
+        ("Text-BRE", "gt"): (69.8, 70.3),
+        ("MHA-2", "gt"): (76.5, 77.6),
+        ("MHA-2", "asr"): (73.0, 73.9),
+    },
+    ("yoon2019", "yoon2020"): {
+        ("MHA", "gt"): ((54.3, 2.6), (49.1, 2.8)),
+        ("MDRE", "gt"): ((49.8, 5.9), (41.8, 7.7)),
+    },
+    ("xu2019", "delta"): {("Learning alignment, later code", "gt"): (72.5, None)},
+    ("satt2017", "satt2017"): {("CNN+LSTM", "none"): (68.8, 59.4), ("CNN+LSTM, two steps", "none"): (67.3, 62.0)},
+    ("sarma2018", "sarma2018"): {
+        ("TDNN-LSTM with time-restricted attention, raw speech", "none"): (70.6, None),
+        ("TDNN+LSTM", "none"): (70.1, 60.7),
+    },
+    ("sarma2018", "earlier"): {("best before, Fourier log energies", "none"): (61.8, None)},
+    ("acrnn", "chen2018"): {
+        ("3-D ACRNN", "none"): (None, (64.74, 5.44)),
+        ("2-D ACRNN", "none"): (None, (62.40, 6.70)),
+        ("DNN-ELM", "none"): (None, (51.24, 7.24)),
+        ("3-D ACRNN, 1 convolution", "none"): (None, 64.20),
+        ("3-D ACRNN, 2 convolutions", "none"): (None, 64.18),
+        ("3-D ACRNN, 3 convolutions", "none"): (None, 64.11),
+        ("3-D ACRNN, 4 convolutions", "none"): (None, 64.62),
+        ("3-D ACRNN, 5 convolutions", "none"): (None, 63.80),
+        ("3-D ACRNN, 7 convolutions", "none"): (None, 63.95),
+    },
+    ("acrnn", "chen2018_emodb"): {
+        ("3-D ACRNN, 5 convolutions", "none"): (None, (82.82, 4.99)),
+        ("2-D ACRNN, 5 convolutions", "none"): (None, 79.38),
+    },
+    ("adsrnn", "donghyun"): {
+        ("ACRNN", "none"): (None, (50.87, 11.41)),
+        ("ADRNN", "none"): (None, (54.96, 8.96)),
+        ("ASRNN", "none"): (None, (54.67, 9.11)),
+        ("ADSRNN", "none"): (None, (62.75, 5.23)),
+    },
+    ("adsrnn", "meng2019_dependent"): {("ADRNN", "none"): (None, 74.96)},
+    ("adsrnn", "meng2019_independent"): {("ADRNN", "none"): (None, 69.32)},
+    ("adsrnn", "meng2019_emodb_dependent"): {("ADRNN", "none"): (None, 90.78)},
+    ("adsrnn", "meng2019_emodb_independent"): {("ADRNN", "none"): (None, 85.39)},
+    ("adsrnn", "meng2019_cross"): {("ADRNN", "none"): (None, 63.84)},
+    ("adsrnn", "peng2020"): {
+        ("ASRNN, auditory front-end", "none"): (None, 62.6),
+    },
+    ("adsrnn", "peng2020_msp"): {("ASRNN, auditory front-end", "none"): (None, 55.7)},
+    ("ca_mser", "zou2022_session"): {
+        ("CA-MSER", "none"): (69.80, 71.05),
+    },
+    ("ca_mser", "zou2022_speaker"): {
+        ("CA-MSER", "none"): (71.64, 72.70),
+    },
+    ("ravdess", "krasnoproshin2026"): {
+        ("ResLSTM-SA-h64, best run", "none"): (None, 65.17),
+        ("ResLSTM-SA-h64", "none"): (None, (62.32, 1.19)),
+        ("ResLSTM-SA-h128, best run", "none"): (None, 63.48),
+        ("ResLSTM-SA-h128", "none"): (None, (61.07, 1.34)),
+        ("ResLSTM-SA-h32, best run", "none"): (None, 63.15),
+        ("ResLSTM-SA-h32", "none"): (None, (61.30, 1.11)),
+    },
+    ("glam", "xu2021"): {("AACNN, log-mel", "none"): (79.34, 77.54)},
+}
+GLAM = """
+improvised 80_20 APCNN 70.73 2.57 67.96 2.66
+improvised 80_20 MHCNN 76.09 2.01 73.87 2.31
+improvised 80_20 AACNN 78.47 2.42 76.68 3.29
+improvised 80_20 GLAM 81.18 1.47 79.25 1.88
+improvised 80_20 multi-scale,_no_fusion 80.89 1.43 78.85 1.65
+improvised 80_20 multi-scale_+_MHA 80.43 1.53 78.92 1.92
+improvised 80_20 multi-scale_+_AA 80.61 1.75 79.09 1.75
+improvised 80_20 GLAM,_alpha_0 80.44 1.54 78.88 1.66
+improvised 80_20 GLAM,_alpha_0.3 81.15 1.73 79.26 1.98
+improvised 80_20 GLAM,_alpha_0.8 80.97 1.53 78.97 1.85
+improvised 80_20 GLAM,_alpha_1 80.96 1.72 79.19 1.92
+improvised 80_20 GLAM,_alpha_2 80.80 1.39 79.18 1.66
+improvised 80_20 GLAM,_alpha_3 80.61 1.45 78.95 1.58
+scripted 80_20 APCNN 55.95 2.93 54.86 2.74
+scripted 80_20 MHCNN 64.57 2.12 63.42 2.14
+scripted 80_20 AACNN 67.20 4.78 65.94 6.19
+scripted 80_20 GLAM 71.44 2.05 70.39 2.13
+full 80_20 APCNN 62.53 1.43 62.80 1.53
+full 80_20 MHCNN 69.80 1.69 70.09 1.74
+full 80_20 AACNN 70.94 5.08 71.04 4.84
+full 80_20 GLAM 73.70 1.25 73.90 1.31
+improvised 811 APCNN 69.93 4.33 62.70 5.16
+improvised 811 MHCNN 76.13 2.80 71.15 4.11
+improvised 811 AACNN 78.65 3.30 74.31 4.59
+improvised 811 GLAM 81.04 2.65 75.89 3.94
+scripted 811 APCNN 53.48 3.83 55.77 3.60
+scripted 811 MHCNN 63.03 3.52 64.37 3.24
+scripted 811 AACNN 65.49 3.49 65.87 2.98
+scripted 811 GLAM 69.80 3.16 70.63 3.17
+full 811 APCNN 60.33 2.67 62.16 2.55
+full 811 MHCNN 67.67 2.34 68.65 2.32
+full 811 AACNN 67.71 2.25 68.67 2.22
+full 811 GLAM 71.63 2.12 72.56 2.05
+"""
+SELECTED_ON_TEST = {"delta", "xu2021", "zou2022_session", "zou2022_speaker", "krasnoproshin2026"} | {
+    f"glam80_20_{name}" for name in ("improvised", "scripted", "full")
+}
+OUR_SETS = {
+    "peng2021": ("iemocap4", "random10"),
+    "yoon2018": ("iemocap4", "yoon5"),
+    "yoon2019": ("iemocap4", "random10"),
+    "satt2017": ("iemocap4_improvised", "loso5"),
+    "delta": ("iemocap4_noexc", "delta_s5"),
+    "chen2018": ("iemocap4_noexc_improvised", "speaker10"),
+    "donghyun": ("iemocap4_noexc_improvised", "speaker10"),
+    "glam80_20_improvised": ("iemocap4_exc_improvised", "glam80_20"),
+    "glam80_20_full": ("iemocap4_exc", "glam80_20"),
+    "glam811_scripted": ("iemocap4_exc_scripted", "glam811"),
+    "zou2022_session": ("iemocap4", "ca_mser_session"),
+    "zou2022_speaker": ("iemocap4", "ca_mser_speaker"),
+    "krasnoproshin2026": ("ravdess8", "ravdess6"),
+    "chen2018_emodb": ("emodb", None),
+    "meng2019_cross": ("cross_corpus", None),
+    "yoon2020": ("iemocap7", None),
+}
+
+
+@pytest.fixture(scope="module")
+def published():
+    return read_published(PUBLISHED)
+
+
+def value(number, sd):
+    return number if sd is None else (number, sd)
+
+
+def test_numbers_are_those_of_the_papers(published):
+    for (table, protocol), expected in NUMBERS.items():
+        rows = [row for row in published.tables[table].rows if row.protocol == protocol and row.numbers]
+        found = {(row.system, row.text): (value(row.wa, row.wa_sd), value(row.ua, row.ua_sd)) for row in rows}
+        assert found == expected and len(rows) == len(expected), (table, protocol)
+
+
+def test_numbers_of_glam_are_those_of_its_readme(published):
+    rows = [row for row in published.tables["glam"].rows if row.protocol != "xu2021"]
+    expected = set()
+    for line in GLAM.split("\n")[1:-1]:
+        subset, protocol, system, *numbers = line.split()
+        expected.add((f"glam{protocol}_{subset}", system.replace("_", " "), *map(float, numbers)))
+    assert {(row.protocol, row.system, row.wa, row.wa_sd, row.ua, row.ua_sd) for row in rows} == expected
+    assert len(rows) == len(expected) == 33
+
+
+def test_no_table_has_numbers_that_are_not_checked_here(published):
+    checked = {*NUMBERS} | {
+        ("glam", f"glam{p}_{s}") for p in ("80_20", "811") for s in ("improvised", "scripted", "full")
+    }
+    given = {(name, row.protocol) for name, table in published.tables.items() for row in table.rows if row.numbers}
+    assert given - checked == {("table2", "peng2021"), ("xu2019", "xu2019")}
+    steps = [(row.wa, row.ua) for row in published.tables["table2"].rows if row.numbers]
+    assert steps == [(80.3, 81.4), (79.5, 80.4), (78.5, 79.3), (77.7, 78.6), (77.2, 78.3), (73.5, 74.0)]
+
+
+def test_class_sets_nearest_protocols_and_selection_on_test(published):
+    found = {name: (protocol.set, protocol.like) for name, protocol in published.protocols.items()}
+    assert {name: found[name] for name in OUR_SETS} == OUR_SETS
+    assert {n for n, p in published.protocols.items() if p.selection_on_test == "yes"} == SELECTED_ON_TEST
+
+
+def test_certainty_of_what_is_recalled_or_read(published):
+    marks = {
+        (name, row.system, row.text): row.certain for name, table in published.tables.items() for row in table.rows
+    }
+    assert marks["yoon2018", "ARE", "none"] == marks["ca_mser", "CA-MSER", "none"] == "R"
+    assert marks["table1", "MSCNN-SPU", "gt"] == "P" and marks["table1", "MHA", "gt"] == "C"
+    assert marks["glam", "GLAM", "none"] == "V" and marks["adsrnn", "ADSRNN", "none"] == "F"
+    assert marks["satt2017", "CNN+LSTM, two steps", "none"] == "T"
+
+
+def test_rows_read_what_their_models_read(published):
+    rows = [row for table in published.tables.values() for row in table.rows if row.model]
+    for row in rows:
+        spec = ModelSpec.load(row.model, [f"{key}={value}" for key, value in row.options.items()])
+        assert (bool(spec.features), spec.text) == (row.audio, row.text != "none"), row
+        assert row.xvector == spec.xvector, row
+        assert all({**spec.options, **vars(spec.training)}[key] == value for key, value in row.options.items()), row
+
+
+@pytest.mark.parametrize(
+    ("row", "digits", "cell"),
+    [
+        ({"wa": 71.8}, 1, "71.8 / not given [P]"),
+        ({"ua": 62.4, "ua_sd": 6.7}, 2, "not given / 62.40 ± 6.70 [P]"),
+        ({"wa": 78.0, "wa_sd": 2, "ua": 0}, 1, "78.0 ± 2.0 / 0.0 [P]"),
+        ({}, 1, ""),
+    ],
+)
+def test_cell(row, digits, cell):
+    assert Row("x", "gt", "p", certain="P", **row).cell(digits) == cell
+
+
+def test_label_map_and_subset_of_a_class_set():
+    assert split_set("iemocap4") == ("iemocap4", "all")
+    assert split_set("iemocap4_exc") == ("iemocap4_exc", "all")
+    assert split_set("iemocap4_exc_scripted") == ("iemocap4_exc", "scripted")
+
+
+FACTS = {
+    "certainty": {"P": "read", "R": "recalled"},
+    "sources": {"yoon2018": "Yoon et al. 2018"},
+    "sets": {"iemocap4": "four classes", "emodb": "seven classes"},
+    "protocols": {
+        "yoon5": {
+            "source": "yoon2018", "stated": "five folds", "set": "iemocap4", "like": "yoon5", "selection_on_test": "no",
+        }
+    },
+    "tables": {
+        "one": {
+            "title": "One", "note": "None.", "rows": [
+                {"system": "ARE", "text": "none", "protocol": "yoon5", "wa": 54.6, "certain": "R", "model": "are"},
+                {"system": "MDRE", "text": "gt", "protocol": "yoon5", "wa": 71.8, "certain": "P", "model": "mdre"},
+            ],
+        }
+    },
+}  # fmt: skip
+
+
+def write(path, change):
+    facts = copy.deepcopy(FACTS)
+    change(facts)
+    path.write_text(yaml.safe_dump(facts, sort_keys=False))
+    return path
+
+
+def row(**values):
+    return lambda facts: facts["tables"]["one"]["rows"][1].update(values)
+
+
+def protocol(**values):
+    return lambda facts: facts["protocols"]["yoon5"].update(values)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (row(acc=3), "table one, row 2 .MDRE.: unknown key acc; known: system"),
+        (row(protocol="peng2012"), "row 2 .MDRE.: protocol peng2012 is not declared"),
+        (row(wa="71,8"), "row 2 .MDRE.: wa: expected a number from 0 to 100 or null, found '71,8'"),
+        (row(wa=718), "row 2 .MDRE.: wa: expected a number"),
+        (row(ua=-1.0), "row 2 .MDRE.: ua: expected a number"),
+        (row(ua=float("nan")), "row 2 .MDRE.: ua: expected a number"),
+        (row(ua=True), "row 2 .MDRE.: ua: expected a number"),
+        (row(ua=None, ua_sd=1.0), "row 2 .MDRE.: ua_sd without ua"),
+        (row(model="mdrre"), r"row 2 .MDRE.: .*mdrre.yaml: no such file; conf/models has: .*mdre"),
+        (row(model=3), "row 2 .MDRE.: model: expected quoted text, found 3"),
+        (row(text="google"), "row 2 .MDRE.: text google: expected none, gt or asr"),
+        (row(certain="X"), "row 2 .MDRE.: certain X: expected one of P, R"),
+        (row(audio="no"), "row 2 .MDRE.: audio: expected bool, found 'no'"),
+        (lambda facts: facts["tables"]["one"]["rows"][1].pop("system"), "row 2 .no name.: lacks system"),
+        (lambda facts: facts["tables"]["one"]["rows"].append("TRE"), "row 3 .TRE.: expected key: value pairs"),
+        (lambda facts: facts["tables"].update(one=[]), "table one: expected title, note and a list of rows"),
+        (protocol(like="yoon6"), r"protocol yoon5: .*yoon6.yaml: no such file; conf/protocols has: .*yoon5"),
+        (protocol(like=None), "protocol yoon5: set iemocap4: like belongs to the sets that conf/labels can make"),
+        (protocol(set="emodb"), "protocol yoon5: set emodb: like belongs to"),
+        (protocol(set="iemocap5"), "protocol yoon5: set iemocap5 is not declared under sets"),
+        (protocol(selection_on_test=False), "protocol yoon5: selection_on_test: expected quoted text, found False"),
+        (protocol(selection_on_test="perhaps"), "selection_on_test perhaps: expected one of yes, no, not stated"),
+        (lambda facts: facts.pop("sources"), "not a file of published results: sources must map names to values"),
+    ],
+)
+def test_faults_are_named(tmp_path, change, message):
+    with pytest.raises(UserError, match=message):
+        read_published(write(tmp_path / "published.yaml", change))
+
+
+def test_all_faults_are_named_together(tmp_path):
+    def change(facts):
+        row(wa="a")(facts)
+        facts["tables"]["one"]["rows"][0]["model"] = "areq"
+
+    message = r"2 fault\(s\)\n  table one, row 1 .ARE.: .*\n  table one, row 2 .MDRE.: wa"
+    with pytest.raises(UserError, match=message):
+        read_published(write(tmp_path / "published.yaml", change))
+
+
+def test_tables_are_listed(tmp_path):
+    found = read_published(
+        write(tmp_path / "published.yaml", lambda facts: facts["tables"].update(a=FACTS["tables"]["one"]))
+    )
+    assert found.listing() == "one  One\na    One"

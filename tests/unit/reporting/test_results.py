@@ -1,0 +1,155 @@
+"""Stage 6 end to end: files, subsets, remarks, and the same bytes each time."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mscnn.errors import UserError
+from mscnn.evaluation.predictions import Experiment
+from mscnn.files import write_table
+from mscnn.reporting.lines import ScoreLine
+from mscnn.reporting.results import write_report
+from tests.unit.evaluation.conftest import COUNTS, make_experiment, write_data
+
+FILES = ["score_test.txt", "score_dev.txt", "confusion_test.txt", "confusion_test.csv", "statistics.json", "RESULTS.md"]
+FIGURES = ["figures/confusion_test.png", "figures/learning_curves.png"]
+
+
+def scenes(folder, experiment, scene_of):
+    utts = {u for folds in experiment.parts.values() for runs in folds for u in runs[0].utts}
+    write_table(folder / "utt2scene", {u: scene_of(u) for u in utts})
+    return folder
+
+
+def add_curves(folder):
+    for run in folder.glob("fold*/run*"):
+        entries = [
+            {"epoch": e, "train_loss": 2 - e, "dev_loss": 2 - e / 2, "dev_ua": 50 + e, "dev_wa": 1} for e in (1, 2)
+        ]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def test_files_and_their_first_line(folder, experiment):
+    add_curves(folder)
+    lines = write_report(experiment)
+    assert all((folder / name).stat().st_size for name in FILES + FIGURES)
+    written = (folder / "score_test.txt").read_text().splitlines()
+    assert written[:2] == [str(line) for line in lines]
+    assert written[0] == (
+        "%UA 84.38 %WA 85.42 %F1 83.96 [ 9 / 10 ] protocol=random10@1f3a text=gt folds=2 runs=2 model=mscnn_spu "
+        "xvector=none data=data set=test subset=all agg=fold-mean wf1=85.00 ua_sd=4.42 wa_sd=2.95 f1_sd=3.83 "
+        f"wf1_sd=2.36 ua_run_sd=22.10 wa_run_sd=20.62 f1_run_sd=22.69 wf1_run_sd=21.21 {folder}"
+    )
+    assert written[1].startswith("%UA 83.33 %WA 85.00 %F1 83.52 [ 9 / 10 ]") and "agg=pooled" in written[1]
+    assert all(line.startswith("# ") for line in written[2:]) and any("UA = 1/K" in line for line in written)
+    assert ScoreLine.parse((folder / "score_dev.txt").read_text().splitlines()[0]).fields["set"] == "dev"
+
+
+def test_same_bytes_each_time(folder, experiment):
+    add_curves(folder)
+    write_report(experiment)
+    first = {name: (folder / name).read_bytes() for name in FILES + FIGURES}
+    write_report(Experiment.load(folder))
+    assert {name: (folder / name).read_bytes() for name in FILES + FIGURES} == first
+
+
+def test_confusion_tables_name_the_classes(folder, experiment):
+    write_report(experiment)
+    rows = list(csv.DictReader((folder / "confusion_test.csv").open()))
+    assert rows[0] == {"run": "1", "truth": "calm", "calm": "5", "cross": "1"} and len(rows) == 4
+    table = [line.split() for line in (folder / "confusion_test.txt").read_text().splitlines()[1:]]
+    assert table[0] == ["calm", "cross", "recall", "prec.", "F1"]
+    assert table[1] == ["calm", "11", "1", "91.67", "84.62", "88.00"]  # 5 + 6 of 12; predicted 7 + 6
+    results = (folder / "RESULTS.md").read_text()
+    assert "| calm | 6 | 91.67 | 84.62 | 88.00 |" in results
+    assert "| fold01 | 6 | 81.25 ± 26.52 |" in results
+    assert "python -m mscnn.bin.train --model mscnn_spu" in results and "share no speaker" in results
+    assert "* train and dev share no utterance, more is not promised; see the audit" in results
+
+
+def test_improvised_and_scripted_separately(folder, experiment, tmp_path):
+    data = scenes(tmp_path, experiment, lambda u: "impro01" if u.endswith("0") else "script01_1")
+    lines = write_report(experiment, data)
+    found = {(line.fields["subset"], line.fields["agg"]): line for line in lines}
+    assert found["improvised", "fold-mean"].total == 4 and found["scripted", "pooled"].total == 6
+    assert [key[0] for key in found].count("all") == 2
+    assert "| test | improvised | fold mean |" in (folder / "RESULTS.md").read_text()
+
+
+def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, tmp_path):
+    data = scenes(tmp_path, experiment, lambda u: "impro01" if u[1] == "1" or u[3] == "0" else "script02")
+    kinds = {(line.fields["subset"], line.fields["agg"]) for line in write_report(experiment, data)}
+    assert ("improvised", "fold-mean") not in kinds and ("improvised", "pooled") in kinds
+    assert not any(subset == "scripted" for subset, _ in kinds)
+    text = (folder / "score_test.txt").read_text()
+    assert "# subset=improvised agg=fold-mean: UA and F1 do not exist; fold 2: no utterance of class cross" in text
+    assert (
+        "# subset=scripted agg=pooled: UA and F1 do not exist; all folds together: no utterance of class calm" in text
+    )
+
+
+def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
+    """Its second fold has no calm."""
+    disjoint = {"train-test": ["speaker"], "train-dev": [], "dev-test": []}
+    protocol = {"name": "cells", "version": 1, "hash": "1f3a", "disjoint": disjoint, "selection": "dev"}
+    protocol["aggregate"] = "pooled"
+    folder = make_experiment(tmp_path / "exp" / "cells", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=protocol)
+    (line,) = write_report(Experiment.load(folder))
+    assert line.fields["agg"] == "pooled" and (line.correct, line.total) == (5, 8)
+    assert line.values["ua"] == pytest.approx(62.5)  # 3 of 4, 2 of 4
+    assert "## Folds" not in (folder / "RESULTS.md").read_text()
+    kind = {"0": "impro01", "1": "script01", "2": "script01", "3": "script01"}
+    write_data(tmp_path / "exp" / "data", Experiment.load(folder), utt2scene=lambda u: kind[u[-1]])
+    write_report(Experiment.load(folder))
+    text = (folder / "score_test.txt").read_text()
+    assert [line.split("subset=")[1].split()[:2] for line in text.splitlines() if line[0] == "%"] == [
+        ["all", "agg=pooled"], ["improvised", "agg=pooled"], ["scripted", "agg=pooled"]
+    ]  # fmt: skip
+    assert "agg=fold-mean: UA" not in text
+
+
+def test_data_of_another_set_are_refused(folder, experiment, tmp_path):
+    write_table(tmp_path / "utt2scene", {"x-1": "impro01"})
+    with pytest.raises(UserError, match="utt2scene: lacks 10 utterances"):
+        write_report(experiment, tmp_path)
+    with pytest.raises(UserError, match="no such data directory"):
+        write_report(experiment, tmp_path / "absent")
+
+
+def test_a_class_absent_from_a_fold_stops_everything(tmp_path):
+    folder = make_experiment(tmp_path / "exp" / "a", [[[[2, 0], [0, 1]]], [[[2, 0], [0, 0]]]])
+    with pytest.raises(UserError, match="fold 2: no utterance of class cross"):
+        write_report(Experiment.load(folder))
+    assert not (folder / "score_test.txt").exists()
+
+
+def test_a_class_never_predicted_is_said(tmp_path):
+    folder = make_experiment(tmp_path / "exp" / "a", [[[[2, 0], [1, 0]]], [[[2, 0], [0, 1]]]])
+    write_report(Experiment.load(folder))
+    assert "# class cross is never predicted in fold 1 run 1" in (folder / "score_test.txt").read_text()
+    assert "class cross is never predicted in fold 1 run 1" in (folder / "RESULTS.md").read_text()
+
+
+def test_legacy_marks_the_line(tmp_path):
+    folder = make_experiment(tmp_path / "exp" / "a", COUNTS, legacy=["legacy_no_mask"])
+    assert "legacy=legacy_no_mask" in str(write_report(Experiment.load(folder))[0])
+
+
+def test_command_prints_the_lines_and_fails_clearly(folder):
+    command = [sys.executable, "-m", "mscnn.bin.score", "--exp", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "".join((folder / "score_test.txt").read_text().splitlines(keepends=True)[:2])
+    (folder / "fold01" / "run1" / "predictions_test.tsv").unlink()
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 1 and "fold01/run1" in failed.stderr and "Traceback" not in failed.stderr
+
+
+def test_changes_of_the_configuration_and_folds_left_out_stand_on_every_line(tmp_path):
+    path = make_experiment(tmp_path / "exp" / "try", changed=["betas=[0.5, 0.9]", "mixup=0.5"], partial="2/10")
+    lines = write_report(Experiment.load(path))
+    assert lines and all(line.fields["changed"] == "betas=[0.5,0.9],mixup=0.5" for line in lines)
+    assert all(line.fields["partial"] == "2/10" for line in lines)
+    assert [str(ScoreLine.parse(str(line))) for line in lines] == [str(line) for line in lines]

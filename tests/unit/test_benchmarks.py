@@ -1,0 +1,63 @@
+"""benchmarks/systems.py: a table of all systems, whatever becomes of one of them."""
+
+import sys
+import time
+
+import pytest
+
+from benchmarks import systems
+from mscnn.config.model import ModelSpec
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Protocol, make_folds
+from mscnn.training import loop
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Forty utterances of words: a batch of text_cnn, and not a second one."""
+    utts = [f"s{i % 5}-{i:02d}" for i in range(40)]
+    tables = {
+        "text": {utt: f"word{i % 7} word{i % 3}" for i, utt in enumerate(utts)},
+        "utt2spk": {utt: utt[:2] for utt in utts},
+        "utt2emo": {utt: ("sad", "angry")[i // 5 % 2] for i, utt in enumerate(utts)},
+        "utt2dur": dict.fromkeys(utts, "1.5"),
+    }
+    DataDir.write(tmp_path / "data" / "set", tables)
+    return tmp_path / "data" / "set"
+
+
+def test_a_system_that_fails_is_a_row_with_the_reason(data, tmp_path, monkeypatch):
+    out = tmp_path / "costs.tsv"
+    arguments = ["--model", "majority", "mdre", "tre", "--data", str(data), "--protocol", "k_speakers"]
+    monkeypatch.setattr(sys, "argv", ["systems", *arguments, "--out", str(out)])
+    monkeypatch.setattr(systems, "count", lambda spec: (1234, 0.5) if spec.name == "mdre" else 1 / 0)
+    systems.main()
+    rows = [line.split("\t") for line in out.read_text().splitlines()]
+    assert rows[0] == ["model", "parameters", "gflop_per_second", "seconds_per_epoch"]
+    assert rows[1] == ["majority", "-", "-", "-"]
+    assert rows[2][:3] == ["mdre", "1234", "0.500"]
+    assert rows[2][3].startswith("failed: ") and "dump/mfcc39/set: no finished features here" in rows[2][3]
+    assert rows[3][1:3] == ["failed: division by zero", "-"] and float(rows[3][3]) >= 0
+
+
+@pytest.mark.parametrize("size, steps, expected", [(64, 4, 24), (8, 2, 24), (8, 9, 24), (7, 9, 24)])
+def test_an_epoch_is_as_long_as_its_steps(data, monkeypatch, size, steps, expected):
+    """A clock by which an example takes a second: 24 train, in one batch or in several, the last of which is short."""
+    clock, batches = [0.0], []
+
+    def step(model, train, batch, *_):
+        clock[0] += len(batch)
+        batches.append(len(batch))
+
+    monkeypatch.setattr(loop, "step", step)
+    monkeypatch.setattr(time, "process_time", lambda: clock[0])
+    spec = ModelSpec.load("tre", [f"batch_size={size}", "replacement=false", "eval_every=1"])
+    protocol = data.parent / "mine.yaml"
+    protocol.write_text(
+        "name: mine\nversion: 1\ntest: {scheme: random, folds: 5, seed: 0}\ndev: {scheme: next_part}\n"
+        "disjoint: {train-test: [], train-dev: [], dev-test: []}\nselection: dev\n"
+    )
+    found = DataDir.load(data)
+    fold = make_folds(Protocol.load(str(protocol)), found)[0]
+    assert systems.time_epoch(spec, found, fold, data.parent, steps) == (pytest.approx(expected),)
+    assert len(batches) == min(steps, max(1, -(-24 // size) - 1)) + 1

@@ -1,0 +1,35 @@
+"""Progress: lines in the log, a bar on the terminal."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import time
+from mscnn import log
+log.setup()
+for _ in log.progress(range(3), total=3, desc="demo", every=0.01):
+    time.sleep(0.05)
+"""
+
+
+def run(**environment) -> str:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", SCRIPT]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(root), **environment})
+    assert done.returncode == 0
+    return done.stderr
+
+
+def test_a_log_gets_lines_only():
+    lines = run().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["INFO mscnn: demo: 1 / 3", "INFO mscnn: demo: 2 / 3"]
+
+
+def test_a_terminal_gets_the_bar_beside_the_log():
+    ours, theirs = pty.openpty()
+    lines = run(MSCNN_TERMINAL=os.ttyname(theirs)).splitlines()
+    assert len(lines) == 2
+    assert b"demo:   0%" in os.read(ours, 10_000)

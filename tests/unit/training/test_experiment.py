@@ -1,0 +1,185 @@
+"""An experiment: every fold and run trained once, whatever happens in between."""
+
+import contextlib
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import yaml
+from safetensors import safe_open
+
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Protocol
+from mscnn.errors import UserError
+from mscnn.paths import read_yaml
+from mscnn.training import loop
+from mscnn.training.experiment import Setup, _config, train_experiment
+from mscnn.training.parts import TextOptions
+from tests.unit.training.conftest import write_features
+
+
+@pytest.fixture
+def setup(toy) -> Setup:
+    return Setup(
+        model="audio_cnn", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t", feature_dirs=(toy / "feats",), settings=("max_epochs=2", "filters=4"), device="cpu",
+        text=TextOptions(dim=8),
+    )  # fmt: skip
+
+
+def outputs(setup: Setup) -> dict[str, bytes]:
+    return {
+        str(p.relative_to(setup.exp)): p.read_bytes()
+        for p in sorted(setup.exp.rglob("*"))
+        if p.name in ("model.safetensors", "metrics.jsonl") or p.name.startswith("predictions")
+    }
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Run jobs in this process: the experiment is what is tested, not the processes."""
+
+    def run(function, jobs, **_):
+        for job in jobs:
+            function(*job)
+
+    monkeypatch.setattr("mscnn.jobs.run_jobs", run)
+
+
+def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monkeypatch):
+    assert train_experiment(setup, nj=1) == 4
+    first = outputs(setup)
+    assert len(first) == 4 * 4
+    assert train_experiment(setup, nj=1) == 0
+    lines = first["fold01/run1/predictions_test.tsv"].decode().splitlines()
+    assert lines[0] == "utt\ttruth\tpred\tp_happy\tp_sad"
+    assert [line.split("\t")[:2] for line in lines[1:3]] == [["A1-0", "happy"], ["A1-1", "sad"]]
+    with safe_open(setup.exp / "fold01/run1/model.safetensors", "numpy") as weights:
+        assert weights.metadata() == {"classes": "happy sad"}
+        assert "audio.mean" in set(weights.keys())
+
+    broken = dataclasses.replace(setup, exp=setup.exp.parent / "broken")
+    save, calls = loop._save, []
+
+    def killed_in_epoch_four(*args):
+        save(*args)
+        calls.append(1)
+        if len(calls) == 3:  # fold 2, epoch 1
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_save", killed_in_epoch_four)
+    with pytest.raises(KeyboardInterrupt):
+        train_experiment(broken, nj=1)
+    monkeypatch.setattr(loop, "_save", save)
+    assert train_experiment(broken, nj=1) == 3
+    assert outputs(broken) == first
+
+
+def test_config_says_how_it_was_made(setup, in_process):
+    train_experiment(setup, nj=1)
+    config = yaml.safe_load((setup.exp / "config.yaml").read_text())
+    assert config["classes"] == ["happy", "sad"]
+    assert config["protocol"]["name"] == "toy4"
+    assert config["protocol"]["selection"] == "dev"
+    assert (config["text"], config["xvector"], config["folds"], config["runs"]) == ("none", "none", 4, 1)
+    assert (setup.exp / "folds" / "fold01.dev").read_text().splitlines() == [f"A2-{i}" for i in range(6)]
+    assert config["changed"] == ["filters=4", "max_epochs=2"], "no words, no options of words"
+
+
+def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
+    """Score lines and tables tell systems apart by what changed."""
+    (toy / "vectors.txt").write_text("oh 1 2\n")
+    text = TextOptions(tokens="sentencepiece", embeddings=str(toy / "vectors.txt"), pieces=20)
+    words = dataclasses.replace(setup, model="tfidf_lr", settings=(), text=text, exp=setup.exp.parent / "w")
+    train_experiment(words, nj=1)
+    assert yaml.safe_load((words.exp / "config.yaml").read_text())["changed"] == []
+    data = DataDir.load(setup.data)
+    reads = dataclasses.replace(words, model="text_cnn", settings=("filters=4",))
+    config = _config(reads, data, ["happy", "sad"], Protocol.load(reads.protocol), [])
+    assert config["changed"] == ["embeddings=vectors.txt", "filters=4", "pieces=20", "tokens=sentencepiece"]
+
+
+def test_other_options_are_refused_unless_overwritten(setup, in_process):
+    train_experiment(setup, nj=1)
+    other = dataclasses.replace(setup, settings=("max_epochs=1", "filters=4"))
+    (setup.exp / "score_test.txt").write_text("of the old configuration")
+    with pytest.raises(UserError, match="changed: training.max_epochs .*--overwrite true"):
+        train_experiment(other, nj=1)
+    assert train_experiment(setup, nj=1, overwrite=True) == 0  # nothing to replace
+    assert train_experiment(other, nj=1, overwrite=True) == 4
+    assert not (setup.exp / "score_test.txt").exists()
+
+
+def test_more_runs_only_add(setup, in_process):
+    train_experiment(setup, nj=1)
+    first = outputs(setup)
+    assert train_experiment(dataclasses.replace(setup, runs=2), nj=1) == 4
+    both = outputs(setup)
+    assert {name: both[name] for name in first} == first
+    assert both["fold01/run1/model.safetensors"] != both["fold01/run2/model.safetensors"]
+
+
+def test_processes_give_what_this_process_gives(setup, in_process, monkeypatch):
+    train_experiment(setup, nj=1)
+    monkeypatch.undo()
+    other = dataclasses.replace(setup, exp=setup.exp.parent / "processes")
+    train_experiment(other, nj=2)
+    assert outputs(other) == outputs(setup)
+
+
+def test_needs_are_named(setup, toy):
+    with pytest.raises(UserError, match="stage 3"):
+        train_experiment(dataclasses.replace(setup, feature_dirs=()), nj=1)
+    with pytest.raises(UserError, match="give --xvector PATH, or train audio_cnn"):
+        train_experiment(dataclasses.replace(setup, model="audio_cnn_xvector"), nj=1)
+    with pytest.raises(UserError, match="classes happy are not in label map"):
+        train_experiment(dataclasses.replace(setup, labels="iemocap11"), nj=1)
+    with pytest.raises(UserError, match="--embeddings: nofile.txt is not there"):
+        train_experiment(
+            dataclasses.replace(setup, model="text_cnn", text=TextOptions(embeddings="nofile.txt"), settings=()), nj=1
+        )
+    absent = toy / "absent.yaml"
+    absent.write_text(
+        (toy / "toy.yaml").read_text().replace("- sad", "- sad\n- angry").replace("s: sad", "s: sad\n  a: angry")
+    )
+    with pytest.raises(UserError, match="fold 1: no angry in train"):
+        train_experiment(dataclasses.replace(setup, labels=str(absent)), nj=1)
+
+
+def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monkeypatch):
+    """CA-MSER on an archive that stage 3 did not make, of utterances of one segment and of two; no transformers."""
+    monkeypatch.setattr("mscnn.pretrained.wav2vec2.find_spec", lambda name: None)
+    rng, utts = np.random.default_rng(0), DataDir.load(setup.data).utts
+    seconds = {utt: 2 + 2 * (utt[-1] == "0") for utt in utts}
+    shapes = {"camser_spec": (100, 200, {}), "mfcc40_htk": (100, 40, {}), "wav2vec2": (0, 16, {"model": "theirs"})}
+    for name, (rate, width, options) in shapes.items():
+        rows = {utt: rate * s or 149 * (1 + s // 3) for utt, s in seconds.items()}
+        matrices = {utt: rng.random((n, width), np.float32) for utt, n in rows.items()}
+        write_features(toy / name, name, options, matrices)
+    frozen = dataclasses.replace(
+        setup, model="ca_mser", feature_dirs=tuple(toy / name for name in shapes), folds=1,
+        settings=("max_steps=1", "batch_size=2"),
+    )  # fmt: skip
+    assert train_experiment(frozen, nj=1) == 1
+    config = yaml.safe_load((frozen.exp / "config.yaml").read_text())
+    assert config["features"]["wav2vec2"] == "wav2vec2 model=theirs"
+    with safe_open(frozen.exp / "fold01/run1/model.safetensors", "numpy") as weights:
+        assert weights.get_slice("speech.weight").get_shape() == [128, 16]
+        assert not [name for name in weights.keys() if name.startswith("wav2vec2.")]  # noqa: SIM118
+
+
+def test_single_test_parts_may_lack_classes_where_folds_are_pooled(setup, toy, in_process):
+    utt2emo = toy / "data" / "toy" / "utt2emo"
+    utt2emo.write_text(re.sub(r"(A1-\d) sad", r"\1 happy", utt2emo.read_text()))
+    facts = yaml.safe_load((toy / "toy4.yaml").read_text()) | {"dev": {"scheme": "share", "share": 0.3, "seed": 1}}
+    facts["disjoint"] |= {"train-dev": []}
+    setup = dataclasses.replace(setup, model="tfidf_lr", settings=())
+    for aggregate, done in (("fold-mean", False), ("pooled", True)):
+        (toy / "toy4.yaml").write_text(yaml.safe_dump(facts | {"aggregate": aggregate}))
+        with contextlib.nullcontext() if done else pytest.raises(UserError, match="fold 1: no sad in test"):
+            assert train_experiment(setup, nj=1) == 4
+    assert read_yaml(setup.exp / "config.yaml")["protocol"]["aggregate"] == "pooled"
+    utt2emo.write_text(re.sub(" sad", " happy", utt2emo.read_text()))
+    with pytest.raises(UserError, match="no sad in train"):
+        train_experiment(dataclasses.replace(setup, exp=toy / "exp" / "other"), nj=1)

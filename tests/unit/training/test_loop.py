@@ -1,0 +1,206 @@
+"""The loop: learns, selects on dev, resumes as if it had never stopped, and cannot see test labels."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import f1_score
+from torch import nn
+
+from mscnn.config.model import Training
+from mscnn.errors import UserError
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs
+from mscnn.training import loop
+from mscnn.training.examples import Examples, Stream
+
+
+class Tiny(Classifier):
+    """Mean of the frames, dropout, one linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 3))
+
+    def forward(self, inputs):
+        return self.net(inputs.audio.sum(dim=2) / inputs.audio_len[:, None])
+
+
+def part(seed: int, n: int = 60, labelled: bool = True) -> Examples:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    lengths = rng.integers(2, 9, n)
+    frames = np.repeat(np.eye(4, dtype=np.float32)[labels], lengths, axis=0)
+    frames += rng.normal(scale=0.8, size=frames.shape).astype(np.float32)
+    audio = Stream(frames, lengths.cumsum() - lengths, lengths)
+    return Examples([f"u{i:02d}" for i in range(n)], {"audio": audio}, labels=labels if labelled else None)
+
+
+def train(directory, epochs: int, **options):
+    torch.manual_seed(5)
+    model = Tiny()
+    state = loop.fit(model, part(1), part(2), Training(lr=0.05, batch_size=16, max_epochs=epochs, **options), seed=9,
+                     device="cpu", directory=directory)  # fmt: skip
+    return model, state
+
+
+def test_it_learns_and_keeps_the_best_epoch(tmp_path):
+    model, state = train(tmp_path, 12, patience=12)
+    entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    scores = [(e["dev_wa"] + e["dev_ua"]) / 2 for e in entries]
+    assert state.best_epoch == 1 + int(np.argmax(scores))  # the first of equals
+    accuracy = (loop.predict(model, part(2), "cpu").argmax(axis=1) == part(2).labels).mean()
+    assert accuracy == pytest.approx(max(e["dev_wa"] for e in entries) / 100, abs=1e-4)
+    assert accuracy > 0.6
+
+
+def test_the_best_epoch_may_be_that_of_weighted_f1(tmp_path):
+    model, state = train(tmp_path, 12, patience=12, select="wf1")
+    entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert state.best_epoch == 1 + int(np.argmax([e["dev_wf1"] for e in entries]))
+    predicted = loop.predict(model, part(2), "cpu").argmax(axis=1)
+    assert state.best_score == pytest.approx(100 * f1_score(part(2).labels, predicted, average="weighted"), abs=1e-4)
+
+
+def test_patience_stops(tmp_path):
+    _, state = train(tmp_path, 100, patience=3)
+    assert state.epoch == state.best_epoch + 3 < 100
+
+
+def test_resuming_is_exact(tmp_path):
+    whole, _ = train(tmp_path / "whole", 8, patience=99)
+    train(tmp_path / "broken", 3, patience=99)
+    resumed, _ = train(tmp_path / "broken", 8, patience=99)
+    for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert (tmp_path / "whole/metrics.jsonl").read_bytes() == (tmp_path / "broken/metrics.jsonl").read_bytes()
+
+
+def test_predictions_are_in_the_order_of_the_examples():
+    model, examples = Tiny(), part(3)
+    together = loop.predict(model, examples, "cpu")
+    alone = np.concatenate([loop.predict(model, _one(examples, i), "cpu") for i in range(len(examples))])
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def _one(examples: Examples, i: int) -> Examples:
+    audio = examples.streams["audio"]
+    one = Stream(audio.frames, audio.starts[i : i + 1], audio.lengths[i : i + 1])
+    return Examples([examples.utts[i]], {"audio": one})
+
+
+def test_selection_cannot_use_unlabelled_examples(tmp_path):
+    with pytest.raises(TypeError):
+        loop.fit(
+            Tiny(), part(1), part(2, labelled=False), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path
+        )
+
+
+def test_a_loss_that_is_not_finite_is_an_error(tmp_path):
+    broken = part(1)
+    broken.streams["audio"].frames[:] = np.nan
+    with pytest.raises(UserError, match="the loss is nan"):
+        loop.fit(Tiny(), broken, part(2), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path)
+
+
+def test_learning_rates():
+    rates = [
+        loop.learning_rate(Training(lr=1.0, schedule="exponential", gamma=0.5, min_lr=0.2), e) for e in (1, 2, 3, 4)
+    ]
+    assert rates == [1, 0.5, 0.25, 0.2]
+    assert [loop.learning_rate(Training(lr=1.0, schedule="step", gamma=0.5, step_epochs=2), e) for e in (1, 2, 3)] == [
+        1, 1, 0.5,
+    ]  # fmt: skip
+
+
+def test_draws():
+    train, rng = part(1), np.random.default_rng(0)  # 60 examples
+    members = np.arange(60)
+    drawn = loop.draw(train, members, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
+    assert [len(b) for b in drawn] == [16, 16]  # floor(0.3 * 60 / 16) + 1
+    assert len(loop.draw(train, members, Training(batch_size=16, eval_every=0.5), rng)) == 2
+    twice = np.concatenate(loop.draw(train, members, Training(batch_size=16, eval_every=2), rng))
+    assert np.bincount(twice).tolist() == [2] * 60
+    few = np.concatenate(loop.draw(train, members[40:], Training(batch_size=16), rng))
+    assert sorted(few) == list(range(40, 60))
+
+
+def test_a_number_of_examples_a_class_is_drawn_once(tmp_path, monkeypatch):
+    """As by Chen et al. and donghyun, who write 300 segments a class to a file before training."""
+    seen, batches = [], Examples.batch
+    monkeypatch.setattr(Examples, "batch", lambda self, index: seen.append(index) or batches(self, index))
+    monkeypatch.setattr(
+        loop, "_evaluate", lambda *given: {"dev_wa": 0.0, "dev_ua": 0.0, "dev_wf1": 0.0, "dev_loss": 0.0}
+    )
+    train(tmp_path, 3, patience=3, balance="5")
+    epochs = np.concatenate(seen).reshape(3, 15)
+    assert (epochs[0] != epochs[1]).any()  # in another order
+    assert len({tuple(sorted(epoch)) for epoch in epochs}) == 1
+    assert np.bincount(part(1).labels[epochs[0]]).tolist() == [5, 5, 5]
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("norm", [0.6, 0.8]), ("per_tensor", [1, 1]), ("value", [1, 1])])
+def test_clipping(mode, expected):
+    model = nn.ParameterList([torch.zeros(1), torch.zeros(1)])
+    model[0].grad, model[1].grad = torch.tensor([3.0]), torch.tensor([4.0])
+    loop.clip_gradients(model, Training(clip=1.0, clip_mode=mode))
+    assert [p.grad.item() for p in model] == pytest.approx(expected, abs=1e-5)
+    loop.clip_gradients(model, Training(clip=0.0))
+
+
+def test_mixing_written_out():
+    batch = part(1).batch([0, 4])
+    mixture = loop.mixed(batch, 0.25)
+    torch.testing.assert_close(mixture.audio[0], 0.25 * batch.audio[0] + 0.75 * batch.audio[1])
+    assert mixture.audio_len.tolist() == [int(batch.audio_len.max())] * 2
+    torch.testing.assert_close(loop.mixed(batch, 1.0).audio, batch.audio)
+
+
+@pytest.mark.parametrize("options", [{"mixup": 0.5}, {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+                                     {"optimizer": "nadam"}, {"optimizer": "adamw", "weight_decay": 0.01},
+                                     {"select": "loss"}, {"replacement": True, "eval_every": 0.5}])  # fmt: skip
+def test_every_way_of_training_learns(tmp_path, options):
+    model, state = train(tmp_path, 12, patience=12, **options)
+    assert (loop.predict(model, part(2), "cpu").argmax(axis=1) == part(2).labels).mean() > 0.55
+
+
+def test_the_number_of_steps_can_be_limited(tmp_path):
+    _, state = train(tmp_path, 50, patience=50, max_steps=9)  # four steps a pass
+    assert (state.steps, state.epoch) == (9, 3)
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "lamb"}, {"balance": "some"}, {"mixup": -1.0}, {"lr": 0.0}])
+def test_wrong_options_are_named(options):
+    with pytest.raises(UserError, match=f"training: .*{next(iter(options))}"):
+        Training(**options)
+
+
+def test_bf16_trains_weights_of_single_precision(tmp_path):
+    single, _ = train(tmp_path / "single", 3)
+    half, _ = train(tmp_path / "half", 3, precision="bf16")
+    for a, b in zip(single.parameters(), half.parameters(), strict=True):
+        assert b.dtype == torch.float32 and not torch.equal(a, b)
+        torch.testing.assert_close(a, b, atol=0.05, rtol=0)
+
+
+def test_masks_are_one_band_and_one_stretch_at_most_as_wide_as_asked():
+    generator = torch.Generator().manual_seed(0)
+    audio, lengths = torch.rand(200, 10, 20, generator=generator), torch.arange(1, 201).clamp(max=20)
+    before = audio.clone()
+    found = loop.masked(
+        Inputs(audio=audio, audio_len=lengths), Training(mask_bins=4, mask_frames=6), np.random.default_rng(0)
+    )
+    assert torch.equal(audio, before)  # the examples stay as they are
+    widths = []
+    for row, old, length in zip(found.audio, audio, lengths.tolist(), strict=True):
+        means, changed = old[:, :length].mean(dim=1, keepdim=True), row != old
+        torch.testing.assert_close(row[changed], means.expand_as(row)[changed])
+        bins, frames = changed[:, :length].all(dim=1), changed.all(dim=0)
+        if length < 7:  # a short example may be masked from end to end
+            continue
+        assert torch.equal(changed, bins[:, None] & (torch.arange(20) < length) | frames)
+        for mask in (bins, frames):  # contiguous: it rises and falls at most once
+            assert mask.int().diff(prepend=torch.zeros(1), append=torch.zeros(1)).abs().sum() <= 2
+        widths.append((int(bins.sum()), int(frames.sum())))
+    assert [{w for w, _ in widths}, {w for _, w in widths}] == [set(range(5)), set(range(7))]

@@ -1,0 +1,99 @@
+"""Parts of a fold: statistics and vocabulary from training only, and a test part without labels."""
+
+import kaldiio
+import numpy as np
+import pytest
+
+from mscnn.config.model import ModelSpec
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Fold
+from mscnn.errors import UserError
+from mscnn.features.archive import FeatureDir
+from mscnn.training.parts import TextOptions, make_parts
+
+CLASSES = ["happy", "sad"]
+
+
+def fold(data: DataDir) -> Fold:
+    return Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in (("B1", "B2"), ("A2",), ("A1",))))
+
+
+def parts_of(toy, name="audio_cnn", settings=(), xvector=None, text=None):
+    data = DataDir.load(toy / "data" / "toy")
+    return make_parts(
+        ModelSpec.load(name, settings), data, fold(data), CLASSES, features={"audio": FeatureDir.load(toy / "feats")},
+        text=text or TextOptions(dim=8), xvector=xvector, cache=toy / "cache", seed=1,
+    )  # fmt: skip
+
+
+def test_normalisation_comes_from_training_frames(toy):
+    parts = parts_of(toy)
+    flat, _ = FeatureDir.load(toy / "feats").read_all(fold(DataDir.load(toy / "data" / "toy")).train)
+    np.testing.assert_allclose(parts.statistics["audio.mean"], flat.mean(axis=0), rtol=1e-5)
+    train, test = (part.streams["audio"].frames for part in (parts.train, parts.test))
+    np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
+    assert abs(test.mean()) > 1e-4
+
+
+def test_segments_padded_first_are_normalised_as_segments(toy, tmp_path):
+    """Counted by hand: cut, zeros included, and put side by side, a frame in two segments stands there twice."""
+    config = tmp_path / "short.yaml"
+    rule = "{frames: 30, hop: 10, long: ends, tail: drop, slide_classes: [happy], pad_first: true}"
+    config.write_text(f"base: asrnn\noptions: {{channels: 3, frames: 30}}\nsegments: {rule}\n")
+    data, features = DataDir.load(toy / "data" / "toy"), FeatureDir.load(toy / "feats")
+    flat, offsets = features.read_all(fold(data).train)
+    rows = []
+    for utt, start, end in zip(fold(data).train, offsets, offsets[1:], strict=False):
+        x = np.pad(flat[start:end], ((0, max(0, 30 - (end - start))), (0, 0)))
+        begins = range(0, len(x) - 29, 10) if data.emo[utt] == "happy" else sorted({0, len(x) - 30})
+        rows += [x[begin : begin + 30] for begin in begins]
+    rows = np.concatenate(rows)
+    assert len(rows) > len(flat)
+    parts = parts_of(toy, str(config))
+    np.testing.assert_allclose(parts.statistics["audio.mean"], rows.mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(parts.statistics["audio.std"], rows.std(axis=0), rtol=1e-4)
+
+
+def test_what_is_not_as_usual_of_words_is_told_without_paths():
+    assert TextOptions().changed == TextOptions("pocketsphinx").changed == []
+    text = TextOptions("gt", "sentencepiece", "/home/me/glove.840B.300d.txt", 100, 500)
+    assert text.changed == ["tokens=sentencepiece", "embeddings=glove.840B.300d.txt", "dim=100", "pieces=500"]
+
+
+def test_the_test_part_has_no_labels(toy):
+    parts = parts_of(toy)
+    assert parts.test.labels is None
+    assert parts.dev.labels.tolist() == [0, 1, 0, 1, 0, 1]
+
+
+def test_vocabulary_comes_from_training_words(toy):
+    text = toy / "data" / "toy" / "text"
+    text.write_text(text.read_text().replace("A1-0 what a day", "A1-0 what a marvel"))
+    parts = parts_of(toy, "text_cnn")
+    assert "day" in parts.vocabulary.words
+    assert "marvel" not in parts.vocabulary.words
+    assert parts.test.tokens[0][-1] == parts.vocabulary.words.index("<unk>") == 1
+    assert parts.embedding.shape == (len(parts.vocabulary.words), 8)
+    assert not parts.embedding[0].any()
+
+
+@pytest.mark.parametrize("norm", ["none", "zscore", "length"])
+def test_xvector_norms(toy, norm):
+    vectors = {u: np.arange(5, dtype=np.float32) + i for i, u in enumerate(DataDir.load(toy / "data" / "toy").utts)}
+    kaldiio.save_ark(str(toy / "x.ark"), vectors, scp=str(toy / "xvector.scp"))
+    parts = parts_of(toy, "audio_cnn_xvector", [f"xvec_norm={norm}"], toy / "xvector.scp")
+    rows = parts.train.xvectors
+    assert parts.sizes.xvector == 5
+    if norm == "none":
+        np.testing.assert_array_equal(rows[0], vectors["B1-0"])
+    elif norm == "zscore":
+        np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
+    else:
+        np.testing.assert_allclose((rows**2).sum(axis=1), 5, rtol=1e-5)
+
+
+def test_missing_xvectors_are_named(toy):
+    kaldiio.save_ark(str(toy / "x.ark"), {"A1-0": np.ones(5, np.float32)}, scp=str(toy / "xvector.scp"))
+    with pytest.raises(UserError, match="no x-vector for 23 of 24 utterances"):
+        parts_of(toy, "audio_cnn_xvector", xvector=toy / "xvector.scp")

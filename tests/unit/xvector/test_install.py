@@ -1,0 +1,92 @@
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from mscnn.errors import UserError
+from mscnn.files import file_digest
+from mscnn.xvector.install import install
+
+DATA = Path(__file__).parent / "data"
+NAMES = ("final.raw", "extract.config", "min_chunk_size", "max_chunk_size")
+PUBLIC = {name: f"0007_voxceleb_v2_1a/exp/xvector_nnet_1a/{name}" for name in NAMES}
+
+
+def archive_of(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+@pytest.fixture
+def members() -> dict[str, bytes]:
+    model = {PUBLIC[name]: (DATA / name).read_bytes() for name in NAMES}
+    conf = {f"0007_voxceleb_v2_1a/conf/{n}": (DATA / "conf" / n).read_bytes() for n in ("mfcc.conf", "vad.conf")}
+    return model | conf | {"0007_voxceleb_v2_1a/exp/xvectors_train/plda": b"plda", "README.txt": b"hello"}
+
+
+def test_the_model_is_taken_out_and_nothing_else(tmp_path, members):
+    archive = archive_of(tmp_path / "a.tar.gz", members)
+    digest = file_digest(archive)
+    model = install(archive, tmp_path / "models" / "mine", sha256=digest, source="https://example.org/a.tar.gz")
+    found = sorted(str(p.relative_to(model.path)) for p in model.path.rglob("*") if p.is_file())
+    assert found == ["SOURCE", "conf/mfcc.conf", "conf/vad.conf", *sorted(NAMES)]
+    assert (model.path / "SOURCE").read_text() == f"https://example.org/a.tar.gz\nsha256 {digest}\n"
+    assert model.network().dim == 32
+    assert [p.name for p in (tmp_path / "models").iterdir()] == ["mine"]
+
+
+def test_without_conf_that_of_voxceleb_is_taken(tmp_path, members):
+    members = {name: content for name, content in members.items() if "/conf/" not in name}
+    model = install(archive_of(tmp_path / "a.tar.gz", members), tmp_path / "mine")
+    assert model.frontend.options.num_ceps == 30 and model.frontend.options.mel_opts.high_freq == 7600
+
+
+def test_paths_in_the_archive_lead_nowhere(tmp_path, members):
+    evil = {f"../../../{tmp_path}/evil/{name}": content for name, content in members.items()}
+    evil["/" + str(tmp_path / "evil" / "conf" / "mfcc.conf")] = members["0007_voxceleb_v2_1a/conf/mfcc.conf"]
+    install(archive_of(tmp_path / "a.tar.gz", evil), tmp_path / "models" / "mine")
+    assert not (tmp_path / "evil").exists()
+
+
+def test_what_is_wrong_is_named_and_the_old_model_stays(tmp_path, members):
+    out = tmp_path / "mine"
+    good = archive_of(tmp_path / "a.tar.gz", members)
+    install(good, out)
+    cut = members | {PUBLIC["final.raw"]: members[PUBLIC["final.raw"]][:9999]}
+    (tmp_path / "cut.tar.gz").write_bytes(good.read_bytes()[:20000])
+    (tmp_path / "page.html").write_text("<html>404</html>")
+    for archive, options, message in [
+        (tmp_path / "absent.tar.gz", {}, "absent.tar.gz: No such file"),
+        (good, {"sha256": "0" * 64}, "its SHA-256 is .*, expected 0000"),
+        (tmp_path / "cut.tar.gz", {}, "cannot be read as a tar archive"),
+        (tmp_path / "page.html", {}, "cannot be read as a tar archive"),
+        (archive_of(tmp_path / "b.tar.gz", {"README.txt": b""}), {}, "expected one final.raw in it, found 0"),
+        (archive_of(tmp_path / "c.tar.gz", cut), {}, "final.raw: byte .*cut short"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            install(archive, out, **options)
+    assert (out / "final.raw").read_bytes() == (DATA / "final.raw").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+
+
+def test_what_is_no_model_is_never_replaced(tmp_path, members):
+    archive = archive_of(tmp_path / "a.tar.gz", members)
+    home, file, link = tmp_path / "home", tmp_path / "file", tmp_path / "link"
+    home.mkdir()
+    (home / "thesis.txt").write_text("years of work")
+    file.write_text("x")
+    link.symlink_to(home)
+    for out in (home, file, link):
+        with pytest.raises(UserError, match="is there already, and no model that was installed"):
+            install(archive, out)
+    assert (home / "thesis.txt").read_text() == "years of work"
+    for _ in range(2):  # a model is
+        install(archive, tmp_path / "mine")
+    (tmp_path / "a.tar.xz").write_bytes(b"\xfd7zXZ\0" + b"\0" * 100)
+    with pytest.raises(UserError, match="cannot be read as a tar archive"):
+        install(tmp_path / "a.tar.xz", tmp_path / "mine")

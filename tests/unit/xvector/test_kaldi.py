@@ -1,0 +1,275 @@
+"""The Kaldi route: real programs against their recorded output where there are any, and how they are called."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+import pytest
+import soundfile
+
+from mscnn.errors import UserError
+from mscnn.features.extract import MAX_FAULTS, Source
+from mscnn.files import read_table
+from mscnn.paths import ROOT
+from mscnn.xvector import kaldi
+from mscnn.xvector.extract import Job, run_native
+from mscnn.xvector.modeldir import XvectorModel
+from tests.unit.xvector.conftest import HERE
+
+RATE = 16000
+STANDIN = Path(__file__).with_name("kaldi_standin.py")
+ODD = "a folder, with: odd|characters"
+needs_kaldi = pytest.mark.skipif(
+    bool(kaldi.missing()), reason=f"real Kaldi is not here (KALDI_ROOT, PATH): no {', '.join(kaldi.missing())}"
+)
+
+
+def make_job(out, model, wavs, **options):
+    facts = {"backend": "kaldi", "unvoiced": "all-frames", "chunk_size": 10000, "convert": False, "device": "cpu"}
+    sources = tuple(wav if isinstance(wav, Source) else Source(utt, str(wav)) for utt, wav in wavs.items())
+    return Job(number=3, sources=sources, model=model.path, out=out, **facts | options)
+
+
+def vectors_of(job):
+    return {utt: kaldiio.load_mat(entry) for utt, entry in read_table(f"{job.stem}.scp").items()}
+
+
+@needs_kaldi
+@pytest.mark.parametrize("chunk", [10000, 300])
+def test_real_kaldi_gives_the_recorded_vectors(tmp_path, reference, chunk):
+    job = make_job(tmp_path / ODD, reference.model, reference.wavs, unvoiced="drop", chunk_size=chunk)
+    kaldi.run_job(job, reference.model)
+    vectors = vectors_of(job)
+    expected = {k.partition("/")[2]: v for k, v in reference.expected.items() if k.startswith(f"xvector_chunk{chunk}/")}
+    assert vectors.keys() == expected.keys()
+    for utt, vector in vectors.items():
+        assert np.linalg.norm(vector - expected[utt]) < 1e-5 * np.linalg.norm(expected[utt]), utt
+    assert job.unvoiced_list.read_text().split() == [utt for utt in reference.wavs if utt not in expected]
+
+
+@needs_kaldi
+@pytest.mark.parametrize("unvoiced", ["all-frames", "zero"])
+def test_both_routes_agree_on_silence_and_on_little_speech(tmp_path, reference, unvoiced):
+    brief = tmp_path / "brief.wav"  # fewer frames than the smallest chunk
+    soundfile.write(brief, np.random.default_rng(1).normal(0, 0.1, 1500).clip(-1, 1), RATE, subtype="PCM_16")
+    wavs = {"brief": brief} | {utt: wav for utt, wav in reference.wavs.items() if "long" not in utt}
+    theirs = make_job(tmp_path / "kaldi", reference.model, wavs, unvoiced=unvoiced, chunk_size=300)
+    kaldi.run_job(theirs, reference.model)
+    ours = make_job(tmp_path / "native", reference.model, wavs, unvoiced=unvoiced, chunk_size=300, backend="native")
+    run_native(ours, reference.model)
+    assert theirs.unvoiced_list.read_text() == ours.unvoiced_list.read_text()
+    expected = vectors_of(theirs)
+    assert expected.keys() == wavs.keys()
+    for utt, vector in vectors_of(ours).items():
+        assert np.linalg.norm(vector - expected[utt]) <= 1e-4 * np.linalg.norm(expected[utt]), utt
+
+
+@pytest.fixture
+def standin(tmp_path, monkeypatch):
+    """Stand-ins for all programs below KALDI_ROOT; nothing on PATH."""
+    root = tmp_path / f"kaldi {ODD}"
+    for name, folder in kaldi.PROGRAMS.items():
+        program = root / "src" / folder / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -E "{STANDIN}" {name} "$@"\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("KALDI_ROOT", str(root))
+    monkeypatch.setenv("PATH", "/nowhere")
+    return root
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / f"model {ODD}"
+    (path / "conf").mkdir(parents=True)
+    (path / "final.raw").write_bytes(b"\0B<Nnet3> ")
+    (path / "extract.config").write_text("output-node name=output input=tdnn6.affine\n")
+    (path / "min_chunk_size").write_text("25\n")
+    (path / "max_chunk_size").write_text("10000\n")
+    (path / "conf" / "mfcc.conf").write_text("--sample-frequency=16000\n--num-mel-bins=30\n--num-ceps=30\n")
+    (path / "conf" / "vad.conf").write_text("--vad-energy-threshold=5.5\n")
+    return XvectorModel.load(path)
+
+
+@pytest.fixture
+def wavs(tmp_path):
+    """Three recordings of 100 frames, with 30, 0 and 100 voiced ones."""
+    folder = tmp_path / f"wav {ODD}"
+    folder.mkdir()
+    paths = {}
+    for utt, voiced in (("a", 30), ("b", 0), ("c", 100)):
+        samples = np.zeros(RATE)
+        samples[: voiced * 160] = 0.5
+        paths[utt] = folder / f"{utt}.wav"
+        soundfile.write(paths[utt], samples, RATE, subtype="PCM_16")
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("unvoiced", "second"), [("all-frames", [100, 500, 25, 1]), ("zero", [0, 0, 0, 0]), ("drop", None)]
+)
+def test_utterances_without_a_voiced_frame(tmp_path, standin, model, wavs, unvoiced, second, capfd):
+    job = make_job(tmp_path / ODD, model, wavs, unvoiced=unvoiced, chunk_size=500)
+    kaldi.run_job(job, model)
+    expected = {"a": [30, 500, 25, 1], "b": second, "c": [100, 500, 25, 1]}
+    found = vectors_of(job)
+    assert {utt: list(vector) for utt, vector in found.items()} == {u: v for u, v in expected.items() if v}
+    assert all(vector.dtype == np.float32 for vector in found.values())
+    assert job.unvoiced_list.read_text() == "b\n"
+    assert sorted(path.name for path in job.out.iterdir()) == ["log", "xvector.3.ark", "xvector.3.scp"]
+    said = capfd.readouterr().out
+    assert all(f"LOG ({program}" in said for program in kaldi.PROGRAMS if program != "nnet3-copy")
+
+
+@pytest.mark.parametrize(("unvoiced", "expected"), [("all-frames", {"b": [100, 25, 25, 0]}), ("drop", {})])
+def test_nothing_but_silence_and_no_extract_config(tmp_path, standin, model, wavs, unvoiced, expected):
+    model.extract_config.unlink()
+    model = XvectorModel.load(model.path)
+    job = make_job(tmp_path / "out", model, {"b": wavs["b"]}, unvoiced=unvoiced, chunk_size=25)
+    kaldi.run_job(job, model)
+    assert {utt: list(vector) for utt, vector in vectors_of(job).items()} == expected
+
+
+def test_audio_is_read_as_in_the_other_route(tmp_path, standin, model, wavs):
+    eight = tmp_path / "eight.flac"
+    soundfile.write(eight, np.full((8000, 2), 0.5), 8000)
+    sources = {"part": Source("part", str(wavs["c"]), 0.2, 0.7), "stereo": Source("stereo", str(eight))}
+    job = make_job(tmp_path / "out", model, sources, convert=True)
+    kaldi.run_job(job, model)
+    assert {utt: vector[0] for utt, vector in vectors_of(job).items()} == {"part": 50, "stereo": 100}
+    with pytest.raises(UserError, match=r"1 utterances cannot be used:\n.*stereo: .*8000 Hz with 2 channel"):
+        kaldi.run_job(make_job(tmp_path / "strict", model, sources), model)
+    assert not list((tmp_path / "strict").iterdir())
+
+
+def test_less_than_a_frame(tmp_path, standin, model, wavs):
+    soundfile.write(wavs["b"], np.zeros(50), RATE)
+    with pytest.raises(UserError, match="1 utterances cannot be used:\n  b: .*shorter than a frame; --unvoiced"):
+        kaldi.run_job(make_job(tmp_path / "all", model, wavs), model)
+    for unvoiced, expected in (("zero", {"a", "b", "c"}), ("drop", {"a", "c"})):
+        job = make_job(tmp_path / unvoiced, model, wavs, unvoiced=unvoiced)
+        kaldi.run_job(job, model)
+        assert vectors_of(job).keys() == expected
+        assert job.unvoiced_list.read_text() == "b\n"
+    model = XvectorModel.load(HERE)  # nothing but such utterances: the network says how long a vector is
+    job = make_job(tmp_path / "alone", model, {"b": wavs["b"]}, unvoiced="zero")
+    kaldi.run_job(job, model)
+    assert vectors_of(job)["b"].tolist() == [0] * 32
+
+
+def test_faults_are_listed_up_to_a_limit(tmp_path, standin, model, wavs):
+    soundfile.write(wavs["b"], np.zeros(50), RATE)
+    for wav, message in ((wavs["b"], "shorter than a frame"), (tmp_path / "absent.wav", "absent.wav")):
+        sources = {f"u{i:02d}": wav for i in range(MAX_FAULTS + 2)}
+        with pytest.raises(UserError, match=f"{MAX_FAULTS + 2} utterances cannot be used") as error:
+            kaldi.run_job(make_job(tmp_path / "out", model, sources), model)
+        _, *faults, rest = str(error.value).splitlines()
+        assert len(faults) == MAX_FAULTS and all(message in fault for fault in faults) and rest == "  … and 2 more"
+
+
+def test_vectors_that_are_not_finite_are_not_written(tmp_path, standin, model, wavs, monkeypatch):
+    monkeypatch.setenv("STANDIN_NAN", "c")
+    job = make_job(tmp_path / "out", model, wavs)
+    with pytest.raises(UserError, match="c, one of 1: the x-vector is not finite") as error:
+        kaldi.run_job(job, model)
+    assert str(model.path) in str(error.value) and not list(job.out.iterdir())
+
+
+def runs(pid: str) -> bool:
+    try:
+        return bool((Path("/proc") / pid / "cmdline").read_bytes())  # empty: dead, its status not asked for yet
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
+def test_programs_die_with_their_job(tmp_path, standin):
+    names = ["apply-cmvn-sliding", "nnet3-xvector-compute"]
+    code = f"from mscnn.xvector.kaldi import Path, _run; _run(Path({str(tmp_path)!r}), *{[[n] for n in names]})"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"STANDIN_SLEEP": "1"}) as job:
+        files = [tmp_path / f"{name}.pid" for name in names]
+        wait_for(lambda: all(file.exists() and file.read_text().endswith("\n") for file in files))
+        pids = [file.read_text().strip() for file in files]
+        assert all(map(runs, pids))
+        job.kill()
+    wait_for(lambda: not any(map(runs, pids)))
+
+
+def wait_for(condition) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("10 s are over")
+
+
+@pytest.mark.parametrize("program", kaldi.PROGRAMS)
+def test_a_failing_program(tmp_path, standin, model, wavs, program, monkeypatch):
+    monkeypatch.setenv("STANDIN_FAIL", program)
+    job = make_job(tmp_path / "out", model, wavs)
+    with pytest.raises(UserError, match=rf"{program} failed \(exit status 3\)[^\0]*the last words"):
+        kaldi.run_job(job, model)
+    assert not list(job.out.iterdir())
+
+
+def test_who_writes_to_a_program_that_died_is_not_left_waiting(tmp_path, standin, model, wavs, monkeypatch):
+    soundfile.write(wavs["a"], np.full(100 * RATE, 0.5), RATE)  # more frames than a pipe holds
+    monkeypatch.setenv("STANDIN_FAIL", "nnet3-xvector-compute")
+    signal.alarm(60)  # ends the process
+    with pytest.raises(UserError, match="nnet3-xvector-compute failed"):
+        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+    signal.alarm(0)
+
+
+def test_a_program_that_cannot_run(tmp_path, standin, model, wavs):
+    program = standin / "src" / "ivectorbin" / "select-voiced-frames"
+    program.write_text("no program\n")
+    with pytest.raises(UserError, match="select-voiced-frames.*KALDI_ROOT"):
+        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+
+
+LOSERS = [name for name in kaldi.PROGRAMS if name != "nnet3-copy"]
+
+
+@pytest.mark.parametrize("program", LOSERS)
+def test_an_utterance_that_a_program_leaves_out(tmp_path, standin, model, wavs, program, monkeypatch):
+    monkeypatch.setenv("STANDIN_LOSE", f"{program}:c")
+    job = make_job(tmp_path / "out", model, wavs)
+    with pytest.raises(
+        UserError, match="1 of 3 utterances are missing [^\0]* is c;[^\0]*odd with utterance c"
+    ) as error:
+        kaldi.run_job(job, model)
+    assert "LOG" not in str(error.value)
+    assert not list(job.out.iterdir())
+
+
+def test_what_a_killed_run_left_is_no_obstacle(tmp_path, standin, model, wavs):
+    job = make_job(tmp_path / "out", model, wavs)
+    left = job.out / ".kaldi.3.killed"
+    left.mkdir(parents=True)
+    (left / "final.raw").write_text("half")
+    (job.out / ".kaldi.33.other").mkdir()
+    kaldi.run_job(job, model)
+    assert vectors_of(job).keys() == wavs.keys()
+    assert [path.name for path in job.out.glob(".*")] == [".kaldi.33.other"]
+
+
+def test_programs_are_found_below_kaldi_root_or_on_path(tmp_path, standin, model, wavs, monkeypatch):
+    assert kaldi.missing() == [] and kaldi.version() == "5.5.0-standin"
+    assert kaldi.identity() == f"5.5.0-standin {standin}/src/nnet3bin/nnet3-xvector-compute"
+    elsewhere = tmp_path / "bin"
+    elsewhere.mkdir()
+    os.rename(standin / "src" / "ivectorbin" / "compute-vad", elsewhere / "compute-vad")
+    assert kaldi.missing() == ["compute-vad"] and kaldi.version() == "unknown"
+    with pytest.raises(UserError, match="not found: compute-vad; .*KALDI_ROOT.*native"):
+        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "bin")
+    assert kaldi.programs()["compute-vad"] == elsewhere / "compute-vad" and kaldi.missing() == []
+    monkeypatch.delenv("KALDI_ROOT")
+    assert kaldi.missing() == [name for name in kaldi.PROGRAMS if name != "compute-vad"]

@@ -1,0 +1,103 @@
+import pickle
+
+import kaldiio
+import numpy as np
+import pytest
+
+from mscnn.errors import UserError
+from mscnn.xvector.vectors import read_vectors, require_finite
+
+
+def write(tmp_path, vectors):
+    kaldiio.save_ark(str(tmp_path / "x.ark"), vectors, scp=str(tmp_path / "x.scp"))
+    return tmp_path / "x.scp"
+
+
+def test_rows_come_in_the_order_asked_for(tmp_path):
+    scp = write(tmp_path, {"a": np.float32([1, 2]), "b": np.float32([3, 4]), "c": np.float32([5, 6])})
+    assert read_vectors(scp, ["c", "a"]).tolist() == [[5, 6], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        (np.float32([1, 2, 3]), "b: expected 2 finite values, found 3, 3 of them finite"),
+        (np.float32([1, np.nan]), "b: expected 2 finite values, found 2, 1 of them finite"),
+        (np.float64([1, 1e300]), "b: expected 2 finite values, found 2, 1 of them finite"),
+        (np.float32([[1, 2]]), "b cannot be read .*no vector of Kaldi's"),
+    ],
+)
+def test_vectors_must_be_alike_and_finite(tmp_path, vector, message):
+    scp = write(tmp_path, {"a": np.float32([1, 2]), "b": vector})
+    with pytest.raises(UserError, match=message):
+        read_vectors(scp, ["a", "b"])
+
+
+def test_what_is_missing_is_named(tmp_path):
+    scp = write(tmp_path, {"a": np.float32([1, 2])})
+    with pytest.raises(UserError, match="no x-vector for 1 of 2 utterances, the first is b; .*stage 2"):
+        read_vectors(scp, ["a", "b"])
+    (tmp_path / "x.ark").unlink()
+    with pytest.raises(UserError, match="a cannot be read"):
+        read_vectors(scp, ["a"])
+    with pytest.raises(UserError, match="absent.scp: No such file"):
+        read_vectors(tmp_path / "absent.scp", ["a"])
+
+
+@pytest.mark.parametrize("options", [{}, {"text": True}])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_forms_that_kaldi_writes(tmp_path, dtype, options):
+    folder = tmp_path / "a folder, with: odd|[characters]"
+    folder.mkdir()
+    vectors = {"a": np.array([1, -2.5], dtype), "b": np.array([3, 4e-9], dtype)}
+    kaldiio.save_ark(str(folder / "x.ark"), vectors, scp=str(folder / "x.scp"), **options)
+    assert read_vectors(folder / "x.scp", ["a", "b"]).tolist() == [[1, -2.5], [3, np.float32(4e-9)]]
+    (folder / "alone").write_bytes((folder / "x.ark").read_bytes()[2:])
+    (folder / "y.scp").write_text(f"a {folder}/alone\n")
+    assert read_vectors(folder / "y.scp", ["a"]).tolist() == [[1, -2.5]]
+
+
+@pytest.mark.parametrize("entry", ["touch RUN |", "| touch RUN", "touch RUN |:5", "touch RUN |[0:1]", "", "-"])
+def test_only_files_are_read(tmp_path, entry):
+    with open(write(tmp_path, {"a": np.float32([1, 2])}), "a") as scp:
+        scp.write(f"b {entry}\n".replace("RUN", str(tmp_path / "run")))
+    with pytest.raises(UserError, match="x.scp: b"):
+        read_vectors(tmp_path / "x.scp", ["a", "b"])
+    assert not (tmp_path / "run").exists()
+
+
+def test_commands_are_refused_before_anything_is_opened(tmp_path):
+    (tmp_path / "x.scp").write_text("a absent.ark:2\nb gunzip -c x.gz |\nc | cat\n")
+    with pytest.raises(UserError, match=r"b, one of 2, is a command, 'gunzip -c x.gz \|'.*copy-vector"):
+        read_vectors(tmp_path / "x.scp", ["a", "b", "c"])
+
+
+def damage():
+    vector = b"\0BFV \4\2\0\0\0" + np.float32([1, 2]).tobytes()
+    yield from (vector[:size] for size in range(len(vector)))
+    yield from (vector[:6] + size.to_bytes(4, "little", signed=True) + vector[10:] for size in (-1, 0, 3, 2**31 - 1))
+    yield from (b"PKL" + pickle.dumps(np.ones(2)), b"NPY", b"RIFF" + vector, b"\0BCM " + vector, b"\0B\4" + b"\xff" * 4)
+    yield from (b" [ 1 2", b" [\n 1 2 ]\n", b" [ ]\n", b" [ 1 b ]\n", b"1 2\n", b"\xff" * 20)
+
+
+@pytest.mark.parametrize("data", list(damage()))
+@pytest.mark.filterwarnings("error")
+def test_a_damaged_archive_is_one_error(tmp_path, data):
+    (tmp_path / "x.ark").write_bytes(b"a " + data)
+    (tmp_path / "x.scp").write_text(f"a {tmp_path}/x.ark:2\n")
+    with pytest.raises(UserError, match="x.scp: a cannot be read .*stage 2"):
+        read_vectors(tmp_path / "x.scp", ["a"])
+
+
+@pytest.mark.parametrize("offset", [3, 10**6, 10**30])
+def test_an_offset_that_is_wrong(tmp_path, offset):
+    scp = write(tmp_path, {"a": np.float32([1, 2])})
+    scp.write_text(f"a {tmp_path}/x.ark:{offset}\n")
+    with pytest.raises(UserError, match="x.scp: a cannot be read"):
+        read_vectors(scp, ["a"])
+
+
+def test_vectors_must_be_finite_when_they_are_made(tmp_path):
+    require_finite({"a": np.ones(2)}, tmp_path)
+    with pytest.raises(UserError, match="b, one of 1: the x-vector is not finite"):
+        require_finite({"a": np.ones(2), "b": np.array([1, np.inf])}, tmp_path)

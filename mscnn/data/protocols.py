@@ -205,6 +205,26 @@ def shared(value: Mapping[str, str], a: Sequence[str], b: Sequence[str]) -> dict
     return {key: (of_a[key], of_b[key]) for key in sorted(of_a.keys() & of_b.keys())}
 
 
+def require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
+    """Check that every part of every fold has every class; where folds are pooled, the test parts together.
+
+    Raises:
+        UserError: a class is absent, so that UA is not defined there.
+    """
+    parts = [(f"fold {fold.index}", name, utts) for fold in folds for name, utts in fold.parts.items()]
+    if protocol.aggregate == "pooled":
+        parts = [part for part in parts if part[1] != "test"]
+        parts.append((f"{len(folds)} folds pooled", "test", tuple(utt for fold in folds for utt in fold.test)))
+    for where, part, utts in parts:
+        absent = set(classes) - {data.emo[utt] for utt in utts}
+        if absent:
+            raise UserError(
+                f"protocol {protocol.name}, {where}: no {', '.join(sorted(absent))} in {part} ({data.path}); UA is not "
+                "defined there: choose another protocol, or a label map without these classes",
+                code="class-absent",
+            )
+
+
 def _assert_promises(protocol: Protocol, folds: Sequence[Fold], data: DataDir) -> None:
     promised = {name for names in protocol.disjoint.values() for name in names}
     values = {name: attribute(data, name) for name in promised}

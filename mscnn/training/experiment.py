@@ -15,7 +15,7 @@ from mscnn import jobs, log
 from mscnn.config.labels import LabelMap
 from mscnn.config.model import SHARED, ModelSpec
 from mscnn.data.datadir import DataDir
-from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, write_folds
+from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, require_classes, write_folds
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
@@ -94,7 +94,7 @@ def train_experiment(setup: Setup, *, nj: int, overwrite: bool = False) -> int:
     protocol = Protocol.load(setup.protocol)
     every = make_folds(protocol, data)
     folds = every[: setup.folds or None]
-    _require_classes(protocol, folds, data, classes)
+    require_classes(protocol, folds, data, classes)
     config = _config(setup, data, classes, protocol, every)
     claim(setup.exp, config, overwrite)
     write_folds(folds, setup.exp / "folds")
@@ -164,21 +164,6 @@ def _train_network(setup, spec, data, fold, classes, seed, directory) -> tuple[d
     if setup.tensorboard:
         write_tensorboard(directory, state.history)
     return scores, outputs
-
-
-def _require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
-    """Every part must have every class, where folds are pooled the test parts together: without, UA does not exist."""
-    parts = [(f"fold {fold.index}", name, utts) for fold in folds for name, utts in fold.parts.items()]
-    if protocol.aggregate == "pooled":
-        parts = [part for part in parts if part[1] != "test"]
-        parts.append((f"{len(folds)} folds pooled", "test", [utt for fold in folds for utt in fold.test]))
-    for where, part, utts in parts:
-        absent = set(classes) - {data.emo[u] for u in utts}
-        if absent:
-            raise UserError(
-                f"{where}: no {', '.join(sorted(absent))} in {part} ({data.path}); UA is not defined "
-                "there: choose another protocol, or a label map without these classes"
-            )
 
 
 def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol, folds: Sequence[Fold]) -> dict:

@@ -127,12 +127,13 @@ def built(spec, data, fold, classes: list[str], features: dict, folder: Path):
     """Examples of a fold, and the network for them."""
     import torch
 
+    from mscnn import models
     from mscnn.training.parts import TextOptions, make_parts
 
     parts = make_parts(spec, data, fold, classes, features=features, text=TextOptions(),
                        xvector=folder / "xvector.scp" if spec.xvector else None, cache=folder, seed=0)  # fmt: skip
     torch.manual_seed(0)
-    return parts, spec.build(parts.sizes)
+    return parts, models.build(spec, parts.sizes)
 
 
 def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
@@ -95,7 +96,7 @@ def restore(
         )  # fmt: skip
         embedding = saved["embedding.weight"].shape if spec.text else None
         sizes = make_sizes(spec, len(config["classes"]), features, next(iter(examples.values())), embedding)
-        model = spec.build(sizes)
+        model = models.build(spec, sizes)
         model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
     except (KeyError, RuntimeError) as error:
         what = shorten(str(error), 200, placeholder=" …")

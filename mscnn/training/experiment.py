@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from mscnn import jobs, log
+from mscnn import jobs, log, models
 from mscnn.config.labels import LabelMap
-from mscnn.config.model import SHARED, ModelSpec
+from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, require_classes, write_folds
 from mscnn.device import choose_device
@@ -149,7 +149,7 @@ def _train_network(setup, spec, data, fold, classes, seed, directory) -> tuple[d
     parts = make_parts(spec, data, fold, classes, features=features_of(setup, spec), text=setup.text,
                        xvector=setup.xvector, cache=setup.exp.parent / "embeddings", seed=seed)  # fmt: skip
     torch.manual_seed(seed)
-    model = spec.build(parts.sizes)
+    model = models.build(spec, parts.sizes)
     if parts.embedding is not None:
         model.embedding.weight.data.copy_(torch.from_numpy(parts.embedding))
     model.to(device)
@@ -216,7 +216,8 @@ def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping,
         return None
     sizes = {"audio": features["audio"].dim} if spec.audio else {}
     sizes |= {"xvector": read_vectors(setup.xvector, data.utts[:1]).shape[1]} if spec.xvector else {}
-    model = spec.build(Sizes(classes=classes, extra={name: features[name].dim for name in spec.extra}, **sizes))
+    extra = {name: features[name].dim for name in spec.extra}
+    model = models.build(spec, Sizes(classes=classes, extra=extra, **sizes))
     return sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
 
 
@@ -237,11 +238,10 @@ def input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mappin
 
     Of the models it is the code of the system's own family, and what families share.
     """
-    code = [*CODE, *(f"mscnn.models.{name}" for name in (*SHARED, spec.family))]
-    sources = [source_digest(name) for name in code]
+    sources = [source_digest(name) for name in (*CODE, *models.source_modules(spec))]
     digests = {"labels": digest(data.emo), "code": digest(sources)}
     if spec.family != "yardstick":
-        digests |= spec.pretrained()
+        digests |= models.pretrained(spec)
     if features:
         digests["features"] = digest({name: archive.content for name, archive in features.items()})
     if spec.text:

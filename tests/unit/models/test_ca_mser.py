@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
+from mscnn import models
 from mscnn.config.model import ModelSpec, Training
 from mscnn.errors import UserError
 from mscnn.models import ca_mser
@@ -373,9 +374,9 @@ def test_average_pool_is_adaptive_pooling(shape):
 def test_weights_that_are_brought_along_are_named(tmp_path, wav2vec2_folder):
     path = tmp_path / "alexnet.pth"
     path.write_bytes(b"one")
-    first = ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]).pretrained()
+    first = models.pretrained(ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]))
     path.write_bytes(b"two")
-    second = ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]).pretrained()
+    second = models.pretrained(ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]))
     assert first.keys() == {"alexnet", "wav2vec2"} and first["wav2vec2"] == second["wav2vec2"]
     assert first["alexnet"] != second["alexnet"]
-    assert ModelSpec.load("ca_mser").pretrained() == ModelSpec.load("mscnn_spu").pretrained() == {}
+    assert models.pretrained(ModelSpec.load("ca_mser")) == models.pretrained(ModelSpec.load("mscnn_spu")) == {}

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.models.conv import UFLB, CenterLoss, PerFrame, ScoreAttention, bands, image, one_hot_mse
@@ -58,7 +59,7 @@ def test_one_hot_mse():
 def test_the_start_of_donghyun(name):
     """Standard deviations by hand: sqrt(2 / fan in), LeakyReLU's slope is too small to matter; sqrt(2 / (64 + 4))."""
     torch.manual_seed(1)
-    model = ModelSpec.load(name).build(Sizes(classes=4, audio=120))
+    model = models.build(ModelSpec.load(name), Sizes(classes=4, audio=120))
     for layer in (model.project[0], model.head[0]):
         assert layer.weight.std().item() == pytest.approx((2 / layer.in_features) ** 0.5, rel=0.03)
     assert model.head[4].weight.std().item() == pytest.approx((2 / 68) ** 0.5, rel=0.15)

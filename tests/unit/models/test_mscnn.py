@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.models.inputs import Inputs, Sizes
@@ -41,7 +42,7 @@ def wave(*shape: int, step: float = 0.37, offset: float = 0.1) -> torch.Tensor:
 
 
 def fingerprint_model(name: str, *settings: str) -> nn.Module:
-    model = ModelSpec.load(name, settings).build(Sizes(classes=4)).double().eval()
+    model = models.build(ModelSpec.load(name, settings), Sizes(classes=4)).double().eval()
     for p in model.parameters():
         x = wave(*p.shape, step=0.7, offset=0.3)
         p.data = x / (p.numel() / p.shape[0]) ** 0.5 if p.dim() >= 2 else 0.1 * x
@@ -51,7 +52,7 @@ def fingerprint_model(name: str, *settings: str) -> nn.Module:
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameter_counts(name):
     for fc_dim, expected in zip((128, 256), COUNTS[name], strict=True):
-        model = ModelSpec.load(name, [f"fc_dim={fc_dim}"]).build(Sizes(classes=4))
+        model = models.build(ModelSpec.load(name, [f"fc_dim={fc_dim}"]), Sizes(classes=4))
         count = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("embedding"))
         assert expected in (None, count)
 
@@ -141,4 +142,4 @@ def test_a_configuration_cannot_be_its_own_base(tmp_path):
 )
 def test_wrong_settings_are_refused(setting, message):
     with pytest.raises(UserError, match=message):
-        ModelSpec.load("mscnn_spu_att", [setting]).build(Sizes(classes=4))
+        models.build(ModelSpec.load("mscnn_spu_att", [setting]), Sizes(classes=4))

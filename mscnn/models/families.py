@@ -1,0 +1,108 @@
+"""From a configuration to its network: a family is a module with a ``Model`` and its ``Options``.
+
+``family: glam`` names an entry of FAMILIES; ``family: my_package.my_module`` (dotted) names any module that Python can
+import, so a model of one's own is one file and one YAML. This module imports no torch until a family is asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mscnn.config.model import ModelSpec, _checked
+from mscnn.errors import UserError
+
+if TYPE_CHECKING:
+    from mscnn.models.base import Classifier
+    from mscnn.models.inputs import Sizes
+
+FAMILIES = {
+    "acrnn": "mscnn.models.acrnn",
+    "adrnn": "mscnn.models.adrnn",
+    "adsrnn": "mscnn.models.adsrnn",
+    "asrnn": "mscnn.models.asrnn",
+    "ca_mser": "mscnn.models.ca_mser",
+    "glam": "mscnn.models.glam",
+    "head_fusion": "mscnn.models.head_fusion",
+    "mscnn": "mscnn.models.mscnn",
+    "sarma2018": "mscnn.models.sarma2018",
+    "satt2017": "mscnn.models.satt2017",
+    "xu2019": "mscnn.models.xu2019",
+    "yardstick": "mscnn.models.yardstick",
+    "yoon2018": "mscnn.models.yoon2018",
+    "yoon2019": "mscnn.models.yoon2019",
+}
+# What families stand on; the code of one is its own module and these, so no family imports another.
+SHARED = tuple(f"mscnn.models.{name}" for name in ("attention", "base", "conv", "inputs", "layers", "recurrent"))
+
+
+def options(spec: ModelSpec) -> Any:
+    """The family's ``Options``, made from the configuration's and checked.
+
+    Raises:
+        UserError: the family is unknown, or an option is unknown, missing, of another type or contradicts another.
+    """
+    return _checked(_member(spec, "Options"), spec.options)
+
+
+def build(spec: ModelSpec, sizes: Sizes) -> Classifier:
+    """A new network with random weights (or those that its options name).
+
+    Raises:
+        UserError: as :func:`options`; or mixup is asked of a system that it would not do justice to.
+    """
+    from mscnn.models.base import Classifier
+
+    model = _member(spec, "Model")
+    audio_alone = not (spec.text or spec.xvector or spec.extra)
+    if spec.training.mixup and not (audio_alone and model.loss is Classifier.loss):
+        raise UserError(
+            f"{spec.name}: mixup is for systems of audio alone and a loss of class scores; set mixup=0",
+            code="mixup-unsupported",
+        )
+    return model(options(spec), sizes)
+
+
+def pretrained(spec: ModelSpec) -> Mapping[str, str]:
+    """What names the weights that the configuration's options bring along, by option; see ``Classifier.pretrained``."""
+    return _member(spec, "Model").pretrained(options(spec))
+
+
+def source_modules(spec: ModelSpec) -> list[str]:
+    """Names of the modules that a system is made of: digests of its code cover them, and no other family's."""
+    return [*SHARED, _module(spec)]
+
+
+def _module(spec: ModelSpec) -> str:
+    """Name of the family's module."""
+    if spec.family in FAMILIES:
+        return FAMILIES[spec.family]
+    if "." in spec.family:
+        return spec.family
+    near = difflib.get_close_matches(spec.family, FAMILIES, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(FAMILIES)}"
+    raise UserError(
+        f"{spec.name}: unknown family {spec.family}; {hint} A family of your own is written with a dot: "
+        "my_package.my_module",
+        code="family-unknown",
+    )
+
+
+def _member(spec: ModelSpec, name: str) -> Any:
+    """``Model`` or ``Options`` of the family's module."""
+    module = _module(spec)
+    try:
+        members = vars(import_module(module))
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"{spec.name}: family {module}: no module {error.name}; install it, or name its folder in PYTHONPATH",
+            code="family-not-importable",
+        ) from None
+    if name not in members:
+        raise UserError(
+            f"{spec.name}: family {module} has no {name}; mscnn/models/base.py says what a family is",
+            code="family-incomplete",
+        )
+    return members[name]

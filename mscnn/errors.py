@@ -30,11 +30,15 @@ class Issue:
 
 
 class DataErrors(UserError):
-    """Several issues found together, listed one per line: the first ``most``, where a number is given."""
+    """Several issues found together, listed one per line: the first ``most``, where a number is given.
 
-    def __init__(self, summary: str, faults: Sequence[object], most: int | None = None, *, code: str = "") -> None:
-        self.faults = list(faults)
-        listed = [str(fault) for fault in self.faults[:most]]
-        if len(listed) < len(self.faults):
-            listed.append(f"… and {len(self.faults) - len(listed)} more")
+    Attributes:
+        issues: all of them, listed or not.
+    """
+
+    def __init__(self, summary: str, issues: Sequence[Issue], most: int | None = None, *, code: str = "") -> None:
+        self.issues = list(issues)
+        listed = [str(issue) for issue in self.issues[:most]]
+        if len(listed) < len(self.issues):
+            listed.append(f"… and {len(self.issues) - len(listed)} more")
         super().__init__("\n  ".join([summary, *listed]), code=code)

@@ -7,7 +7,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import yaml
 
 from mscnn.errors import UserError
 
@@ -21,9 +23,9 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     try:
-        with open(temporary, mode, **text) as handle:
+        with open(temporary, mode, encoding=encoding, newline=newline) as handle:
             yield handle
         os.replace(temporary, path)
     finally:
@@ -31,7 +33,7 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
 
 
 def read_table(path: str | os.PathLike) -> dict[str, str]:
-    """Read a Kaldi table: one ``key value`` a line.
+    """Read a Kaldi table: one ``key value`` per line.
 
     Returns:
         key -> value in file order; a value may be empty.
@@ -43,29 +45,34 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
+        raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     table: dict[str, str] = {}
     previous = b""
     lines = data.split(b"\n")
     if lines.pop():
-        raise UserError(f"{path}:{len(lines) + 1}: no newline at the end; the file may have been cut short")
+        raise UserError(
+            f"{path}:{len(lines) + 1}: no newline at the end; the file may have been cut short", code="table-cut-short"
+        )
     for number, raw in enumerate(lines, 1):
         where = f"{path}:{number}"
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError:
-            raise UserError(f"{where}: not UTF-8: {raw[:60]!r}; convert it with iconv") from None
+            raise UserError(f"{where}: not UTF-8: {raw[:60]!r}; convert it with iconv", code="table-encoding") from None
         if "\r" in line:
-            raise UserError(f"{where}: carriage return; convert it with: sed -i 's/\\r$//' {path}")
+            raise UserError(
+                f"{where}: carriage return; convert it with: sed -i 's/\\r$//' {path}", code="table-carriage-return"
+            )
         key, _, value = line.replace("\t", " ", 1).partition(" ")
         if not key:
-            raise UserError(f"{where}: expected 'key value', found {line!r}")
+            raise UserError(f"{where}: expected 'key value', found {line!r}", code="table-line")
         if key in table:
-            raise UserError(f"{where}: key {key} a second time; keys must be unique")
+            raise UserError(f"{where}: key {key} a second time; keys must be unique", code="table-key-twice")
         if key.encode() < previous:
             raise UserError(
                 f"{where}: {key} stands after {previous.decode()}; sort with: LC_ALL=C sort -o {path} {path} "
-                "(numbers in ids: pad with zeros)"
+                "(numbers in ids: pad with zeros)",
+                code="table-unsorted",
             )
         table[key], previous = value.strip(), key.encode()
     return table
@@ -78,13 +85,32 @@ def write_table(path: str | os.PathLike, table: Mapping[str, object]) -> None:
             out.write(f"{key} {table[key]}".rstrip() + "\n")
 
 
-def read_mapping(path: str | os.PathLike) -> dict:
+def read_mapping(path: str | os.PathLike) -> dict[str, Any]:
     """A mapping that was left as JSON; empty where there is none, or something that is not one."""
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
+
+
+def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
+    """Read YAML that this package wrote (``config.yaml`` of an experiment, ``feature.yaml``) with the safe loader.
+
+    Raises:
+        UserError: the file cannot be read as YAML, or holds no mapping.
+    """
+    try:
+        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read as YAML: {error}", code="yaml-invalid") from None
+    if not isinstance(value, dict):
+        raise UserError(
+            f"{path}: expected a mapping of names to values, found {type(value).__name__}", code="yaml-no-mapping"
+        )
+    return value
 
 
 def digest(value: object) -> str:

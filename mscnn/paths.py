@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import yaml
-
 from mscnn.errors import UserError
+from mscnn.files import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,21 +19,6 @@ def conf(kind: str, name: str) -> Path:
         known = ", ".join(sorted(p.stem for p in (ROOT / "conf" / kind).glob("*.yaml")))
         raise UserError(f"{path}: no such file; conf/{kind} has: {known}. Or give the path of a .yaml file")
     return path
-
-
-def read_yaml(path: Path) -> dict:
-    """Read a YAML mapping with the safe loader.
-
-    Raises:
-        UserError: the file is not YAML, or not a mapping.
-    """
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read as YAML: {error}") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: expected a mapping of names to values, found {type(value).__name__}")
-    return value
 
 
 def read_conf(kind: str, name: str) -> dict:

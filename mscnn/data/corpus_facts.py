@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.errors import UserError
-from mscnn.paths import read_yaml
+from mscnn.files import read_yaml
 
 FILE = "corpus.yaml"
 

@@ -14,7 +14,7 @@ import yaml
 from mscnn.data.foldlists import list_texts
 from mscnn.data.protocols import Fold, Protocol, folds_digest
 from mscnn.errors import UserError
-from mscnn.paths import read_yaml
+from mscnn.files import read_yaml
 
 
 def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path) -> str:

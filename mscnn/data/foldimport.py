@@ -14,8 +14,8 @@ from mscnn.data.foldlists import LIST, PARTS, Lists, of_data, read_list, require
 from mscnn.data.protocols import AGGREGATES, Fold, Protocol, make_folds, shared
 from mscnn.data.schemes import attribute, own_id
 from mscnn.errors import UserError
+from mscnn.files import read_yaml
 from mscnn.log import get_logger
-from mscnn.paths import read_yaml
 
 EMOBOX = re.compile(r"fold_(\d+)/[^/]+_(train|valid|test)_fold_\1\.jsonl")
 LAYOUTS = "fold_1/CORPUS_train_fold_1.jsonl, …_valid_…, …_test_… (EmoBox), or fold01.train, fold01.dev, fold01.test, …"

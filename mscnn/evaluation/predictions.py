@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.paths import read_yaml
+from mscnn.files import read_yaml
 
 PARTS = ("dev", "test")
 KEYS = ("model", "data", "classes", "protocol", "text", "xvector", "folds", "runs", "legacy", "environment", "command")

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
 from mscnn.features.config import options_hash
-from mscnn.files import atomic, read_table
-from mscnn.paths import read_yaml
+from mscnn.files import atomic, read_table, read_yaml
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,9 +16,8 @@ from mscnn.data.protocols import PARTS, Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Experiment
-from mscnn.files import digest
+from mscnn.files import digest, read_yaml
 from mscnn.inference.trained import require_unchanged, restore, setup_of
-from mscnn.paths import read_yaml
 from mscnn.stamp import Stamp
 from mscnn.training.experiment import claim, features_of
 from mscnn.training.outputs import environment, write_predictions

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import MEANING, POOLED
 from mscnn.evaluation.metrics import NAMES
-from mscnn.paths import read_yaml
+from mscnn.files import read_yaml
 from mscnn.reporting.lines import read_score
 from mscnn.reporting.page.html import element, items, paragraph
 from mscnn.reporting.page.html import table as page_table

@@ -11,8 +11,8 @@ from pathlib import Path
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import FOLD_MEAN, MEANING, POOLED
+from mscnn.files import read_yaml
 from mscnn.log import get_logger
-from mscnn.paths import read_yaml
 from mscnn.reporting.lines import ScoreLine, read_score
 from mscnn.reporting.markdown import apart
 from mscnn.reporting.published import Protocol, Published, Row, read_published, split_set

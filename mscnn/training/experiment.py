@@ -19,8 +19,7 @@ from mscnn.data.protocols import Fold, Protocol, folds_hash, make_folds, require
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
-from mscnn.files import atomic, digest, file_digest
-from mscnn.paths import read_yaml
+from mscnn.files import atomic, digest, file_digest, read_yaml
 from mscnn.stamp import Stamp, source_digest
 from mscnn.training.parts import TextOptions
 from mscnn.xvector.vectors import model_name, read_vectors

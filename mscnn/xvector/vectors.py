@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
-from mscnn.files import read_table
-from mscnn.paths import read_yaml
+from mscnn.files import read_table, read_yaml
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,4 +12,4 @@ def test_issues_are_listed_one_per_line_up_to_a_number():
     issues = [Issue("key-twice", f"line {n}") for n in range(4)]
     error = DataErrors("4 issues:", issues, 2, code="table-invalid")
     assert str(error).split("\n") == ["4 issues:", "  line 0", "  line 1", "  … and 2 more"]
-    assert error.code == "table-invalid" and len(error.faults) == 4
+    assert error.code == "table-invalid" and len(error.issues) == 4

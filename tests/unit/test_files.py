@@ -2,9 +2,9 @@
 
 import pytest
 
-from mscnn.errors import UserError
-from mscnn.files import atomic, digest, read_table, write_table
+from mscnn.files import atomic, digest, read_mapping, read_table, read_yaml, write_table
 from mscnn.stamp import Stamp
+from tests.raises import fails
 
 
 def test_atomic_keeps_the_old_file_on_failure(tmp_path):
@@ -23,10 +23,34 @@ def test_table_is_sorted_bytewise(tmp_path):
     assert read_table(tmp_path / "t") == {"B": "", "a": "ü", "a-1": "x y", "b": "1"}
 
 
-def test_empty_line_is_named(tmp_path):
-    (tmp_path / "t").write_text("a 1\n\n")
-    with pytest.raises(UserError, match=r"t:2: expected 'key value', found ''"):
+@pytest.mark.parametrize(
+    ("content", "code", "line"),
+    [
+        (b"a 1\n\n", "table-line", 2),
+        (b"a 1\nb 2", "table-cut-short", 2),
+        (b"a 1\na 2\n", "table-key-twice", 2),
+        (b"b 1\na 2\n", "table-unsorted", 2),
+        (b"a caf\xe9\n", "table-encoding", 1),
+        (b"a 1\r\n", "table-carriage-return", 1),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_told_with_its_line(tmp_path, content, code, line):
+    (tmp_path / "t").write_bytes(content)
+    with fails(code, f"{tmp_path}/t:{line}: "):
         read_table(tmp_path / "t")
+
+
+def test_yaml_and_json_hold_mappings(tmp_path):
+    (tmp_path / "f").write_text('{"a": [1, null]}')
+    assert read_yaml(tmp_path / "f") == read_mapping(tmp_path / "f") == {"a": [1, None]}
+    for content, code in (("[1]", "yaml-no-mapping"), ("a: [", "yaml-invalid")):
+        (tmp_path / "f").write_text(content)
+        assert read_mapping(tmp_path / "f") == {}
+        with fails(code, tmp_path / "f"):
+            read_yaml(tmp_path / "f")
+    for read in (read_yaml, read_table):
+        with fails("file-unreadable", tmp_path / "absent"):
+            read(tmp_path / "absent")
 
 
 def test_digest_ignores_the_order_of_mappings():

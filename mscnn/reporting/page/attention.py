@@ -13,8 +13,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions
 from mscnn.features.archive import FeatureDir
-from mscnn.files import digest, read_table
-from mscnn.paths import read_yaml
+from mscnn.files import digest, read_table, read_yaml
 from mscnn.reporting.page.audio import waveform
 from mscnn.reporting.page.source import Source
 from mscnn.text.vocabulary import UNK

@@ -34,7 +34,7 @@ def test_missing_and_surplus_are_named_together(data, tmp_path):
     with pytest.raises(DataErrors) as error:
         table(tmp_path, "Ses01F_b two\nSes01F_x what\n").transcribe(data, tmp_path, 1)
     assert "2 of 3 utterances" in str(error.value)
-    assert error.value.faults == [
+    assert error.value.issues == [
         "no words for Ses01F-Ses01F_a-1",
         "no words for Ses01M-Ses01F_c",
         "no utterance for Ses01F_x",

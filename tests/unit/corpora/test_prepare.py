@@ -160,7 +160,7 @@ def test_a_fault_is_named_and_stops(release, tmp_path, write_wav, name):
     spoil(release, write_wav)
     with pytest.raises(DataErrors) as error:
         stage1(release, tmp_path / "data")
-    assert any(f"{place}: {kind}: " in fault and "; cure: " in fault for fault in error.value.faults)
+    assert any(f"{place}: {kind}: " in fault and "; cure: " in fault for fault in error.value.issues)
     assert not (tmp_path / "data").exists()
 
 
@@ -187,7 +187,7 @@ def test_all_faults_are_listed_at_once(release, tmp_path, write_wav):
     with pytest.raises(DataErrors, match="5 faults") as error:
         stage1(release, tmp_path / "data")
     for kind in ("missing-wav", "empty-wav", "wrong-rate", "wrong-channels", "missing-label-file"):
-        assert sum(f": {kind}: " in fault for fault in error.value.faults) == 1
+        assert sum(f": {kind}: " in fault for fault in error.value.issues) == 1
 
 
 def test_repaired_texts(release, tmp_path, write_wav):
@@ -438,7 +438,7 @@ def test_replica_with_faults(replica, shared_dir, tmp_path):
     with pytest.raises(DataErrors) as error:
         prepare(corpus, labels, "all", AS_RELEASED, tmp_path / "d", skip=False)
     for fault in faults:
-        assert any(fault["path"] in line and fault["utt"] in line for line in error.value.faults), fault
+        assert any(fault["path"] in line and fault["utt"] in line for line in error.value.issues), fault
     prepare(parse(replica / "bad"), labels, "all", AS_RELEASED, tmp_path / "d", skip=True)
     check(shared_dir, tmp_path / "d", replica / "bad")
 

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
 from mscnn.errors import UserError
-from mscnn.paths import read_yaml
+from mscnn.files import read_yaml
 from mscnn.training import loop
 from mscnn.training.experiment import Setup, _config, train_experiment
 from mscnn.training.parts import TextOptions

@@ -329,7 +329,7 @@ def test_all_recordings_that_cannot_be_used_are_named(tmp_path, monkeypatch):
         Path(data.wav[utt]).write_bytes(b"RIFF")
     with pytest.raises(DataErrors, match="^25 utterances cannot be used:\n  s0-0: .*s0-0.wav: cannot") as caught:
         train(data, CONF, tmp_path / "model", TINY, device="cpu", convert=False)
-    assert [fault.split(":")[0] for fault in caught.value.faults] == data.utts[:-1]
+    assert [fault.split(":")[0] for fault in caught.value.issues] == data.utts[:-1]
     assert str(caught.value).endswith("… and 5 more")
     assert not (tmp_path / "model").exists()
 

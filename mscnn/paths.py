@@ -1,26 +1,48 @@
-"""Where the repository keeps its facts."""
+"""Where the facts of the project are: ``conf/`` of a checkout, or the copy of it inside an installed package."""
 
+import difflib
 from pathlib import Path
 
 from mscnn.errors import UserError
 from mscnn.files import read_yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent  # of a checkout; an installed package has nothing of ours there
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else ROOT / "conf"
 
 
 def conf(kind: str, name: str) -> Path:
-    """Return ``conf/<kind>/<name>.yaml``, or ``name`` itself where it is the path of a YAML file.
+    """The file ``<name>.yaml`` anywhere below ``conf/<kind>``, or ``name`` itself where it is the path of a YAML file.
 
     Raises:
-        UserError: there is no such file; the message lists the names that exist.
+        UserError: there is no such file (``conf-unknown``); the message has the nearest names.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else ROOT / "conf" / kind / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in (ROOT / "conf" / kind).glob("*.yaml")))
-        raise UserError(f"{path}: no such file; conf/{kind} has: {known}. Or give the path of a .yaml file")
-    return path
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if path.is_file():
+            return path
+        raise UserError(f"{path}: no such file", code="conf-unknown")
+    known = _files(kind)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise UserError(
+            f"{CONF / kind / name}.yaml: no such file; {hint}conf/{kind} has: {', '.join(sorted(known))}. "
+            "Or give the path of a .yaml file",
+            code="conf-unknown",
+        )
+    return known[name]
+
+
+def names(kind: str) -> list[str]:
+    """Names of all files of a kind, sorted: what :func:`conf` finds."""
+    return sorted(_files(kind))
 
 
 def read_conf(kind: str, name: str) -> dict:
     """Read the configuration ``conf/<kind>/<name>.yaml`` (see :func:`conf`)."""
     return read_yaml(conf(kind, name))
+
+
+def _files(kind: str) -> dict[str, Path]:
+    return {path.stem: path for path in sorted((CONF / kind).rglob("*.yaml"))}

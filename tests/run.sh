@@ -51,7 +51,7 @@ awk -v stem="$folder/lists/fold01." \
   '++n[$2] <= 4 { part = n[$2] <= 2 ? "train" : n[$2] == 3 ? "dev" : "test"; print $1 > (stem part) }' \
   "$recipe/data/iemocap4/utt2emo"
 python3 -m mscnn.bin.folds --data "$recipe/data/iemocap4" --import "$folder/lists" --name few --out "$folder/few"
-mapfile -t systems < <(cd conf/models && basename -s .yaml -- *.yaml)
+mapfile -t systems < <(python3 -c "from mscnn.paths import names; print(*names('models'), sep='\n')")
 every_system=(--model "${systems[*]}" --asr-engine none --wav2vec2 "$folder/wav2vec2" --protocol "$folder/few/few.yaml")
 "$recipe/run.sh" "${every_system[@]}" --stage features --stop-stage features
 "$recipe/run.sh" "${every_system[@]}" --stage train --stop-stage train --dry-run true \

@@ -20,7 +20,7 @@ def main() -> None:
 
     from mscnn.files import atomic
     from mscnn.log import get_logger
-    from mscnn.paths import ROOT
+    from mscnn.paths import CONF
     from mscnn.reporting.overview import read_costs, read_rows, write_overview
     from mscnn.reporting.published import read_published
     from mscnn.reporting.tables import make_table
@@ -30,7 +30,7 @@ def main() -> None:
     written, name, published = (
         [f"{args.out}.{{md,csv,tex,html}}"],
         Path(args.out).name,
-        ROOT / "conf" / "published.yaml",
+        CONF / "published.yaml",
     )
     if name in read_published(published).tables:
         written.append(f"{args.out}_published.md")

@@ -16,11 +16,11 @@ def main() -> None:
 
     from mscnn.files import atomic
     from mscnn.log import get_logger
-    from mscnn.paths import ROOT
+    from mscnn.paths import CONF
     from mscnn.reporting.published import read_published
     from mscnn.reporting.tables import make_table
 
-    published = args.published or ROOT / "conf" / "published.yaml"
+    published = args.published or CONF / "published.yaml"
     if args.table == "list":
         text = read_published(published).listing()
     else:

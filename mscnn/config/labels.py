@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mscnn.errors import UserError
-from mscnn.paths import conf, read_yaml
+from mscnn.files import read_yaml
+from mscnn.paths import conf
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.foldlists import PARTS, write_lists
 from mscnn.data.schemes import ATTRIBUTES, DEV_SCHEMES, GROUPS, TEST_SCHEMES, Cut, Scheme, attribute
 from mscnn.errors import UserError
-from mscnn.files import digest
-from mscnn.paths import conf, read_yaml
+from mscnn.files import digest, read_yaml
+from mscnn.paths import conf
 
 LEGACY_TEST_BEST = "legacy_test_best"
 AGGREGATES = ("fold-mean", "pooled")

@@ -21,8 +21,8 @@ from mscnn.features.prosody import Prosody
 from mscnn.features.spectrogram import SegmentSpectrogram, Spectrogram
 from mscnn.features.wav2vec2 import Wav2Vec2
 from mscnn.features.waveform import Waveform
-from mscnn.files import digest
-from mscnn.paths import conf, read_yaml
+from mscnn.files import digest, read_yaml
+from mscnn.paths import conf
 
 KINDS: dict[str, type[Extractor]] = {
     "mfcc": Mfcc,

@@ -10,9 +10,9 @@ import numpy as np
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.features.signal import FULL_SCALE, frames, hertz, mel, pcm
-from mscnn.paths import ROOT
+from mscnn.paths import CONF
 
-CONFIG = ROOT / "conf" / "opensmile" / "prosody.conf"
+CONFIG = CONF / "opensmile" / "prosody.conf"
 HOP = 0.010  # s
 LONG = 0.055  # s; frames of F0, voicing and HNR
 SHORT = 0.020  # s; frames of loudness

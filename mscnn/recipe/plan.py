@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
-from mscnn.paths import conf, read_yaml
+from mscnn.files import read_yaml
+from mscnn.paths import conf
 
 KEYS = ("model", "text", "protocol", "folds", "runs", "set", "tested_on", "tag")
 

@@ -8,7 +8,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from mscnn.errors import DataErrors, UserError
-from mscnn.paths import ROOT, conf, read_yaml
+from mscnn.files import read_yaml
+from mscnn.paths import CONF, conf
 
 NUMBERS = ("wa", "ua", "wa_sd", "ua_sd")
 SELECTED = ("yes", "no", "not stated")
@@ -152,7 +153,7 @@ def _protocol_faults(protocol: Mapping, facts: Mapping) -> Iterator[str]:
             yield f"{key} {protocol[key]} is not declared under {kind}"
     if protocol["selection_on_test"] not in SELECTED:
         yield f"selection_on_test {protocol['selection_on_test']}: expected one of {', '.join(SELECTED)}"
-    like, ours = protocol.get("like"), ROOT / "conf" / "labels" / f"{split_set(protocol['set'])[0]}.yaml"
+    like, ours = protocol.get("like"), CONF / "labels" / f"{split_set(protocol['set'])[0]}.yaml"
     if like is not None:
         yield from _no_conf("protocols", like)
     if ours.is_file() != (like is not None):

@@ -13,7 +13,7 @@ import numpy as np
 from mscnn import __version__
 from mscnn.errors import UserError
 from mscnn.files import atomic
-from mscnn.paths import ROOT
+from mscnn.paths import CONF, ROOT
 
 
 def write_predictions(
@@ -59,6 +59,8 @@ def logged_to(path: Path, logger: logging.Logger) -> Iterator[None]:
 
 
 def _git_commit() -> str:
+    if CONF.parent != ROOT:  # installed: a repository around it would not be ours
+        return "unknown"
     command = ["git", "-C", os.fspath(ROOT), "describe", "--always", "--dirty"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from mscnn.errors import UserError
 from mscnn.files import file_digest
-from mscnn.paths import ROOT
+from mscnn.paths import CONF
 from mscnn.xvector.modeldir import XvectorModel
 
 FILES = ("final.raw", "extract.config", "min_chunk_size", "max_chunk_size")
 LARGEST = 1 << 30  # bytes of a file in the archive
 # Users report that the public archive of VoxCeleb v2 lacks conf/; these files have the options of egs/voxceleb/v2/conf.
-VOXCELEB_CONF = ROOT / "conf" / "xvector" / "espeak" / "conf"
+VOXCELEB_CONF = CONF / "xvector" / "espeak" / "conf"
 
 
 def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str = "", source: str = "") -> XvectorModel:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
-from mscnn.paths import ROOT
+from mscnn.paths import CONF
 
 if TYPE_CHECKING:
     from mscnn.xvector.frontend import Frontend
@@ -39,7 +39,7 @@ class XvectorModel:
             UserError: something is missing.
         """
         path = Path(model)
-        shipped = ROOT / "conf" / "xvector" / path
+        shipped = CONF / "xvector" / path
         if not path.is_dir() and shipped.is_dir():
             path = shipped
         path = path.resolve()

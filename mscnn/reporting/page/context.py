@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mscnn.evaluation.aggregate import POOLED
-from mscnn.paths import ROOT
+from mscnn.paths import CONF
 from mscnn.reporting.page.headline import aggregation
 from mscnn.reporting.page.html import Markup, details, element, items, join, paragraph, table
 from mscnn.reporting.page.source import Source, score
 from mscnn.reporting.published import Protocol, Published, Row, read_published
 
-PUBLISHED = ROOT / "conf" / "published.yaml"
+PUBLISHED = CONF / "published.yaml"
 NOT_SHOWN = frozenset({"folds", "inputs"})  # of an audit: every fold, and digests
 YARDSTICKS = {
     "tfidf_lr": "by words (TF-IDF, logistic regression)",

@@ -9,9 +9,9 @@ import yaml
 
 from mscnn.data.protocols import Protocol, folds_digest, folds_hash, make_folds, shared, write_folds
 from mscnn.errors import UserError
-from mscnn.paths import ROOT, conf
+from mscnn.paths import ROOT, conf, names
 
-NAMES = sorted(path.stem for path in (ROOT / "conf" / "protocols").glob("*.yaml"))
+NAMES = names("protocols")
 
 
 @pytest.fixture

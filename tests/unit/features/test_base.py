@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mscnn.features.config import KINDS, Feature
-from mscnn.paths import ROOT
+from mscnn.paths import names
 from tests.unit.features.synthetic import voice
 
-SHIPPED = sorted(path.stem for path in (ROOT / "conf" / "features").glob("*.yaml"))
+SHIPPED = names("features")
 
 
 @pytest.mark.parametrize(

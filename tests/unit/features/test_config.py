@@ -4,7 +4,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.features.config import KINDS, Feature
-from mscnn.paths import ROOT, conf
+from mscnn.paths import conf, names
 
 
 def edited(tmp_path, old, new):
@@ -45,7 +45,7 @@ def test_wrong_options_are_named(tmp_path, old, new, message):
 
 
 def test_every_kind_is_shipped_and_every_feature_loads():
-    features = [Feature.load(path.stem) for path in sorted((ROOT / "conf" / "features").glob("*.yaml"))]
+    features = [Feature.load(name) for name in names("features")]
     assert {f.kind for f in features} == KINDS.keys() and len({f.hash for f in features}) == len(features)
 
 

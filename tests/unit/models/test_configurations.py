@@ -12,9 +12,9 @@ from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.models.inputs import Sizes
-from mscnn.paths import ROOT
+from mscnn.paths import names
 
-NAMES = sorted(path.stem for path in (ROOT / "conf" / "models").glob("*.yaml"))
+NAMES = names("models")
 REQUIRED = """
 mscnn_spu_att mscnn_spu audio_cnn audio_cnn_xvector text_cnn are tre mdre mdrea audio_bre text_bre mha1 mha2 mha3
 xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn

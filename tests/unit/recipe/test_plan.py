@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from mscnn.errors import UserError
-from mscnn.paths import ROOT
+from mscnn.paths import names
 from mscnn.recipe.plan import Cell, from_options, read_grid, resolved
 
 COMMON = Cell(runs=3)
@@ -91,14 +91,14 @@ def test_a_speech_model_reaches_only_those_that_train_it():
 
 
 def test_without_x_vectors_a_grid_leaves_out_what_would_be_another_system():
-    names = [c.model for c in read_grid("table1", COMMON, ["loso5"], ["pocketsphinx"], xvector=False)]
-    assert "audio_cnn_xvector" not in names and "mscnn_spu" in names
+    models = [c.model for c in read_grid("table1", COMMON, ["loso5"], ["pocketsphinx"], xvector=False)]
+    assert "audio_cnn_xvector" not in models and "mscnn_spu" in models
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "conf" / "grids").glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_grids_show_the_yardsticks_beside_every_text_model(path):
-    found = resolved(read_grid(path.stem, COMMON, ["random10"], ["pocketsphinx"]), "")
-    names = {cell.model for cell, _ in found}
-    assert "majority" in names
-    assert "tfidf_lr" in names or not any(spec.text for _, spec in found)
-    assert "logmel_lr" in names or not any(spec.audio for _, spec in found)
+@pytest.mark.parametrize("name", names("grids"))
+def test_shipped_grids_show_the_yardsticks_beside_every_text_model(name):
+    found = resolved(read_grid(name, COMMON, ["random10"], ["pocketsphinx"]), "")
+    models = {cell.model for cell, _ in found}
+    assert "majority" in models
+    assert "tfidf_lr" in models or not any(spec.text for _, spec in found)
+    assert "logmel_lr" in models or not any(spec.audio for _, spec in found)

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Environment of every script: source it, from bash. It returns, never exits, and may be sourced twice.
 #
-# Python is that of the active virtualenv or conda environment where this has all of tools/requirements.txt, else that of
-# tools/venv, which tools/install.sh makes on first use. MSCNN_DEV=true asks for tools/requirements-dev.txt as well.
+# Python is that of the active virtualenv or conda environment where this has all that pyproject.toml requires, else
+# that of tools/venv, which tools/install.sh makes on first use. MSCNN_DEV=true asks for what the tests need as well.
 # KALDI_ROOT, where set, puts Kaldi's programs on the PATH; everything works without.
 
 mscnn_prepend() { # mscnn_prepend VARIABLE FOLDER: put the folder first, unless it is there already
@@ -10,9 +10,9 @@ mscnn_prepend() { # mscnn_prepend VARIABLE FOLDER: put the folder first, unless 
 }
 
 mscnn_choose_python() {
-  local tools=$MSCNN_ROOT/tools pins=("$MSCNN_ROOT/tools/requirements.txt") dev=()
-  [[ ${MSCNN_DEV:-false} != true ]] || dev=(--dev) pins+=("$tools/requirements-dev.txt")
-  if ! python3 "$tools/check_env.py" --activated "${pins[@]}" >/dev/null 2>&1; then
+  local tools=$MSCNN_ROOT/tools dev=() extras=()
+  [[ ${MSCNN_DEV:-false} != true ]] || dev=(--dev) extras=(dev)
+  if ! python3 "$tools/check_env.py" --activated ${extras[@]+"${extras[@]}"} >/dev/null 2>&1; then
     "$tools/install.sh" ${dev[@]+"${dev[@]}"} >/dev/null && mscnn_prepend PATH "$tools/venv/bin"
   fi
 }

@@ -1,3 +1,44 @@
-"""mscnn: recipes for speech emotion recognition."""
+"""mscnn: recipes for speech emotion recognition, and what they are made of.
 
-__version__ = "0.1.0"
+    data = mscnn.DataDir.load("data/iemocap4")                  # a checked data directory
+    folds = mscnn.Protocol.load("loso5").folds(data)            # a named protocol, its folds
+    print(mscnn.audit(data, mscnn.Protocol.load("random10")))   # what its parts share
+    print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
+    print(mscnn.compare("a.csv", "b.csv", speaker_column="speaker"))
+
+Each name is imported when it is first used: ``import mscnn`` loads nothing else. All of it is safe to call from a
+script without a ``__main__`` guard, from a notebook and from a thread: no process is started unless ``nj`` asks for it.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mscnn.data.datadir import DataDir
+    from mscnn.data.protocols import Protocol
+    from mscnn.errors import UserError
+    from mscnn.evaluation.api import compare, evaluate
+    from mscnn.leakage.report import audit
+
+__version__ = "0.2.0.dev0"
+__all__ = ["DataDir", "Protocol", "UserError", "audit", "compare", "evaluate"]
+
+_HOMES = {
+    "DataDir": "mscnn.data.datadir",
+    "Protocol": "mscnn.data.protocols",
+    "UserError": "mscnn.errors",
+    "audit": "mscnn.leakage.report",
+    "compare": "mscnn.evaluation.api",
+    "evaluate": "mscnn.evaluation.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mscnn' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

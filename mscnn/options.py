@@ -8,6 +8,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import configargparse
@@ -49,7 +50,7 @@ class Parser(configargparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
-            prog=f"python -m {prog}",
+            prog=_command(prog),
             description=description,
             allow_abbrev=False,
             formatter_class=_Help,
@@ -72,6 +73,15 @@ class Parser(configargparse.ArgumentParser):
         known = [o for a in self._actions for o in a.option_strings if o.startswith("--")]
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         return f"unknown option {name}" + (f"; did you mean {near[0]}?" if near else "; --help lists the options")
+
+
+def _command(module: str) -> str:
+    """How the user has called an entry point: ``mscnn train``, or ``python3 -m mscnn.bin.train``."""
+    return (
+        f"mscnn {module.rpartition('.')[2].replace('_', '-')}"
+        if Path(sys.argv[0]).name == "mscnn"
+        else f"python3 -m {module}"
+    )
 
 
 def _dashed(word: str) -> str:

@@ -1,6 +1,8 @@
-"""Exit 0 when this Python has every requirement, else say what it lacks; plain standard library, any Python 3.
+"""Exit 0 when this Python has what pyproject.toml requires, else say what it lacks; standard library, any Python 3.
 
-usage: check_env.py [--activated] requirements.txt ...
+usage: check_env.py [--activated] [EXTRA ...]
+  --activated   only a virtualenv or a conda environment counts
+  EXTRA         names of optional dependencies that are needed as well
 """
 
 import os
@@ -12,18 +14,32 @@ def main(arguments):
     """Return what a user should read, or None when all is there."""
     if sys.version_info < (3, 10):  # noqa: UP036  this file runs before anything has chosen a Python
         return f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old: 3.10 or newer is needed"
-    if arguments[0] == "--activated":
+    if arguments[:1] == ["--activated"]:
         del arguments[0]
         if sys.prefix == sys.base_prefix and not os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
             return f"{sys.executable} belongs to no virtualenv and no conda environment"
-    lacking = sorted({name for path in arguments for name in requirements(path) if not installed(name)})
+    lacking = sorted(name for name in requirements(arguments) if not installed(name))
     return f"{sys.executable} lacks {', '.join(lacking)}" if lacking else None
 
 
-def requirements(path):
-    """Return the names of the distributions that a pin file lists."""
-    with open(path, encoding="utf-8") as lines:
-        return [re.match(r"[\w.-]+", line).group() for line in lines if line.strip() and not line.startswith("#")]
+def requirements(extras):
+    """Return the names of the distributions that pyproject.toml requires, those of extras included."""
+    try:
+        import tomllib
+    except ImportError:  # Python 3.10
+        from pip._vendor import tomli as tomllib
+    with open(os.path.join(os.path.dirname(__file__), "..", "pyproject.toml"), "rb") as file:
+        project = tomllib.load(file)["project"]
+    waiting, names = [*project["dependencies"]], set()
+    for extra in extras:
+        waiting += project["optional-dependencies"][extra]
+    while waiting:
+        name, inner = re.match(r"([\w.-]+)(?:\[([\w,]+)\])?", waiting.pop()).groups()
+        if name == project["name"]:  # mscnn[demo]: extras that an extra consists of
+            waiting += [one for extra in inner.split(",") for one in project["optional-dependencies"][extra]]
+        else:
+            names.add(name)
+    return names
 
 
 def installed(name):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make tools/venv, a Python environment with the pinned versions of requirements.txt; path.sh calls this when it finds none.
+# Make tools/venv, a Python environment with the versions of requirements.lock; path.sh calls this when it finds none.
 # Interrupted, even by kill -9: run it again. What pip has downloaded is not fetched twice.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -36,28 +36,32 @@ EOF
   return 1
 }
 
-# Whether tools/venv is what these pin files describe: they were copied into it when everything was in place.
-complete() {
-  local file
-  for file in "$@"; do
-    cmp -s "$file" "venv/$file" || return 1
-  done
-  venv/bin/python3 check_env.py "$@" >/dev/null 2>&1
+# What tools/venv is made from; kept in it, as venv/made-from, when everything is in place.
+made_from() { # made_from EXTRAS
+  echo "extras: $1"
+  sed -n '/^\[project\]/,/^\[tool/p' ../pyproject.toml
+  cat requirements.lock
+}
+
+complete() { # complete EXTRAS
+  local names
+  IFS=, read -ra names <<<"$1"
+  cmp -s <(made_from "$1") venv/made-from && venv/bin/python3 check_env.py "${names[@]}" >/dev/null 2>&1
 }
 
 install() { # install MESSAGE ARGUMENT...
   say "$1"
   shift
   "${pip[@]}" "$@" >&2 || {
-    say "that failed: mend the cause (network? disk?), then run tools/install.sh again"
+    say "that failed: fix the cause (network? disk?), then run tools/install.sh again"
     return 1
   }
 }
 
-files=(requirements.txt)
+extras=demo # voices and an ASR engine, for the recipe that needs no corpus
 case "$*" in
   "") ;;
-  --dev) files+=(requirements-dev.txt) ;;
+  --dev) extras=demo,dev ;;
   --help | -h) usage && exit ;;
   *) usage >&2 && exit 2 ;;
 esac
@@ -66,30 +70,29 @@ if command -v flock >/dev/null; then # two recipes started at once on a fresh cl
   exec 9>.install.lock
   flock 9
 fi
-if complete "${files[@]}"; then
+if complete "$extras" || complete demo,dev; then
   echo "tools/venv is complete, nothing to do"
   exit
 fi
 
-# A venv without its copy of requirements.txt was interrupted: packages may be there in part, so it is made anew.
-if [[ ! -f venv/requirements.txt ]] || ! venv/bin/python3 -c 'import pip' 2>/dev/null; then
+# A venv without made-from was interrupted: packages may be there in part, so it is made anew.
+if [[ ! -f venv/made-from ]] || ! venv/bin/python3 -c 'import pip' 2>/dev/null; then
   rm -rf venv
   python=$(find_python)
   say "making tools/venv with $("$python" --version) ($python)"
   "$python" -m venv venv
 fi
-[[ ! -f venv/requirements-dev.txt ]] || files=(requirements.txt requirements-dev.txt)
-rm -f venv/requirements.txt venv/requirements-dev.txt
+! grep -qx 'extras: demo,dev' venv/made-from 2>/dev/null || extras=demo,dev
+rm -f venv/made-from
 
-say "installing pinned versions from PyPI: 1 to 3 minutes, 1.7 GB of disk (Linux: PyPI's torch brings CUDA, then 6 GB)"
-pip=(venv/bin/python3 -m pip install --disable-pip-version-check --no-input --no-compile)
+say "installing locked versions from PyPI: 1 to 3 minutes, 1.7 GB of disk (Linux: PyPI's torch brings CUDA, then 6 GB)"
+pip=(venv/bin/python3 -m pip install --disable-pip-version-check --no-input --no-compile --constraint requirements.lock)
 [[ -t 2 ]] || pip+=(-qq) # progress bars where somebody watches, else errors only
-torch=$(grep '^torch' requirements.txt)
-install "1/3 $torch, the largest" "$torch"
-install "2/3 ${files[*]}" "${files[@]/#/--requirement=}"
+install "1/3 torch, the largest" torch
+install "2/3 mscnn[$extras] from this checkout" --editable "..[$extras]"
 say "3/3 compiling bytecode on all cores, and what librosa compiles at its first use"
 venv/bin/python3 -m compileall -qq -j 0 venv/lib || true # some packages carry templates that are no Python
 venv/bin/python3 -c 'import librosa, numpy
 librosa.feature.delta(librosa.feature.mfcc(y=numpy.zeros(16000, numpy.float32)))'
-cp "${files[@]}" venv/
+made_from "$extras" >venv/made-from
 say "done in $SECONDS s"

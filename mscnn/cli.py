@@ -1,0 +1,64 @@
+"""``mscnn COMMAND …``: the entry points of mscnn.bin as one program."""
+
+import difflib
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+# Commands of each stage, in the order in which a recipe calls them; what stands in no stage comes last.
+STAGES = {
+    "0 preflight": ("plan", "doctor"),
+    "1 data": ("prepare_data", "validate_data_dir", "folds", "audit", "make_mini_iemocap", "make_mini_voices"),
+    "2 x-vectors": ("extract_xvectors", "train_xvector", "score_trials", "install_xvector_model"),
+    "3 features": ("extract_features",),
+    "4 transcripts": ("transcribe",),
+    "5 train": ("config", "train", "predict"),
+    "6 score": ("score", "report", "tables", "overview", "robustness"),
+    "any predictions": ("evaluate", "compare"),
+}
+
+
+def commands() -> dict[str, str]:
+    """Names of all commands, and the first line of what each says of itself."""
+    names = sorted(path.stem for path in (Path(__file__).parent / "bin").glob("[a-z]*.py"))
+    return {name: (import_module(f"mscnn.bin.{name}").__doc__ or "").partition("\n")[0] for name in names}
+
+
+def overview() -> str:
+    """The text of ``mscnn --help``: the commands, grouped by the stage that calls them."""
+    about = commands()
+    staged = {name for names in STAGES.values() for name in names}
+    groups = {**STAGES, "others": tuple(name for name in about if name not in staged)}
+    lines = ["usage: mscnn COMMAND [OPTION ...]     mscnn COMMAND --help lists the options of a command", ""]
+    for title, names in groups.items():
+        known = [name for name in names if name in about]
+        lines += [title, *(f"  {name.replace('_', '-'):<22} {about[name]}" for name in known), ""] if known else []
+    lines.append("Recipes call these commands by stages: egs/<corpus>/run.sh --help, in a checkout of the repository.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the command that is named first; without one, print the overview."""
+    from mscnn import __version__
+    from mscnn.options import run
+
+    given = sys.argv[1:]
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(overview())
+        raise SystemExit(0)
+    if given[0] == "--version":
+        print(f"mscnn {__version__}")
+        raise SystemExit(0)
+    name = given[0].replace("-", "_")
+    if not name.isidentifier() or find_spec(f"mscnn.bin.{name}") is None:
+        near = difflib.get_close_matches(name, commands(), n=1)
+        hint = f"did you mean {near[0].replace('_', '-')}?" if near else "mscnn --help lists the commands"
+        print(f"mscnn: no command {given[0]}; {hint}", file=sys.stderr)
+        raise SystemExit(2)
+    del sys.argv[1]
+    run(import_module(f"mscnn.bin.{name}").main)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The wheel, away from the checkout: what ``pip install`` gives a user."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, recall_score
+
+from tests.conftest import ROOT
+
+CLASSES = ["angry", "happy", "neutral", "sad"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Folder with the package as its wheel installs it; what it requires is that of the tests' environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(run, check=True, capture_output=True)
+    (wheel,) = folder.glob("mscnn-*.whl")
+    run = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder / "site", wheel]
+    subprocess.run(run, check=True, capture_output=True)
+    return folder / "site"
+
+
+@pytest.fixture
+def python(site, tmp_path):
+    """Run Python in an empty folder, with the wheel's package alone; returns what it prints."""
+
+    def run(*arguments: object) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(site)}
+        command = [sys.executable, *map(str, arguments)]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of 200 predictions of 8 speakers, half of them right; the truths and the predictions."""
+    rng = np.random.default_rng(5)
+    truth = rng.choice(CLASSES, 200)
+    prediction = np.where(rng.random(200) < 0.5, truth, rng.choice(CLASSES, 200))
+    rows = [f"u{i:03d},s{i % 8},{t},{p}" for i, (t, p) in enumerate(zip(truth, prediction, strict=True))]
+    (tmp_path / "p.csv").write_text("\n".join(["utterance,speaker,truth,prediction", *rows]) + "\n")
+    return truth, prediction
+
+
+def test_the_package_is_the_wheels(python, site):
+    assert python("-c", "import mscnn; print(mscnn.__file__)").startswith(str(site))
+
+
+def test_every_configuration_is_inside(python):
+    script = """
+from mscnn.config.labels import LabelMap
+from mscnn.config.model import ModelSpec
+from mscnn.data.protocols import Protocol
+from mscnn.features.config import Feature
+from mscnn.paths import names
+kinds = {"models": ModelSpec, "protocols": Protocol, "labels": LabelMap, "features": Feature}
+for kind, load in ((kind, one.load) for kind, one in kinds.items()):
+    print(kind, len([load(name) for name in names(kind)]))
+"""
+    counts = dict(line.split() for line in python("-c", script).splitlines())
+    assert all(int(counts[kind]) > 4 for kind in ("models", "protocols", "labels", "features"))
+
+
+def test_commands_work_in_an_empty_folder(python):
+    assert "Protocol" in python("-c", "import mscnn; print(type(mscnn.Protocol.load('loso5')).__name__)")
+    assert "extract-features" in python("-m", "mscnn.cli", "--help")
+    assert "batch_size" in python("-m", "mscnn.cli", "config", "show", "glam")
+
+
+def test_predictions_of_any_toolkit_are_evaluated(python, table, tmp_path):
+    truth, prediction = table
+    text = python("-m", "mscnn.cli", "evaluate", "p.csv", "--speaker-column", "speaker", "--out", "scores")
+    found = json.loads((tmp_path / "scores.json").read_text())
+    expected = {
+        "ua": balanced_accuracy_score(truth, prediction),
+        "wa": accuracy_score(truth, prediction),
+        "f1": f1_score(truth, prediction, average="macro"),
+        "wf1": f1_score(truth, prediction, average="weighted"),
+    }
+    for name, value in expected.items():
+        assert f"{100 * value:.2f}" in text
+        assert found["metrics"][name]["value"] == pytest.approx(100 * value)
+    recalls = recall_score(truth, prediction, average=None, labels=CLASSES)
+    assert all(f"{100 * value:.2f}" in text for value in recalls)
+
+
+def test_a_script_without_a_guard_starts_no_processes(python, table, tmp_path):
+    """Worker processes import the script again: without a guard, one that starts any would never end."""
+    script = "import mscnn\nprint('here')\nprint(mscnn.evaluate('p.csv', speaker_column='speaker'))\n"
+    (tmp_path / "script.py").write_text(script)
+    assert python("script.py").count("here") == 1

@@ -1,0 +1,33 @@
+"""tests/install_chromium.sh: what it may change on the machine that it runs on."""
+
+import os
+import shutil
+
+import pytest
+
+from tests.shell.conftest import ROOT
+
+
+@pytest.mark.parametrize(
+    ("root", "ci", "there", "installs"),
+    [
+        (True, "", False, False),
+        (True, "true", False, True),
+        (True, "true", True, False),
+        (False, "true", False, False),
+        (False, "", False, False),
+    ],
+)
+def test_chromium_is_installed_by_continuous_integration_alone(sh, tmp_path, root, ci, there, installs):
+    """With an apt-get that only writes down what it is told, and no other programs than these."""
+    if root != (os.geteuid() == 0):
+        pytest.skip("the other user's case")
+    for name in ("bash", "timeout", "mktemp", "tail", "rm"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    for name in ["apt-get", *(["chromium"] if there else [])]:
+        (tmp_path / name).write_text(f'#!{shutil.which("bash")}\necho "$@" >>{tmp_path}/told\n')
+        (tmp_path / name).chmod(0o755)
+    script = ROOT / "tests/install_chromium.sh"
+    result = sh("/usr/bin/env", "-i", f"PATH={tmp_path}", f"CI={ci}", shutil.which("bash"), script)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "told").exists() == installs

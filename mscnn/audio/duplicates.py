@@ -10,38 +10,39 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mscnn import log
-from mscnn.data.datadir import DataDir
-from mscnn.errors import UserError
+from mscnn.audio.read import BadAudio, opened
 from mscnn.files import atomic, read_mapping
 
 BLOCK = 1 << 20  # samples
 THREADS = 8  # reading, decoding and hashing all release Python's lock
+FORM = "float32"  # of the samples that are hashed, as they are read everywhere
 
 
 class Digests:
-    """Digests of the samples of files, as 16 bits; what ``cache`` knows with its size and time of change is not read.
+    """Digests of the samples of files; a file that ``cache`` knows with its size and time of change is not read again.
 
     Stage 1 (data) looks for copies with them before it writes a data directory, and audits with the same cache.
     """
 
     def __init__(self, cache: Path) -> None:
-        self._cache, self._known, self._asked, self._stale = cache, read_mapping(cache), set(), False
+        self._cache, self._known, self._stale = cache, read_mapping(cache), False
+        self._asked: set[str] = set()
 
     def of(self, paths: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Digest of each file; and of each that cannot be read as audio, why."""
+        """Digest of each file; and for each that cannot be read as audio, why."""
         marks = {path: _mark(path) for path in paths}
         todo = [path for path, mark in marks.items() if self._known.get(path, [None])[0] != mark]
-        faults = {}
+        unreadable = {}
         with ThreadPoolExecutor(THREADS) as pool:
-            found = log.progress(pool.map(_digest, todo), total=len(todo), desc="hash")
-            for path, (digest, fault) in zip(todo, found, strict=True):
-                if fault:
-                    faults[path] = fault
+            results = log.progress(pool.map(_digest_or_issue, todo), total=len(todo), desc="hash")
+            for path, result in zip(todo, results, strict=True):
+                if isinstance(result, BadAudio):
+                    unreadable[path] = str(result)
                 else:
-                    self._known[path] = [marks[path], digest]
-        self._asked |= marks.keys() - faults.keys()
+                    self._known[path] = [marks[path], result]
+        self._asked |= marks.keys() - unreadable.keys()
         self._stale = self._stale or bool(todo)
-        return {path: self._known[path][1] for path in marks if path not in faults}, faults
+        return {path: self._known[path][1] for path in marks if path not in unreadable}, unreadable
 
     def write(self) -> None:
         """Keep the digests of the files that were asked for."""
@@ -50,40 +51,27 @@ class Digests:
                 json.dump({path: self._known[path] for path in sorted(self._asked)}, out, indent=0)
 
 
-def contents(data: DataDir, cache: Path) -> dict[str, str]:
-    """Digest of the samples of each utterance; empty where the corpus has no recordings.
-
-    An utterance that is a segment of a recording has the digest of the recording and its times.
+def sample_digest(path: str | os.PathLike) -> str:
+    """SHA-256 (hex) of rate, channels and samples of a file, as the reader returns them.
 
     Raises:
-        UserError: a file cannot be read as audio.
+        BadAudio: the file cannot be read as audio.
     """
-    digests = Digests(cache)
-    found, faults = digests.of(data.wav.values())
-    for path, fault in faults.items():
-        raise UserError(f"{path}: {fault}; look at it with: file {path}")
-    digests.write()
-    recordings = {key: found[path] for key, path in data.wav.items()}
-    if not data.segments:
-        return recordings
-    return {utt: f"{recordings[rec]} {start} {end}" for utt, (rec, start, end) in data.segments.items()}
+    with opened(path) as file:
+        state = hashlib.sha256(f"{file.samplerate} {file.channels}".encode())
+        while len(block := file.read(BLOCK, dtype=FORM)):
+            state.update(block)
+    return state.hexdigest()
+
+
+def _digest_or_issue(path: str) -> str | BadAudio:
+    try:
+        return sample_digest(path)
+    except BadAudio as issue:
+        return issue
 
 
 def _mark(path: str) -> str:
-    """What changes when a file does: bytes and nanoseconds."""
-    found = os.stat(path)
-    return f"{found.st_size} {found.st_mtime_ns}"
-
-
-def _digest(path: str) -> tuple[str, str]:
-    """Digest, or why there is none."""
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path) as file:
-            state = hashlib.sha256(f"{file.samplerate} {file.channels}".encode())
-            while len(block := file.read(BLOCK, dtype="int16")):
-                state.update(block)
-    except (soundfile.SoundFileError, OSError) as error:
-        return "", f"cannot be read as audio: {error}"
-    return state.hexdigest(), ""
+    """What changes when a file does (bytes and nanoseconds), or how its samples are hashed."""
+    status = os.stat(path)
+    return f"{status.st_size} {status.st_mtime_ns} {FORM}"

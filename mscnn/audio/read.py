@@ -1,18 +1,47 @@
-"""Audio files -> samples."""
+"""Audio files -> samples: the one place that decodes."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
+    import soundfile
 
 SILENT = 1e-4  # peak, full scale = 1; three steps of 16-bit PCM
 CLIPPED = 1e-3  # share of the samples at full scale
-FULL_SCALE = 32767 / 32768
+CLIPPING_LEVEL = 32767 / 32768
+
+
+class BadAudio(Exception):
+    """An audio file that cannot be used: ``kind`` names the issue; the message says what is wrong, not where."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+@contextmanager
+def opened(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
+    """A sound file as libsndfile sees it; everything in this package that needs samples gets them here.
+
+    Raises:
+        BadAudio: kind not-a-wav, where libsndfile cannot open the file or, in the block, decode it.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            yield file
+    except soundfile.LibsndfileError as error:
+        raise BadAudio("not-a-wav", f"cannot be read as audio: {error.error_string}") from None
+    except (soundfile.SoundFileError, OSError) as error:
+        raise BadAudio("not-a-wav", f"cannot be read as audio: {error}") from None
 
 
 def load_audio(
@@ -34,27 +63,32 @@ def load_audio(
             ``convert`` does not allow.
     """
     import numpy as np
-    import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with opened(path) as file:
             native = file.samplerate
             first = round(start * native)
             last = file.frames if end is None else min(round(end * native), file.frames)
             file.seek(min(first, file.frames))
             samples = file.read(max(last - first, 0), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise UserError(f"{path}: cannot be read as audio: {error}; look at it with: file {path}") from None
+    except BadAudio as error:
+        raise UserError(f"{path}: {error}; look at it with: file {path}", code="audio-unreadable") from None
     part = "" if end is None else f" from {start} to {end} s"
     if not len(samples):
-        raise UserError(f"{path}: no samples{part}; remove it from the data directory, or mend the file")
+        raise UserError(
+            f"{path}: no samples{part}; remove it from the data directory, or replace the file", code="audio-empty"
+        )
     if not np.isfinite(samples).all():
-        raise UserError(f"{path}: samples that are not finite numbers{part}; write the file again as 16-bit PCM")
+        raise UserError(
+            f"{path}: samples that are not finite numbers{part}; write the file again as 16-bit PCM",
+            code="audio-not-finite",
+        )
     channels = samples.shape[1]
     if not convert and (native, channels) != (rate, 1):
         raise UserError(
             f"{path}: {native} Hz with {channels} channel(s), expected {rate} Hz mono, as this corpus is specified; "
-            "is it the original file? To resample and mix down: --convert true"
+            "is it the original file? To resample and mix down: --convert true",
+            code="audio-form",
         )
     return _converted(samples, native, rate)
 
@@ -67,7 +101,7 @@ def _converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray,
     level = np.abs(samples)
     if level.max() < SILENT:
         notices.append(f"silent (peak below {SILENT:g})")
-    if (level >= FULL_SCALE).mean() >= CLIPPED:
+    if (level >= CLIPPING_LEVEL).mean() >= CLIPPED:
         notices.append(f"clipped (at least {CLIPPED:.1%} of the samples at full scale)")
     mono = samples.mean(axis=1)
     if channels > 1:
@@ -81,7 +115,7 @@ def _converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray,
 
 
 def trim(samples: np.ndarray, top_db: float) -> np.ndarray:
-    """Cut leading and trailing parts that are more than ``top_db`` dB below the loudest one; silence stays whole."""
+    """Remove leading and trailing parts more than ``top_db`` dB below the loudest one; silence stays whole."""
     import librosa
     import numpy as np
 

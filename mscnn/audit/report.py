@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from mscnn.audio.duplicates import contents
 from mscnn.audit import markdown
 from mscnn.audit.measures import leaks, measure
+from mscnn.audit.recordings import contents
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
 from mscnn.errors import DataErrors, UserError

@@ -32,7 +32,10 @@ from mscnn.xvector import nnet3, tdnn
 from mscnn.xvector.frontend import Frontend, sliding_cmn
 from mscnn.xvector.tdnn import Tdnn
 
-PARTS = ("audio", "xvector.frontend", "xvector.nnet3", "xvector.tdnn", "xvector.train")  # code a model depends on
+# code a model depends on
+CODE = (
+    "mscnn.audio.read", "mscnn.xvector.frontend", "mscnn.xvector.nnet3", "mscnn.xvector.tdnn", "mscnn.xvector.train",
+)  # fmt: skip
 HELD_OUT = 1000  # utterances at most, one of a speaker
 CLIP = 2.0  # norm of the gradient
 CONFS = ("mfcc.conf", "vad.conf")
@@ -114,8 +117,7 @@ def train(data: DataDir, conf: Path, out: Path, options: Options, *, device: str
         "device": device,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
-    code = [f"mscnn.features.{part}" for part in PARTS]
-    stamp = Stamp(out / "log/train.stamp", inputs=inputs, options=facts, code=code)
+    stamp = Stamp(out / "log/train.stamp", inputs=inputs, options=facts, code=CODE)
     if stamp.fresh():
         return None
     frontend = Frontend.load(conf)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,18 +28,17 @@ def place(source: Source, utt: str) -> tuple[Path, float, float | None] | None:
 
 def waveform(source: Source, utt: str) -> tuple[np.ndarray, int] | None:
     """Samples (n,) in their own rate, and the rate in Hz; None where the recording is not at hand, or no audio."""
-    import soundfile
-
-    from mscnn.audio.read import load_audio
+    from mscnn.audio.check import read_header
+    from mscnn.audio.read import BadAudio, load_audio
 
     found = place(source, utt)
     if found is None:
         return None
     wav, start, end = found
     try:
-        rate = soundfile.info(wav).samplerate
+        rate = read_header(wav).rate
         return load_audio(wav, rate, True, start=start, end=end)[0], rate
-    except (UserError, soundfile.SoundFileError):
+    except (UserError, BadAudio):
         return None
 
 
@@ -63,11 +61,10 @@ def _link(source: Source, utt: str) -> str | None:
 
 
 def _embedded(source: Source, utt: str) -> str | None:
-    import soundfile
+    from mscnn.audio.pcm import pcm16, wav_bytes
 
     heard = waveform(source, utt)
     if heard is None:
         return None
-    out = io.BytesIO()
-    soundfile.write(out, heard[0], heard[1], format="WAV", subtype="PCM_16")
-    return f"data:audio/wav;base64,{base64.b64encode(out.getvalue()).decode()}"
+    samples, rate = heard
+    return f"data:audio/wav;base64,{base64.b64encode(wav_bytes(pcm16(samples), rate)).decode()}"

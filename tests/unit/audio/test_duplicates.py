@@ -5,16 +5,10 @@ import os
 import pytest
 import soundfile
 
-from mscnn.audio import duplicates as recordings
-from mscnn.audio.duplicates import contents
-from mscnn.data.datadir import DataDir
-from mscnn.errors import UserError
+from mscnn.audio import duplicates
+from mscnn.audio.duplicates import Digests, sample_digest
+from mscnn.audio.read import BadAudio
 from tests.unit.audit.conftest import write_noise
-
-
-def digests(tmp_path, **files):
-    data = DataDir(tmp_path, {k: str(v) for k, v in files.items()}, {}, dict.fromkeys(files, "s"), {}, {})
-    return contents(data, tmp_path / "cache.json")
 
 
 def test_a_copy_is_known_whatever_its_name_and_format(tmp_path):
@@ -23,44 +17,51 @@ def test_a_copy_is_known_whatever_its_name_and_format(tmp_path):
     write_noise(tmp_path / "c.wav", 1, subtype="PCM_24")
     write_noise(tmp_path / "d.wav", 1, format="WAVEX")
     samples, _ = soundfile.read(tmp_path / "a.wav", dtype="int16")
+    soundfile.write(tmp_path / "h.wav", samples / 32768, 16000, subtype="FLOAT")
     samples[-1] += 1
     soundfile.write(tmp_path / "e.wav", samples, 16000)
     write_noise(tmp_path / "f.wav", 1, rate=8000)
     write_noise(tmp_path / "g.wav", 1, samples=399)
-    found = digests(tmp_path, **{path.stem: path for path in sorted(tmp_path.glob("?.*"))})
-    assert found["a"] == found["b"] == found["c"] == found["d"]
-    assert len({found[name] for name in "aefg"}) == 4
+    digest = {path.stem: sample_digest(path) for path in tmp_path.glob("?.*")}
+    assert digest["a"] == digest["b"] == digest["c"] == digest["d"] == digest["h"]
+    assert len({digest[name] for name in "aefg"}) == 4
+
+
+def test_float_samples_are_told_apart(tmp_path):
+    quiet, loud = tmp_path / "a.wav", tmp_path / "b.wav"
+    soundfile.write(quiet, [0.1, 0.2, -0.1], 16000, subtype="FLOAT")
+    soundfile.write(loud, [0.3, 0.2, -0.1], 16000, subtype="FLOAT")
+    assert sample_digest(quiet) != sample_digest(loud)
 
 
 def test_files_are_read_once_until_they_change(tmp_path, monkeypatch):
+    a, b, cache = str(tmp_path / "a.wav"), str(tmp_path / "b.wav"), tmp_path / "cache.json"
+
+    def digests():
+        digests = Digests(cache)
+        of_file, unreadable = digests.of([a, b])
+        assert not unreadable
+        digests.write()
+        return of_file
+
     write_noise(tmp_path / "a.wav", 1)
     write_noise(tmp_path / "b.wav", 2)
-    files = {"a": tmp_path / "a.wav", "b": tmp_path / "b.wav"}
-    first, read, digest = digests(tmp_path, **files), [], recordings._digest
-    monkeypatch.setattr(recordings, "_digest", lambda path: read.append(os.path.basename(path)) or digest(path))
-    assert digests(tmp_path, **files) == first and read == []
+    first, read = digests(), []
+    monkeypatch.setattr(duplicates, "sample_digest", lambda path: read.append(path) or sample_digest(path))
+    assert digests() == first and read == []
     write_noise(tmp_path / "b.wav", 3)
-    os.utime(tmp_path / "b.wav", ns=(1, 1))
-    assert digests(tmp_path, **files)["a"] == first["a"] and read == ["b.wav"]
-    (tmp_path / "cache.json").write_text("{spoilt")
-    assert len(digests(tmp_path, **files)) == 2 and len(read) == 3
+    os.utime(b, ns=(1, 1))
+    second = digests()
+    assert second[a] == first[a] and second[b] != first[b] and read == [b]
+    cache.write_text("{spoilt")
+    assert digests() == second and len(read) == 3
 
 
-def test_segments_are_told_by_recording_and_times(tmp_path):
-    write_noise(tmp_path / "a.wav", 1)
-    write_noise(tmp_path / "b.wav", 1)
-    data = DataDir(tmp_path, {"a": str(tmp_path / "a.wav"), "b": str(tmp_path / "b.wav")}, {}, {}, {}, {},
-                   segments={"u": ("a", 0.0, 0.01), "v": ("b", 0.0, 0.01), "w": ("a", 0.01, 0.02)})  # fmt: skip
-    found = contents(data, tmp_path / "cache.json")
-    assert found["u"] == found["v"] != found["w"]
-
-
-def test_what_is_no_audio_is_named(tmp_path):
+def test_what_is_no_audio_is_told_beside_the_others(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
-    with pytest.raises(UserError, match="a.wav: cannot be read as audio"):
-        digests(tmp_path, a=tmp_path / "a.wav")
-    assert not (tmp_path / "cache.json").exists()
-
-
-def test_a_corpus_of_words_has_none(tmp_path):
-    assert digests(tmp_path) == {}
+    write_noise(tmp_path / "b.wav", 1)
+    with pytest.raises(BadAudio) as caught:
+        sample_digest(tmp_path / "a.wav")
+    assert caught.value.kind == "not-a-wav"
+    of_file, unreadable = Digests(tmp_path / "cache.json").of(map(str, sorted(tmp_path.glob("*.wav"))))
+    assert of_file.keys() == {str(tmp_path / "b.wav")} and unreadable.keys() == {str(tmp_path / "a.wav")}

@@ -1,11 +1,11 @@
-"""Audio input: any rate, channel count and width; every fault named."""
+"""Audio input: any rate, channel count and width; every issue named."""
 
 import numpy as np
 import pytest
 import soundfile
 
 from mscnn.audio.read import load_audio, trim
-from mscnn.errors import UserError
+from tests.raises import fails
 
 RATE = 16000
 
@@ -34,7 +34,7 @@ def test_part_of_a_recording(tmp_path):
     np.testing.assert_array_equal(samples * 32768, ramp[4000:8000])
     beyond, _ = load_audio(tmp_path / "a.wav", RATE, False, start=0.9, end=7.0)
     assert len(beyond) == 1600
-    with pytest.raises(UserError, match="no samples from 2.0 to 3.0 s"):
+    with fails("audio-empty", "a.wav", "2.0 to 3.0 s"):
         load_audio(tmp_path / "a.wav", RATE, False, start=2.0, end=3.0)
 
 
@@ -50,7 +50,7 @@ def test_other_rate_and_channels_are_converted_with_a_notice(tmp_path):
 @pytest.mark.parametrize(("channels", "rate"), [(1, 8000), (2, 16000)])
 def test_other_rate_or_channels_are_refused_where_the_corpus_is_specified(tmp_path, channels, rate):
     path = write(tmp_path / "odd.wav", np.zeros((800, channels)), rate)
-    with pytest.raises(UserError, match=rf"odd.wav: {rate} Hz with {channels} channel.*--convert true"):
+    with fails("audio-form", "odd.wav", f"{rate} Hz", f"{channels} channel", "--convert true"):
         load_audio(path, RATE, False)
 
 
@@ -62,14 +62,14 @@ def test_silent_and_clipped_are_noticed_sound_is_not(tmp_path):
 
 def test_what_is_not_audio_is_named(tmp_path):
     (tmp_path / "text.wav").write_text("version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(UserError, match="text.wav: cannot be read as audio"):
+    with fails("audio-unreadable", "text.wav"):
         load_audio(tmp_path / "text.wav", RATE, False)
-    with pytest.raises(UserError, match="absent.wav"):
+    with fails("audio-unreadable", "absent.wav"):
         load_audio(tmp_path / "absent.wav", RATE, False)
-    with pytest.raises(UserError, match="empty.wav: no samples"):
+    with fails("audio-empty", "empty.wav"):
         load_audio(write(tmp_path / "empty.wav", np.zeros(0)), RATE, False)
     broken = write(tmp_path / "nan.wav", np.array([0.1, np.nan]), subtype="FLOAT")
-    with pytest.raises(UserError, match="not finite"):
+    with fails("audio-not-finite", "nan.wav"):
         load_audio(broken, RATE, False)
 
 

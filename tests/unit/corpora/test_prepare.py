@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mscnn.audio import duplicates as recordings
-from mscnn.audio.duplicates import contents
+from mscnn.audit.recordings import contents
 from mscnn.config.labels import LabelMap
 from mscnn.corpora.iemocap import parse
 from mscnn.corpora.prepare import AudioForm, prepare
@@ -279,7 +279,7 @@ def test_a_copy_of_what_cannot_be_used_stays(release, tmp_path):
 
 def test_the_audit_reads_no_recording_again(release, tmp_path, monkeypatch):
     data = stage1(release, tmp_path / "data")
-    monkeypatch.setattr(recordings, "_digest", None)
+    monkeypatch.setattr(recordings, "sample_digest", None)
     assert contents(data, tmp_path / "data" / "audit" / "recordings.json").keys() == ALL.keys()
     stage1(release, tmp_path / "data")  # nor does stage 1
 

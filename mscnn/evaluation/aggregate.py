@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.evaluation.metrics import confusion_matrix, macro_f1, ua, wa, weighted_f1
+from mscnn.evaluation.metrics import METRICS, Metric, confusion_matrix
 from mscnn.evaluation.predictions import Predictions
 
 FOLD_MEAN = "fold-mean"
@@ -17,7 +17,6 @@ MEANING = {  # of the values in a table, in words
     FOLD_MEAN: "mean over folds ± sample sd over folds, averaged over runs",
     POOLED: "of all folds together, averaged over runs",
 }
-METRICS: dict[str, Callable[[np.ndarray], float]] = {"ua": ua, "wa": wa, "f1": macro_f1, "wf1": weighted_f1}
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,8 @@ def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggrega
     if fault:
         raise UserError(
             f"{fault}; UA and F1 do not exist there, and no class is skipped: "
-            "choose a protocol whose parts hold every class"
+            "choose a protocol whose parts hold every class",
+            code="class-absent",
         )
     return Aggregate(
         name=name,
@@ -100,7 +100,7 @@ def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggrega
     )
 
 
-def _value(matrices: np.ndarray, metric: Callable[[np.ndarray], float]) -> Value:
+def _value(matrices: np.ndarray, metric: Metric) -> Value:
     """Apply ``metric`` to (folds, runs, K, K), in percent, and average."""
     table = 100 * np.array([[metric(matrix) for matrix in runs] for runs in matrices])
     folds, runs = table.shape

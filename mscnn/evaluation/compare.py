@@ -9,15 +9,15 @@ from itertools import combinations, product
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.evaluation.aggregate import METRICS, confusions, pooled
+from mscnn.evaluation.aggregate import confusions, pooled
 from mscnn.evaluation.groups import CLUSTERS, count, read_attributes
 from mscnn.evaluation.intervals import LEVEL, RESAMPLES, SEED, bootstrap, difference, estimate
-from mscnn.evaluation.metrics import NAMES
+from mscnn.evaluation.metrics import METRICS
 from mscnn.evaluation.predictions import Experiment, Predictions, join_folds
 from mscnn.evaluation.significance import DRAWS, EXACT, contributions, holm, mcnemar, sign_flip
 from mscnn.reporting.tabular import table, with_sd
 
-COMPARED = ("ua", "wa", "wf1")
+COMPARED = tuple(name for name, metric in METRICS.items() if metric.compared)
 TESTS = {"p": "p", "holm": "Holm"}
 TESTED = ("ua", "wa")  # their differences are sums over clusters, as the sign-flip test needs them
 
@@ -138,7 +138,7 @@ def _experiments(found: Mapping) -> Iterator[str]:
         )
         for i, exp in enumerate(found["experiments"], 1)
     ]
-    return table(["", "experiment", "text", "runs", *(NAMES[key] for key in COMPARED)], rows, left=3)
+    return table(["", "experiment", "text", "runs", *(METRICS[key].label for key in COMPARED)], rows, left=3)
 
 
 def _pairs(found: Mapping) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _pairs(found: Mapping) -> Iterator[str]:
             between = "does not exist" if low_high is None else f"{low_high[0]:+.2f} to {low_high[1]:+.2f}"
             cells += [f"{values['difference']:+.2f}", between, *(_p(values[key]) for key in TESTS if key in values)]
         rows.append((f"E{pair['a']} − E{pair['b']}", *cells, _p(pair["mcnemar"])))
-    head = [[NAMES[key], f"{100 * LEVEL:g} %", *(TESTS.values() if key in TESTED else ())] for key in COMPARED]
+    head = [[METRICS[key].label, f"{100 * LEVEL:g} %", *(TESTS.values() if key in TESTED else ())] for key in COMPARED]
     return table(["", *sum(head, []), "McNemar p"], rows)
 
 

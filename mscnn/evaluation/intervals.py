@@ -29,8 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.evaluation.aggregate import METRICS
-from mscnn.evaluation.metrics import recalls
+from mscnn.evaluation.metrics import METRICS, recalls
 
 LEVEL = 0.95
 RESAMPLES = 2000

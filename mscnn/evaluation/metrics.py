@@ -1,4 +1,4 @@
-"""Metrics of a confusion matrix, or of a stack of them (..., K, K), defined once.
+"""Metrics of a confusion matrix, or of a stack of them (..., K, K), defined once; METRICS lists them.
 
 N is the confusion matrix (rows truth, columns prediction), K classes, n utterances:
 
@@ -9,15 +9,22 @@ N is the confusion matrix (rows truth, columns prediction), K classes, n utteran
     weighted F1 = 1/n sum_k F1_k sum_j N_kj   each class counts as often as it occurs
 
 UA and macro F1 do not exist where a class has no utterance; they raise, they never skip the class.
+
+A matrix may have columns beyond its K rows, (..., K, M): predictions of classes that the truth never has. They are
+wrong, and nothing else: the means run over the K classes of the truth.
+
+To add a metric, write its function and its entry in METRICS. Tables, pages, score lines, intervals and the selection of
+epochs iterate METRICS and need no change.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from mscnn.errors import UserError
-
-NAMES = {"ua": "UA", "wa": "WA", "f1": "macro F1", "wf1": "weighted F1"}  # as people read them, in the order of tables
 
 
 def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.ndarray:
@@ -35,19 +42,20 @@ def recalls(matrix: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
     totals = matrix.sum(axis=-1)
     if not totals.all():
         absent = int(np.argwhere(totals == 0)[0, -1])
-        raise UserError(f"class {names[absent] if names else absent} has no utterance here: UA does not exist")
+        name = names[absent] if names else absent
+        raise UserError(f"class {name} has no utterance here: UA and F1 do not exist", code="class-absent")
     return _hits(matrix) / totals
 
 
 def precisions(matrix: np.ndarray) -> np.ndarray:
     """Precision of each class (..., K), 0 to 1; 0 for a class that is never predicted."""
-    return _hits(matrix) / np.maximum(matrix.sum(axis=-2), 1)
+    return _hits(matrix) / np.maximum(_predicted(matrix), 1)
 
 
 def f1s(matrix: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
     """F1 of each class (..., K), 0 to 1; raises as :func:`recalls`."""
     recalls(matrix, names)
-    return 2 * _hits(matrix) / (matrix.sum(axis=-2) + matrix.sum(axis=-1))
+    return 2 * _hits(matrix) / (_predicted(matrix) + matrix.sum(axis=-1))
 
 
 def wa(matrix: np.ndarray) -> float | np.ndarray:
@@ -68,14 +76,76 @@ def macro_f1(matrix: np.ndarray, names: Sequence[str] = ()) -> float | np.ndarra
 def weighted_f1(matrix: np.ndarray) -> float | np.ndarray:
     """Mean of the class F1 scores weighted by the number of utterances, 0 to 1."""
     totals = matrix.sum(axis=-1)
-    scores = 2 * _hits(matrix) / np.maximum(matrix.sum(axis=-2) + totals, 1)
+    scores = 2 * _hits(matrix) / np.maximum(_predicted(matrix) + totals, 1)
     return _plain((scores * totals).sum(axis=-1) / totals.sum(axis=-1))
+
+
+def present(matrix: np.ndarray) -> np.ndarray:
+    """Whether every class of the truth has an utterance (...), so that every metric exists."""
+    return (matrix.sum(axis=-1) > 0).all(axis=-1)
 
 
 def _hits(matrix: np.ndarray) -> np.ndarray:
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
+def _predicted(matrix: np.ndarray) -> np.ndarray:
+    """How often each class of the truth is predicted (..., K)."""
+    return matrix.sum(axis=-2)[..., : matrix.shape[-2]]
+
+
 def _plain(values: np.ndarray) -> float | np.ndarray:
     """A Python number where there is one value: it goes into files and checkpoints."""
     return values.item() if values.ndim == 0 else values
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of confusion matrices; an instance is called like its function.
+
+    Attributes:
+        name: key in files, score lines and options.
+        label: what people read.
+        definition: formula, four spaces, what it is; a line of every score file.
+        function: from matrices (..., K, M), M >= K, to values from 0 to 1 (...); a float for one matrix.
+        every_class: it does not exist where a class has no utterance; the function raises ``class-absent`` then.
+        compared: it has a column in tables that put experiments side by side.
+    """
+
+    name: str
+    label: str
+    definition: str
+    function: Callable[[np.ndarray], float | np.ndarray]
+    every_class: bool = False
+    compared: bool = True
+
+    def __call__(self, matrix: np.ndarray) -> float | np.ndarray:
+        return self.function(matrix)
+
+    def exists(self, matrix: np.ndarray) -> np.ndarray:
+        """Whether it is defined for each matrix (...)."""
+        return present(matrix) if self.every_class else matrix.sum(axis=(-2, -1)) > 0
+
+
+METRICS: dict[str, Metric] = {  # in the order of tables; score lines begin with the first three
+    metric.name: metric
+    for metric in (
+        Metric(
+            "ua",
+            "UA",
+            "UA = 1/K sum_k N_kk / sum_j N_kj    mean of the class recalls, balanced accuracy",
+            ua,
+            every_class=True,
+        ),
+        Metric("wa", "WA", "WA = sum_k N_kk / n    accuracy", wa),
+        Metric(
+            "f1",
+            "macro F1",
+            "F1 = 1/K sum_k F1_k, F1_k = 2 N_kk / (sum_j N_kj + sum_j N_jk)    macro F1",
+            macro_f1,
+            every_class=True,
+            compared=False,
+        ),
+        Metric("wf1", "weighted F1", "wf1 = 1/n sum_k F1_k sum_j N_kj    weighted F1", weighted_f1),
+    )
+}

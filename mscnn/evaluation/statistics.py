@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mscnn.evaluation.aggregate import METRICS, aggregates, confusions
+from mscnn.evaluation.aggregate import aggregates, confusions
 from mscnn.evaluation.calibration import BINS, abstention, calibration, tempered
 from mscnn.evaluation.groups import CLUSTERS, Attributes, count, group_scores
 from mscnn.evaluation.intervals import LEVEL, SEED, bootstrap, estimate, jackknife_t
-from mscnn.evaluation.metrics import f1s, precisions, recalls
+from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
 from mscnn.evaluation.predictions import Experiment, Predictions, join_folds
 
 INTERVALS = (("speaker", "t"), ("speaker", "bootstrap"), ("dialogue", "bootstrap"))  # the headline first

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mscnn.evaluation.aggregate import METRICS, undefined
-from mscnn.evaluation.metrics import NAMES, f1s, precisions, recalls
+from mscnn.evaluation.aggregate import undefined
+from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
 from mscnn.evaluation.predictions import Experiment
 from mscnn.reporting.tabular import table, with_sd
 
@@ -53,7 +53,8 @@ def _scores(scored: Mapping[str, Scored]) -> list[str]:
     ]
     runs = ["UA sd over runs"] if len(rows[0]) == 9 else []
     remarks = [f"* {part}: {text}" for part in ("test", "dev") for text in scored[part].remarks]
-    head = ["part", "utterances", "aggregation", *NAMES.values(), *runs, "correct / total"]
+    labels = [metric.label for metric in METRICS.values()]
+    head = ["part", "utterances", "aggregation", *labels, *runs, "correct / total"]
     return [*table(head, rows, left=3), *(["", *remarks] if remarks else []), "", "± is the sample sd over folds."]
 
 
@@ -84,7 +85,7 @@ def _folds(exp: Experiment, matrices: np.ndarray) -> list[str]:
         cells = map(with_sd, scores.mean(axis=1), spread)
         rows.append((f"fold{fold:02d}", runs[0].sum(), *cells))
     note = ["", "± is the sample sd over runs."] if exp.config["runs"] > 1 else []
-    return [*table(["fold", "utterances", *NAMES.values()], rows), *note]
+    return [*table(["fold", "utterances", *(metric.label for metric in METRICS.values())], rows), *note]
 
 
 def _protocol(exp: Experiment) -> list[str]:

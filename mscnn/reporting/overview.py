@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import MEANING, POOLED
-from mscnn.evaluation.metrics import NAMES
+from mscnn.evaluation.metrics import METRICS
 from mscnn.files import read_yaml
 from mscnn.reporting.lines import read_score
 from mscnn.reporting.page.html import element, items, paragraph
@@ -21,7 +21,7 @@ from mscnn.reporting.tabular import csv_text, latex_table, table, with_sd, write
 
 COST = ("gflop_per_second", "seconds_per_epoch")
 NOTHING = "–"
-SHOWN = {key: NAMES[key] for key in ("ua", "wa", "wf1")}  # macro F1 is in the CSV
+SHOWN = {key: metric.label for key, metric in METRICS.items() if metric.compared}  # macro F1 is in the CSV
 LEFT = 3  # columns of a table that are left aligned
 NOTES = (
     "Partial rows have fewer folds than the protocol; changed: options that are not the usual ones. Models are "

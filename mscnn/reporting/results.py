@@ -15,7 +15,7 @@ import numpy as np
 from mscnn.data.datadir import KINDS
 from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, undefined
 from mscnn.evaluation.groups import Attributes, read_attributes
-from mscnn.evaluation.metrics import f1s, precisions, recalls
+from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
 from mscnn.evaluation.predictions import PARTS, Experiment
 from mscnn.evaluation.statistics import statistics
 from mscnn.files import atomic
@@ -26,12 +26,10 @@ from mscnn.reporting.tabular import csv_text
 
 log = get_logger(__name__)
 
-DEFINITIONS = """\
+FORMULAS = "\n".join(metric.definition for metric in METRICS.values())
+DEFINITIONS = f"""\
 N: confusion matrix, rows truth, columns prediction; K classes; n utterances. All values in percent.
-UA = 1/K sum_k N_kk / sum_j N_kj    mean of the class recalls, balanced accuracy
-WA = sum_k N_kk / n    accuracy
-F1 = 1/K sum_k F1_k, F1_k = 2 N_kk / (sum_j N_kj + sum_j N_jk)    macro F1
-wf1 = 1/n sum_k F1_k sum_j N_kj    weighted F1
+{FORMULAS}
 agg=fold-mean: metric of each fold, mean over folds, then mean over runs
 agg=pooled: metric of one N over all folds, mean over runs
 *_sd: sample standard deviation over the folds of a run, mean over runs

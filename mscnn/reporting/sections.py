@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from mscnn.evaluation.aggregate import FOLD_MEAN, METRICS, POOLED
-from mscnn.evaluation.metrics import NAMES
+from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED
+from mscnn.evaluation.metrics import METRICS
 from mscnn.reporting.tabular import table
 
 MOST = 12  # groups of an attribute that are all shown
@@ -28,7 +28,7 @@ def remarks(found: Mapping) -> Iterator[str]:
     yield f"agg={FOLD_MEAN} minus agg={POOLED}: {_differences(found)}"
     for entry in found["intervals"]["found"]:
         cells = zip(METRICS, _bounds(entry), strict=True)
-        values = entry["fault"] or ", ".join(f"{NAMES[key]} {cell}" for key, cell in cells)
+        values = entry["fault"] or ", ".join(f"{METRICS[key].label} {cell}" for key, cell in cells)
         yield (
             f"agg={POOLED} {found['intervals']['level']:g} % intervals, {entry['method']} over {entry['clusters']} "
             f"{entry['over']}s: {values}"
@@ -41,7 +41,7 @@ def _differences(found: Mapping) -> str:
     if FOLD_MEAN not in found["scores"]:
         return "no fold mean, single folds lack classes"
     mean, pool = (found["scores"][name] for name in (FOLD_MEAN, POOLED))
-    return ", ".join(f"{NAMES[key]} {mean[key]['mean'] - pool[key]['mean']:+.2f}" for key in METRICS)
+    return ", ".join(f"{METRICS[key].label} {mean[key]['mean'] - pool[key]['mean']:+.2f}" for key in METRICS)
 
 
 def _bounds(entry: Mapping) -> list[str]:
@@ -52,7 +52,7 @@ def _bounds(entry: Mapping) -> list[str]:
 def _intervals(found: Mapping) -> Iterator[str]:
     entries, facts = found["intervals"]["found"], found["intervals"]
     if entries:
-        head = [f"{facts['level']:g} % over", "method", "clusters", *(NAMES[key] for key in METRICS)]
+        head = [f"{facts['level']:g} % over", "method", "clusters", *(METRICS[key].label for key in METRICS)]
         rows = [(f"{entry['over']}s", entry["method"], entry["clusters"], *_bounds(entry)) for entry in entries]
         yield from table(head, rows, left=2)
         yield ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mscnn.evaluation.aggregate import METRICS, POOLED
-from mscnn.evaluation.metrics import NAMES
+from mscnn.evaluation.aggregate import POOLED
+from mscnn.evaluation.metrics import METRICS
 from mscnn.reporting.lines import LEADING, ScoreLine
 from mscnn.reporting.markdown import apart
 from mscnn.reporting.page.html import Markup, element, items, join, paragraph, table
@@ -106,7 +106,7 @@ def _tiles(source: Source) -> Iterator[Markup]:
     for key in (*LEADING, *(["wf1"] if selected == "wf1" else [])):
         yield element(
             "div",
-            element("span", NAMES[key], class_="name"),
+            element("span", METRICS[key].label, class_="name"),
             element("strong", f"{score(line, key):.2f}", element("small", " %"), id=f"score-{key}"),
             element("span", aggregation(line, key).replace(" ± ", " ±\u00a0"), class_="note"),
             class_="tile",
@@ -181,7 +181,7 @@ def scores(source: Source) -> Markup:
     """Every score line of test and dev, the intervals, and what the score file remarks."""
     rows = [_row(part, line) for part in ("test", "dev") for line in source.lines[part]]
     runs = source.config["runs"] > 1
-    head = ["part", "utterances", "aggregation", *(f"{NAMES[key]}, %" for key in METRICS)]
+    head = ["part", "utterances", "aggregation", *(f"{METRICS[key].label}, %" for key in METRICS)]
     head += [*(["UA, sd over runs"] if runs else []), "correct / total"]
     spread = any(f"{key}_sd" in line.fields for lines in source.lines.values() for line in lines for key in METRICS)
     caption = "Scores" + ("; ± is the sample deviation over folds" if spread else "")
@@ -207,7 +207,7 @@ def _intervals(source: Source) -> Markup | None:
         for entry in facts["found"]
     ]
     faults = [f"{over(entry)}: no interval: {entry['fault']}" for entry in facts["found"] if entry["fault"]]
-    head = ["method", "over", *(f"{NAMES[key]}, %" for key in METRICS)]
+    head = ["method", "over", *(f"{METRICS[key].label}, %" for key in METRICS)]
     caption = f"{facts['level']:g} % intervals of the pooled values"
     return join([table(caption, head, rows, left=2), items(faults)]) if rows else None
 

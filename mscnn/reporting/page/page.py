@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.evaluation.aggregate import METRICS, confusions, undefined
+from mscnn.evaluation.aggregate import confusions, undefined
+from mscnn.evaluation.metrics import METRICS
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.reporting.page import card, context, headline
@@ -150,7 +151,7 @@ def _training(source: Source, plots: dict[str, Plot]) -> Markup:
         for fold, runs in enumerate(matrices if whole else [], 1)
     ]
     caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
-    head = ["fold", "utterances", "UA, %", "WA, %", "macro F1, %", "weighted F1, %"]
+    head = ["fold", "utterances", *(f"{metric.label}, %" for metric in METRICS.values())]
     if source.predicted and source.config.get("family") != "yardstick":
         drawn = paragraph(
             f"The models are {headline.models_of(source)}. Their learning curves are in the report there."

@@ -4,8 +4,19 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from mscnn.errors import UserError
-from mscnn.evaluation.metrics import confusion_matrix, f1s, macro_f1, precisions, recalls, ua, wa, weighted_f1
+from mscnn.evaluation.metrics import (
+    METRICS,
+    confusion_matrix,
+    f1s,
+    macro_f1,
+    precisions,
+    present,
+    recalls,
+    ua,
+    wa,
+    weighted_f1,
+)
+from tests.raises import fails
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -41,7 +52,7 @@ def test_a_stack_gives_the_values_of_its_matrices():
         np.testing.assert_array_equal(metric(stack), [[metric(matrix) for matrix in row] for row in stack])
     assert type(ua(stack[0, 0])) is float  # as checkpoints and JSON want it
     stack[1, 2, 3] = 0
-    with pytest.raises(UserError, match="class sad"):
+    with fails("class-absent", "sad"):
         ua(stack, ("ang", "hap", "neu", "sad"))
 
 
@@ -49,7 +60,31 @@ def test_a_class_without_utterances_raises_and_is_named():
     matrix = confusion_matrix(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
     assert sk.balanced_accuracy_score([0, 0, 2], [0, 0, 2]) == 1  # scikit-learn skips it
     for metric in (ua, macro_f1, recalls, f1s):
-        with pytest.raises(UserError, match="class sad has no utterance"):
+        with fails("class-absent", "sad"):
             metric(matrix, ("ang", "sad", "neu"))
     assert wa(matrix) == pytest.approx(2 / 3)
     assert weighted_f1(matrix) == pytest.approx((2 * 2 / 3 + 1) / 3)  # defined: an absent class has no weight
+
+
+def test_the_registry():
+    """A metric is called like its function, and says where it does not exist."""
+    matrices = np.array([[[8, 2], [1, 1]], [[8, 2], [0, 0]], [[0, 0], [0, 0]]])
+    assert list(METRICS) == ["ua", "wa", "f1", "wf1"] and all(key == metric.name for key, metric in METRICS.items())
+    assert {key: metric(matrices[0]) for key, metric in METRICS.items()} == {
+        "ua": ua(matrices[0]), "wa": wa(matrices[0]), "f1": macro_f1(matrices[0]), "wf1": weighted_f1(matrices[0])
+    }  # fmt: skip
+    assert present(matrices).tolist() == [True, False, False]
+    for key, expected in {"ua": [1, 0, 0], "f1": [1, 0, 0], "wa": [1, 1, 0], "wf1": [1, 1, 0]}.items():
+        assert METRICS[key].exists(matrices).tolist() == expected
+
+
+def test_predictions_of_a_class_that_the_truth_never_has_are_wrong():
+    rng = np.random.default_rng(1)
+    truth, pred = rng.integers(0, 3, 200), rng.integers(0, 5, 200)
+    matrix = confusion_matrix(truth, pred, 5)[:3]
+    assert wa(matrix) == pytest.approx(sk.accuracy_score(truth, pred))
+    with pytest.warns(UserWarning):  # scikit-learn says so, and takes the mean over the classes of the truth as well
+        assert ua(matrix) == pytest.approx(sk.balanced_accuracy_score(truth, pred))
+    for metric, average in ((macro_f1, "macro"), (weighted_f1, "weighted"), (f1s, None)):
+        np.testing.assert_allclose(metric(matrix), sk.f1_score(truth, pred, labels=range(3), average=average))
+    np.testing.assert_allclose(precisions(matrix), sk.precision_score(truth, pred, labels=range(3), average=None))

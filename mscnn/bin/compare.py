@@ -22,7 +22,7 @@ def main() -> None:
         parser.error("one experiment cannot be compared: name two or more")
 
     from mscnn.evaluation.compare import compare, render
-    from mscnn.evaluation.predictions import Experiment
+    from mscnn.evaluation.experiment import Experiment
     from mscnn.files import atomic
     from mscnn.log import get_logger
 

@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="STEM of STEM.md, STEM.csv, STEM.tex and STEM.html, written")
     args = parser.parse_args()
 
-    from mscnn.evaluation.predictions import Experiment
+    from mscnn.evaluation.experiment import Experiment
     from mscnn.log import get_logger
     from mscnn.reporting.robustness import robustness, write_robustness
 

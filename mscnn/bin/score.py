@@ -14,7 +14,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from mscnn.evaluation.predictions import Experiment
+    from mscnn.evaluation.experiment import Experiment
     from mscnn.log import get_logger
     from mscnn.reporting.results import write_report
 

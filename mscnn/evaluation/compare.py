@@ -10,10 +10,11 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import confusions, pooled
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import CLUSTERS, count, read_attributes
 from mscnn.evaluation.intervals import LEVEL, RESAMPLES, SEED, bootstrap, difference, estimate
 from mscnn.evaluation.metrics import METRICS
-from mscnn.evaluation.predictions import Experiment, Predictions, join_folds
+from mscnn.evaluation.predictions import Predictions, join_folds
 from mscnn.evaluation.significance import DRAWS, EXACT, contributions, holm, mcnemar, sign_flip
 from mscnn.reporting.tabular import table, with_sd
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from mscnn.data.datadir import kinds_of
 from mscnn.errors import UserError
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.metrics import wa
-from mscnn.evaluation.predictions import Experiment, Predictions
+from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.wer import Errors
 from mscnn.files import read_table
 

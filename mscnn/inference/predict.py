@@ -15,7 +15,7 @@ from mscnn.data.foldlists import read_list
 from mscnn.data.protocols import PARTS, Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.files import digest, read_yaml
 from mscnn.inference.trained import require_unchanged, restore, setup_of
 from mscnn.stamp import Stamp

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mscnn.evaluation.aggregate import undefined
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
-from mscnn.evaluation.predictions import Experiment
 from mscnn.reporting.tabular import table, with_sd
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ import numpy as np
 
 from mscnn.data.datadir import KINDS
 from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, undefined
+from mscnn.evaluation.experiment import PARTS, Experiment
+from mscnn.evaluation.experiment_statistics import statistics
 from mscnn.evaluation.groups import Attributes, read_attributes
 from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
-from mscnn.evaluation.predictions import PARTS, Experiment
-from mscnn.evaluation.statistics import statistics
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.reporting import figures, markdown, sections

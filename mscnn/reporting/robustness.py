@@ -10,8 +10,9 @@ from pathlib import Path
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import MEANING, POOLED, Aggregate, aggregates, confusions
 from mscnn.evaluation.compare import check_comparable
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import WER, count, describe, errors_file, read_errors, wer_bucket
-from mscnn.evaluation.predictions import Experiment, join_folds
+from mscnn.evaluation.predictions import join_folds
 from mscnn.evaluation.wer import Errors
 from mscnn.reporting.page.html import element, items
 from mscnn.reporting.page.html import table as page_table

@@ -15,7 +15,7 @@ NONE = "does not exist"
 
 
 def sections(found: Mapping) -> dict[str, list[str]]:
-    """Title -> lines of Markdown, of a mapping that :func:`mscnn.evaluation.statistics.statistics` made."""
+    """Title -> lines of Markdown, of a mapping that :func:`mscnn.evaluation.experiment_statistics.statistics` made."""
     return {
         "Intervals": list(_intervals(found)),
         "Groups": list(_groups(found)),

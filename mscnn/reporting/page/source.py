@@ -17,7 +17,7 @@ from pathlib import Path
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import Aggregate, aggregates, confusions
-from mscnn.evaluation.predictions import PARTS, Experiment
+from mscnn.evaluation.experiment import PARTS, Experiment
 from mscnn.files import read_mapping, read_table
 from mscnn.reporting import sections
 from mscnn.reporting.lines import ScoreLine

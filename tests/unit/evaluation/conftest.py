@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.files import write_table
 from tests.unit.asr.conftest import make_data  # noqa: F401  (a fixture)
 

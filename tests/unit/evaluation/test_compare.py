@@ -10,8 +10,8 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.evaluation.compare import compare, render
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.intervals import bootstrap, difference, estimate
-from mscnn.evaluation.predictions import Experiment
 from tests.unit.evaluation.conftest import make_experiment, write_data
 
 GOOD, FAIR = [[8, 0], [1, 7]], [[5, 3], [3, 5]]

@@ -5,8 +5,9 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from mscnn.errors import UserError
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import count, describe, group_scores, read_attributes
-from mscnn.evaluation.predictions import Experiment, join_folds
+from mscnn.evaluation.predictions import join_folds
 from tests.unit.evaluation.conftest import CLASSES, make_experiment, write_data
 
 TABLES = {

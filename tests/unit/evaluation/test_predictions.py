@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment, read_predictions
+from mscnn.evaluation.experiment import Experiment
+from mscnn.evaluation.predictions import read_predictions
 
 GOOD = "utt\ttruth\tpred\tp_calm\tp_cross\na-1\tcalm\tcalm\t0.900000\t0.100000\na-2\tcross\tcalm\t0.500000\t0.500000\n"
 

@@ -9,7 +9,7 @@ import yaml
 
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.wer import write_wer
 from mscnn.files import write_table
 from mscnn.inference.predict import predict_experiment

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.files import write_table
 from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.results import write_report

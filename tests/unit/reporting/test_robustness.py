@@ -6,7 +6,7 @@ import re
 import pytest
 
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.reporting.overview import read_rows
 from mscnn.reporting.results import write_report
 from mscnn.reporting.robustness import robustness, write_robustness

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.paths import ROOT
 from mscnn.reporting.results import write_report
 from mscnn.reporting.tables import make_table

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.files import digest, read_table, write_table
 from mscnn.inference.trained import setup_of
 from mscnn.models.inputs import Sizes

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from mscnn.errors import UserError
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.page.page import write_page
 from mscnn.reporting.page.source import read_source

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urljoin, urlparse
 import pytest
 import soundfile
 
-from mscnn.evaluation.predictions import Experiment
+from mscnn.evaluation.experiment import Experiment
 from mscnn.files import read_table, write_table
 from mscnn.reporting.page.audio import player
 from mscnn.reporting.page.source import read_source

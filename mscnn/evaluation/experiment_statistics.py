@@ -13,10 +13,11 @@ import numpy as np
 
 from mscnn.evaluation.aggregate import aggregates, confusions
 from mscnn.evaluation.calibration import BINS, abstention, calibration, tempered
+from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import CLUSTERS, Attributes, count, group_scores
 from mscnn.evaluation.intervals import LEVEL, SEED, bootstrap, estimate, jackknife_t
 from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
-from mscnn.evaluation.predictions import Experiment, Predictions, join_folds
+from mscnn.evaluation.predictions import Predictions, join_folds
 
 INTERVALS = (("speaker", "t"), ("speaker", "bootstrap"), ("dialogue", "bootstrap"))  # the headline first
 METHODS = {"t": jackknife_t, "bootstrap": bootstrap}

@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 
+from mscnn.evaluation.experiment import Experiment
+from mscnn.evaluation.experiment_statistics import statistics
 from mscnn.evaluation.groups import read_attributes
-from mscnn.evaluation.predictions import Experiment, join_folds
-from mscnn.evaluation.statistics import statistics
+from mscnn.evaluation.predictions import join_folds
 from mscnn.reporting.results import write_report
 from tests.unit.evaluation.conftest import make_experiment, write_data
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from mscnn.files import atomic, digest, file_digest, read_mapping
 
 FORMAT = 1  # raise it where finished work must be done again although its code looks the same
-ERRORS = ("UserError", "DataErrors", "Issue")
+ERRORS = ("UserError", "DataErrors", "Issue", "CorpusIssue")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LEVELS = ("debug", "info", "warning", "error")  # methods of a logger
 

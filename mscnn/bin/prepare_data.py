@@ -20,13 +20,13 @@ def parser() -> Parser:
         "--on-bad",
         default="stop",
         choices=["stop", "skip"],
-        help="faults in the corpus: list all of them and stop, or leave out what cannot be used (OUT/excluded.tsv)",
+        help="issues in the corpus: list all of them and stop, or exclude what cannot be used (OUT/excluded.tsv)",
     )
     p.add_argument("--expected-counts", type=Path, help="table of published counts (tab separated) to compare with")
     p.add_argument("--strict-counts", type=flag, default=False, help="true: stop where counts differ; false: warn")
     p.add_argument("--rate", type=int, default=16000, help="sampling rate that the recipe takes, in Hz")
     p.add_argument("--channels", type=int, default=1, help="number of channels that the recipe takes")
-    p.add_argument("--convert", type=flag, default=False, help="true: accept others, stage 3 converts; false: a fault")
+    p.add_argument("--convert", type=flag, default=False, help="true: accept others, stage 3 converts; false: an issue")
     return p
 
 
@@ -41,11 +41,16 @@ def main() -> None:
     start = time.monotonic()
     labels = LabelMap.load(args.labels)
     if labels.corpus != args.corpus:
-        raise UserError(f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels")
+        raise UserError(
+            f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels",
+            code="labels-of-another-corpus",
+        )
     try:
         corpus = CORPORA[args.corpus](args.root)
     except OSError as error:
-        raise UserError(f"{error.filename}: cannot be read: {error.strerror}; the corpus must be readable") from None
+        raise UserError(
+            f"{error.filename}: cannot be read: {error.strerror}; the corpus must be readable", code="corpus-unreadable"
+        ) from None
     report_counts(corpus, labels, args.expected_counts, strict=args.strict_counts)
     form = AudioForm(args.rate, args.channels, args.convert)
     data = prepare(corpus, labels, args.subset, form, args.out, skip=args.on_bad == "skip")

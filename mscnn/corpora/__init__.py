@@ -1,4 +1,8 @@
-"""A release on disk -> utterances: one parser a corpus, all behind the same two types."""
+"""A release on disk -> utterances: one parser per corpus, all returning a :class:`~mscnn.corpora.common.Corpus`.
+
+A new corpus is a parser in this folder, its line in ``CORPORA``, a label map in ``conf/labels``, a folder in ``egs``.
+What a parser must give is said in :class:`~mscnn.corpora.common.Item`; it lists all issues before anything is refused.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

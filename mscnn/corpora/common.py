@@ -1,13 +1,15 @@
-"""What every parser of a corpus returns: utterances, faults, and what it passed over."""
+"""What every parser of a corpus returns: utterances, issues, and what it skipped."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mscnn.errors import Issue
+
 ORIGINAL = "put the original file back"
 AS_RELEASED = "put the original file back, or let stage 3 convert: --convert true"
-# kind of fault -> its cure
-CURES: Mapping[str, str] = {
+# code of an issue -> its fix
+FIXES: Mapping[str, str] = {
     "missing-session": "unpack the release again, whole",
     "missing-wav": ORIGINAL,
     "unreadable-wav": "give yourself permission to read it",
@@ -29,18 +31,28 @@ CURES: Mapping[str, str] = {
     "missing-transcript": "add the line, or put the original file back",
     "non-utf8": "put the original file back, or convert it: iconv -f WINDOWS-1252 -t UTF-8",
 }
-# faults that leave the utterance usable: its text is repaired, or empty
+# issues that leave the utterance usable: its text is repaired, or empty
 REPAIRED = frozenset({"missing-transcription-file", "missing-transcript", "non-utf8"})
 
 
 @dataclass(frozen=True)
 class Item:
-    """One utterance of a corpus.
+    """One utterance of a corpus, as a parser gives it. What a corpus does not have is empty.
 
-    ``label`` is the corpus' own; ``wav`` is an absolute path, empty where there is no file; ``where`` is the file and
-    line of the label; ``part`` is what ``--subset`` selects (improvised or scripted); ``split`` is the publisher's own
-    (train, dev or test). ``seconds`` counts only in a corpus without recordings: there it is the length of the
-    utterance as the corpus states it. What a corpus has not is empty.
+    Attributes:
+        utt: utterance id, ``<speaker>-<the corpus' own id>``: Kaldi needs ids that start with the speaker.
+        speaker: speaker id. Sorting utterances by id must sort them by speaker too (bytewise, LC_ALL=C), so numbers are
+            padded: ``Actor02``, not ``Actor2``.
+        label: the corpus' own label; the label map makes a class of it.
+        text: reference transcript on one line (:func:`one_line`).
+        wav: absolute path of the recording; empty where the corpus has none, or where the file is missing.
+        where: ``file:line`` of the label, for messages.
+        style: ``improvised`` or ``scripted``, in a corpus that has both; ``--subset`` selects by it.
+        session: recording session, such as one of IEMOCAP's five pairs of speakers.
+        scene: what is acted, ``impro…`` or ``script…`` in a corpus of both styles; audits compare scenes.
+        gender: ``f`` or ``m``; protocols that balance genders know no other.
+        split: the publisher's own split: ``train``, ``dev`` or ``test``.
+        seconds: length as the corpus states it; used only where there is no recording to measure.
     """
 
     utt: str
@@ -49,7 +61,7 @@ class Item:
     text: str
     wav: str
     where: str
-    part: str = ""
+    style: str = ""
     session: str = ""
     scene: str = ""
     gender: str = ""
@@ -58,45 +70,52 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Something wrong in the corpus.
+class CorpusIssue(Issue):
+    """Something wrong in a corpus; its ``code`` is a key of ``FIXES``, its ``message`` says what was found.
 
-    ``where`` is a file, or file:line; the message says what was found there. ``labels`` are those that the utterances
-    may have, None if they cannot be known: where none of them is selected, the fault does not concern the user.
+    Attributes:
+        where: a file, or file:line.
+        utts: ids of the utterances that it concerns.
+        labels: labels that these may have, None if they cannot be known; an issue of labels that are not selected does
+            not concern the user.
+        style: that of the utterances, as ``Item.style``.
     """
 
-    kind: str
-    where: str
-    message: str
+    where: str = ""
     utts: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
-    part: str = ""
+    style: str = ""
 
     @property
     def repaired(self) -> bool:
         """Whether the utterances stay usable."""
-        return self.kind in REPAIRED
+        return self.code in REPAIRED
+
+    @property
+    def fix(self) -> str:
+        """What the user can do about it."""
+        return FIXES.get(self.code, ORIGINAL)
 
     def __str__(self) -> str:
         who = self.utts[0] if len(self.utts) == 1 else f"{len(self.utts) or 'no'} utterances"
-        return f"{self.where}: {self.kind}: {who}: {self.message}; cure: {CURES.get(self.kind, ORIGINAL)}"
+        return f"{self.where}: {self.code}: {who}: {self.message}; fix: {self.fix}"
 
 
 @dataclass
 class Corpus:
-    """All that a parser found. ``notes`` maps what was passed over, and is no fault, to the places where it stands."""
+    """What a parser read: utterances, issues, and ``notes``: what was skipped without being wrong -> where it is."""
 
     items: list[Item] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    issues: list[CorpusIssue] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, what: str, where: object) -> None:
-        """Count something that is passed over."""
+        """Count something that is skipped."""
         self.notes.setdefault(what, []).append(str(where))
 
 
 def decode(raw: bytes) -> tuple[str, str]:
-    """Text, by Windows-1252 where it is not UTF-8; and what was wrong with its bytes."""
+    """Decoded text (as Windows-1252 where it is not UTF-8), and what was wrong with its bytes, if anything."""
     try:
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError:
@@ -105,5 +124,5 @@ def decode(raw: bytes) -> tuple[str, str]:
 
 
 def one_line(text: str) -> str:
-    """Text on one line, words parted by one blank, nothing unprintable."""
+    """Text on one line: one blank between words, no unprintable characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

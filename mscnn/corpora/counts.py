@@ -1,4 +1,4 @@
-"""How many utterances a corpus has, by speaker, part and label, against what is published."""
+"""How many utterances a corpus has, by speaker, type and label, against what is published."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,17 +6,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from mscnn.corpora.common import Item
-from mscnn.errors import UserError
+from mscnn.errors import Issue, UserError
 
 COLUMNS = "speaker\ttype\tlabel\tcount"
-MANY = 50  # speakers; beyond, neither they nor the sessions have a row each
+MAX_SPEAKERS = 50  # with more, neither they nor the sessions have a row each
 
 
 def table(items: Sequence[Item], labels: Sequence[str]) -> str:
-    """Counts of each raw label: a row a speaker (but not of MANY), with totals of sessions, of types and of all."""
+    """Counts of each raw label: a row per speaker (up to MAX_SPEAKERS), with totals of sessions, types and all."""
     labels = [*labels, *sorted({item.label for item in items} - {*labels})]
     rows: list[tuple[str, Iterable[Item]]] = []
-    many = len({item.speaker for item in items}) > MANY
+    many = len({item.speaker for item in items}) > MAX_SPEAKERS
     for session in sorted({item.session for item in items} if not many else ()):
         here = [item for item in items if item.session == session]
         rows += [(s, [i for i in here if i.speaker == s]) for s in sorted({item.speaker for item in here})]
@@ -32,27 +32,28 @@ def table(items: Sequence[Item], labels: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def differences(items: Iterable[Item], expected: Path) -> list[str]:
-    """Compare the corpus with a table of expected counts; returns a line for each difference.
+def differences(items: Iterable[Item], expected: Path) -> list[Issue]:
+    """Compare the corpus with a table of expected counts; returns an issue for each difference.
 
     The table is tab separated with the header ``speaker type label count``; the first three are patterns (``*``, ``?``,
     ``[...]``) and the count is the sum over all that match them. Lines that begin with ``#`` are remarks.
-    The type of an utterance is its part (improvised, scripted), or else its split (train, dev, test).
+    The type of an utterance is its style (improvised, scripted), or else its split (train, dev, test).
 
     Raises:
         UserError: the table cannot be read; file and line are named.
     """
     cells = Counter((item.speaker, _type(item), item.label) for item in items)
-    found = []
+    issues = []
     for where, patterns, count in expected_rows(expected):
         total = sum(n for cell, n in cells.items() if all(map(fnmatchcase, cell, patterns)))
         if total != count:
-            found.append(f"{where}: {' '.join(patterns)}: expected {count}, found {total} ({total - count:+d})")
-    return found
+            message = f"{where}: {' '.join(patterns)}: expected {count}, found {total} ({total - count:+d})"
+            issues.append(Issue("count-differs", message))
+    return issues
 
 
 def _type(item: Item) -> str:
-    return item.part or item.split
+    return item.style or item.split
 
 
 def expected_rows(path: Path) -> Iterator[tuple[str, list[str], int]]:
@@ -64,12 +65,14 @@ def expected_rows(path: Path) -> Iterator[tuple[str, list[str], int]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: expected counts cannot be read: {error}") from None
+        raise UserError(f"{path}: expected counts cannot be read: {error}", code="counts-table") from None
     rows = [(f"{path}:{n}", line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]
     if not rows or rows[0][1] != COLUMNS:
-        raise UserError(f"{path}: expected the header {COLUMNS!r} (tab separated)")
+        raise UserError(f"{path}: expected the header {COLUMNS!r} (tab separated)", code="counts-table")
     for where, line in rows[1:]:
         *patterns, count = line.split("\t")
         if len(patterns) != 3 or not count.isdecimal():
-            raise UserError(f"{where}: expected 'speaker<tab>type<tab>label<tab>count', found {line!r}")
+            raise UserError(
+                f"{where}: expected 'speaker<tab>type<tab>label<tab>count', found {line!r}", code="counts-table"
+            )
         yield where, patterns, int(count)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.audio.check import LFS_MAGIC
-from mscnn.corpora.common import Corpus, Fault, Item, decode, one_line
+from mscnn.corpora.common import Corpus, CorpusIssue, Item, decode, one_line
 from mscnn.errors import UserError
 
 DIALOGUE = re.compile(r"(?P<session>Ses0[1-5])[FM]_(?P<scene>impro\d\d[ab]?|script\d\d_\d[ab]?)")
@@ -35,11 +35,11 @@ TREE = f"""expected:
 
 @dataclass(frozen=True)
 class Line:
-    """What a file says of one utterance: ``value`` is its label or text; ``kind`` and ``message`` tell of a fault."""
+    """What a file says of one utterance: ``value`` is its label or text; ``code`` and ``message`` are of an issue."""
 
     where: str
     value: str
-    kind: str = ""
+    code: str = ""
     message: str = ""
 
 
@@ -54,7 +54,7 @@ def parse(root: Path) -> Corpus:
     for n in range(1, 6):
         session = sessions[0].with_name(f"Session{n}")
         if session not in sessions:
-            corpus.faults.append(Fault("missing-session", str(session), "no such folder"))
+            corpus.issues.append(CorpusIssue("missing-session", "no such folder", str(session)))
     for session in sessions:
         wavs = _list_wavs(session, corpus)
         texts = [_names(session / folder, session, ".txt", corpus) for folder in (LABELS, TEXTS)]
@@ -66,7 +66,7 @@ def parse(root: Path) -> Corpus:
 def _sessions(root: Path) -> list[Path]:
     """The session folders, each with its three folders that we read."""
     if not root.is_dir():
-        raise UserError(f"{root}: no such folder; give the path of IEMOCAP_full_release")
+        raise UserError(f"{root}: no such folder; give the path of IEMOCAP_full_release", code="corpus-not-found")
     inside = sorted(p for p in root.iterdir() if p.is_dir())
     for release in (root, *inside):
         sessions = [release / f"Session{n}" for n in range(1, 6) if (release / f"Session{n}").is_dir()]
@@ -74,10 +74,16 @@ def _sessions(root: Path) -> list[Path]:
             break
     else:
         found = "\n  ".join(sorted(os.listdir(root))[:12]) or "(nothing)"
-        raise UserError(f"{root}: no Session1 … Session5 here, nor one folder below\n{TREE}\nfound:\n  {found}")
+        raise UserError(
+            f"{root}: no Session1 … Session5 here, nor one folder below\n{TREE}\nfound:\n  {found}",
+            code="corpus-not-found",
+        )
     absent = [str(s / name) for s in sessions for name in (LABELS, TEXTS, WAVS) if not (s / name).is_dir()]
     if absent:
-        raise UserError("folders are missing, was the archive unpacked whole?\n  " + "\n  ".join(absent) + f"\n{TREE}")
+        raise UserError(
+            "folders are missing, was the archive unpacked whole?\n  " + "\n  ".join(absent) + f"\n{TREE}",
+            code="corpus-incomplete",
+        )
     return sessions
 
 
@@ -85,8 +91,8 @@ def _names(folder: Path, session: Path, suffix: str, corpus: Corpus) -> Iterator
     """Dialogues of this session that ``folder`` has an entry of; anything else is noted."""
     for name in sorted(os.listdir(folder)):
         stem = name.removesuffix(suffix)
-        found = DIALOGUE.fullmatch(stem)
-        if found and name == stem + suffix and found["session"][-1] == session.name[-1]:
+        dialogue = DIALOGUE.fullmatch(stem)
+        if dialogue and name == stem + suffix and dialogue["session"][-1] == session.name[-1]:
             yield stem
         elif not (folder / name).is_dir():
             corpus.note(LITTER, folder / name)
@@ -99,15 +105,16 @@ def _list_wavs(session: Path, corpus: Corpus) -> dict[str, dict[str, str]]:
     if renamed:
         raise UserError(
             f"{renamed[0]}: renamed, as {len(renamed)} wavs of {session.name}: GLAM's handleIEMOCAP.py does so in "
-            "place, and their ids are lost. Unpack the release again and leave its names as they are"
+            "place, and their ids are lost. Unpack the release again and leave its names as they are",
+            code="corpus-renamed",
         )
     for dialogue in _names(session / WAVS, session, "", corpus):
         folder = session / WAVS / dialogue
         wavs[dialogue] = {}
         for name in sorted(os.listdir(folder)):
             stem, suffix = os.path.splitext(name)
-            found = UTTERANCE.fullmatch(stem)
-            if found and found["dialogue"] == dialogue and suffix.lower() == ".wav":
+            utt = UTTERANCE.fullmatch(stem)
+            if utt and utt["dialogue"] == dialogue and suffix.lower() == ".wav":
                 wavs[dialogue][stem] = str(folder / name)
             else:
                 corpus.note(LITTER, folder / name)
@@ -127,25 +134,25 @@ def _content(file: Path) -> tuple[list[bytes], str]:
     return data.removeprefix(codecs.BOM_UTF8).splitlines(), ""
 
 
-def _read_labels(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], list[Fault], str]:
+def _read_labels(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], list[CorpusIssue], str]:
     """Labels of each utterance (one, if all is well), lines that cannot be read, and why the file cannot be used."""
     labels: dict[str, list[Line]] = {}
     unreadable = []
     lines, problem = _content(file)
     for number, raw in enumerate(lines, 1):
         line = raw.decode("latin-1")  # never fails; only the remarks of annotators go beyond ASCII
-        found = SUMMARY.fullmatch(line)
-        utt = UTTERANCE.fullmatch(found[1]) if found else UTTERANCE.search(line)
-        if found and utt and utt["dialogue"] == file.stem:
-            labels.setdefault(found[1], []).append(Line(f"{file}:{number}", found[2]))
-        elif NO_SUMMARY.fullmatch(line) or (found and EXTRA.fullmatch(found[1])):
+        summary = SUMMARY.fullmatch(line)
+        utt = UTTERANCE.fullmatch(summary[1]) if summary else UTTERANCE.search(line)
+        if summary and utt and utt["dialogue"] == file.stem:
+            labels.setdefault(summary[1], []).append(Line(f"{file}:{number}", summary[2]))
+        elif NO_SUMMARY.fullmatch(line) or (summary and EXTRA.fullmatch(summary[1])):
             continue
         elif not LIKE_SUMMARY.match(line):
             corpus.note("lines of label files that are neither label nor vote", f"{file}:{number}")
         else:
             message = f"expected '[START - END]<tab>{file.stem}_F000<tab>LABEL<tab>[V, A, D]', found {line[:90]!r}"
             utts = (_utt(utt[0]),) if utt and utt["dialogue"] == file.stem else ()
-            unreadable.append(Fault("malformed-line", f"{file}:{number}", message, utts, part=_part(file.stem)))
+            unreadable.append(CorpusIssue("malformed-line", message, f"{file}:{number}", utts, style=_style(file.stem)))
     return labels, unreadable, problem
 
 
@@ -155,15 +162,15 @@ def _read_texts(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], str]
     lines, problem = _content(file)
     for number, raw in enumerate(lines, 1):
         where = f"{file}:{number}"
-        found = TRANSCRIPT.fullmatch(raw)
-        utt = UTTERANCE.match((found[1] if found else raw).decode("latin-1"))
-        if utt and not found:
+        transcript = TRANSCRIPT.fullmatch(raw)
+        utt = UTTERANCE.match((transcript[1] if transcript else raw).decode("latin-1"))
+        if utt and transcript:
+            text, message = decode(transcript[2])
+            texts.setdefault(utt[0], []).append(Line(where, one_line(text), "non-utf8" if message else "", message))
+        elif utt:
             message = f"expected '{utt[0]} [START-END]: TEXT', found {raw[:90]!r}"
             texts.setdefault(utt[0], []).append(Line(where, "", "malformed-line", message))
-        elif utt:
-            text, message = decode(found[2])
-            texts.setdefault(utt[0], []).append(Line(where, one_line(text), "non-utf8" if message else "", message))
-        elif found and EXTRA.fullmatch(found[1].decode("latin-1")):
+        elif transcript and EXTRA.fullmatch(transcript[1].decode("latin-1")):
             corpus.note("transcripts of XX ids, which have neither label nor wav", where)
         elif raw.strip():
             corpus.note("stray transcript lines without an id", where)
@@ -175,33 +182,33 @@ def _read_dialogue(session: Path, dialogue: str, wavs: Mapping[str, str], corpus
     label_file, text_file = (session / folder / f"{dialogue}.txt" for folder in (LABELS, TEXTS))
     labels, unreadable, no_labels = _read_labels(label_file, corpus)
     texts, no_texts = _read_texts(text_file, corpus)
-    part = _part(dialogue)
+    style = _style(dialogue)
     if not labels and not unreadable:
         utts = tuple(_utt(name) for name in sorted({*wavs, *texts}))
         message = no_labels or "there is no label in it"
-        corpus.faults.append(Fault("missing-label-file", str(label_file), message, utts, part=part))
+        corpus.issues.append(CorpusIssue("missing-label-file", message, str(label_file), utts, style=style))
         return
-    corpus.faults += unreadable
+    corpus.issues += unreadable
     if no_texts:
         known = tuple(sorted({line.value for lines in labels.values() for line in lines}))
         message, utts = f"{no_texts}; the texts are left empty", tuple(map(_utt, labels))
-        corpus.faults.append(Fault("missing-transcription-file", str(text_file), message, utts, known, part))
-    untold = [] if no_texts else [Line(str(text_file), "", "missing-transcript", "no line has this id; left empty")]
+        corpus.issues.append(CorpusIssue("missing-transcription-file", message, str(text_file), utts, known, style))
+    missing = [] if no_texts else [Line(str(text_file), "", "missing-transcript", "no line has this id; left empty")]
     for name, lines in labels.items():
-        text, wav = texts.get(name, untold), wavs.get(name, "")
+        text, wav = texts.get(name, missing), wavs.get(name, "")
         problems = [*_problems(lines, text)]
         if not wav:
             problems.append(Line(str(session / WAVS / dialogue / f"{name}.wav"), "", "missing-wav", "no such file"))
         known = tuple(line.value for line in lines)
-        corpus.faults += [Fault(p.kind, p.where, p.message, (_utt(name),), known, part) for p in problems]
+        corpus.issues += [CorpusIssue(p.code, p.message, p.where, (_utt(name),), known, style) for p in problems]
         corpus.items.append(_item(name, lines[0], text[0].value if text else "", wav))
-    corpus.faults += _unlabelled(wavs, labels, unreadable)
+    corpus.issues += _unlabelled(wavs, labels, unreadable)
     for name in sorted(texts.keys() - labels.keys()):
         corpus.note("transcripts without a label", texts[name][0].where)
 
 
 def _problems(labels: Sequence[Line], texts: Sequence[Line]) -> Iterator[Line]:
-    """Faults in what the two files say of one utterance."""
+    """Issues in what the two files say of one utterance."""
     first = labels[0]
     for line in labels[1:]:
         message = f"label {line.value}, but the id has label {first.value} in line {first.where.rpartition(':')[2]}"
@@ -210,22 +217,31 @@ def _problems(labels: Sequence[Line], texts: Sequence[Line]) -> Iterator[Line]:
         if line.value != texts[0].value:
             message = f"another text than in line {texts[0].where.rpartition(':')[2]}"
             yield Line(line.where, "", "duplicate-id", message)
-    yield from (line for line in texts if line.kind)
+    yield from (line for line in texts if line.code)
 
 
-def _unlabelled(wavs: Mapping[str, str], labels: Mapping[str, object], unreadable: Sequence[Fault]) -> Iterator[Fault]:
+def _unlabelled(
+    wavs: Mapping[str, str], labels: Mapping[str, object], unreadable: Sequence[CorpusIssue]
+) -> Iterator[CorpusIssue]:
     """Wavs without a label: no concern of ours, unless a line without a readable id may hold the label."""
-    named = {utt for fault in unreadable for utt in fault.utts}
-    known = None if any(not fault.utts for fault in unreadable) else ()
+    named = {utt for issue in unreadable for utt in issue.utts}
+    known = None if any(not issue.utts for issue in unreadable) else ()
     for name in sorted(wavs.keys() - labels.keys()):
         if _utt(name) not in named:
-            yield Fault("unlabelled-wav", wavs[name], "a wav without a label", (_utt(name),), known, _part(name))
+            yield CorpusIssue("unlabelled-wav", "a wav without a label", wavs[name], (_utt(name),), known, _style(name))
+
+
+def _fields(name: str) -> re.Match[str]:
+    """The fields of an utterance's name."""
+    fields = UTTERANCE.fullmatch(name)
+    assert fields, name  # names come from UTTERANCE
+    return fields
 
 
 def _speaker(name: str) -> str:
     """``Ses01F_impro01_M000`` is said by ``Ses01M``."""
-    found = UTTERANCE.fullmatch(name)
-    return found["session"] + found["actor"]
+    fields = _fields(name)
+    return fields["session"] + fields["actor"]
 
 
 def _utt(name: str) -> str:
@@ -233,12 +249,12 @@ def _utt(name: str) -> str:
     return f"{_speaker(name)}-{name}"
 
 
-def _part(name: str) -> str:
+def _style(name: str) -> str:
     return "improvised" if "_impro" in name else "scripted"
 
 
 def _item(name: str, label: Line, text: str, wav: str) -> Item:
-    found = UTTERANCE.fullmatch(name)
+    fields = _fields(name)
     return Item(
         utt=_utt(name),
         speaker=_speaker(name),
@@ -246,8 +262,8 @@ def _item(name: str, label: Line, text: str, wav: str) -> Item:
         text=text,
         wav=wav,
         where=label.where,
-        part=_part(name),
-        session=found["session"],
-        scene=found["scene"],
-        gender=found["actor"].lower(),
+        style=_style(name),
+        session=fields["session"],
+        scene=fields["scene"],
+        gender=fields["actor"].lower(),
     )

@@ -1,4 +1,4 @@
-"""MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``: the words of Friends, no audio.
+"""MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``: transcripts of Friends, no audio.
 
 An utterance is ``Monica-train_dia0_utt1``: its speaker, then the name that the release gives to its clip. Dialogues are
 counted anew in each of the three files.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mscnn.corpora.common import Corpus, Fault, Item, decode, one_line
+from mscnn.corpora.common import Corpus, CorpusIssue, Item, decode, one_line
 from mscnn.data.datadir import SPLITS
 from mscnn.errors import UserError
 
@@ -39,7 +39,7 @@ def parse(root: Path) -> Corpus:
     Raises:
         UserError: a file is missing, or has not the columns of the release.
     """
-    corpus, seen = Corpus(), {}
+    corpus, seen = Corpus(), dict[str, str]()  # name of an utterance -> where it stands
     for split, path in _files(Path(os.path.abspath(root))).items():
         for line in _lines(path):
             _add(split, line, seen, corpus)
@@ -53,7 +53,8 @@ def _files(root: Path) -> dict[str, Path]:
             return {split: folder / name for split, name in names.items()}
     found = "\n  ".join(sorted(os.listdir(root))[:12]) if root.is_dir() else "(no such folder)"
     raise UserError(
-        f"{root}: not MELD\nexpected, here or in a folder below:\n  {' '.join(names.values())}\nfound:\n  {found}"
+        f"{root}: not MELD\nexpected, here or in a folder below:\n  {' '.join(names.values())}\nfound:\n  {found}",
+        code="corpus-not-found",
     )
 
 
@@ -63,13 +64,13 @@ def _lines(path: Path) -> Iterator[Line]:
     Raises:
         UserError: it has not the columns of the release.
     """
-    mended: dict[int, str] = {}  # line -> what was wrong with its bytes
+    repaired: dict[int, str] = {}  # line -> what was wrong with its bytes
 
     def texts() -> Iterator[str]:
         for number, raw in enumerate(path.read_bytes().splitlines(keepends=True), 1):
             text, message = decode(raw)
             if message:
-                mended[number] = message
+                repaired[number] = message
             yield text.removeprefix("\ufeff").translate(WINDOWS)
 
     reader = csv.reader(texts(), strict=True)
@@ -79,7 +80,10 @@ def _lines(path: Path) -> Iterator[Line]:
         head = []
     absent = [name for name in COLUMNS if name not in head]
     if absent:
-        raise UserError(f"{path}:1: not a file of MELD: no column {', '.join(absent)}; found {', '.join(head)}")
+        raise UserError(
+            f"{path}:1: not a file of MELD: no column {', '.join(absent)}; found {', '.join(head)}",
+            code="corpus-columns",
+        )
     while True:
         where = f"{path}:{reader.line_num + 1}"
         try:
@@ -90,7 +94,7 @@ def _lines(path: Path) -> Iterator[Line]:
             yield Line(where, {}, f"not comma-separated values: {error}")
             continue
         if len(fields) == len(head):
-            yield Line(where, dict(zip(head, fields, strict=True)), mended.get(reader.line_num, ""))
+            yield Line(where, dict(zip(head, fields, strict=True)), repaired.get(reader.line_num, ""))
         else:
             yield Line(where, {}, f"expected {len(head)} columns, found {len(fields)}")
 
@@ -100,23 +104,24 @@ def _add(split: str, line: Line, seen: dict[str, str], corpus: Corpus) -> None:
     row = line.columns
     problem = _problem(row) if row else line.message
     if problem:
-        corpus.faults.append(Fault("malformed-line", line.where, problem))
+        corpus.issues.append(CorpusIssue("malformed-line", problem, line.where))
         return
     dialogue, number, season, episode = (int(row[name]) for name in NUMBERS)
     speaker, scene, text = _speaker(row["Speaker"]), f"{split}_dia{dialogue}", one_line(row["Utterance"])
     name = f"{scene}_utt{number}"
     utt, label = f"{speaker}-{name}", row["Emotion"]
     if name in seen:
-        corpus.faults.append(Fault("duplicate-id", line.where, f"{name} stands in {seen[name]} too", (utt,), (label,)))
+        message = f"{name} stands in {seen[name]} too"
+        corpus.issues.append(CorpusIssue("duplicate-id", message, line.where, (utt,), (label,)))
         return
     seen[name] = line.where
     if line.message:
-        corpus.faults.append(Fault("non-utf8", line.where, line.message, (utt,), (label,)))
+        corpus.issues.append(CorpusIssue("non-utf8", line.message, line.where, (utt,), (label,)))
     if not text:
-        corpus.faults.append(Fault("missing-transcript", line.where, "no words; left empty", (utt,), (label,)))
+        corpus.issues.append(CorpusIssue("missing-transcript", "no words; left empty", line.where, (utt,), (label,)))
     seconds = _seconds(row["EndTime"]) - _seconds(row["StartTime"])
     if not PLAUSIBLE[0] < seconds < PLAUSIBLE[1]:
-        corpus.note("times that cannot be right, of utterances whose words are taken", line.where)
+        corpus.note("times that cannot be right, of utterances whose text is taken", line.where)
     corpus.items.append(
         Item(
             utt=utt,
@@ -154,5 +159,7 @@ def _speaker(name: str) -> str:
 
 
 def _seconds(time: str) -> float:
-    hours, minutes, seconds = TIME.fullmatch(time).groups()
+    fields = TIME.fullmatch(time)
+    assert fields, time  # _problem comes first
+    hours, minutes, seconds = fields.groups()
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))

@@ -1,7 +1,7 @@
 """RAVDESS (Livingstone and Russo, 2018), speech part: ``Actor_AA/MM-VC-EE-II-SS-RR-AA.{wav,flac}``.
 
 Modality MM 03 is audio only, vocal channel VC 01 is speech; EE emotion, II intensity, SS statement, RR repetition,
-AA actor (odd: male, even: female). Video and song are passed over.
+AA actor (odd: male, even: female). Video and song are skipped.
 """
 
 import os
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mscnn.corpora.common import Corpus, Fault, Item
+from mscnn.corpora.common import Corpus, CorpusIssue, Item
 from mscnn.errors import UserError
 
 NAME = re.compile(
@@ -36,7 +36,7 @@ def parse(root: Path) -> Corpus:
     Raises:
         UserError: there is no recording of speech below ``root``.
     """
-    corpus, seen = Corpus(), {}
+    corpus, seen = Corpus(), dict[str, Path]()  # name of a recording -> its file
     for path in _files(Path(os.path.abspath(root))):
         name = NAME.fullmatch(path.stem)
         if path.suffix.lower() not in AUDIO or path.name.startswith("."):
@@ -47,12 +47,13 @@ def parse(root: Path) -> Corpus:
             corpus.note("songs", path)
         else:
             _add(path, name, seen, corpus)
-    if not corpus.items and not corpus.faults:
+    if not corpus.items and not corpus.issues:
         found = "\n  ".join(sorted(os.listdir(root))[:12]) if Path(root).is_dir() else "(no such folder)"
         raise UserError(
             f"{root}: no recording of RAVDESS speech here\nexpected:\n"
             "  Actor_01/03-01-01-01-01-01-01.wav (or .flac) …\n  or the same below Audio_Speech_Actors_01-24/\n"
-            f"found:\n  {found}"
+            f"found:\n  {found}",
+            code="corpus-not-found",
         )
     return corpus
 
@@ -67,7 +68,7 @@ def _add(path: Path, name: re.Match | None, seen: dict[str, Path], corpus: Corpu
     actor = int(name["actor"]) if name else 0
     if name is None or not 1 <= actor <= 24 or name["emotion"] not in EMOTIONS or name["statement"] not in STATEMENTS:
         message = f"expected a name such as 03-01-EE-II-SS-RR-AA{path.suffix}, EE 01–08, SS 01–02, AA 01–24"
-        corpus.faults.append(Fault("malformed-name", str(path), message))
+        corpus.issues.append(CorpusIssue("malformed-name", message, str(path)))
         return
     utt, label = f"Actor{name['actor']}-{path.stem}", EMOTIONS[name["emotion"]]
     if path.stem not in seen:
@@ -78,4 +79,4 @@ def _add(path: Path, name: re.Match | None, seen: dict[str, Path], corpus: Corpu
         corpus.note("second copies of a recording", path)
     else:
         message = f"another file has this name: {seen[path.stem]}"
-        corpus.faults.append(Fault("duplicate-id", str(path), message, (utt,), (label,)))
+        corpus.issues.append(CorpusIssue("duplicate-id", message, str(path), (utt,), (label,)))

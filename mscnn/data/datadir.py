@@ -108,11 +108,12 @@ class DataDir:
                 shutil.rmtree(left, ignore_errors=True)
 
     def require_recordings(self) -> None:
-        """Raise UserError where the corpus has words only."""
+        """Raise UserError where the corpus has transcripts only."""
         if not self.wav:
             raise UserError(
-                f"{self.path} has no recordings (no wav.scp), so nothing can be heard: choose a model that reads words "
-                "only, such as text_cnn, and --text gt"
+                f"{self.path} has no recordings (no wav.scp), which audio features are made from: choose a model that "
+                "takes text only, such as text_cnn, and --text gt",
+                code="no-recordings",
             )
 
     def text_of(self, source: str) -> dict[str, str]:

@@ -246,7 +246,7 @@ def _corpus(needs: Needs) -> Iterator[Finding]:
         message = f"corpus: {len(pointers)} of {len(wavs)} recordings are git-LFS pointers, as {pointers[0]}"
         yield Finding("FAIL", message, f"git -C {needs.corpus_root} lfs pull")
         return
-    faults = f"; {len(found.faults)} faults, which stage 1 lists" if found.faults else ""
+    faults = f"; {len(found.issues)} issues, which stage 1 lists" if found.issues else ""
     listeners = [*needs.features, *(["x-vectors"] if needs.xvector_model else []), *({*needs.engines} - {"file"})]
     if wavs:
         yield Finding("ok", f"corpus: {needs.corpus}, {len(wavs)} recordings in {needs.corpus_root}{faults}")

@@ -8,7 +8,7 @@ from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.common import Corpus, Item
 from mscnn.corpora.prepare import report_counts
-from mscnn.errors import DataErrors, UserError
+from tests.raises import check, fails
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAD = "# a remark\nspeaker\ttype\tlabel\tcount\n"
@@ -17,8 +17,8 @@ HEAD = "# a remark\nspeaker\ttype\tlabel\tcount\n"
 def items() -> list[Item]:
     cells = [("Ses01F", "improvised", "ang", 2), ("Ses01M", "scripted", "ang", 1), ("Ses02F", "scripted", "xxx", 3)]
     return [
-        Item(f"{speaker}-{n}", speaker, label, "", "", "", part=part, session=speaker[:5])
-        for speaker, part, label, count in cells
+        Item(f"{speaker}-{n}", speaker, label, "", "", "", style=style, session=speaker[:5])
+        for speaker, style, label, count in cells
         for n in range(count)
     ]
 
@@ -27,11 +27,10 @@ def test_differences_are_named(tmp_path):
     path = tmp_path / "expected.tsv"
     rows = "Ses01F\timprovised\tang\t2\nSes01F\tscripted\tang\t4\n*\t*\tang\t3\nSes01*\t*\t*\t4\n\n*\t*\txxx\t2\n"
     path.write_text(HEAD + rows)
-    assert counts.differences(items(), path) == [
-        f"{path}:4: Ses01F scripted ang: expected 4, found 0 (-4)",
-        f"{path}:6: Ses01* * *: expected 4, found 3 (-1)",
-        f"{path}:8: * * xxx: expected 2, found 3 (+1)",
-    ]
+    expected = [(4, "Ses01F scripted ang", 4, 0, -4), (6, "Ses01* * *", 4, 3, -1), (8, "* * xxx", 2, 3, "+1")]
+    issues = counts.differences(items(), path)
+    for issue, (line, patterns, published, counted, by) in zip(issues, expected, strict=True):
+        check(issue, "count-differs", f"{path}:{line}: ", patterns, published, counted, f"({by})")
 
 
 @pytest.mark.parametrize(
@@ -41,13 +40,13 @@ def test_differences_are_named(tmp_path):
 def test_malformed_table(tmp_path, text, where):
     path = tmp_path / "expected.tsv"
     path.write_text(text)
-    with pytest.raises(UserError, match=f"expected.tsv{where}: expected"):
+    with fails("counts-table", f"expected.tsv{where}: "):
         counts.differences(items(), path)
-    with pytest.raises(UserError, match="absent"):
+    with fails("counts-table", tmp_path / "absent"):
         counts.differences(items(), tmp_path / "absent")
 
 
-def test_table_has_rows_for_speakers_sessions_parts_and_all():
+def test_table_has_rows_for_speakers_sessions_types_and_all():
     rows = [line.split() for line in counts.table(items(), ["ang", "neu"]).splitlines()]
     assert rows == [
         ["ang", "neu", "xxx", "total"],
@@ -65,7 +64,7 @@ def test_table_has_rows_for_speakers_sessions_parts_and_all():
 def test_many_speakers_have_no_row_each_and_splits_have():
     many = [
         Item(f"s{n:02d}-{n}", f"s{n:02d}", "joy", "", "", "", session=f"e{n}", split="train" if n % 3 else "test")
-        for n in range(counts.MANY + 1)
+        for n in range(counts.MAX_SPEAKERS + 1)
     ]
     rows = [line.split() for line in counts.table(many, ["joy"]).splitlines()]
     assert rows == [["joy", "total"], ["test", "17", "17"], ["train", "34", "34"], ["all", "51", "51"]]
@@ -86,16 +85,17 @@ def test_differences_warn_or_stop(tmp_path, caplog):
     path, labels = tmp_path / "expected.tsv", LabelMap.load("iemocap4")
     path.write_text(HEAD + "*\t*\tang\t4\n")
     report_counts(Corpus(items()), labels, path, strict=False)
-    assert "* * ang: expected 4, found 3 (-1)" in caplog.text
-    with pytest.raises(DataErrors, match="1 counts differ"):
+    (record,) = caplog.records
+    check(record.args[0], "count-differs", f"{path}:3: ", "* * ang", "(-1)")
+    with fails("counts-differ", 1, "* * ang", "(-1)"):
         report_counts(Corpus(items()), labels, path, strict=True)
 
 
 def test_a_table_without_counts_is_not_called_as_expected(tmp_path, caplog):
     caplog.set_level("INFO")
     path = tmp_path / "expected.tsv"
-    for rows, said in (("", "no counts to compare with"), ("*\t*\tang\t3\n", "all counts are as expected")):
+    for rows, level in (("", "WARNING"), ("*\t*\tang\t3\n", "INFO")):
         caplog.clear()
         path.write_text(HEAD + rows)
         report_counts(Corpus(items()), LabelMap.load("iemocap4"), path, strict=True)
-        assert said in caplog.messages[-1]
+        assert caplog.records[-1].levelname == level and str(path) in caplog.messages[-1]

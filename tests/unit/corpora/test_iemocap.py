@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mscnn.corpora.iemocap import parse
-from mscnn.errors import UserError
+from tests.raises import fails
 
 IMPRO, SCRIPT = "Ses01F_impro01", "Ses01M_script01_1"
 
@@ -26,7 +26,7 @@ def test_joins_labels_texts_and_wavs_by_id(release):
         "Ses01M-Ses01M_script01_1_M000": ("sad", "", "Ses01M_script01_1_M000.wav"),
         "Ses01M-Ses01M_script01_1_M001": ("fru", "No.", "Ses01M_script01_1_M001.wav"),
     }
-    assert not parse(release.root).faults
+    assert not parse(release.root).issues
 
 
 def test_parent_of_the_release_is_good_too(release):
@@ -34,7 +34,7 @@ def test_parent_of_the_release_is_good_too(release):
 
 
 @pytest.mark.parametrize(
-    ("dialogue", "turn", "speaker", "scene", "part", "gender"),
+    ("dialogue", "turn", "speaker", "scene", "style", "gender"),
     [
         ("Ses03M_impro05a", "F000", "Ses03F", "impro05a", "improvised", "f"),
         ("Ses03M_impro08b", "M000", "Ses03M", "impro08b", "improvised", "m"),
@@ -42,14 +42,14 @@ def test_parent_of_the_release_is_good_too(release):
         ("Ses02F_script03_2", "M007", "Ses02M", "script03_2", "scripted", "m"),
     ],
 )
-def test_speaker_is_the_last_letter_however_long_the_name(release, dialogue, turn, speaker, scene, part, gender):
+def test_speaker_is_the_last_letter_however_long_the_name(release, dialogue, turn, speaker, scene, style, gender):
     release.add(dialogue, [(turn, "neu", "Yes.")])
     item = items(release.root)[f"{speaker}-{dialogue}_{turn}"]
-    facts = (item.speaker, item.session, item.scene, item.part, item.gender)
-    assert facts == (speaker, speaker[:5], scene, part, gender)
+    facts = (item.speaker, item.session, item.scene, item.style, item.gender)
+    assert facts == (speaker, speaker[:5], scene, style, gender)
 
 
-def test_litter_is_passed_over_and_counted(release):
+def test_litter_is_skipped_and_counted(release):
     apple_double = bytes.fromhex("0005160700020000") + b"Mac OS X" + bytes(21) + b"\xac" + bytes(40)
     litter = [
         release.labels(IMPRO).with_name(f"._{IMPRO}.txt"),
@@ -65,7 +65,7 @@ def test_litter_is_passed_over_and_counted(release):
     (release.labels(IMPRO).parent / "Categorical").mkdir()  # a folder of the release that we do not read
     corpus = parse(release.root)
     assert {item.utt: item for item in corpus.items} == before
-    assert not corpus.faults
+    assert not corpus.issues
     assert {place for places in corpus.notes.values() for place in places} == set(map(str, litter))
 
 
@@ -74,7 +74,7 @@ def test_lines_without_an_id_and_xx_ids_are_counted(release):
         file.write(b"M: Yeah.\nSes01F_impro01_FXX0 [004.1000-004.9000]: [LAUGHTER] Oh.\n\nF: Caf\xe9.\n")
     corpus = parse(release.root)
     assert sorted(map(len, corpus.notes.values())) == [1, 2]
-    assert not corpus.faults
+    assert not corpus.issues
     assert len(corpus.items) == 7
 
 
@@ -84,7 +84,7 @@ def test_carriage_returns(release):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     corpus = parse(release.root)
     assert {i.utt: (i.label, i.text) for i in corpus.items} == before
-    assert not corpus.faults
+    assert not corpus.issues
 
 
 def test_remarks_of_annotators_may_hold_any_byte(release):
@@ -93,21 +93,21 @@ def test_remarks_of_annotators_may_hold_any_byte(release):
     labels.write_bytes(labels.read_bytes().replace(b"(calm)", b"(clich\xe9, \x85 [1.0 - 2.0])"))
     corpus = parse(release.root)
     assert len(corpus.items) == 7
-    assert not corpus.faults
+    assert not corpus.issues
 
 
 def test_remarks_over_several_lines_are_counted(release):
     release.edit(release.labels(SCRIPT), b"\tsad\t[2.5000, 2.0000, 3.5000]\n", b"\tsad\t[2.5, 2.0, 3.5]\nsighs)\n")
     corpus = parse(release.root)
     assert len(corpus.items) == 7
-    assert not corpus.faults
+    assert not corpus.issues
     assert [len(places) for places in corpus.notes.values()] == [1]
 
 
 def test_missing_ratings_do_not_matter(release):
     labels = release.labels(SCRIPT)
     labels.write_bytes(labels.read_bytes().replace(b"[2.5000, 2.0000, 3.5000]", b"[2.5000, , ]"))
-    assert not parse(release.root).faults
+    assert not parse(release.root).issues
 
 
 def test_no_newline_at_the_end(release):
@@ -135,13 +135,13 @@ def test_recordings_of_whole_dialogues_are_not_utterances(release):
     folder = release.session(IMPRO) / "dialog" / "wav"
     folder.mkdir()
     (folder / f"{IMPRO}.wav").write_bytes(b"not looked at")
-    assert not parse(release.root).faults
+    assert not parse(release.root).issues
 
 
 def test_wrong_root_shows_what_was_expected_and_found(release):
-    with pytest.raises(UserError, match=r"(?s)expected:\n  IEMOCAP_full_release/.*found:\n  dialog\n  sentences"):
+    with fails("corpus-not-found", release.root / "Session1", "IEMOCAP_full_release/", "\n  dialog\n  sentences"):
         parse(release.root / "Session1")
-    with pytest.raises(UserError, match="no such folder"):
+    with fails("corpus-not-found", release.root / "absent"):
         parse(release.root / "absent")
 
 
@@ -150,19 +150,21 @@ def test_missing_folder_is_named(release):
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    with pytest.raises(UserError, match="Session1/dialog/transcriptions"):
+    with fails("corpus-incomplete", "Session1/dialog/transcriptions"):
         parse(release.root)
 
 
 def test_wavs_renamed_by_glam_are_recognised(release):
     wav = release.wav(f"{IMPRO}_F000")
     wav.rename(wav.with_name("Ses01F-impro01-07-F000.wav"))
-    with pytest.raises(UserError, match="Ses01F-impro01-07-F000.wav.*GLAM"):
+    with fails("corpus-renamed", "Ses01F-impro01-07-F000.wav"):
         parse(release.root)
 
 
-def test_a_missing_session_is_a_fault(release):
+def test_a_missing_session_is_an_issue(release):
     shutil.rmtree(release.root / "Session3")
-    (fault,) = parse(release.root).faults
-    cure = "cure: unpack the release again, whole"
-    assert str(fault) == f"{release.root}/Session3: missing-session: no utterances: no such folder; {cure}"
+    (issue,) = parse(release.root).issues
+    assert (issue.code, issue.where, issue.utts) == ("missing-session", f"{release.root}/Session3", ())
+    assert not issue.repaired and all(
+        part in str(issue) for part in (issue.code, issue.where, issue.message, issue.fix)
+    )

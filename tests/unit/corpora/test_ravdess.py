@@ -8,7 +8,7 @@ from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.prepare import AudioForm, prepare
 from mscnn.corpora.ravdess import parse
-from mscnn.errors import DataErrors, UserError
+from tests.raises import fails
 
 CONVERT = AudioForm(16000, 1, convert=True)
 EXPECTED = Path(__file__).resolve().parents[3] / "egs" / "ravdess" / "local" / "expected_counts.tsv"
@@ -46,7 +46,7 @@ def test_names_say_everything(root, tmp_path, above):
 
 
 def test_other_rates_are_refused_where_the_recipe_says_so(root, tmp_path):
-    with pytest.raises(DataErrors, match="wrong-rate 3"):
+    with fails("corpus-issues", "wrong-rate 3"):
         stage1(root, tmp_path / "data", AudioForm(16000, 1, convert=False))
 
 
@@ -55,7 +55,7 @@ def test_songs_video_and_litter_are_counted(root, write_wav):
         write_wav(root / "Actor_01" / name)
     corpus = parse(root)
     assert len(corpus.items) == 3
-    assert not corpus.faults
+    assert not corpus.issues
     assert {what: len(places) for what, places in corpus.notes.items()} == {
         "songs": 1,
         "recordings with video": 1,
@@ -70,27 +70,27 @@ def test_second_copies_are_counted_and_other_files_of_the_same_name_refused(root
     copy.parent.mkdir()
     copy.write_bytes((root / "Actor_01" / name).read_bytes())
     corpus = parse(root.parent)
-    assert (len(corpus.items), len(corpus.faults), list(corpus.notes)) == (3, 0, ["second copies of a recording"])
+    assert (len(corpus.items), len(corpus.issues), list(corpus.notes)) == (3, 0, ["second copies of a recording"])
     write_wav(copy, samples=99)
-    with pytest.raises(DataErrors, match="duplicate-id 1"):
+    with fails("corpus-issues", "duplicate-id 1"):
         stage1(root.parent, tmp_path / "data")
     data = stage1(root.parent, tmp_path / "data", skip=True)
     assert len(data.utts) == 2
 
 
 @pytest.mark.parametrize("name", ["03-01-09-01-01-01-01", "03-01-01-01-03-01-01", "03-01-01-01-01-01-25", "03-01-01"])
-def test_names_beyond_the_corpus_are_faults(root, tmp_path, write_wav, name):
+def test_names_beyond_the_corpus_are_issues(root, tmp_path, write_wav, name):
     write_wav(root / "Actor_01" / f"{name}.wav")
-    with pytest.raises(DataErrors, match=f"{name}.wav: malformed-name"):
+    with fails("corpus-issues", f"{name}.wav: malformed-name"):
         stage1(root, tmp_path / "data")
     assert len(stage1(root, tmp_path / "data", skip=True).utts) == 3
 
 
 def test_wrong_root_shows_what_was_expected_and_found(tmp_path):
     (tmp_path / "something").mkdir()
-    with pytest.raises(UserError, match=r"(?s)Actor_01/03-01-01-01-01-01-01.wav.*found:\n  something"):
+    with fails("corpus-not-found", tmp_path, "Actor_01/03-01-01-01-01-01-01.wav", "\n  something"):
         parse(tmp_path)
-    with pytest.raises(UserError, match="no such folder"):
+    with fails("corpus-not-found", tmp_path / "absent"):
         parse(tmp_path / "absent")
 
 

@@ -7,7 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from mscnn.audit.memory import NEAR, Texts, nearest_text, yardstick
+from mscnn.baselines.classify import classify_folds
+from mscnn.baselines.overlap import NEAR_DUPLICATE, TextIndex, classify_by_nearest
 from mscnn.data.datadir import KINDS, DataDir, kinds_of
 from mscnn.data.foldlists import PARTS
 from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, shared
@@ -28,13 +29,13 @@ def measure(
 ) -> dict[str, object]:
     """What train and test share, in ``shared``, ``texts`` and ``scores``: over folds, and of each of the ``folds``.
 
-    Texts and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A yardstick that
+    Texts and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A baseline that
     cannot be had (no words in the data, no ``features`` given) is None, as are shares of texts where there are no
     words. ``each`` is a ``map`` over folds.
     """
     tables = {"speaker": data.spk, "session": data.session, "scene": data.scene, "recording": recordings}
     words, kinds = attribute(data, "text"), _kinds(data)
-    texts = Texts(words) if words else None
+    texts = TextIndex(words) if words else None
     nearest = [texts.nearest(fold) if texts else {} for fold in folds]
     rows = [
         {
@@ -46,9 +47,11 @@ def measure(
         for fold, near in zip(folds, nearest, strict=True)
     ]
     guesses = {
-        "tfidf_lr": yardstick("tfidf_lr", folds, data, each=each) if words else None,
-        "text_1nn": [nearest_text(f, data, near) for f, near in zip(folds, nearest, strict=True)] if words else None,
-        "logmel_lr": yardstick("logmel_lr", folds, data, features, each=each) if features else None,
+        "tfidf_lr": classify_folds("tfidf_lr", folds, data, each=each) if words else None,
+        "text_1nn": [classify_by_nearest(f, data, near) for f, near in zip(folds, nearest, strict=True)]
+        if words
+        else None,
+        "logmel_lr": classify_folds("logmel_lr", folds, data, features, each=each) if features else None,
     }
     matrices = {name: found and _matrices(found, folds, data, kinds) for name, found in guesses.items()}
     for i, row in enumerate(rows):
@@ -57,7 +60,7 @@ def measure(
             for name, found in matrices.items()
         }
     return {
-        "near": NEAR,
+        "near": NEAR_DUPLICATE,
         "features": features and features.title,
         "shared": {what: _spread([row["shared"][what] for row in rows]) for what in rows[0]["shared"]},
         "texts": {kind: _text_shares([row["texts"][kind] for row in rows], bool(words)) for kind in kinds},
@@ -96,7 +99,7 @@ def _texts(
     return {
         "test": len(test),
         "verbatim": sum(words.get(u) in known for u in test),
-        "near": sum(nearest[u][0] >= NEAR for u in test if u in nearest),
+        "near": sum(nearest[u][0] >= NEAR_DUPLICATE for u in test if u in nearest),
     }
 
 

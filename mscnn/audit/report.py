@@ -24,12 +24,12 @@ from mscnn.paths import read_conf
 from mscnn.stamp import source_digest
 
 CODE = (  # whatever makes the numbers
-    "mscnn.audit", "mscnn.data", "mscnn.features.archive", "mscnn.models.yardstick", "mscnn.evaluation.metrics",
-    "mscnn.text.normal", "mscnn.training.yardstick",
+    "mscnn.audit", "mscnn.baselines", "mscnn.data", "mscnn.features.archive", "mscnn.evaluation.metrics",
+    "mscnn.text.normal",
 )  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn")
 MOST = 20  # leaks that are listed
-SMALL = 2000  # utterances; a yardstick learns so few sooner than a process starts
+SMALL = 2000  # utterances; a baseline learns so few sooner than a process starts
 log = get_logger("audit")
 Result = dict[str, object]
 

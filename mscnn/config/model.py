@@ -20,7 +20,10 @@ NORMS = ("zscore", "minmax", "none")
 SHARED = ("attention", "base", "conv", "inputs", "layers", "recurrent")
 # the other modules of this folder; what each calls Model is the network, with its Options
 MODELS = str(Path(__file__).parent.parent / "models")
-FAMILIES = tuple(sorted(module.name for module in iter_modules([MODELS]) if module.name not in SHARED))
+FAMILIES = {
+    module.name: f"mscnn.models.{module.name}" for module in iter_modules([MODELS]) if module.name not in SHARED
+}
+FAMILIES["baseline"] = "mscnn.baselines.options"
 
 AT_LEAST_0 = (
     "momentum", "weight_decay", "clip", "max_steps", "balance_power", "min_lr", "mask_bins", "mask_frames", "mixup",
@@ -226,7 +229,7 @@ class ModelSpec:
         return family.Model.pretrained(_checked(family.Options, self.options))
 
     def _module(self) -> ModuleType:
-        return import_module(f"mscnn.models.{self.family}")
+        return import_module(FAMILIES[self.family])
 
     def legacy(self) -> list[str]:
         """Names of the ``legacy_*`` flags that are on; they mark every score line."""

@@ -30,8 +30,8 @@ def predict_experiment(exp: Path, out: Path, *, text: str | None = None, device:
     """Predict with every model of ``exp`` what is not predicted yet; returns how many models were at work.
 
     ``out`` becomes an experiment as training makes it, of the same folds and runs; in its ``config.yaml`` stand
-    ``text``, ``trained_on`` and ``trained_in`` (``exp``). A yardstick has no weights and is fitted again, to the very
-    words that it was trained on.
+    ``text``, ``trained_on`` and ``trained_in`` (``exp``). A baseline has no weights and is fitted again, to the very
+    words that it was trained on; ``refitted`` says so.
 
     Args:
         text: source of the words of dev and test: gt or an ASR engine; None: those that were trained on.
@@ -62,7 +62,7 @@ def predict_one(exp: Path, out: Path, config: dict, index: int, run: int) -> Non
     data = DataDir.load(config["data"])
     lists = [exp / "folds" / f"fold{index:02d}.{part}" for part in PARTS]
     fold = Fold(index, *(tuple(read_list(path)) for path in lists))
-    scores = _scores_of_yardstick if config["family"] == "yardstick" else _scores_of_network
+    scores = _scores_of_baseline if config["family"] == "baseline" else _scores_of_network
     found = scores(exp, config, data, fold, run)
     outputs = [setup_of(out, config).run_dir(index, run) / f"predictions_{part}.tsv" for part in found]
     for path, (part, values) in zip(outputs, found.items(), strict=True):
@@ -70,9 +70,9 @@ def predict_one(exp: Path, out: Path, config: dict, index: int, run: int) -> Non
     _stamp(exp, out, config, index, run).write(outputs)
 
 
-def _scores_of_yardstick(exp, config, data, fold, run) -> dict[str, np.ndarray]:
-    from mscnn.models.yardstick import Options
-    from mscnn.training.yardstick import scores
+def _scores_of_baseline(exp, config, data, fold, run) -> dict[str, np.ndarray]:
+    from mscnn.baselines.classify import scores
+    from mscnn.baselines.options import Options
 
     setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
     return scores(Options(**spec.options), data, fold, config["classes"], text=config["trained_on"],
@@ -107,6 +107,7 @@ def _config(exp: Path, trained: dict, text: str | None, device: str) -> dict:
         "trained_on": trained["text"],
         "trained_in": str(exp),
         "device": device,
+        "refitted": trained["family"] == "baseline",
         "inputs": {**trained["inputs"], **heard},
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.predict", *sys.argv[1:]]),

@@ -23,6 +23,7 @@ FAMILIES = {
     "adrnn": "mscnn.models.adrnn",
     "adsrnn": "mscnn.models.adsrnn",
     "asrnn": "mscnn.models.asrnn",
+    "baseline": "mscnn.baselines.options",
     "ca_mser": "mscnn.models.ca_mser",
     "glam": "mscnn.models.glam",
     "head_fusion": "mscnn.models.head_fusion",
@@ -30,7 +31,6 @@ FAMILIES = {
     "sarma2018": "mscnn.models.sarma2018",
     "satt2017": "mscnn.models.satt2017",
     "xu2019": "mscnn.models.xu2019",
-    "yardstick": "mscnn.models.yardstick",
     "yoon2018": "mscnn.models.yoon2018",
     "yoon2019": "mscnn.models.yoon2019",
 }

@@ -20,9 +20,9 @@ from mscnn.reporting.tabular import table, with_sd
 
 NOT_RUN = "–"
 YARDSTICKS = {
-    "majority": "yardstick: most frequent class",
-    "tfidf_lr": "yardstick: bag of words",
-    "logmel_lr": "yardstick: log-mel statistics",
+    "majority": "baseline: most frequent class",
+    "tfidf_lr": "baseline: bag of words",
+    "logmel_lr": "baseline: log-mel statistics",
 }
 log = get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Column:
     legacy: bool = False
 
     def holds(self, r: Result) -> bool:
-        """Whether a result belongs here; a yardstick does whatever flags models carry."""
+        """Whether a result belongs here; a baseline does whatever flags models carry."""
         return r.column == self or r.model in YARDSTICKS and r.column.cut == self.cut
 
 
@@ -140,7 +140,7 @@ def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence
     plain = [r for r in here if not any(row.options and _fits(row, r) for row in rows)]
     digits = 1 if all(round(value, 1) == value for row in rows for value in row.numbers) else 2  # as the paper prints
     body, used, missing = [], [], []
-    for row in _by_engine([*rows, *_yardsticks(rows)], here):
+    for row in _by_engine([*rows, *_baselines(rows)], here):
         cells = []
         for column in columns:
             best = _best(row, column, here if row.options else plain)
@@ -176,7 +176,7 @@ def _columns(protocol: Protocol, results: Sequence[Result]) -> list[Column]:
     return [Column(label, protocol=protocol.like), *found]
 
 
-def _yardsticks(rows: Sequence[Row]) -> Iterator[Row]:
+def _baselines(rows: Sequence[Row]) -> Iterator[Row]:
     """What any system must beat: for words that a row reads, for audio that one hears, and the largest class."""
     kinds = [("majority", "none")]
     kinds += [("tfidf_lr", text) for text in dict.fromkeys(row.text for row in rows) if text != "none"]

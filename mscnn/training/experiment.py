@@ -26,6 +26,7 @@ from mscnn.xvector.vectors import model_name, read_vectors
 
 CODE = (
     "mscnn.training",
+    "mscnn.baselines",
     "mscnn.text",
     "mscnn.data.segments",
     "mscnn.features.archive",
@@ -116,7 +117,7 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     directory = setup.run_dir(fold.index, run)
     directory.mkdir(parents=True, exist_ok=True)
     spec, data = setup.spec(), DataDir.load(setup.data)
-    train = _train_yardstick if spec.family == "yardstick" else _train_network
+    train = _train_baseline if spec.family == "baseline" else _train_network
     with logged_to(directory / "train.log", log.get_logger("train")):
         scores, outputs = train(setup, spec, data, fold, classes, seed, directory)
     for name, utts in (("dev", fold.dev), ("test", fold.test)):
@@ -126,9 +127,9 @@ def train_one(setup: Setup, fold: Fold, run: int, classes: list[str], seed: int,
     (directory / "checkpoint.pt").unlink(missing_ok=True)
 
 
-def _train_yardstick(setup, spec, data, fold, classes, seed, directory) -> tuple[dict, list[Path]]:
-    from mscnn.models.yardstick import Options
-    from mscnn.training.yardstick import scores
+def _train_baseline(setup, spec, data, fold, classes, seed, directory) -> tuple[dict, list[Path]]:
+    from mscnn.baselines.classify import scores
+    from mscnn.baselines.options import Options
 
     features = features_of(setup, spec).get("audio")
     return scores(Options(**spec.options), data, fold, classes, text=setup.text.source, features=features), []
@@ -172,7 +173,7 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
     spec = setup.spec()
     features = features_of(setup, spec)
     text = asdict(setup.text) if spec.text else {"source": "none"}
-    learns_words = spec.text and spec.family != "yardstick"
+    learns_words = spec.text and spec.family != "baseline"
     return {
         **spec.describe(),
         "features": {name: archive.title for name, archive in features.items()},
@@ -208,10 +209,10 @@ def _config(setup: Setup, data: DataDir, classes: list[str], protocol: Protocol,
 
 
 def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping, classes: int) -> int | None:
-    """Parameters without the word embeddings; None for a yardstick, which grows with its data."""
+    """Parameters without the word embeddings; None for a baseline, which grows with its data."""
     from mscnn.models.inputs import Sizes
 
-    if spec.family == "yardstick":
+    if spec.family == "baseline":
         return None
     sizes = {"audio": features["audio"].dim} if spec.audio else {}
     sizes |= {"xvector": read_vectors(setup.xvector, data.utts[:1]).shape[1]} if spec.xvector else {}
@@ -239,7 +240,7 @@ def input_digests(setup: Setup, spec: ModelSpec, data: DataDir, features: Mappin
     """
     sources = [source_digest(name) for name in (*CODE, *models.source_modules(spec))]
     digests = {"labels": digest(data.emo), "code": digest(sources)}
-    if spec.family != "yardstick":
+    if spec.family != "baseline":
         digests |= models.pretrained(spec)
     if features:
         digests["features"] = digest({name: archive.content for name, archive in features.items()})

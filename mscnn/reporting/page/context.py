@@ -87,7 +87,7 @@ def audit(source: Source) -> Markup:
     rows = [(path, *(_cell(value.get(column)) for column in columns)) for path, value in measured.items()]
     parts = [paragraph(" ".join(sentences))] if (sentences := [*findings(source)]) else []
     if rows:
-        caption = "Shared by training and test, and what yardsticks earn by it"
+        caption = "Shared by training and test, and what baselines score"
         parts.append(table(caption, ["measured", *columns], rows))
     if plain:
         facts = table("What was audited", ["what", "which"], ((k, _cell(v)) for k, v in plain.items()), left=2)

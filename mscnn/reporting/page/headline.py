@@ -30,7 +30,7 @@ def models_of(source: Source) -> str | None:
     if not source.predicted:
         return None
     trained = source.config["trained_in"]
-    if source.config.get("family") == "yardstick":
+    if source.config.get("refitted"):
         return f"fitted again as in {trained}"
     return f"those of {trained}; nothing was trained here"
 

@@ -152,7 +152,7 @@ def _training(source: Source, plots: dict[str, Plot]) -> Markup:
     ]
     caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
     head = ["fold", "utterances", *(f"{metric.label}, %" for metric in METRICS.values())]
-    if source.predicted and source.config.get("family") != "yardstick":
+    if source.predicted and not source.config.get("refitted"):
         drawn = paragraph(
             f"The models are {headline.models_of(source)}. Their learning curves are in the report there."
         )

@@ -28,8 +28,8 @@ KINDS = {
     "minmax and prosody": ("mha2", ("hidden=4",)),
     "segments": ("glam", ()),
     "majority": ("majority", ()),
-    "yardstick of words": ("tfidf_lr", ()),
-    "yardstick of audio": ("logmel_lr", ()),
+    "baseline of text": ("tfidf_lr", ()),
+    "baseline of audio": ("logmel_lr", ()),
 }
 
 

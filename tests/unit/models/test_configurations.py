@@ -40,7 +40,7 @@ def test_it_can_be_built_from_what_its_features_give(name, wav2vec2_folder):
     needs = {key: Feature.load(feature, settings.get(feature, [])) for key, feature in spec.features.items()}
     dims = {key: feature.extractor.dim for key, feature in needs.items()}
     yaml.safe_dump(spec.describe())
-    if spec.family != "yardstick":
+    if spec.family != "baseline":
         audio = {"audio": dims.pop("audio")} if "audio" in dims else {}
         model = models.build(spec, Sizes(classes=4, extra=dims, **audio))
         assert sum(p.numel() for p in model.parameters()) > 0
@@ -72,6 +72,6 @@ def test_mixup_is_refused_where_it_would_mix_half(name):
 @pytest.mark.parametrize("family", models.FAMILIES)
 def test_a_family_stands_on_what_is_shared_alone(family):
     """Digests of a system's code cover its family and the shared modules: code of another family would escape them."""
-    source = Path(import_module(f"mscnn.models.{family}").__file__).read_text(encoding="utf-8")
+    source = Path(import_module(models.FAMILIES[family]).__file__).read_text(encoding="utf-8")
     used = {found[1] for found in re.finditer(r"^\s*from (mscnn\.models\.\w+) import", source, re.MULTILINE)}
     assert used <= {*models.SHARED} and "from mscnn.models import" not in source

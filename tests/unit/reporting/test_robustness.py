@@ -29,7 +29,7 @@ def make(root, name, counts, **changes):
 
 @pytest.fixture
 def exps(tmp_path):
-    """A system with and without words of the recogniser ear, one that only listens, and a yardstick."""
+    """A system with and without words of the recogniser ear, one that only listens, and a baseline."""
     root = tmp_path / "exp"
     detail = root / "asr_ear" / "data" / "wer_detail.tsv"
     detail.parent.mkdir(parents=True)
@@ -38,7 +38,7 @@ def exps(tmp_path):
     detail.write_text("".join(["utt\tref\thyp\tedits\twords\n", *lines]))
     return [
         make(root, "audio", WORSE, model="audio_cnn", text="none"),
-        make(root, "bag", PERFECT, model="tfidf_lr", family="yardstick"),
+        make(root, "bag", PERFECT, model="tfidf_lr", family="baseline"),
         make(root, "both", WORSE, text="ear"),
         make(root, "mixed", WORSE, text="ear", trained_on="gt", trained_in="exp/true"),
         make(root, "true", PERFECT),

@@ -127,26 +127,26 @@ def test_a_section_never_has_two_published_protocols(tmp_path):
     assert columns(section(text, "sarma2018")) == ["`loso5` (iemocap4)"]
 
 
-def test_yardsticks_stand_in_every_section(tmp_path):
+def test_baselines_stand_in_every_section(tmp_path):
     names = yaml.safe_load(PUBLISHED.read_text())["tables"]
     for name in names:
         for part in make_table(name, PUBLISHED, tmp_path).split("\n## ")[1:]:
             lines = [line for line in part.splitlines() if line.startswith("| ")][1:]
-            texts = {line.split("|")[2].strip() for line in lines if "yardstick" not in line}
+            texts = {line.split("|")[2].strip() for line in lines if "baseline" not in line}
             bags = {line.split("|")[2].strip() for line in lines if "`tfidf_lr`" in line}
             assert bags == texts - {"none"}, part
-            assert sum("yardstick: most frequent class" in line for line in lines) == 1
-            assert sum("yardstick: log-mel statistics" in line for line in lines) == 1  # all sections hear something
+            assert sum("baseline: most frequent class" in line for line in lines) == 1
+            assert sum("baseline: log-mel statistics" in line for line in lines) == 1  # all sections hear something
 
 
-def test_yardsticks_have_our_results(tmp_path):
+def test_baselines_have_our_results(tmp_path):
     score(tmp_path / "exp" / "bag", PERFECT, model="tfidf_lr")
     score(tmp_path / "exp" / "most", model="majority", text="none")
     text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     assert columns(text) == ["`random10@1f3a` (iemocap4)"]
-    assert row(text, "yardstick: bag of words (`tfidf_lr`)", "gt")[2:] == ["", ALL]
-    assert row(text, "yardstick: bag of words (`tfidf_lr`)", "asr")[2:] == ["", "–"]
-    assert row(text, "yardstick: most frequent class (`majority`)")[3] == FAIR
+    assert row(text, "baseline: bag of words (`tfidf_lr`)", "gt")[2:] == ["", ALL]
+    assert row(text, "baseline: bag of words (`tfidf_lr`)", "asr")[2:] == ["", "–"]
+    assert row(text, "baseline: most frequent class (`majority`)")[3] == FAIR
     assert '--model "text_cnn mscnn_spu mscnn_spu_att tfidf_lr" --text ENGINE --protocol random10' in text
     assert '--model "text_cnn mscnn_spu mscnn_spu_att" --text gt --protocol random10' in text
     assert columns(section(make_table("sarma2018", PUBLISHED, tmp_path / "exp"), "sarma2018")) == ["`loso5` (iemocap4)"]
@@ -204,7 +204,7 @@ def test_each_recogniser_has_its_row(tmp_path):
     text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     texts = {
         name: [line.split("|")[2].strip() for line in text.splitlines() if line.startswith(f"| {name} |")]
-        for name in ("MSCNN-SPU", "Text-CNN", "yardstick: bag of words (`tfidf_lr`)")
+        for name in ("MSCNN-SPU", "Text-CNN", "baseline: bag of words (`tfidf_lr`)")
     }
     assert set(map(tuple, texts.values())) == {("gt", "google", "pocketsphinx")}
     assert row(text, "MSCNN-SPU", "google")[2:] == ["77.4 / 78.2 [P]", f"{FAIR} †"]
@@ -224,7 +224,7 @@ def test_legacy_and_partial_results_stand_apart(tmp_path):
         partial,
     ]
     assert row(text, "MSCNN-SPU")[3:] == [f"{FAIR} †", f"{FAIR} †", f"{ALL} †"]
-    assert row(text, "yardstick: bag of words (`tfidf_lr`)")[3:] == [ALL, ALL, "–"]
+    assert row(text, "baseline: bag of words (`tfidf_lr`)")[3:] == [ALL, ALL, "–"]
     assert f"* {partial}: 10 utterances tested; training and test share no speaker; not to be compared" in text
     assert '--model "text_cnn mscnn_spu_att tfidf_lr" --text gt --protocol random10 --folds 2`' in text
 

@@ -1,4 +1,4 @@
-"""Nearest texts against cosines worked out densely; guesses by memory on texts whose answer is known."""
+"""Nearest texts against cosines worked out densely; classes on texts whose answer is known."""
 
 import math
 from collections import Counter
@@ -6,11 +6,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mscnn.audit import memory
-from mscnn.audit.memory import Texts, nearest_text, yardstick
+from mscnn.baselines import overlap
+from mscnn.baselines.classify import classify_folds
+from mscnn.baselines.overlap import TextIndex, classify_by_nearest
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
-from mscnn.errors import UserError
+from tests.raises import fails
 
 WORDS = {
     "a": "i don't know",
@@ -32,9 +33,9 @@ def dense(words):
 
 
 def test_nearest_is_the_highest_cosine(monkeypatch):
-    monkeypatch.setattr(memory, "BLOCK", 2)  # blocks do not fit the number of texts
+    monkeypatch.setattr(overlap, "BLOCK", 2)  # blocks do not fit the number of texts
     fold = Fold(1, ("a", "b", "c", "d", "silent"), (), ("e", "f", "g", "mute"))
-    found, rows = Texts(WORDS).nearest(fold), dense(WORDS)
+    found, rows = TextIndex(WORDS).nearest(fold), dense(WORDS)
     assert found.keys() == {"e", "f", "g"}  # the others have no words
     for utt, (cosine, train) in found.items():
         cosines = {u: float(rows[utt] @ rows[u]) for u in "abcd"}
@@ -46,7 +47,7 @@ def test_nearest_is_the_highest_cosine(monkeypatch):
 def test_rare_words_weigh_more_than_common_ones():
     """One unknown word beside a common one is no near duplicate of the common one."""
     words = {f"t{i}": "well" for i in range(50)} | {"u": "well armadillo"}
-    (cosine, _), *_ = Texts(words).nearest(Fold(1, tuple(f"t{i}" for i in range(50)), (), ("u",))).values()
+    (cosine, _), *_ = TextIndex(words).nearest(Fold(1, tuple(f"t{i}" for i in range(50)), (), ("u",))).values()
     assert cosine < 0.3
 
 
@@ -57,13 +58,17 @@ def make(emo):
 def test_nearest_text_guesses_its_class():
     emo = {"a": "sad", "b": "happy", "c": "happy", "d": "sad", "e": "?", "f": "?", "g": "?"}
     fold = Fold(1, ("a", "b", "c", "d"), (), ("e", "f", "g"))
-    assert nearest_text(fold, make(emo), Texts(WORDS).nearest(fold)) == ["sad", "happy", "happy"]  # g: a draw
-    assert nearest_text(fold, make({**emo, "c": "sad"}), {}) == ["sad"] * 3
+    assert classify_by_nearest(fold, make(emo), TextIndex(WORDS).nearest(fold)) == [
+        "sad",
+        "happy",
+        "happy",
+    ]  # g: a draw
+    assert classify_by_nearest(fold, make({**emo, "c": "sad"}), {}) == ["sad"] * 3
 
 
-def test_yardstick_learns_from_train_only():
+def test_baselines_learn_from_train_only():
     emo = {"a": "sad", "b": "sad", "c": "happy", "d": "sad", "e": "happy", "f": "happy", "g": "happy"}
     folds = [Fold(1, ("a", "b", "c"), ("d",), ("e", "f")), Fold(2, ("c", "d"), ("a",), ("f",))]
-    assert yardstick("tfidf_lr", folds, make(emo))[0] == ["sad", "happy"]
-    with pytest.raises(UserError, match="train of fold 1 has one class only"):
-        yardstick("tfidf_lr", [Fold(1, ("a", "b"), ("d",), ("e",))], make(emo))
+    assert classify_folds("tfidf_lr", folds, make(emo))[0] == ["sad", "happy"]
+    with fails("class-absent", "fold 1"):
+        classify_folds("tfidf_lr", [Fold(1, ("a", "b"), ("d",), ("e",))], make(emo))

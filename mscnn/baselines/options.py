@@ -1,0 +1,45 @@
+"""Options of the baselines: the family ``baseline`` of conf/models."""
+
+import re
+from dataclasses import dataclass
+
+from mscnn.errors import UserError
+
+KINDS = ("majority", "text", "audio")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which baseline, and of what kind its logistic regression is.
+
+    Attributes:
+        kind: majority (the class distribution of the training part), text (TF-IDF) or audio (mean and standard
+            deviation of a feature over the utterance).
+        c: inverse strength of the L2 penalty.
+        ngrams: longest run of words that is one column.
+        pattern: regular expression of a word; by default words of one letter count, contractions stay whole, and
+            punctuation does not count.
+        class_weight: in training, an utterance of a class of n counts (N / n)^class_weight times, N those of the
+            largest class: at 0 all utterances count the same, at 1 all classes.
+
+    Raises:
+        UserError: a value makes no sense.
+    """
+
+    kind: str = "majority"
+    c: float = 3.0
+    ngrams: int = 2
+    pattern: str = r"[\w']+"
+    class_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UserError(f"kind {self.kind}: expected one of {', '.join(KINDS)}", code="option-value")
+        if self.class_weight < 0:
+            raise UserError(f"class_weight {self.class_weight}: must not be below 0", code="option-value")
+        if self.c <= 0 or self.ngrams < 1:
+            raise UserError(f"c {self.c}, ngrams {self.ngrams}: must be above 0", code="option-value")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise UserError(f"pattern {self.pattern}: no regular expression: {error}", code="option-value") from None

@@ -1,0 +1,52 @@
+"""Text overlap of train and test: near duplicates, and the baseline that gives each text the class of the nearest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Fold
+
+NEAR_DUPLICATE = 0.8  # cosine from which two texts are near duplicates
+BLOCK = 512  # rows of a product that are held at a time
+
+
+class TextIndex:
+    """Normalised texts of a corpus as TF-IDF vectors of length 1, to find the nearest training text.
+
+    Document frequencies are those of the whole corpus, so that how near two texts are does not depend on the fold.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self._row = {utt: i for i, utt in enumerate(texts)}
+        self._vectors = TfidfVectorizer(token_pattern=r"\S+", dtype=np.float32).fit_transform(texts.values()).tocsr()
+
+    def nearest(self, fold: Fold) -> dict[str, tuple[float, str]]:
+        """Highest cosine of each test utterance with a training utterance, and the first that has it.
+
+        Utterances without a text are skipped in both parts.
+        """
+        test, train = ([u for u in utts if u in self._row] for utts in (fold.test, fold.train))
+        if not train:
+            return {}
+        known = self._vectors[[self._row[u] for u in train]].T.tocsr()
+        nearest = {}
+        for start in range(0, len(test), BLOCK):
+            block = test[start : start + BLOCK]
+            cosines = (self._vectors[[self._row[u] for u in block]] @ known).toarray()
+            best = cosines.argmax(axis=1)
+            nearest |= {u: (float(cosines[i, k]), train[k]) for i, (u, k) in enumerate(zip(block, best, strict=True))}
+        return nearest
+
+
+def classify_by_nearest(fold: Fold, data: DataDir, nearest: Mapping[str, tuple[float, str]]) -> list[str]:
+    """Class of each test utterance's nearest training text; the most frequent class where no word is known."""
+    counts = Counter(data.emo[u] for u in fold.train)
+    majority = min(counts, key=lambda emotion: (-counts[emotion], emotion))
+    hits = (nearest.get(utt, (0.0, "")) for utt in fold.test)
+    return [data.emo[utt] if cosine > 0 else majority for cosine, utt in hits]

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -16,9 +16,14 @@ T = TypeVar("T")
 
 def setup(level: int = logging.INFO) -> None:
     """Send log lines ``2026-11-21T04:24:09 INFO name: message`` to standard error."""
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S", force=True
-    )
+    logging.basicConfig(level=level, handlers=[handler(sys.stderr)], force=True)
+
+
+def handler(stream: TextIO) -> logging.StreamHandler:
+    """Write log lines ``2026-11-21T04:24:09 INFO name: message`` to a stream."""
+    made = logging.StreamHandler(stream)
+    made.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    return made
 
 
 def get_logger(name: str) -> logging.Logger:

@@ -1,5 +1,7 @@
-"""Jobs on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``)."""
+"""Jobs: one queue, on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``)."""
 
-from mscnn.jobs.local import BACKENDS, run_jobs, workers
+from mscnn.jobs.machine import gpus, memory, processors
+from mscnn.jobs.pool import workers
+from mscnn.jobs.run import BACKENDS, run_jobs
 
-__all__ = ["BACKENDS", "run_jobs", "workers"]
+__all__ = ["BACKENDS", "gpus", "memory", "processors", "run_jobs", "workers"]

@@ -1,0 +1,47 @@
+"""The other end of :class:`mscnn.jobs.worker.Worker`: a process that calls what it is sent, until its parent ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import sys
+import threading
+
+from mscnn import log
+from mscnn.jobs.job import Job, execute
+
+
+def run_logged(job: Job) -> int:
+    """Run a job with standard output and error, of libraries in C too, in its log; returns 0, or 1 where it failed."""
+    with open(job.log, "w", encoding="utf-8") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            log.setup()
+            return execute(job)
+
+
+def _end_with(lifeline: int) -> None:
+    """Whoever kills the recipe kills its jobs: orphans would go on writing beside the next run's."""
+    os.read(lifeline, 1)
+    os._exit(1)
+
+
+def main() -> None:
+    """Serve calls: (function, arguments) in, (True, result) or (False, error) out, pickled."""
+    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
+    calls, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a call prints is no reply
+    log.setup()
+    while True:
+        try:
+            function, args = pickle.load(calls)
+        except EOFError:
+            os._exit(0)
+        try:
+            reply = True, function(*args)
+        except Exception as error:  # goes to who asked, as if the call had been made there
+            reply = False, error
+        pickle.dump(reply, replies)
+        replies.flush()

@@ -1,0 +1,71 @@
+"""Jobs in the calling process: one compute thread, as in a process of their own, so that numbers are the same."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+from mscnn import log
+from mscnn.jobs.job import Job, execute
+from mscnn.jobs.machine import processors
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # without, cuBLAS is not deterministic
+_alone = threading.RLock()  # standard output, the root logger and the environment belong to the whole process
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Within, torch, BLAS and OpenMP of this process compute in one thread, libraries loaded meanwhile included."""
+    from threadpoolctl import threadpool_limits
+
+    with _alone:
+        for name, value in CUBLAS.items():
+            os.environ.setdefault(name, value)
+        saved = {name: os.environ.get(name) for name in THREADS}
+        torch = sys.modules.get("torch")
+        threads = torch.get_num_threads() if torch else processors()
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+        try:
+            with threadpool_limits(1):
+                if torch:
+                    torch.set_num_threads(1)
+                yield
+        finally:
+            for name, before in saved.items():
+                if before is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = before
+            if torch := sys.modules.get("torch"):
+                torch.set_num_threads(threads)
+
+
+def run_logged(job: Job) -> int:
+    """Run a job in this process; what it prints and logs goes to its log. Returns 0, or 1 where it failed."""
+    root = logging.getLogger()
+    with (
+        one_thread(),
+        open(job.log, "w", encoding="utf-8") as out,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(out),
+    ):
+        handlers, level = root.handlers, root.level
+        root.handlers = [log.handler(out)]
+        root.setLevel(logging.INFO)
+        try:
+            return execute(job)
+        finally:
+            root.handlers = handlers
+            root.setLevel(level)
+
+
+def run_plain(job: Job) -> int:
+    """Run a job in this process as a plain call: it prints here, errors go to the caller, breakpoints work."""
+    with one_thread():
+        job.call()
+    return 0

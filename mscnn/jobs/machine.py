@@ -1,0 +1,72 @@
+"""What this process may use: processors, memory, GPUs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
+MEMINFO = Path("/proc/meminfo")
+
+
+def processors() -> int:
+    """Processors for this process: the least of the machine's, its affinity, its cgroups' quota and Slurm's share."""
+    counts = [float(os.cpu_count() or 1)]
+    if hasattr(os, "sched_getaffinity"):
+        counts.append(len(os.sched_getaffinity(0)))
+    slurm = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    if slurm.isdecimal():
+        counts.append(int(slurm))
+    for folder in _cgroups("cpu"):
+        limits = _words(folder / "cpu.max")  # version 2: quota and period; then version 1, a file each
+        limits = limits or _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
+        if len(limits) == 2 and limits[0].isdecimal():
+            counts.append(int(limits[0]) / int(limits[1]))
+    return max(1, int(min(counts)))
+
+
+def memory() -> int:
+    """Bytes of memory for this process: what the machine has free, at most the limit of its cgroups."""
+    sizes = [_available()]
+    for folder in _cgroups("memory"):
+        limit = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
+        if limit and limit[0].isdecimal():
+            sizes.append(int(limit[0]))
+    return min(sizes)
+
+
+def gpus() -> list[str]:
+    """GPUs of this process, each a value of CUDA_VISIBLE_DEVICES; empty where there is none."""
+    import torch
+
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
+
+
+def _available() -> int:
+    for line in MEMINFO.read_text().splitlines() if MEMINFO.exists() else []:
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _cgroups(controller: str) -> Iterator[Path]:
+    """Folders of this process's cgroups that limit ``controller``, version 1 and 2, with all folders above them."""
+    for line in MEMBERSHIP.read_text().splitlines() if MEMBERSHIP.exists() else []:
+        _, controllers, path = line.split(":", 2)
+        if controllers and controller not in controllers.split(","):
+            continue
+        root = CGROUPS / controller if controllers else CGROUPS
+        folder = root / path.lstrip("/")
+        yield from [folder, *(above for above in folder.parents if above == root or root in above.parents)]
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []

@@ -1,0 +1,55 @@
+"""What a process may use: the least of what the machine, its cgroups and Slurm allow."""
+
+import os
+
+import pytest
+
+from mscnn.jobs import machine
+
+GB = 1 << 30
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A machine of 16 processors and 32 GB, whose files are in ``tmp_path``."""
+    monkeypatch.setattr(machine, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(machine, "MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)))
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    (tmp_path / "meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable: {32 * GB >> 10} kB\n")
+
+    def write(membership, **files):
+        (tmp_path / "membership").write_text(membership)
+        for name, text in files.items():
+            path = tmp_path / "cgroup" / name.replace("__", "/").replace("_DOT_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    return write
+
+
+def test_without_limits(host, monkeypatch):
+    assert (machine.processors(), machine.memory()) == (12, 32 * GB)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
+    assert machine.processors() == 3
+
+
+def test_cgroups_of_version_2_and_those_above_them(host):
+    host("0::/a/b\n", a__b__cpu_DOT_max="max 100000\n", a__cpu_DOT_max="250000 100000\n")
+    assert (machine.processors(), machine.memory()) == (2, 32 * GB)
+    host("0::/a/b\n", a__b__memory_DOT_max=f"{8 * GB}\n", memory_DOT_max="max\n", cpu_DOT_max="50000 100000\n")
+    assert (machine.processors(), machine.memory()) == (1, 8 * GB)
+
+
+def test_cgroups_of_version_1(host):
+    host(
+        "4:memory:/j\n3:cpu,cpuacct:/j\n0::/\n",
+        cpu__j__cpu_DOT_cfs_quota_us="400000\n",
+        cpu__j__cpu_DOT_cfs_period_us="100000\n",
+        cpu__cpu_DOT_cfs_quota_us="-1\n",
+        cpu__cpu_DOT_cfs_period_us="100000\n",
+        memory__j__memory_DOT_limit_in_bytes=f"{4 * GB}\n",
+    )
+    assert (machine.processors(), machine.memory()) == (4, 4 * GB)

@@ -78,6 +78,11 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
     return table
 
 
+def read_optional_table(path: str | os.PathLike) -> dict[str, str]:
+    """As :func:`read_table`; empty where there is no such file."""
+    return read_table(path) if Path(path).is_file() else {}
+
+
 def write_table(path: str | os.PathLike, table: Mapping[str, object]) -> None:
     """Write a Kaldi table, keys in bytewise order, atomically."""
     with atomic(path) as out:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.corpora.common import Corpus, CorpusIssue, Item, decode, one_line
-from mscnn.data.datadir import SPLITS
+from mscnn.data.checks import SPLITS
 from mscnn.errors import UserError
 
 NUMBERS = ("Dialogue_ID", "Utterance_ID", "Season", "Episode")

@@ -11,7 +11,8 @@ from mscnn.audio.duplicates import Digests
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.common import Corpus, CorpusIssue, Item
-from mscnn.data.datadir import OPTIONAL, DataDir, inverse
+from mscnn.data.checks import inverse
+from mscnn.data.datadir import OPTIONAL, DataDir
 from mscnn.errors import DataErrors, UserError
 from mscnn.files import atomic, read_table
 from mscnn.log import get_logger

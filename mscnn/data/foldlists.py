@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mscnn.data.datadir import SPLITS as PARTS
+from mscnn.data.checks import SPLITS as PARTS
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.files import atomic

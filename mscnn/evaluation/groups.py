@@ -15,7 +15,7 @@ from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.metrics import wa
 from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.wer import Errors
-from mscnn.files import read_table
+from mscnn.files import read_optional_table
 
 SECONDS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}  # upper limit -> bucket
 WER = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
@@ -100,7 +100,8 @@ def group_scores(runs: Sequence[Predictions], attributes: Attributes, classes: S
 
 def _table(exp: Experiment, file: Path) -> dict[str, str]:
     """A table of the data directory, empty where the corpus has none."""
-    return _complete(exp, file, read_table(file)) if file.is_file() else {}
+    table = read_optional_table(file)
+    return table and _complete(exp, file, table)
 
 
 def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:

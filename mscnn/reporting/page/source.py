@@ -18,7 +18,7 @@ from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import Aggregate, aggregates, confusions
 from mscnn.evaluation.experiment import PARTS, Experiment
-from mscnn.files import read_mapping, read_table
+from mscnn.files import read_mapping, read_optional_table
 from mscnn.reporting import sections
 from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.page.portable import portable
@@ -136,7 +136,7 @@ def read_source(exp: str | os.PathLike, data: str | os.PathLike | None = None) -
         lines={part: [ScoreLine.parse(text) for text in lines if text[:1] == "%"] for part, lines in texts.items()},
         comments={part: [text[2:] for text in lines if text[:2] == "# "] for part, lines in texts.items()},
         statistics=portable(read_mapping(found.path / "statistics.json"), _recipe(found)),
-        tables={name: read_table(folder / file) if (folder / file).is_file() else {} for name, file in names.items()},
+        tables={name: read_optional_table(folder / file) for name, file in names.items()},
         audit=portable(_audit(folder, found.config["protocol"]), _recipe(found)),
     )  # fmt: skip
     _require_agreement(source)

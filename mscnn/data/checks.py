@@ -1,0 +1,121 @@
+"""What a data directory must be: each rule as a function that lists all breaches, with file and line."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mscnn.errors import Issue
+from mscnn.files import read_table
+
+Table = Mapping[str, str]
+
+FACTS = ("utt2session", "utt2scene", "utt2gender", "utt2split")
+ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *FACTS)
+SPLITS = ("train", "dev", "test")
+
+
+def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
+    """All breaches in the tables of the directory ``path``: each table by its file name, those that exist."""
+    speakers, recordings = tables["utt2spk"], tables.get("wav.scp", {})
+    if not speakers:
+        return [Issue("no-utterances", f"{path / 'utt2spk'}: no utterance in it")]
+    issues = [*_columns(path, tables), *_values(path, tables), *_speakers(path / "utt2spk", speakers)]
+    for name, table in tables.items():
+        if name not in ("spk2utt", "wav.scp") or (name == "wav.scp" and "segments" not in tables):
+            issues += _keys(path / name, table, speakers)
+    if tables.get("spk2utt") != inverse(speakers):
+        message = f"{path / 'spk2utt'}: missing, or not the inverse of utt2spk; make the directory again with stage 1"
+        issues.append(Issue("spk2utt-differs", message))
+    issues += _recordings(path / "wav.scp", recordings)
+    for number, (utt, value) in enumerate(tables.get("segments", {}).items(), 1):
+        if segment(value, recordings) is None:
+            expected = "expected 'RECORDING START END' of wav.scp, START < END"
+            issues.append(Issue("segment-invalid", f"{path / 'segments'}:{number}: {utt}: {expected}; found {value!r}"))
+    for file in sorted(path.glob("text.*")):
+        issues += _keys(file, read_table(file), speakers)
+    return issues
+
+
+def inverse(utt2spk: Table) -> dict[str, str]:
+    """Kaldi's ``spk2utt``: speaker -> its utterances in bytewise order, separated by blanks."""
+    speakers: dict[str, list[str]] = {}
+    for utt in sorted(utt2spk, key=str.encode):
+        speakers.setdefault(utt2spk[utt], []).append(utt)
+    return {speaker: " ".join(utts) for speaker, utts in speakers.items()}
+
+
+def segment(value: str, recordings: Table) -> tuple[str, float, float] | None:
+    """Recording, start and end in seconds of a value of ``segments``; None where it is not of that form."""
+    fields = re.fullmatch(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)", value)
+    if not fields or fields[1] not in recordings or not float(fields[2]) < float(fields[3]):
+        return None
+    return fields[1], float(fields[2]), float(fields[3])
+
+
+def _keys(file: Path, table: Table, speakers: Table) -> Iterator[Issue]:
+    lacking, surplus = sorted(speakers.keys() - table.keys()), sorted(table.keys() - speakers.keys())
+    if lacking:
+        message = f"{file}: {len(lacking)} utterances of utt2spk are missing, the first is {lacking[0]}"
+        yield Issue("keys-missing", message)
+    if surplus:
+        where = f"{file}:{list(table).index(surplus[0]) + 1}"
+        yield Issue("keys-unknown", f"{where}: {len(surplus)} keys are not in utt2spk, the first is {surplus[0]}")
+
+
+def _columns(path: Path, tables: Mapping[str, Table]) -> Iterator[Issue]:
+    for name in (n for n in ONE_WORD if n in tables):
+        for number, (key, value) in enumerate(tables[name].items(), 1):
+            if (columns := len(value.split()) + 1) != 2:
+                message = f"{path / name}:{number}: expected '{key} VALUE', found {columns} columns"
+                yield Issue("table-columns", message)
+
+
+def _values(path: Path, tables: Mapping[str, Table]) -> Iterator[Issue]:
+    for number, (utt, value) in enumerate(tables["utt2dur"].items(), 1):
+        if not _is_positive(value):
+            where = f"{path / 'utt2dur'}:{number}"
+            yield Issue("duration-invalid", f"{where}: {utt}: expected seconds above 0, found {value!r}")
+    for number, (utt, split) in enumerate(tables.get("utt2split", {}).items(), 1):
+        if split not in SPLITS:
+            where = f"{path / 'utt2split'}:{number}"
+            yield Issue("split-unknown", f"{where}: {utt}: expected one of {', '.join(SPLITS)}, found {split!r}")
+    for number, (utt, text) in enumerate(tables["text"].items(), 1):
+        if not text.isprintable() or re.search(r"</?s>|#0", text):
+            where = f"{path / 'text'}:{number}"
+            yield Issue("text-characters", f"{where}: {utt}: unprintable characters, <s>, </s> or #0 in {text[:60]!r}")
+
+
+def _is_positive(value: str) -> bool:
+    try:
+        return 0 < float(value) < math.inf
+    except ValueError:
+        return False
+
+
+def _speakers(file: Path, utt2spk: Table) -> Iterator[Issue]:
+    before = ""
+    for number, (utt, speaker) in enumerate(utt2spk.items(), 1):
+        if not utt.startswith(speaker):
+            message = f"{file}:{number}: {utt} does not start with its speaker {speaker}; Kaldi's sorting needs it"
+            yield Issue("speaker-no-prefix", message)
+        if speaker.encode() < before.encode():
+            message = (
+                f"{file}:{number}: {utt}: speaker {speaker} after {before}; Kaldi wants utterances sorted by speaker "
+                "too: end speaker ids with a character below the others, such as '-', or pad their numbers"
+            )
+            yield Issue("speakers-unsorted", message)
+        before = speaker
+
+
+def _recordings(file: Path, recordings: Table) -> Iterator[Issue]:
+    for number, (key, value) in enumerate(recordings.items(), 1):
+        if value.endswith("|"):
+            fix = "commands from data are never run: write its output to a file, and name that"
+            yield Issue("recording-command", f"{file}:{number}: {key}: a command; {fix}")
+        elif not os.path.exists(value):
+            fix = "was the corpus moved? Run stage 1 (data) again"
+            yield Issue("recording-missing", f"{file}:{number}: {key}: no file {value!r}; {fix}")

@@ -3,14 +3,40 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.files import read_yaml
 from mscnn.paths import conf
 
 
 @dataclass(frozen=True)
+class _File:
+    """What a file of ``conf/labels`` has: all of it, although ``drop`` may be null."""
+
+    name: str
+    corpus: str
+    classes: tuple[str, ...]
+    map: Mapping[str, str]
+    drop: tuple[str, ...] | None
+
+    def __post_init__(self) -> None:
+        blank = [name for name in self.classes if len(name.split()) != 1]
+        if blank:
+            raise UserError(
+                f"classes: {blank[0]!r}: the name of a class is one word, without blanks", code="labels-class"
+            )
+        twice = self.map.keys() & {*(self.drop or ())}
+        if twice:
+            raise UserError(f"mapped and dropped at once: {', '.join(sorted(twice))}", code="labels-twice")
+        if len({*self.classes}) < len(self.classes) or {*self.map.values()} != {*self.classes}:
+            raise UserError(
+                f"'classes' ({', '.join(self.classes)}) and the values of 'map' must be the same set of names",
+                code="labels-class",
+            )
+
+
+@dataclass(frozen=True)
 class LabelMap:
-    """Ordered classes, and the class of each raw label (None: utterances with it are left out)."""
+    """Ordered classes, and the class of each raw label (None: utterances with it are excluded)."""
 
     name: str
     corpus: str
@@ -22,32 +48,20 @@ class LabelMap:
         """Read ``conf/labels/<name>.yaml`` (or the YAML file ``name``).
 
         Raises:
-            UserError: a key is missing, a raw label stands twice, or a class is unknown or never reached.
+            UserError: as :func:`schema.load`; or a raw label stands twice, or a class is unknown or never reached.
         """
-        path = conf("labels", name)
-        facts = read_yaml(path)
-        absent = {"name", "corpus", "classes", "map", "drop"} - facts.keys()
-        if absent:
-            raise UserError(f"{path}: keys missing: {', '.join(sorted(absent))}")
-        drop = facts["drop"] or ()
-        if not isinstance(facts["map"], dict) or not isinstance(facts["classes"], list):
-            raise UserError(f"{path}: expected 'classes' to be a list, and 'map' to map raw labels to them")
-        if any(len(str(name).split()) != 1 for name in facts["classes"]):
-            raise UserError(f"{path}: the name of a class is one word, without blanks")
-        mapping = {**facts["map"], **dict.fromkeys(drop)}
-        twice = facts["map"].keys() & set(drop)
-        if twice:
-            raise UserError(f"{path}: mapped and dropped at once: {', '.join(sorted(twice))}")
-        if set(facts["map"].values()) != set(facts["classes"]):
-            raise UserError(f"{path}: 'classes' and the values of 'map' must be the same set of names")
-        return cls(facts["name"], facts["corpus"], tuple(facts["classes"]), mapping)
+        file = schema.load(conf("labels", name), _File)
+        return cls(file.name, file.corpus, file.classes, {**file.map, **dict.fromkeys(file.drop or ())})
 
     def apply(self, raw: str) -> str | None:
         """Class of a raw label, None where the map drops it.
 
         Raises:
-            UserError: the map does not know the label.
+            UserError: the map does not know the label (``label-unknown``).
         """
         if raw not in self.mapping:
-            raise UserError(f"label {raw!r} is not in label map {self.name}; known: {', '.join(sorted(self.mapping))}")
+            raise UserError(
+                f"label {raw!r} is not in label map {self.name}; known: {', '.join(sorted(self.mapping))}",
+                code="label-unknown",
+            )
         return self.mapping[raw]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mscnn.errors import UserError
-from mscnn.files import read_yaml
+from mscnn.config import schema
 
 FILE = "corpus.yaml"
 
@@ -43,18 +41,4 @@ class CorpusFacts:
         """
         folders = (data.resolve(), *data.resolve().parents[:2])
         path = next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
-        return path and cls._read(path, read_yaml(path))
-
-    @classmethod
-    def _read(cls, path: Path, facts: Mapping[str, object]) -> CorpusFacts:
-        known = cls.__dataclass_fields__
-        faults = [f"unknown key {key}" for key in facts if key not in known]
-        faults += [f"lacks {key}" for key in ("name", "about") if key not in facts]
-        limits, synthetic = facts.get("limits") or [], facts.get("synthetic", False)
-        texts = [facts[key] for key in ("name", "about", "source", "licence") if key in facts]
-        texts += limits if isinstance(limits, list) else [limits, None]
-        if not all(isinstance(text, str) for text in texts) or not isinstance(synthetic, bool):
-            faults.append("limits must be a list of sentences, synthetic true or false, the others text")
-        if faults:
-            raise UserError(f"{path}: {'; '.join(faults)}; known keys: {', '.join(known)}")
-        return cls(**{**facts, "limits": tuple(limits), "synthetic": synthetic})
+        return schema.load(path, cls) if path else None

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
+from mscnn.config import schema
+from mscnn.config.protocol import AGGREGATES
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldexport import protocol_text
 from mscnn.data.foldlists import LIST, PARTS, Lists, of_data, read_list, require_one_part
-from mscnn.data.protocols import AGGREGATES, Fold, Protocol, make_folds, shared
+from mscnn.data.protocols import Fold, Protocol, make_folds, shared
 from mscnn.data.schemes import attribute, own_id
 from mscnn.errors import UserError
-from mscnn.files import read_yaml
 from mscnn.log import get_logger
 
 EMOBOX = re.compile(r"fold_(\d+)/[^/]+_(train|valid|test)_fold_\1\.jsonl")
@@ -117,7 +118,7 @@ def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:
 
 def _aggregate(source: Path, folds: Sequence[Lists], data: DataDir) -> str:
     """What the protocol beside the lists says; else pooled where a test part lacks a class, and so has no UA."""
-    protocols = [read_yaml(path) for path in source.glob("*.yaml")]
+    protocols = [schema.read(path) for path in source.glob("*.yaml")]
     stated = [aggregate for aggregate in AGGREGATES if any(p.get("aggregate") == aggregate for p in protocols)]
     if len(stated) == 1:
         return stated[0]

@@ -1,23 +1,22 @@
 """Protocols: how a corpus is cut into folds, as data in ``conf/protocols/*.yaml``."""
 
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Literal
 
+from mscnn.config import schema
+from mscnn.config.protocol import Aggregate, Attribute, Choice, Disjoint, Legacy, Name, Version
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldlists import PARTS, write_lists
-from mscnn.data.schemes import ATTRIBUTES, DEV_SCHEMES, GROUPS, TEST_SCHEMES, Cut, Scheme, attribute
+from mscnn.data.schemes import DEV_SCHEMES, TEST_SCHEMES, Cut, Scheme, attribute
 from mscnn.errors import UserError
-from mscnn.files import digest, read_yaml
+from mscnn.files import digest
 from mscnn.paths import conf
 
 LEGACY_TEST_BEST = "legacy_test_best"
-AGGREGATES = ("fold-mean", "pooled")
-LEGACY = (LEGACY_TEST_BEST,)
-OPTIONAL = ("legacy", "leave_out", "aggregate")
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,15 @@ class Protocol:
     ``legacy_test_best`` dev *is* the test part: models are selected on the labels that they are scored on.
     """
 
-    name: str
-    version: int
-    test: Mapping[str, object]
-    dev: Mapping[str, object]
-    disjoint: Mapping[str, Sequence[str]]
-    selection: str
-    legacy: Sequence[str] = ()
-    leave_out: Sequence[str] = ()
-    aggregate: str = "fold-mean"
+    name: Name
+    version: Version
+    test: Choice
+    dev: Choice
+    disjoint: Disjoint
+    selection: Literal["dev", "test"]
+    legacy: Sequence[Legacy] = ()
+    leave_out: Sequence[Attribute] = ()
+    aggregate: Aggregate = "fold-mean"
 
     @classmethod
     def load(cls, name: str) -> "Protocol":
@@ -49,79 +48,46 @@ class Protocol:
             UserError: a key is missing or unknown, or names a scheme that does not exist.
         """
         path = conf("protocols", name)
-        return cls.of(read_yaml(path), path)
+        return cls.of(schema.read(path), path)
 
     @classmethod
     def of(cls, facts: Mapping[str, object], path: Path) -> "Protocol":
         """The protocol that the file ``path`` states; raises as :func:`load`."""
-        known = {field.name for field in fields(cls)}
-        if not known - {*OPTIONAL} <= facts.keys() <= known:
-            needs = ", ".join(sorted(known - {*OPTIONAL}))
-            raise UserError(f"{path}: expected the keys {needs} (and {', '.join(OPTIONAL)}); found {', '.join(facts)}")
-        fault = _fault(facts)
-        if fault:
-            raise UserError(f"{path}: {fault}")
-        if "lists" in facts["test"]:  # relative to the file
-            facts = {**facts, "test": {**facts["test"], "lists": path.parent / facts["test"]["lists"]}}
-        return cls(**facts)
+        protocol = schema.build(cls, facts, path)
+        try:
+            _check_scheme("test", protocol.test, TEST_SCHEMES)
+            _check_scheme("dev", protocol.dev, DEV_SCHEMES)
+            if protocol.disjoint.keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
+                raise UserError("disjoint: expected the keys train-test, train-dev and dev-test", code="config-value")
+            on_test = LEGACY_TEST_BEST in protocol.legacy
+            if on_test != (protocol.dev["scheme"] == "test") or protocol.selection != ("test" if on_test else "dev"):
+                raise UserError(
+                    "models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
+                    f"selection: test, legacy: [{LEGACY_TEST_BEST}]",
+                    code="protocol-selection",
+                )
+        except UserError as error:
+            raise UserError(f"{path}: {error}", code=error.code) from None
+        if "lists" in protocol.test:  # relative to the file
+            lists = os.fspath(path.parent / protocol.test["lists"])
+            protocol = replace(protocol, test={**protocol.test, "lists": lists})
+        return protocol
 
 
-def _fault(facts: Mapping[str, object]) -> str | None:
-    """What is wrong in a protocol file that has all its keys; None where nothing is."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", str(facts["name"])):  # it names files, and stands in score lines
-        return f"name: expected letters, digits, _ and -, found {facts['name']!r}"
-    if type(facts["version"]) is not int or facts["version"] < 1:
-        return f"version: expected a whole number from 1, found {facts['version']!r}"
-    wrong = [key for key in ("test", "dev", "disjoint") if not isinstance(facts[key], dict)]
-    if wrong:
-        return f"{', '.join(wrong)}: expected a mapping of names to values"
-    for part, schemes in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
-        fault = _scheme_fault(facts[part], schemes)
-        if fault:
-            return f"{part}: {fault}"
-    if facts["disjoint"].keys() != {f"{a}-{b}" for a, b in combinations(PARTS, 2)}:
-        return "disjoint: expected the keys train-test, train-dev and dev-test"
-    for key, names in {**facts["disjoint"], "leave_out": facts.get("leave_out", [])}.items():
-        if not _are(names, ATTRIBUTES):
-            return f"{key}: expected a list of {', '.join(ATTRIBUTES)}; found {names}"
-    if facts.get("aggregate", AGGREGATES[0]) not in AGGREGATES:
-        return f"aggregate must be one of {', '.join(AGGREGATES)}"
-    legacy = facts.get("legacy", [])
-    if not _are(legacy, LEGACY):
-        return f"legacy: expected a list of {', '.join(LEGACY)}; found {legacy!r}"
-    legacy = LEGACY_TEST_BEST in legacy
-    if legacy != (facts["dev"]["scheme"] == "test") or facts["selection"] != ("test" if legacy else "dev"):
-        return (
-            "models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
-            f"selection: test, legacy: [{LEGACY_TEST_BEST}]"
-        )
-    return None
-
-
-def _scheme_fault(options: Mapping[str, object], schemes: Mapping[str, Scheme]) -> str | None:
-    """What is wrong in the options of ``test`` or ``dev``."""
-    scheme = schemes.get(str(options.get("scheme")))
+def _check_scheme(part: str, options: Choice, schemes: Mapping[str, Scheme]) -> None:
+    """Whether ``test`` or ``dev`` names a scheme, and gives it the options that it takes."""
+    scheme = schemes.get(options["scheme"])
     if scheme is None:
-        return f"scheme must be one of {', '.join(schemes)}"
+        hint = schema.nearest(options["scheme"], [*schemes])
+        raise UserError(f"{part}.scheme: no scheme {options['scheme']}; {hint}", code="config-value")
     needs, given = {*scheme.needs}, options.keys() - {"scheme"}
-    if not isinstance(options.get("lists", ""), str):
-        return f"lists: expected a folder, found {options['lists']!r}"
     if not needs <= given <= needs | {*scheme.may}:
         takes = [*scheme.needs, *(f"{name} (optional)" for name in scheme.may)]
-        return f"scheme {options['scheme']} takes {', '.join(takes) or 'no option'}; found {', '.join(given) or 'none'}"
-    by = options.get("by", GROUPS[0])
-    if not _are(by if isinstance(by, list) else [by], GROUPS):
-        return f"by: expected one or a list of {', '.join(GROUPS)}; found {by}"
-    seed, folds, share = (options.get(name, usual) for name, usual in (("seed", 0), ("folds", 1), ("share", 0.5)))
-    if type(seed) is not int or type(folds) is not int or folds < 1:
-        return f"folds, seed: expected whole numbers, found {folds!r}, {seed!r}"
-    if type(share) is not float or not 0 < share < 1:
-        return f"share: expected a number between 0 and 1, found {share!r}"
-    return None
-
-
-def _are(names: object, known: Sequence[str]) -> bool:
-    return isinstance(names, list) and all(name in known for name in names)
+        raise UserError(
+            f"{part}: scheme {options['scheme']} takes {', '.join(takes) or 'no option'}; "
+            f"found {', '.join(sorted(given)) or 'none'}",
+            code="protocol-scheme-options",
+        )
 
 
 @dataclass(frozen=True)

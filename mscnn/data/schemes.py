@@ -7,16 +7,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from mscnn.config.protocol import Choice
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldlists import read_folds, read_split
 from mscnn.errors import UserError
 from mscnn.text.normal import normalise
 
-Options = Mapping[str, object]
+Options: TypeAlias = Choice
 TABLES = {"speaker": "utt2spk", "session": "utt2session", "scene": "utt2scene", "scenario": "utt2scene", "text": "text"}
-GROUPS = ("speaker", "session", "scene", "scenario", "side")  # what utterances can be grouped by
-ATTRIBUTES = (*GROUPS, "text")  # what parts can be disjoint in
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Scheme:
 
 
 def attribute(data: DataDir, name: str) -> dict[str, str]:
-    """What each utterance has of one of ATTRIBUTES.
+    """What each utterance has of one of ``mscnn.config.protocol.ATTRIBUTES``.
 
     scenario: the scene without its part: ``script01_2`` is a part of ``script01``, ``impro05a`` of ``impro05``.
     side: the recording side of IEMOCAP, ``Ses01F`` of ``Ses01M-Ses01F_impro01_M000``: whose markers were recorded,

@@ -4,9 +4,15 @@ import pytest
 import yaml
 
 from mscnn.config.labels import LabelMap
-from mscnn.errors import UserError
+from mscnn.paths import names
+from tests.raises import fails
 
 GOOD = {"name": "x", "corpus": "c", "classes": ["happy", "sad"], "map": {"h": "happy", "s": "sad"}, "drop": ["n"]}
+
+
+@pytest.mark.parametrize("name", names("labels"))
+def test_every_shipped_map_loads_under_its_own_name(name):
+    assert LabelMap.load(name).name == name
 
 
 def test_iemocap4_merges_excited_and_happy():
@@ -14,25 +20,42 @@ def test_iemocap4_merges_excited_and_happy():
     assert labels.classes == ("angry", "happy", "sad", "neutral")
     assert labels.apply("exc") == labels.apply("hap") == "happy"
     assert labels.apply("fru") is None
-    with pytest.raises(UserError, match="label 'joy' is not in label map iemocap4"):
+    with fails("label-unknown", "'joy'", "iemocap4"):
         labels.apply("joy")
 
 
-def test_nothing_to_drop(tmp_path):
-    (tmp_path / "x.yaml").write_text(yaml.safe_dump({**GOOD, "drop": None}))
+@pytest.mark.parametrize("drop", ["null", "~", "[]", ""])
+def test_nothing_to_drop(tmp_path, drop):
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({**GOOD, "drop": "DROP"}).replace("DROP", drop))
     assert LabelMap.load(str(tmp_path / "x.yaml")).mapping == {"h": "happy", "s": "sad"}
 
 
+def test_labels_are_text_whatever_yaml_makes_of_them(tmp_path):
+    text = "name: on\ncorpus: 7\nclasses: [no, 1, null]\nmap: {N: no, 01: 1, off: null, ~: no}\ndrop: [1.0]\n"
+    (tmp_path / "x.yaml").write_text(text)
+    labels = LabelMap.load(str(tmp_path / "x.yaml"))
+    assert (labels.name, labels.corpus, labels.classes) == ("on", "7", ("no", "1", "null"))
+    assert labels.mapping == {"N": "no", "01": "1", "off": "null", "~": "no", "1.0": None}
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "code", "names"),
     [
-        ({"drop": ["h"]}, "mapped and dropped at once: h"),
-        ({"classes": ["happy", "sad", "angry"]}, "must be the same set"),
-        ({"classes": ["very happy", "sad"], "map": {"h": "very happy", "s": "sad"}}, "without blanks"),
-        ({"map": ["h"]}, "'map' to map raw labels"),
+        ({"drop": ["h"]}, "labels-twice", ["h"]),
+        ({"classes": ["happy", "sad", "angry"]}, "labels-class", ["angry"]),
+        ({"classes": ["happy", "sad", "sad"]}, "labels-class", ["sad"]),
+        ({"classes": ["very happy", "sad"], "map": {"h": "very happy", "s": "sad"}}, "labels-class", ["very happy"]),
+        ({"map": ["h"]}, "config-value", ["map"]),
+        ({"clases": ["h"]}, "config-unknown-key", ["clases", "classes"]),
     ],
 )
-def test_nonsense_is_refused(tmp_path, change, message):
+def test_nonsense_is_refused(tmp_path, change, code, names):
     (tmp_path / "x.yaml").write_text(yaml.safe_dump({**GOOD, **change}))
-    with pytest.raises(UserError, match=message):
+    with fails(code, "x.yaml", *names):
+        LabelMap.load(str(tmp_path / "x.yaml"))
+
+
+def test_every_key_is_stated(tmp_path):
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump({key: value for key, value in GOOD.items() if key != "drop"}))
+    with fails("config-missing-key", "drop"):
         LabelMap.load(str(tmp_path / "x.yaml"))

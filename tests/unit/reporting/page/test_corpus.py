@@ -4,10 +4,10 @@ import pytest
 import yaml
 
 from mscnn.data.corpus_facts import CorpusFacts
-from mscnn.errors import UserError
 from mscnn.reporting.page.card import card, limits
 from mscnn.reporting.page.source import read_source
 from tests.conftest import ROOT
+from tests.raises import fails
 from tests.unit.reporting.page.test_html import Reader
 
 TOWN = {
@@ -50,17 +50,17 @@ def test_voices_of_a_program_are_never_taken_for_people(scored, tmp_path):
     assert read_source(scored).synthetic and "Town" in card(read_source(scored))
 
 
-@pytest.mark.parametrize("facts, message", [
-    ({"name": "x"}, "lacks about; known keys: name, about, source, licence, limits, synthetic"),
-    ({**TOWN, "limit": "x"}, "unknown key limit"),
-    ({**TOWN, "limits": "One town."}, "limits must be a list"),
-    ({**TOWN, "synthetic": "yes"}, "synthetic true or false"),
-    ({**TOWN, "licence": 4}, "the others text"),
-    (["name"], "expected a mapping"),
+@pytest.mark.parametrize("facts, code, names", [
+    ({"name": "x"}, "config-missing-key", ["about"]),
+    ({**TOWN, "limit": "x"}, "config-unknown-key", ["limit", "limits"]),
+    ({**TOWN, "limits": "One town."}, "config-value", ["limits", "One town."]),
+    ({**TOWN, "synthetic": "yes"}, "config-value", ["synthetic", "'yes'"]),
+    ({**TOWN, "licence": [4]}, "config-value", ["licence", "['4']"]),
+    (["name"], "config-yaml", []),
 ])  # fmt: skip
-def test_faults(tmp_path, facts, message):
+def test_what_is_wrong_is_named(tmp_path, facts, code, names):
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump(facts))
-    with pytest.raises(UserError, match=f"corpus.yaml: .*{message}"):
+    with fails(code, "corpus.yaml", *names):
         CorpusFacts.find(tmp_path / "data" / "set")
 
 

@@ -1,0 +1,255 @@
+"""From YAML to typed objects: the one way in which anything that people write in YAML is read.
+
+Scalars are text until the type of a field says what they are. So names stay names (``no``, ``1``, ``on``), ``1e-4`` is
+a number, and ``null``, ``~`` or nothing at all mean None where a field may be None, and are text elsewhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import is_typeddict
+
+from mscnn.errors import DataErrors, Issue, UserError
+
+T = TypeVar("T")
+Where: TypeAlias = Path | str | Callable[[str], Path | str]
+NULL = ("", "~", "null")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+EXPECTED = {
+    "bool": "true or false", "int": "a whole number", "float": "a number", "string": "text", "dict": "a mapping",
+    "mapping": "a mapping", "dataclass": "a mapping", "tuple": "a list", "list": "a list", "sequence": "a list",
+}  # fmt: skip
+UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+
+
+def load(path: str | Path, kind: type[T]) -> T:
+    """What the YAML file ``path`` states, as a ``kind`` (a dataclass).
+
+    Raises:
+        UserError: as :func:`read` and :func:`build`.
+    """
+    return build(kind, read(path), Path(path))
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; its values are text, lists and mappings.
+
+    Raises:
+        UserError: the file cannot be read (``config-yaml``), or has a key twice (``config-key-twice``).
+    """
+    try:
+        values = parse(Path(path).read_text(encoding="utf-8"), Path(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}", code="config-yaml") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected a mapping of names to values, found {values!r}", code="config-yaml")
+    return values
+
+
+def parse(text: str, where: Path | str) -> Any:
+    """The value of a YAML text: text, or lists and mappings of it; raises as :func:`read`."""
+    try:
+        value = yaml.load(text, _Loader)  # noqa: S506  (a loader of text, lists and mappings)
+    except _Twice as error:
+        line = f"{where}:{error.mark.line + 1}" if isinstance(where, Path) else where
+        raise UserError(f"{line}: key {error.problem} a second time", code="config-key-twice") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{where}: no YAML: {error}", code="config-yaml") from None
+    return "" if value is None else value
+
+
+def build(kind: type[T], values: Mapping[str, Any], where: Where) -> T:
+    """A ``kind`` (a dataclass) made of ``values``: text as :func:`read` gives it, or values that have their type.
+
+    ``where`` names the origin in errors: a file, whose lines are then named, a title, or a function that gives either
+    for a dotted key.
+
+    Raises:
+        UserError: a key is unknown (``config-unknown-key``) or missing (``config-missing-key``), or a value is not what
+            its field can be (``config-value``); where there are several, all are listed.
+    """
+    try:
+        adapter: TypeAdapter = _adapter(cast(Any, kind))
+        return adapter.validate_python((_prepared(kind, values),))[0]
+    except ValidationError as error:
+        issues = _issues(kind, values, where, error)
+    except UserError as error:  # of a __post_init__: what values contradict each other
+        raise UserError(f"{_place(where, ())}: {error}", code=error.code or "config-value") from None
+    if len(issues) == 1:
+        raise UserError(str(issues[0]), code=issues[0].code)
+    raise DataErrors(f"{_place(where, ())}: {len(issues)} errors", issues, code=issues[0].code)
+
+
+def plain(text: Any) -> Any:
+    """What a text looks like: true or false, a whole number, a number, or else the text; of lists, each element."""
+    if isinstance(text, list):
+        return [plain(value) for value in text]
+    if not isinstance(text, str):
+        return text
+    if text in ("true", "false"):
+        return text == "true"
+    if re.fullmatch(r"[-+]?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?", text) else text
+
+
+def nearest(name: str, known: Sequence[str], section: str = "") -> str:
+    """``did you mean SECTION.NAME?``, or all that is known where nothing is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {section}{'.' if section else ''}{near[0]}?" if near else f"known: {', '.join(known)}"
+
+
+class _Word:
+    """Text where true or false should stand; pydantic would take yes, on and 1 for true."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+
+class _Twice(yaml.MarkedYAMLError):
+    """A key of a mapping that stands there a second time."""
+
+    def __init__(self, key: yaml.Node) -> None:
+        super().__init__(problem=key.value, problem_mark=key.start_mark)
+        self.mark = key.start_mark
+
+
+class _Loader(yaml.BaseLoader):
+    """Text, lists and mappings, and each key once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise _Twice(key)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(tuple[kind], config=STRICT)  # a dataclass alone would take no config
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Any]:
+    """Type of each field of a dataclass or TypedDict; empty for other types."""
+    known = isinstance(kind, type) and (is_dataclass(kind) or is_typeddict(kind))
+    return get_type_hints(kind, include_extras=True) if known else {}
+
+
+def _prepared(hint: Any, value: Any) -> Any:
+    """``value`` with its nulls and booleans, and with what is of any type (object) as what it looks like."""
+    if get_origin(hint) is Annotated:
+        return _prepared(get_args(hint)[0], value)
+    if hint is object:
+        return plain(value)
+    if hint is bool and isinstance(value, str):
+        return value == "true" if value in ("true", "false") else _Word(value)
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+        if len(kinds) < len(get_args(hint)) and value in NULL:
+            return None
+        return _prepared(kinds[0], value) if len(kinds) == 1 else value
+    if isinstance(value, Mapping):
+        return {key: _prepared(_inside(hint, key), inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_prepared(_inside(hint, i), inner) for i, inner in enumerate(value)]
+    return value
+
+
+def _inside(hint: Any, key: str | int) -> Any:
+    """Type of what a mapping, a list or a dataclass has under ``key``; Any where it is not known."""
+    while get_origin(hint) in (Annotated, Union, types.UnionType):
+        hint = get_args(hint)[0]
+    if isinstance(key, str):
+        arguments = get_args(hint)
+        return _fields(hint).get(key, arguments[1] if len(arguments) == 2 else Any)
+    arguments = tuple(kind for kind in get_args(hint) if kind is not Ellipsis)
+    return arguments[min(key, len(arguments) - 1)] if arguments else Any
+
+
+def _issues(kind: type, values: Mapping[str, Any], where: Where, error: ValidationError) -> list[Issue]:
+    """Every error once; what several alternatives of one field expected stands together."""
+    merged: dict[tuple, list] = {}
+    for one in error.errors(include_url=False):
+        key = tuple(_within(values, one["loc"][1:]))
+        merged.setdefault(key, []).append(one)
+    issues = []
+    for key, errors in merged.items():
+        name, place, sort = ".".join(map(str, key)), _place(where, key), errors[0]["type"]
+        if sort in UNKNOWN:
+            hint: Any = kind
+            for part in key[:-1]:
+                hint = _inside(hint, part)
+            hint = nearest(str(key[-1]), list(_fields(_bare(hint))), ".".join(map(str, key[:-1])))
+            issues.append(Issue("config-unknown-key", f"{place}: unknown key {name}; {hint}"))
+        elif sort == "missing":
+            issues.append(Issue("config-missing-key", f"{place}: {name} is missing"))
+        else:
+            wanted = " or ".join(dict.fromkeys(_expected(one) for one in errors))
+            issues.append(Issue("config-value", f"{place}: {name}: expected {wanted}, found {errors[0]['input']!r}"))
+    return issues
+
+
+def _bare(hint: Any) -> Any:
+    while get_origin(hint) in (Annotated, Union, types.UnionType):
+        hint = get_args(hint)[0]
+    return hint
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    """What pydantic expected, in the words of this project."""
+    kind = error["type"].partition("_")[0]
+    if error["type"] in ("string_pattern_mismatch", "finite_number") or kind not in EXPECTED:
+        return re.sub(r"^(Input|String|Value) should (be )?", "", error["msg"])
+    return EXPECTED[kind]
+
+
+def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:
+    """The parts of pydantic's ``location`` that are keys; the others name an alternative of a union."""
+    for i, part in enumerate(location):
+        inside = isinstance(values, Mapping) if isinstance(part, str) else isinstance(values, list)
+        there = inside and (part in values if isinstance(part, str) else part < len(values))
+        if there or (inside and i == len(location) - 1):
+            yield part
+            values = values[part] if there else None
+
+
+def _place(where: Where, key: Sequence[str | int]) -> str:
+    """Title, or file with the line of the key."""
+    place = where(".".join(map(str, key))) if callable(where) else where
+    line = _line(place, key) if isinstance(place, Path) and key else None
+    return f"{place}:{line}" if line else str(place)
+
+
+def _line(path: Path, key: Sequence[str | int]) -> int | None:
+    """Line of a key in a file, or that of the mapping which lacks it."""
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    line = 1
+    for part in key:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {name.value: (name, value) for name, value in node.value}
+            if part not in pairs:
+                break
+            line, node = pairs[part][0].start_mark.line + 1, pairs[part][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line

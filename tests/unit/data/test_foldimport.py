@@ -13,6 +13,7 @@ from mscnn.data.foldimport import import_folds
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds, write_folds
 from mscnn.errors import UserError
 from mscnn.paths import conf
+from tests.raises import fails
 
 
 def take(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold]]:
@@ -147,7 +148,7 @@ def test_the_source_is_never_written_to(corpus, tmp_path):
 
 def test_a_name_that_is_no_file_name(corpus, tmp_path):
     source = write(tmp_path / "in", fold01_train=corpus().utts[8:], fold01_test=corpus().utts[:8])
-    with pytest.raises(UserError, match="name: expected letters, digits"):
+    with fails("config-value", "name", "../toy"):
         import_folds(source, corpus(), "../toy", tmp_path / "out")
 
 

@@ -21,7 +21,7 @@ def parser() -> Parser:
 def main() -> None:
     """Write the audits; a recording on both sides of a fold, or a broken promise, ends with status 1."""
     args = parser().parse_args()
-    from mscnn.audit.report import write_audits
+    from mscnn.leakage.report import write_audits
 
     start = time.monotonic()
     write_audits(args.protocol, args.data, args.out, feature_dir=args.feature_dir, nj=args.nj)

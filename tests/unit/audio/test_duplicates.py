@@ -8,7 +8,7 @@ import soundfile
 from mscnn.audio import duplicates
 from mscnn.audio.duplicates import Digests, sample_digest
 from mscnn.audio.read import BadAudio
-from tests.unit.audit.conftest import write_noise
+from tests.unit.leakage.conftest import write_noise
 
 
 def test_a_copy_is_known_whatever_its_name_and_format(tmp_path):

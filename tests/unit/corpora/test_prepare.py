@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from mscnn.audio import duplicates as recordings
-from mscnn.audit.recordings import contents
 from mscnn.config.labels import LabelMap
 from mscnn.corpora.common import FIXES
 from mscnn.corpora.iemocap import parse
 from mscnn.corpora.prepare import AudioForm, prepare
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors
+from mscnn.leakage.recordings import contents
 from tests.raises import fails
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -1,9 +1,9 @@
 """Which utterances are the same recording."""
 
-from mscnn.audit.recordings import contents
 from mscnn.data.datadir import DataDir
+from mscnn.leakage.recordings import contents
 from tests.raises import fails
-from tests.unit.audit.conftest import write_noise
+from tests.unit.leakage.conftest import write_noise
 
 
 def digests(tmp_path, segments=None, **files):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import yaml
 
-from mscnn.audit import markdown, report
-from mscnn.audit.report import write_audits
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import write_archive
 from mscnn.features.config import Feature
 from mscnn.files import write_table
+from mscnn.leakage import markdown, report
+from mscnn.leakage.report import write_audits
 from tests.shell.conftest import ROOT, sh  # noqa: F401  (a fixture)
 
 
@@ -61,7 +61,7 @@ def test_what_is_no_mapping_is_made_again(make, protocol, tmp_path, name):
 def test_numbers_made_by_other_code_or_packages_are_made_again(make, protocol, tmp_path, monkeypatch):
     name, calls, measure, digest, version = protocol("toy2"), [], report.measure, report.source_digest, report.version
     monkeypatch.setattr(report, "measure", lambda *args, **more: calls.append(1) or measure(*args, **more))
-    changed = {"mscnn.evaluation.metrics", "mscnn.features.archive", "mscnn.audit", "scikit-learn"}
+    changed = {"mscnn.evaluation.metrics", "mscnn.features.archive", "mscnn.leakage", "scikit-learn"}
     write_audits([name], make(), tmp_path / "audit")
     for one in sorted(changed):
         monkeypatch.setattr(report, "source_digest", lambda module, one=one: "new" if module == one else digest(module))

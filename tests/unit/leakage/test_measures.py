@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mscnn.audit.measures import leaks, measure
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol
+from mscnn.leakage.measures import leaks, measure
 
 # utterance: speaker, session, scene, class, text
 UTTS = {

@@ -10,21 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from mscnn.audit import markdown
-from mscnn.audit.measures import leaks, measure
-from mscnn.audit.recordings import contents
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.files import atomic, digest, read_mapping
 from mscnn.jobs import workers
+from mscnn.leakage import markdown
+from mscnn.leakage.measures import leaks, measure
+from mscnn.leakage.recordings import contents
 from mscnn.log import get_logger
 from mscnn.paths import read_conf
 from mscnn.stamp import source_digest
 
 CODE = (  # whatever makes the numbers
-    "mscnn.audit", "mscnn.baselines", "mscnn.data", "mscnn.features.archive", "mscnn.evaluation.metrics",
+    "mscnn.leakage", "mscnn.baselines", "mscnn.data", "mscnn.features.archive", "mscnn.evaluation.metrics",
     "mscnn.text.normal",
 )  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn")

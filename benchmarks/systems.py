@@ -7,7 +7,7 @@
 GFLOP: floating-point operations (a multiply-add counts two) of products and convolutions in the forward pass of one
 utterance of 4.5 s and 15 words, IEMOCAP's mean, over 4.5; word embeddings and features are not counted. Seconds per
 epoch: CPU seconds of a pass over the training part of fold 1 on one core, from a few steps; the time that an
-evaluation on dev takes is not in it. Yardsticks cost next to nothing and have a dash; what cannot be measured has the
+evaluation on dev takes is not in it. Baselines cost next to nothing and have a dash; what cannot be measured has the
 reason in its place. python3 -m mscnn.bin.overview --costs costs.tsv puts the numbers beside scores.
 """
 
@@ -52,7 +52,7 @@ def main() -> None:
     rows = [COLUMNS]
     for spec in specs:
         row = [spec.name]
-        if spec.family != "yardstick":
+        if spec.family != "baseline":
             row += attempt(["d", ".3f"], count, spec)
             row += attempt([".1f"], time_epoch, spec, data, fold, dump, args.steps) if args.data else []
         rows.append(row + ["-"] * (len(COLUMNS) - len(row)))
@@ -85,8 +85,7 @@ def count(spec) -> tuple[int, float]:
     # oneDNN's recurrent layers are one operation that the counter does not know: without, they are sums of products
     with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
         model.eval()(dev.batch(range(len(dev))))
-    own = sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
-    return own, counter.get_total_flops() / len(dev.utts) / SECONDS / 1e9
+    return model.num_parameters(), counter.get_total_flops() / len(dev.utts) / SECONDS / 1e9
 
 
 def noise(folder: Path):

@@ -83,6 +83,7 @@ def restore(
     """
     import torch
 
+    from mscnn.models.base import WORD_VECTORS
     from mscnn.training.parts import make_examples, make_sizes
 
     setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
@@ -94,7 +95,7 @@ def restore(
             spec, data, parts, features=features, texts=texts, vocabulary=vocabulary, xvector=setup.xvector,
             statistics=saved,
         )  # fmt: skip
-        embedding = saved["embedding.weight"].shape if spec.text else None
+        embedding = saved[WORD_VECTORS].shape if spec.text else None
         sizes = make_sizes(spec, len(config["classes"]), features, next(iter(examples.values())), embedding)
         model = models.build(spec, sizes)
         model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})

@@ -3,6 +3,6 @@
 What a family is stands in :mod:`mscnn.models.base`; where a configuration's is found, in :mod:`mscnn.models.families`.
 """
 
-from mscnn.models.families import FAMILIES, SHARED, build, options, pretrained, source_modules
+from mscnn.models.families import FAMILIES, SHARED, build, limits, options, pretrained, source_modules
 
-__all__ = ["FAMILIES", "SHARED", "build", "options", "pretrained", "source_modules"]
+__all__ = ["FAMILIES", "SHARED", "build", "limits", "options", "pretrained", "source_modules"]

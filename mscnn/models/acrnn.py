@@ -15,7 +15,16 @@ from torch.nn import functional as F
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.conv import DONGHYUN, SCORES, PerFrame, ScoreAttention, bands, dense_head, he_init, image
+from mscnn.models.conv import (
+    DONGHYUN,
+    SCORES,
+    PerFrame,
+    ScoreAttention,
+    bins_per_channel,
+    dense_head,
+    he_init,
+    stack_channels,
+)
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
@@ -32,8 +41,8 @@ class Options:
     channels: int = 3
     frames: int = 300
     filters: tuple[int, ...] = (128, 256, 256, 256, 256, 256)
-    kernel: tuple[int, ...] = (5, 3)
-    pool: tuple[int, ...] = (2, 2)
+    kernel: tuple[int, int] = (5, 3)
+    pool: tuple[int, int] = (2, 2)
     time_first: bool = True
     project_dim: int = 768
     project: str = "linear"
@@ -48,36 +57,39 @@ class Options:
     he_init: bool = False
     legacy_batch_stats: bool = False
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where an option has a value that the network does not know."""
         if self.project not in PROJECTIONS:
-            raise UserError(f"project {self.project}: expected {', '.join(PROJECTIONS)}")
+            raise UserError(f"project {self.project}: expected {', '.join(PROJECTIONS)}", code="option-value")
         if self.score not in SCORES:
-            raise UserError(f"score {self.score}: expected {', '.join(SCORES)}")
+            raise UserError(f"score {self.score}: expected {', '.join(SCORES)}", code="option-value")
         if self.he_init and self.score == "linear":
-            raise UserError("he_init starts an attention with a hidden unit: it needs score=sigmoid or score=relu")
+            raise UserError(
+                "he_init starts an attention with a hidden unit: it needs score=sigmoid or score=relu",
+                code="option-conflict",
+            )
         if any(len(pair) != 2 for pair in (self.kernel, self.pool)):
-            raise UserError("kernel and pool are pairs: frames, bands")
+            raise UserError("kernel and pool are pairs: frames, bands", code="option-value")
         if self.legacy_batch_stats and self.project != "norm_relu":
-            raise UserError("legacy_batch_stats is a defect of the code's normalisation: it needs project=norm_relu")
+            raise UserError(
+                "legacy_batch_stats is a defect of the code's normalisation: it needs project=norm_relu",
+                code="option-conflict",
+            )
 
 
-class ACRNN(Classifier):
+class ACRNN(Classifier[Options]):
     """Segments (B, 3 · 40, 300) -> logits (B, classes)."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
-        axes = slice(None) if options.time_first else slice(None, None, -1)
-        kernel, self.pool = options.kernel[axes], options.pool[axes]
+        super().__init__(options, sizes)
+        kernel, self.pool = options.kernel, options.pool
+        if not options.time_first:
+            kernel, self.pool = kernel[::-1], self.pool[::-1]
         inputs = (options.channels, *options.filters)
         self.convs = nn.ModuleList(
             nn.Conv2d(n, m, kernel, padding="same") for n, m in zip(inputs, options.filters, strict=False)
         )
-        size = options.filters[-1] * (bands(sizes, options.channels) // options.pool[1])
+        size = options.filters[-1] * (bins_per_channel(sizes, options.channels) // options.pool[1])
         self.project = PerFrame(nn.Linear(size, options.project_dim), *_after_projection(options))
         # TensorFlow's cell has one bias, PyTorch's two: there it is the weight of an input that is always 1
         lstm_inputs = options.project_dim + options.single_bias
@@ -92,7 +104,7 @@ class ACRNN(Classifier):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        x = image(inputs, self.options.channels, self.options.frames)
+        x = stack_channels(inputs, self.options.channels, self.options.frames)
         return self.classify(x.transpose(2, 3) if self.options.time_first else x)
 
     def classify(self, x: Tensor) -> Tensor:
@@ -122,7 +134,7 @@ class ACRNN(Classifier):
         try:
             ours = _from_tensorflow({name: torch.as_tensor(value) for name, value in theirs.items()})
         except KeyError as missing:
-            raise UserError(f"official weights: no variable {missing}") from None
+            raise UserError(f"official weights: no variable {missing}", code="official-weights") from None
         if self.options.legacy_batch_stats:  # no moving averages here; the code has some, and never reads them
             ours = {name: value for name, value in ours.items() if name in self.state_dict()}
         load_weights(self, ours)
@@ -130,14 +142,14 @@ class ACRNN(Classifier):
     def _initialise(self) -> None:
         """TensorFlow's start: forget bias 1, other LSTM biases 0; ``init_std``, ``he_init``: then a code's own."""
         if self.options.single_bias:
-            for weight in (self.lstm.weight_ih_l0, self.lstm.weight_ih_l0_reverse):
-                bias = weight.data[:, -1].zero_()
+            for name in ("weight_ih_l0", "weight_ih_l0_reverse"):
+                bias = self.lstm.get_parameter(name).data[:, -1].zero_()
                 bias[self.options.lstm_dim : 2 * self.options.lstm_dim] = 1.0  # gates i, f, g, o
         if self.options.init_std:
             std = self.options.init_std
-            for layer in (*self.convs, self.project[0], self.head[0], self.head[4]):
-                nn.init.trunc_normal_(layer.weight, std=std, a=-2 * std, b=2 * std)
-                nn.init.constant_(layer.bias, 0.1)
+            for layer in (*(f"convs.{n}" for n in range(len(self.convs))), "project.0", "head.0", "head.4"):
+                nn.init.trunc_normal_(self.get_parameter(f"{layer}.weight"), std=std, a=-2 * std, b=2 * std)
+                nn.init.constant_(self.get_parameter(f"{layer}.bias"), 0.1)
         if self.options.he_init:
             he_init(self)
 

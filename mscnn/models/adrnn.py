@@ -18,12 +18,12 @@ from mscnn.models.conv import (
     UFLB,
     CenterLoss,
     ScoreAttention,
-    bands,
+    bins_per_channel,
     dense_head,
     frame_layer,
     he_init,
-    image,
     one_hot_mse,
+    stack_channels,
 )
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
@@ -48,14 +48,11 @@ class Options:
     he_init: bool = False
 
 
-class ADRNN(Classifier):
+class ADRNN(Classifier[Options]):
     """Segments (B, 3 · 40, 300) -> logits (B, classes)."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        self.options = options
+        super().__init__(options, sizes)
         time, band = options.pool
         self.conv = nn.Sequential(
             nn.Conv2d(options.channels, options.filters, 3, padding=1), nn.MaxPool2d((band, time)), nn.LeakyReLU()
@@ -63,7 +60,7 @@ class ADRNN(Classifier):
         inputs = (options.filters, *options.dilated_filters)
         self.dilated = nn.Sequential(*map(UFLB, inputs, options.dilated_filters))
         self.skip = UFLB(options.filters, options.dilated_filters[-1], activation=False)
-        size = options.dilated_filters[-1] * (bands(sizes, options.channels) // band)
+        size = options.dilated_filters[-1] * (bins_per_channel(sizes, options.channels) // band)
         self.project = frame_layer(size, options.project_dim)
         self.lstm = nn.LSTM(options.project_dim, options.lstm_dim, bidirectional=True, batch_first=True)
         self.attention = ScoreAttention(2 * options.lstm_dim, "relu", mean=options.mean_attention)
@@ -79,7 +76,7 @@ class ADRNN(Classifier):
 
     def features(self, inputs: Inputs) -> Tensor:
         """What the classifier sees (B, fc_dim)."""
-        x = self.conv(image(inputs, self.options.channels, self.options.frames))
+        x = self.conv(stack_channels(inputs, self.options.channels, self.options.frames))
         x = self.dilated(x) + self.skip(x)
         x = self.project(x.flatten(1, 2).transpose(1, 2))  # a frame's vector: channels, then bands
         return self.head[:-1](self.attention(self.lstm(x)[0]))

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.conv import UFLB, bands, image, one_hot_mse
+from mscnn.models.conv import UFLB, bins_per_channel, one_hot_mse, stack_channels
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
@@ -38,23 +38,19 @@ class Options:
     legacy_index_slips: bool = False
     legacy_double_softmax: bool = False
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
         if self.combine not in ("recursive", "sum"):
-            raise UserError(f"combine {self.combine}: expected recursive or sum")
+            raise UserError(f"combine {self.combine}: expected recursive or sum", code="option-value")
         if self.frames % self.slice:
-            raise UserError(f"frames {self.frames}: expected a multiple of slice, {self.slice}")
+            raise UserError(f"frames {self.frames}: expected a multiple of slice, {self.slice}", code="option-conflict")
 
 
-class ADSRNN(Classifier):
+class ADSRNN(Classifier[Options]):
     """Segments (B, 3 · 40, 300) -> log-posteriors (B, classes)."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
+        super().__init__(options, sizes)
         n, m = options.filters, options.dilated_filters
         self.convs = nn.Sequential(
             nn.Conv2d(options.channels, n, 3, padding=1), nn.LeakyReLU(), nn.Conv2d(n, n, 3, padding=1), nn.LeakyReLU()
@@ -63,7 +59,7 @@ class ADSRNN(Classifier):
         self.skip = UFLB(n, m)
         # not batch_first, the LSTM takes a slice (B, 30, D) for B time steps of 30 sequences
         self.lstm = nn.LSTM(
-            m * (bands(sizes, options.channels) // 2),
+            m * (bins_per_channel(sizes, options.channels) // 2),
             options.lstm_dim,
             bidirectional=True,
             batch_first=not options.legacy_batch_recurrence,
@@ -74,8 +70,8 @@ class ADSRNN(Classifier):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Log-posteriors (B, classes)."""
-        x = image(inputs, self.options.channels, self.options.frames).transpose(2, 3)  # (B, C, T, F)
-        return self.combine(self.attend(self.read(self.convolve(x))))
+        x = stack_channels(inputs, self.options.channels, self.options.frames).transpose(2, 3)  # (B, C, T, F)
+        return self.combine(self.attend(self.encode_slices(self.convolve(x))))
 
     def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Negative log-posterior + mse · squared error of the posteriors, for labels (B,).
@@ -97,7 +93,7 @@ class ADSRNN(Classifier):
             return x.reshape(len(x), x.shape[2], -1)
         return x.transpose(1, 2).flatten(2)  # a frame's vector: channels, then bands
 
-    def read(self, x: Tensor) -> Tensor:
+    def encode_slices(self, x: Tensor) -> Tensor:
         """Frames (B, T, D) -> mean output of each slice (B, M, 2 · lstm_dim); each starts from the last one's state."""
         state, means = None, []
         for part in x.split(self.options.slice, dim=1):

@@ -2,7 +2,7 @@
 
 Peng, Li, Zhu, Unoki, Dang, Akagi, "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
 Recurrent Networks With Auditory Front-Ends", IEEE Access 8, 2020, pp. 16560-16572. ``asrnn_donghyun`` is its
-re-implementation for log-mels (donghyun1234/speech_emotion_recognition), ``asrnn_auditory`` hears the paper's
+re-implementation for log-mels (donghyun1234/speech_emotion_recognition), ``asrnn_auditory`` takes the paper's
 modulation spectrogram instead.
 """
 
@@ -13,7 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from mscnn.models.base import Classifier
-from mscnn.models.conv import DONGHYUN, ScoreAttention, bands, dense_head, frame_layer, he_init, image
+from mscnn.models.conv import (
+    DONGHYUN,
+    ScoreAttention,
+    bins_per_channel,
+    dense_head,
+    frame_layer,
+    he_init,
+    stack_channels,
+)
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
@@ -37,14 +45,11 @@ class Options:
     legacy_shift1: bool = False
 
 
-class ASRNN(Classifier):
+class ASRNN(Classifier[Options]):
     """Segments (B, C · F, 300) -> logits (B, classes)."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        self.options = options
+        super().__init__(options, sizes)
         time, band = options.pool
         inputs, convs = (options.channels, *options.filters), []
         for number, (n, m) in enumerate(zip(inputs, options.filters, strict=False)):
@@ -53,7 +58,7 @@ class ASRNN(Classifier):
                 nn.Sequential(nn.Conv2d(n, m, 3, padding=1), *pool, nn.BatchNorm2d(m, affine=False), nn.ReLU())
             )
         self.convs = nn.Sequential(*convs)
-        size = options.filters[-1] * (bands(sizes, options.channels) // band)
+        size = options.filters[-1] * (bins_per_channel(sizes, options.channels) // band)
         self.project = frame_layer(size, options.project_dim)
         self.lstm = nn.LSTM(options.project_dim, options.lstm_dim, bidirectional=True, batch_first=True)
         self.window_lstm = nn.LSTM(2 * options.lstm_dim, options.window_lstm_dim, batch_first=True)
@@ -64,9 +69,9 @@ class ASRNN(Classifier):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        x = self.convs(image(inputs, self.options.channels, self.options.frames))
+        x = self.convs(stack_channels(inputs, self.options.channels, self.options.frames))
         x = self.project(x.flatten(1, 2).transpose(1, 2))  # a frame's vector: channels, then bands
-        x = self.read(self.windows(x))
+        x = self.encode_windows(self.windows(x))
         last = self.window_lstm(x)[0][:, -1]
         return self.head(torch.cat([self.attention(x), last], dim=1))
 
@@ -82,7 +87,7 @@ class ASRNN(Classifier):
         starts = [*range(count - 1), x.shape[1] - window]
         return torch.stack([x[:, start : start + window] for start in starts], dim=1)
 
-    def read(self, windows: Tensor) -> Tensor:
+    def encode_windows(self, windows: Tensor) -> Tensor:
         """One vector a window, (B, N, window, D) -> (B, N, 2 · lstm_dim): the last state of either direction.
 
         The code (``legacy_shift1``) takes the last frame's output, where the backward LSTM has seen that frame only.

@@ -59,30 +59,29 @@ class Options:
     legacy_leftpad_wav: bool = False
     legacy_pad0db: bool = False
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
         if self.legacy_leftpad_wav and not self.wav2vec2:
-            raise UserError("legacy_leftpad_wav pads waveforms, and option wav2vec2 is empty: none is read")
+            raise UserError(
+                "legacy_leftpad_wav pads waveforms, and option wav2vec2 is empty: none is read", code="option-conflict"
+            )
         if self.frames < 50:
-            raise UserError(f"frames {self.frames}: AlexNet's poolings need at least 50")
+            raise UserError(f"frames {self.frames}: AlexNet's poolings need at least 50", code="option-value")
 
 
-class CAMSER(Classifier):
+class CAMSER(Classifier[Options]):
     """The whole system."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
+        super().__init__(options, sizes)
         self.samples = HOP * options.frames
         self.steps = (self.samples - WAV2VEC2_FIELD) // WAV2VEC2_HOP + 1
-        heard = "wave" if options.wav2vec2 else "wav2vec2"
-        if heard not in sizes.extra:
+        speech = "wave" if options.wav2vec2 else "wav2vec2"
+        if speech not in sizes.extra:
             raise UserError(
-                f"option wav2vec2 is {options.wav2vec2!r}, so input {heard} is needed, which the configuration lacks: "
-                "ca_mser reads hidden states, ca_mser_finetuned reads waveforms and names a wav2vec 2.0"
+                f"option wav2vec2 is {options.wav2vec2!r}, so input {speech} is needed, which the configuration lacks: "
+                "ca_mser reads hidden states, ca_mser_finetuned reads waveforms and names a wav2vec 2.0",
+                code="input-missing",
             )
         self.alexnet = alexnet_features()
         if options.alexnet:
@@ -94,7 +93,7 @@ class CAMSER(Classifier):
             sizes.extra["mfcc"], 256, num_layers=2, batch_first=True, dropout=options.lstm_dropout, bidirectional=True
         )
         self.cepstrum = nn.Linear(512 * options.frames, 128)
-        width = sizes.extra[heard]
+        width = sizes.extra[speech]
         if options.wav2vec2:
             self.wav2vec2 = network(options.wav2vec2)
             self.steps = steps(self.wav2vec2.config, self.samples)
@@ -115,8 +114,8 @@ class CAMSER(Classifier):
     @classmethod
     def pretrained(cls, options: Options) -> dict[str, str]:
         """Digest of AlexNet's file, and revision of the wav2vec 2.0 that is trained along."""
-        found = {"alexnet": file_digest(options.alexnet)} if options.alexnet else {}
-        return found | ({"wav2vec2": revision(options.wav2vec2)} if options.wav2vec2 else {})
+        digests = {"alexnet": file_digest(options.alexnet)} if options.alexnet else {}
+        return digests | ({"wav2vec2": revision(options.wav2vec2)} if options.wav2vec2 else {})
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments."""
@@ -149,7 +148,10 @@ class CAMSER(Classifier):
         """
         if not self.options.wav2vec2:
             if (inputs.extra_len["wav2vec2"] != self.steps).any():
-                raise UserError(f"input wav2vec2: expected {self.steps} rows for every {self.options.frames} frames")
+                raise UserError(
+                    f"input wav2vec2: expected {self.steps} rows for every {self.options.frames} frames",
+                    code="feature-size",
+                )
             return inputs.extra["wav2vec2"].transpose(1, 2)
         wave = fixed_length(inputs.extra["wave"], self.samples)[:, 0]
         if self.options.legacy_leftpad_wav:
@@ -220,7 +222,7 @@ def alexnet_features() -> nn.Sequential:
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
     return layers
 
 
@@ -245,7 +247,9 @@ def load_alexnet(features: nn.Sequential, path: str) -> None:
         prefix = "features."
         features.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     except (OSError, RuntimeError, AttributeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
-        raise UserError(f"alexnet {path}: expected the weights of torchvision's AlexNet: {error}") from None
+        raise UserError(
+            f"alexnet {path}: expected the weights of torchvision's AlexNet: {error}", code="pretrained-weights"
+        ) from None
 
 
 Model = CAMSER

@@ -1,6 +1,6 @@
 """What the convolutional-recurrent systems share (ACRNN, ADRNN, ASRNN, ADSRNN, Satt 2017): input, blocks, losses.
 
-They hear segments of fixed size: a shorter one is padded with zeros, and the padding counts, as in the papers.
+They take segments of fixed size: a shorter one is padded with zeros, and the padding counts, as in the papers.
 """
 
 import torch
@@ -27,18 +27,21 @@ DONGHYUN = {
 }
 
 
-def bands(sizes: Sizes, channels: int) -> int:
+def bins_per_channel(sizes: Sizes, channels: int) -> int:
     """Rows of a channel of the audio feature.
 
     Raises:
         UserError: the feature does not divide into that many channels.
     """
     if sizes.audio % channels:
-        raise UserError(f"the audio feature has {sizes.audio} rows: they do not divide into {channels} channels")
+        raise UserError(
+            f"the audio feature has {sizes.audio} rows: they do not divide into {channels} channels",
+            code="feature-size",
+        )
     return sizes.audio // channels
 
 
-def image(inputs: Inputs, channels: int, frames: int) -> Tensor:
+def stack_channels(inputs: Inputs, channels: int, frames: int) -> Tensor:
     """Segments of flattened features as pictures (B, C, F, T), for example static, delta and delta-delta as C = 3.
 
     Raises:
@@ -73,12 +76,13 @@ def frame_layer(size: int, units: int) -> PerFrame:
 
 def he_init(model: nn.Module) -> None:
     """The start of donghyun's networks: He's and Glorot's normal weights, an attention of nearly no preference."""
-    nn.init.kaiming_normal_(model.project[0].weight, nonlinearity="leaky_relu")
-    nn.init.kaiming_normal_(model.head[0].weight, nonlinearity="leaky_relu")
-    nn.init.xavier_normal_(model.head[4].weight)
-    nn.init.kaiming_normal_(model.attention.weight, nonlinearity="relu")  # (D, 1): PyTorch takes 1 for the fan in
-    nn.init.normal_(model.attention.bias, std=0.01)
-    nn.init.normal_(model.attention.scale, std=0.01)
+    for name in ("project.0.weight", "head.0.weight"):
+        nn.init.kaiming_normal_(model.get_parameter(name), nonlinearity="leaky_relu")
+    nn.init.xavier_normal_(model.get_parameter("head.4.weight"))
+    attention = model.get_parameter("attention.weight")  # (D, 1): PyTorch takes 1 for the fan in
+    nn.init.kaiming_normal_(attention, nonlinearity="relu")
+    nn.init.normal_(model.get_parameter("attention.bias"), std=0.01)
+    nn.init.normal_(model.get_parameter("attention.scale"), std=0.01)
 
 
 class UFLB(nn.Sequential):
@@ -120,6 +124,8 @@ class CenterLoss(nn.Module):
 
     Each call in training mode then moves the centres: c_j -= rate · sum_{y=j}(c_j − f) / (1 + count_j).
     """
+
+    centers: Tensor
 
     def __init__(self, classes: int, size: int, rate: float) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from mscnn.errors import UserError
 
 if TYPE_CHECKING:
     from mscnn.models.base import Classifier
-    from mscnn.models.inputs import Sizes
+    from mscnn.models.inputs import Limits, Sizes
 
 FAMILIES = {
     "acrnn": "mscnn.models.acrnn",
@@ -63,6 +63,11 @@ def build(spec: ModelSpec, sizes: Sizes) -> Classifier:
             code="mixup-unsupported",
         )
     return model(options(spec), sizes)
+
+
+def limits(spec: ModelSpec) -> Limits:
+    """How many frames and tokens of an utterance the model reads, by its options."""
+    return _member(spec, "Model").limits(options(spec))
 
 
 def pretrained(spec: ModelSpec) -> Mapping[str, str]:

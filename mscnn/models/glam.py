@@ -33,14 +33,17 @@ class Options:
     area_dropout: float = 0.5
     frames: int = 57
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where options make no sense."""
         if self.fusion not in FUSIONS:
-            raise UserError(f"fusion {self.fusion}: expected one of {', '.join(FUSIONS)}")
+            raise UserError(f"fusion {self.fusion}: expected one of {', '.join(FUSIONS)}", code="option-value")
         if len(self.kernels) not in (1, 2) or not all(k % 2 for k in (self.stem, *self.kernels)):
-            raise UserError(f"kernels {list(self.kernels)}, stem {self.stem}: expected one or two kernels, all odd")
+            raise UserError(
+                f"kernels {list(self.kernels)}, stem {self.stem}: expected one or two kernels, all odd",
+                code="option-value",
+            )
         if self.frames < 4:
-            raise UserError(f"frames {self.frames}: two poolings need at least 4")
+            raise UserError(f"frames {self.frames}: two poolings need at least 4", code="option-value")
 
 
 class ScaleBlock(nn.Module):
@@ -61,15 +64,11 @@ class ScaleBlock(nn.Module):
         return self.norm(y).relu()
 
 
-class GLAM(Classifier):
+class GLAM(Classifier[Options]):
     """The whole family: what differs is the blocks and what fuses them."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
+        super().__init__(options, sizes)
         self.along_bins = conv_norm_relu(1, 16, (options.stem, 1))
         self.along_time = conv_norm_relu(1, 16, (1, options.stem))
         self.scales = nn.Sequential(
@@ -83,7 +82,7 @@ class GLAM(Classifier):
         positions = (sizes.audio // 2) * (options.frames // 4)
         channels = 128
         if options.fusion == "gmlp":
-            self.fusion = GatedMLP(positions, tokens=128)
+            self.fusion: nn.Module = GatedMLP(positions, tokens=128)
         elif options.fusion == "heads":
             self.fusion = ChannelAttention(128, options.head_dim, options.heads)
             channels = options.heads * options.head_dim

@@ -32,23 +32,21 @@ class Options:
     area_dropout: float = 0.5
     frames: int = 63
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where options make no sense."""
         if self.readout not in READOUTS:
-            raise UserError(f"readout {self.readout}: expected one of {', '.join(READOUTS)}")
+            raise UserError(f"readout {self.readout}: expected one of {', '.join(READOUTS)}", code="option-value")
         if self.frames < 5:
-            raise UserError(f"frames {self.frames}: one convolution and two poolings need at least 5")
+            raise UserError(
+                f"frames {self.frames}: one convolution and two poolings need at least 5", code="option-value"
+            )
 
 
-class HeadFusion(Classifier):
+class HeadFusion(Classifier[Options]):
     """A trunk of five convolutions; what differs is how its feature maps become class scores."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
+        super().__init__(options, sizes)
         area = options.readout == "area"
         first = 16 if area else 8  # area stacks the two maps in height, the others in channels
         self.along_bins = conv_norm_relu(1, first, (10, 2), padding=(4, 0))
@@ -62,7 +60,7 @@ class HeadFusion(Classifier):
             conv_norm_relu(64, 80, (3, 3)),
         )
         if area:
-            self.attention = AreaAttention(options.area_width, options.area_dropout)
+            self.attention: nn.Module = AreaAttention(options.area_width, options.area_dropout)
             positions = ((sizes.audio - 1) // 2) * ((options.frames - 1) // 4)
             self.output = nn.Linear(80 * positions, sizes.classes)
         elif options.readout == "heads":
@@ -74,8 +72,8 @@ class HeadFusion(Classifier):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments (B, bins, T)."""
-        area = self.options.readout == "area"  # the others pool over all positions: any T will do
-        image = (fixed_length(inputs.audio, self.options.frames) if area else inputs.audio)[:, None]
+        area = self.options.readout == "area"
+        image = fixed_length(inputs.audio, self.options.frames)[:, None]
         x = self.trunk(torch.cat([self.along_bins(image), self.along_time(image)], dim=2 if area else 1))
         if area:
             tokens = x.flatten(2).transpose(1, 2)  # a token is a position

@@ -1,14 +1,17 @@
-"""What a batch of utterances gives a model."""
+"""What a batch of utterances gives a model, and the sizes and limits that follow from the data and the options."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from torch import Tensor
+
+ABSENT: Any = None  # a model reads only what its configuration names, so that the types below say Tensor
 
 
 @dataclass
 class Inputs:
-    """One batch of B utterances; what a model does not use may be None.
+    """One batch of B utterances, or segments of them; what the configuration does not name is None.
 
     Attributes:
         audio: (B, D, T) frames, normalised, zero beyond each utterance's own.
@@ -19,23 +22,23 @@ class Inputs:
         extra, extra_len: further features by name, laid out as ``audio`` and ``audio_len``.
     """
 
-    audio: Tensor | None = None
-    audio_len: Tensor | None = None
-    tokens: Tensor | None = None
-    token_len: Tensor | None = None
-    xvector: Tensor | None = None
+    audio: Tensor = ABSENT
+    audio_len: Tensor = ABSENT
+    tokens: Tensor = ABSENT
+    token_len: Tensor = ABSENT
+    xvector: Tensor = ABSENT
     extra: dict[str, Tensor] = field(default_factory=dict)
     extra_len: dict[str, Tensor] = field(default_factory=dict)
 
     def to(self, device: str) -> "Inputs":
         """The same batch on another device."""
 
-        def move(value: Tensor | dict[str, Tensor] | None) -> Tensor | dict[str, Tensor] | None:
-            if isinstance(value, dict):
-                return {name: move(tensor) for name, tensor in value.items()}
-            return value if value is None else value.to(device, non_blocking=True)
+        def move(tensor: Tensor | None) -> Any:
+            return ABSENT if tensor is None else tensor.to(device, non_blocking=True)
 
-        return Inputs(**{f.name: move(self.__dict__[f.name]) for f in fields(self)})
+        tensors = (self.audio, self.audio_len, self.tokens, self.token_len, self.xvector)
+        extras = ({name: move(tensor) for name, tensor in group.items()} for group in (self.extra, self.extra_len))
+        return Inputs(*map(move, tensors), *extras)
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,10 @@ class Sizes:
     embedding: int = 300
     xvector: int = 512
     extra: Mapping[str, int] = field(default_factory=dict)
+
+
+class Limits(NamedTuple):
+    """How many frames of ``audio``, and tokens, of an utterance a model reads; None: all of them."""
+
+    max_frames: int | None = None
+    max_tokens: int | None = None

@@ -1,12 +1,12 @@
 """Layers that several systems share: masks, pooling over time, multi-scale convolution."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mscnn.errors import DataErrors, UserError
+from mscnn.errors import DataErrors, Issue, UserError
 
 EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU never fires would give NaN
 
@@ -38,7 +38,7 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     return scores.masked_fill(~mask.view(shape), float("-inf")).softmax(dim=-1)
 
 
-POOLS = {"max": masked_max, "mean": masked_mean, "std": masked_std}
+POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"max": masked_max, "mean": masked_mean, "std": masked_std}
 
 
 class MultiScaleConv(nn.Module):
@@ -50,14 +50,14 @@ class MultiScaleConv(nn.Module):
 
     def __init__(self, dim: int, widths: Sequence[int], filters: int) -> None:
         super().__init__()
+        self.widths = widths
         self.convs = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, D, T), mask (B, T); what lies beyond the mask neither counts nor comes out."""
         x = x * mask[:, None]
         maps = []
-        for conv in self.convs:
-            (width,) = conv.kernel_size
+        for conv, width in zip(self.convs, self.widths, strict=True):
             left = (width - 1) // 2
             maps.append(conv(F.pad(x, (left, width - 1 - left))))
         return torch.cat(maps, dim=1).relu() * mask[:, None]
@@ -73,7 +73,8 @@ def fixed_length(x: Tensor, frames: int) -> Tensor:
     if missing < 0:
         raise UserError(
             f"the network reads segments of {frames} frames, found {x.shape[-1]}: set the length of the segments to "
-            f"{frames}, or the option that says what the network reads"
+            f"{frames}, or the option that says what the network reads",
+            code="segment-too-long",
         )
     return F.pad(x, (0, missing))
 
@@ -92,27 +93,27 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], table: Mapping
     Raises:
         UserError: weights are missing, unknown or of another shape; they are called by their names in ``table``.
     """
-    wanted = model.state_dict()
-    faults = []
-    for name, weight in weights.items():
-        if name not in wanted:
-            faults.append((name, "unknown here"))
-        elif weight.shape != wanted[name].shape:
-            faults.append((name, f"{list(weight.shape)}, expected {list(wanted[name].shape)}"))
-    absent = [name for name in wanted if name not in weights and not name.endswith("num_batches_tracked")]
-    faults += [(name, "missing") for name in absent]
-    if faults:
+    own = model.state_dict()
+    absent = [name for name in own if name not in weights and not name.endswith("num_batches_tracked")]
+    shapes = {name: (w.shape, own[name].shape) for name, w in weights.items() if name in own}
+    issues = [("weight-unknown", name, "unknown here") for name in weights if name not in own]
+    issues += [("weight-shape", name, f"{[*a]}, expected {[*b]}") for name, (a, b) in shapes.items() if a != b]
+    issues += [("weight-missing", name, "missing") for name in absent]
+    if issues:
         theirs = {ours: name for name, ours in (table or {}).items()}
         raise DataErrors(
             "official weights: not those of this configuration; choose the one of the class that was trained, and its "
             "options (README: load_official)",
-            [f"{_translated(name, theirs)}: {fault}" for name, fault in faults],
+            [Issue(code, f"{_translated(name, theirs)}: {what}") for code, name, what in issues],
             most=8,
+            code="official-weights",
         )
     model.load_state_dict(weights)
 
 
 def _translated(name: str, table: Mapping[str, str]) -> str:
     known = [part for part in table if f"{name}.".startswith(f"{part}.")]
-    part = max(known, key=len, default=None)
-    return name if part is None else table[part] + name.removeprefix(part)
+    if not known:
+        return name
+    part = max(known, key=len)
+    return table[part] + name.removeprefix(part)

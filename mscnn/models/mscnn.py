@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.inputs import ABSENT, Inputs, Limits, Sizes
 from mscnn.models.layers import POOLS, MultiScaleConv, length_mask, masked_max, masked_mean, masked_softmax
 
 
@@ -37,32 +37,38 @@ class Options:
     max_tokens: int = 128
     legacy_no_mask: bool = False
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
         unknown = {*self.audio_pool, *self.text_pool} - POOLS.keys()
         if unknown:
-            raise UserError(f"pooling {', '.join(sorted(unknown))}: known are {', '.join(POOLS)}")
+            raise UserError(f"pooling {', '.join(sorted(unknown))}: known are {', '.join(POOLS)}", code="option-value")
         if not self.audio_pool and not self.text_pool:
-            raise UserError("audio_pool and text_pool are both empty: nothing is left to classify")
+            raise UserError(
+                "audio_pool and text_pool are both empty: nothing is left to classify", code="option-conflict"
+            )
         if (self.attention or self.swem) and not self.text_pool:
-            raise UserError("attention and swem need the text branch: set attention=false and swem=false, or text_pool")
+            raise UserError(
+                "attention and swem need the text branch: set attention=false and swem=false, or text_pool",
+                code="option-conflict",
+            )
         if self.attention and not self.audio_pool:
-            raise UserError("attention needs the audio branch to form its queries: set attention=false")
+            raise UserError(
+                "attention needs the audio branch to form its queries: set attention=false", code="option-conflict"
+            )
         if self.att_mode not in ("concat", "per_scale"):
-            raise UserError(f"att_mode {self.att_mode}: expected concat or per_scale")
+            raise UserError(f"att_mode {self.att_mode}: expected concat or per_scale", code="option-value")
         if self.attention and len(self.audio_widths) != len(self.text_widths):
-            raise UserError("attention needs as many audio_widths as text_widths: a query must be as long as a key")
+            raise UserError(
+                "attention needs as many audio_widths as text_widths: a query must be as long as a key",
+                code="option-conflict",
+            )
 
 
-class MSCNN(Classifier):
+class MSCNN(Classifier[Options]):
     """The whole family; an empty pool list drops its branch."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
+        super().__init__(options, sizes)
         channels = options.filters * len(options.audio_widths), options.filters * len(options.text_widths)
         fused = len(options.audio_pool) * channels[0] + len(options.text_pool) * channels[1]
         if options.audio_pool:
@@ -85,22 +91,21 @@ class MSCNN(Classifier):
             nn.Linear(options.fc_dim, sizes.classes),
         )
 
+    @classmethod
+    def limits(cls, options: Options) -> Limits:
+        """Frames and tokens that options name."""
+        return Limits(options.max_frames, options.max_tokens)
+
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        words = self.embedding(inputs.tokens).transpose(1, 2) if self.options.text_pool else None
+        words = self.embedding(inputs.tokens).transpose(1, 2) if self.options.text_pool else ABSENT
         return self.classify(inputs.audio, inputs.audio_len, words, inputs.token_len, inputs.xvector)
 
-    def classify(
-        self,
-        audio: Tensor | None,
-        audio_len: Tensor | None,
-        words: Tensor | None,
-        word_len: Tensor | None,
-        xvector: Tensor | None,
-    ) -> Tensor:
+    def classify(self, audio: Tensor, audio_len: Tensor, words: Tensor, word_len: Tensor, xvector: Tensor) -> Tensor:
         """Logits (B, classes) from frames (B, D, T), word embeddings (B, E, L) and x-vectors (B, X).
 
-        Fusion order: audio SPU, x-vector, text SPU, SWEM max, SWEM mean, attention (paper, section 2.5).
+        What the options do not ask for may be None. Fusion order: audio SPU, x-vector, text SPU, SWEM max, SWEM mean,
+        attention (paper, section 2.5).
         """
         options, parts, queries = self.options, [], []
         if options.audio_pool:

@@ -95,7 +95,7 @@ class LSTM(nn.LSTM):
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__(dim, hidden, batch_first=True)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]  # its weights keep their names
         """Frames beyond the lengths are read after an utterance's own, and their states dropped."""
         return super().forward(x)[0].masked_fill(~length_mask(lengths, x.shape[1])[:, :, None], 0)
 

@@ -39,14 +39,16 @@ class Options:
     samples: int = 0
     dropout: float = 0.0
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where an option has a value that the network does not know."""
         if self.front_end not in ("raw", "mfcc"):
-            raise UserError(f"front_end {self.front_end}: expected raw or mfcc")
+            raise UserError(f"front_end {self.front_end}: expected raw or mfcc", code="option-value")
         if self.pooling not in ("frames", "statistics"):
-            raise UserError(f"pooling {self.pooling}: expected frames or statistics")
+            raise UserError(f"pooling {self.pooling}: expected frames or statistics", code="option-value")
         if self.units % (2 * self.heads):
-            raise UserError(f"units {self.units}: expected a multiple of 2 · heads, {2 * self.heads}")
+            raise UserError(
+                f"units {self.units}: expected a multiple of 2 · heads, {2 * self.heads}", code="option-conflict"
+            )
 
 
 # Every layer below maps frames (B, C, T) and their number (B,) to the same; what lies beyond an utterance is zero.
@@ -66,10 +68,11 @@ class RawFrontEnd(nn.Module):
             channels = filters
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        for conv, norm, pool in zip(self.convs, self.norms, self.pools, strict=True):
-            lengths = (lengths + 2 * conv.padding[0] - 7) // 4 + 1
+        layers = zip(self.convs, self.norms, self.pools, FRONT_END, strict=True)
+        for conv, norm, pool, (_, padding, _, pool_padding) in layers:
+            lengths = (lengths + 2 * padding - 7) // 4 + 1
             x = _masked(norm(conv(x)).relu(), lengths)
-            lengths = (lengths + 2 * pool.padding - 4) // 2 + 1
+            lengths = (lengths + 2 * pool_padding - 4) // 2 + 1
             x = _masked(pool(x), lengths)
         return x, lengths
 
@@ -111,23 +114,20 @@ class TimeRestrictedAttention(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         split = self.project(x).unflatten(1, (3, self.heads, -1)).transpose(3, 4)  # (B, 3, heads, T, size)
+        query, key, value = split.unbind(1)
         time = torch.arange(x.shape[2], device=x.device)
         apart = (time[:, None] - time).abs()
         seen = length_mask(lengths, x.shape[2])[:, None] & (apart <= self.reach)
         seen = seen | (apart == 0)  # a frame of padding sees itself: no softmax over nothing
-        summary = F.scaled_dot_product_attention(*split.unbind(1), attn_mask=seen[:, None])
+        summary = F.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None])
         return _masked(summary.transpose(2, 3).flatten(1, 2).relu(), lengths), lengths
 
 
-class Sarma2018(Classifier):
+class Sarma2018(Classifier[Options]):
     """Samples (B, 1, S) or MFCC (B, 40, T) -> mean log-posteriors of the frames, or logits (B, classes)."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options = options
+        super().__init__(options, sizes)
         if options.front_end == "raw":
             self.front_end = RawFrontEnd()
         inputs = FRONT_END[-1][0] if options.front_end == "raw" else sizes.audio
@@ -184,16 +184,16 @@ class Sarma2018(Classifier):
         for n in range(len(FRONT_END)):
             table |= {f"cnn_frontend.conv{n + 1}": f"front_end.convs.{n}"}
             table |= {f"cnn_frontend.bn{n + 1}": f"front_end.norms.{n}"}
-        tdnns = [n for n, layer in enumerate(self.layers) if isinstance(layer, TDNN)]
+        contexts = {n: layer.conv.kernel_size[0] for n, layer in enumerate(self.layers) if isinstance(layer, TDNN)}
         lstms = [n for n, layer in enumerate(self.layers) if isinstance(layer, Recurrent)]
-        table |= {f"tdnn{i + 1}.kernel": f"layers.{n}.conv" for i, n in enumerate(tdnns)}
+        table |= {f"tdnn{i + 1}.kernel": f"layers.{n}.conv" for i, n in enumerate(contexts)}
         for i, n in enumerate(lstms):
             for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
                 table[f"lstm{i + 1}.{name}"] = f"layers.{n}.lstm.ahead.{name}"
                 table[f"lstm{i + 1}.{name}_reverse"] = f"layers.{n}.lstm.back.{name}"
         ours = renamed(theirs, table)
-        for n in tdnns:  # theirs multiplies spliced frames: (units, context · inputs)
-            name, context = f"layers.{n}.conv.weight", self.layers[n].conv.kernel_size[0]
+        for n, context in contexts.items():  # theirs multiplies spliced frames: (units, context · inputs)
+            name = f"layers.{n}.conv.weight"
             if name in ours and ours[name].shape[-1] % context == 0:
                 ours[name] = ours[name].unflatten(1, (context, -1)).mT
         load_weights(self, ours, table)
@@ -212,7 +212,9 @@ def _layer(description: str, inputs: int, options: Options) -> nn.Module:
         return Recurrent(inputs, options, bidirectional=kind == "blstm")
     if kind == "attention" and not numbers:
         return TimeRestrictedAttention(inputs, options)
-    raise UserError(f"layer {description!r}: expected tdnn CONTEXT DILATION, lstm, blstm or attention")
+    raise UserError(
+        f"layer {description!r}: expected tdnn CONTEXT DILATION, lstm, blstm or attention", code="option-value"
+    )
 
 
 Model = Sarma2018

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from mscnn.models.base import Classifier
-from mscnn.models.conv import image
+from mscnn.models.conv import stack_channels
 from mscnn.models.inputs import Inputs, Sizes
 
 
@@ -26,16 +26,14 @@ class Options:
     dropout: float = 0.25
 
 
-class Satt2017(Classifier):
+class Satt2017(Classifier[Options]):
     """Segments (B, 200, 300) -> logits (B, classes)."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        self.options = options
+        super().__init__(options, sizes)
         kernels = zip(options.kernel_frames, options.kernel_bins, strict=True)
-        layers, channels = [], 1
+        layers: list[nn.Module] = []
+        channels = 1
         for filters, (time, width) in zip(options.filters, kernels, strict=True):
             # 'same' padding; an even kernel pads less on the left, as in TensorFlow
             layers.append(nn.ZeroPad2d(((width - 1) // 2, width // 2, (time - 1) // 2, time // 2)))
@@ -54,7 +52,9 @@ class Satt2017(Classifier):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        x = self.convs(image(inputs, 1, self.options.frames).transpose(2, 3))  # (B, 32, 37, 25): channels, T, F
+        x = self.convs(
+            stack_channels(inputs, 1, self.options.frames).transpose(2, 3)
+        )  # (B, 32, 37, 25): channels, T, F
         states = self.lstm(x.transpose(1, 2).flatten(2))[1][0]
         return self.head(states.transpose(0, 1).flatten(1))  # last state of either direction
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.models.layers import length_mask, load_weights, masked_max, masked_softmax
 from mscnn.models.recurrent import LSTM, Bidirectional, HanAttention, KerasGRU, keras_gru
 
@@ -35,14 +35,16 @@ class Options:
     max_tokens: int = 128
     legacy_no_mask: bool = False
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Raise UserError where a value is not known."""
         if self.cell not in CELLS:
-            raise UserError(f"cell {self.cell}: expected {' or '.join(CELLS)}")
+            raise UserError(f"cell {self.cell}: expected {' or '.join(CELLS)}", code="option-value")
         if self.pool not in ("max", "han"):
-            raise UserError(f"pool {self.pool}: expected max or han")
+            raise UserError(f"pool {self.pool}: expected max or han", code="option-value")
         if self.heads and 2 * self.hidden % self.heads:
-            raise UserError(f"heads {self.heads}: must divide the {2 * self.hidden} units of a word")
+            raise UserError(
+                f"heads {self.heads}: must divide the {2 * self.hidden} units of a word", code="option-conflict"
+            )
 
 
 class AdditiveAlignment(nn.Module):
@@ -68,20 +70,19 @@ class MultiHeadAlignment(nn.MultiheadAttention):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__(dim, heads, batch_first=True)
 
-    def forward(self, words: Tensor, speech: Tensor, mask: Tensor) -> Tensor:
+    def forward(  # type: ignore[override]  # its weights keep their names
+        self, words: Tensor, speech: Tensor, mask: Tensor
+    ) -> Tensor:
         """As :class:`AdditiveAlignment`."""
         return super().forward(words, speech, speech, key_padding_mask=~mask, need_weights=False)[0]
 
 
-class Xu2019(Classifier):
+class Xu2019(Classifier[Options]):
     """Encoders of speech and words, alignment, a recurrent layer over [speech of the word, word], pooling."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check()
-        self.options, cell, hidden, dim = options, CELLS[options.cell], options.hidden, 2 * options.hidden
+        super().__init__(options, sizes)
+        cell, hidden, dim = CELLS[options.cell], options.hidden, 2 * options.hidden
         self.dense = nn.Linear(sizes.audio, options.dense) if options.dense else None
         self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
         self.speech_rnn = Bidirectional(cell, options.dense or sizes.audio, hidden)
@@ -93,6 +94,11 @@ class Xu2019(Classifier):
         self.dropout = nn.Dropout(options.dropout)
         if options.cell == "keras_gru":
             self.apply(_glorot)
+
+    @classmethod
+    def limits(cls, options: Options) -> Limits:
+        """Frames and tokens that options name."""
+        return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
@@ -127,7 +133,9 @@ class Xu2019(Classifier):
         try:
             weights = _from_delta({name: torch.as_tensor(value) for name, value in variables.items()})
         except KeyError as missing:
-            raise UserError(f"official weights: no variable {missing}; xu2019_delta needs every one") from None
+            raise UserError(
+                f"official weights: no variable {missing}; xu2019_delta needs every one", code="official-weights"
+            ) from None
         load_weights(self, weights)
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.models.layers import length_mask, load_weights
 from mscnn.models.recurrent import GRU, last, luong
 
@@ -35,16 +35,19 @@ class Options:
     max_frames: int = 750
     max_tokens: int = 128
 
-    def check(self, sizes: Sizes) -> None:
-        """Raise UserError where options contradict each other or the inputs."""
+    def __post_init__(self) -> None:
+        """Raise UserError where options contradict each other."""
         if not (self.audio or self.text):
-            raise UserError("audio and text are both false: nothing is left to classify")
+            raise UserError("audio and text are both false: nothing is left to classify", code="option-conflict")
         if self.attention and not (self.audio and self.text):
-            raise UserError("attention is from audio to text: set audio=true and text=true, or attention=false")
-        if self.prosody and not (self.audio and "prosody" in sizes.extra):
-            raise UserError("prosody needs the audio branch and an extra input prosody; without one set prosody=false")
+            raise UserError(
+                "attention is from audio to text: set audio=true and text=true, or attention=false",
+                code="option-conflict",
+            )
+        if self.prosody and not self.audio:
+            raise UserError("prosody needs the audio branch: set audio=true, or prosody=false", code="option-conflict")
         if self.loss not in ("sigmoid_bce", "softmax_ce"):
-            raise UserError(f"loss {self.loss}: expected sigmoid_bce or softmax_ce")
+            raise UserError(f"loss {self.loss}: expected sigmoid_bce or softmax_ce", code="option-value")
 
 
 class ScalarBiasLinear(nn.Module):
@@ -59,31 +62,35 @@ class ScalarBiasLinear(nn.Module):
         return F.linear(x, self.weight) + self.bias
 
 
-class Yoon2018(Classifier):
+class Yoon2018(Classifier[Options]):
     """The four systems: audio alone is ARE, text alone TRE, both MDRE, both with ``attention`` MDREA."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check(sizes)
-        self.options, hidden = options, options.hidden
+        super().__init__(options, sizes)
+        if options.prosody and "prosody" not in sizes.extra:
+            raise UserError("the extra input prosody is missing; without one set prosody=false", code="input-missing")
+        hidden = options.hidden
         if options.audio:
             self.audio_gru = GRU(sizes.audio, hidden)
         if options.text:
             self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
             self.text_gru = GRU(sizes.embedding, hidden)
-        heard = (hidden if options.audio else 0) + (sizes.extra["prosody"] if options.prosody else 0)
+        sound = (hidden if options.audio else 0) + (sizes.extra["prosody"] if options.prosody else 0)
         if options.attention:
-            self.query = ScalarBiasLinear(heard, hidden)
+            self.query = ScalarBiasLinear(sound, hidden)
             fused = 2 * hidden
         elif options.audio and options.text:
-            self.audio_half = ScalarBiasLinear(heard, heard // 2)  # 235 to 117
+            self.audio_half = ScalarBiasLinear(sound, sound // 2)  # 235 to 117
             self.text_half = ScalarBiasLinear(hidden, hidden // 2)
-            fused = heard // 2 + hidden // 2
+            fused = sound // 2 + hidden // 2
         else:
-            fused = hidden if options.text else heard
+            fused = hidden if options.text else sound
         self.output = ScalarBiasLinear(fused, sizes.classes)
+
+    @classmethod
+    def limits(cls, options: Options) -> Limits:
+        """Frames and tokens that options name."""
+        return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Scores (B, classes); the class is that of the highest."""
@@ -93,14 +100,14 @@ class Yoon2018(Classifier):
         """What the classifier sees, (B, F)."""
         options = self.options
         if not options.text:
-            return self.hear(inputs)
-        words, mask, read = self.read(inputs)
+            return self.encode_audio(inputs)
+        words, mask, text = self.encode_text(inputs)
         if not options.audio:
-            return read
-        heard = self.hear(inputs)
+            return text
+        audio = self.encode_audio(inputs)
         if not options.attention:
-            return torch.cat([self.audio_half(heard), self.text_half(read)], dim=1)
-        query = self.query(heard)
+            return torch.cat([self.audio_half(audio), self.text_half(text)], dim=1)
+        query = self.query(audio)
         return torch.cat([luong(query, words, mask)[0], query], dim=1)
 
     def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
@@ -109,14 +116,14 @@ class Yoon2018(Classifier):
             return super().criterion(scores, labels)
         return F.binary_cross_entropy_with_logits(scores, F.one_hot(labels, scores.shape[1]).to(scores))
 
-    def hear(self, inputs: Inputs) -> Tensor:
-        """What is known from the audio: final state of the frames, and prosody; (B, H + P)."""
+    def encode_audio(self, inputs: Inputs) -> Tensor:
+        """Final state of the frames, and prosody: (B, H + P)."""
         options = self.options
         frames = inputs.audio[:, :, : options.max_frames].transpose(1, 2)
         _, state = self._encode(self.audio_gru, frames, inputs.audio_len, options.dropout_audio)
         return torch.cat([state, inputs.extra["prosody"][:, :, 0]], dim=1) if options.prosody else state
 
-    def read(self, inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
+    def encode_text(self, inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
         """States at every word (B, L, H), their mask (B, L), and the final state (B, H)."""
         words = self.embedding(inputs.tokens[:, : self.options.max_tokens])
         states, final = self._encode(self.text_gru, words, inputs.token_len, self.options.dropout_text)
@@ -138,7 +145,7 @@ class Yoon2018(Classifier):
         names = {**OFFICIAL, **_linear("output", f"{alone}_output_layer")}
         missing = [names[ours] for ours in self.state_dict() if names[ours] not in variables]
         if missing:
-            raise UserError(f"official weights: no variable {', '.join(missing)}")
+            raise UserError(f"official weights: no variable {', '.join(missing)}", code="official-weights")
         weights = {ours: torch.as_tensor(variables[names[ours]]) for ours in self.state_dict()}
         weights = {k: w.T if w.dim() == 2 and k != "embedding.weight" else w for k, w in weights.items()}
         load_weights(self, weights, {theirs: ours for ours, theirs in names.items()})

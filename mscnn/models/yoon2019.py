@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.models.layers import length_mask
 from mscnn.models.recurrent import LSTM, Bidirectional, both_ends, luong
 
@@ -36,14 +36,16 @@ class Options:
     max_frames: int = 750
     max_tokens: int = 128
 
-    def check(self, sizes: Sizes) -> None:
-        """Raise UserError where options contradict each other or the inputs."""
+    def __post_init__(self) -> None:
+        """Raise UserError where options contradict each other."""
         if not (self.audio or self.text):
-            raise UserError("audio and text are both false: nothing is left to classify")
+            raise UserError("audio and text are both false: nothing is left to classify", code="option-conflict")
         if self.hops and not (self.audio and self.text):
-            raise UserError("hops go between audio and text: set audio=true and text=true, or hops=0")
-        if self.prosody and not (self.audio and "prosody" in sizes.extra):
-            raise UserError("prosody needs the audio branch and an extra input prosody; without one set prosody=false")
+            raise UserError(
+                "hops go between audio and text: set audio=true and text=true, or hops=0", code="option-conflict"
+            )
+        if self.prosody and not self.audio:
+            raise UserError("prosody needs the audio branch: set audio=true, or prosody=false", code="option-conflict")
 
 
 class Encoded(NamedTuple):
@@ -91,15 +93,13 @@ class BRE(nn.Module):
         return Encoded(states, length_mask(lengths, x.shape[1]), both_ends(states, lengths))
 
 
-class Yoon2019(Classifier):
+class Yoon2019(Classifier[Options]):
     """Audio alone is Audio-BRE, text alone Text-BRE, both MHA with the given number of hops."""
 
-    Options = Options
-
     def __init__(self, options: Options, sizes: Sizes) -> None:
-        super().__init__()
-        options.check(sizes)
-        self.options = options
+        super().__init__(options, sizes)
+        if options.prosody and "prosody" not in sizes.extra:
+            raise UserError("the extra input prosody is missing; without one set prosody=false", code="input-missing")
         if options.audio:
             self.audio_bre = BRE(sizes.audio, options.hidden, options.residual, options.dropout_audio)
         if options.text:
@@ -109,6 +109,11 @@ class Yoon2019(Classifier):
         self.output = nn.Linear(fused + (sizes.extra["prosody"] if options.prosody else 0), sizes.classes)
         nn.init.uniform_(self.output.weight, -OUTPUT_RANGE, OUTPUT_RANGE)
         nn.init.zeros_(self.output.bias)
+
+    @classmethod
+    def limits(cls, options: Options) -> Limits:
+        """Frames and tokens that options name."""
+        return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
@@ -127,18 +132,18 @@ class Yoon2019(Classifier):
 
 
 def hop(audio: Encoded, text: Encoded, hops: int) -> list[Tensor]:
-    """Multi-hop attention: the audio's end attends the text, what it finds the audio, what that finds the text ...
+    """Multi-hop attention: the audio's end attends to the text, the result to the audio, that result to the text ...
 
     Returns:
         Summaries of text and audio (B, 2H): [H1, end of audio] after one hop, [H1, H2] after two, [H3, H2] after three.
     """
-    read, heard = text.last, audio.last
+    text_summary, audio_summary = text.last, audio.last
     for number in range(hops):
         if number % 2 == 0:
-            read, _ = luong(heard, text.states, text.mask)
+            text_summary, _ = luong(audio_summary, text.states, text.mask)
         else:
-            heard, _ = luong(read, audio.states, audio.mask)
-    return [read, heard]
+            audio_summary, _ = luong(text_summary, audio.states, audio.mask)
+    return [text_summary, audio_summary]
 
 
 Model = Yoon2019

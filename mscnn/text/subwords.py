@@ -64,7 +64,7 @@ class Subwords:
         """Pieces of ``text``, spelled out."""
         return self._processor.encode(text.lower(), out_type=str)
 
-    def encode(self, text: str, max_tokens: int = 128) -> list[int]:
+    def encode(self, text: str, max_tokens: int | None = None) -> list[int]:
         """Numbers of the first ``max_tokens`` pieces; a text without pieces is one unknown."""
         return self._processor.encode(text.lower())[:max_tokens] or [1]
 

@@ -36,7 +36,7 @@ class Vocabulary:
         """Tokens of ``text``, spelled out."""
         return tokenize(text)
 
-    def encode(self, text: str, max_tokens: int = 128) -> list[int]:
+    def encode(self, text: str, max_tokens: int | None = None) -> list[int]:
         """Numbers of the first ``max_tokens`` tokens; a text without tokens is one unknown word."""
         return [self._number.get(token, 1) for token in tokenize(text)[:max_tokens]] or [1]
 

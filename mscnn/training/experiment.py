@@ -151,7 +151,7 @@ def _train_network(setup, spec, data, fold, classes, seed, directory) -> tuple[d
     torch.manual_seed(seed)
     model = models.build(spec, parts.sizes)
     if parts.embedding is not None:
-        model.embedding.weight.data.copy_(torch.from_numpy(parts.embedding))
+        model.set_word_vectors(torch.from_numpy(parts.embedding))
     model.to(device)
     state = fit(model, parts.train, parts.dev, spec.training, seed=seed, device=device, directory=directory)
     scores = {name: predict(model, part, device) for name, part in (("dev", parts.dev), ("test", parts.test))}
@@ -218,7 +218,7 @@ def _parameters(setup: Setup, spec: ModelSpec, data: DataDir, features: Mapping,
     sizes |= {"xvector": read_vectors(setup.xvector, data.utts[:1]).shape[1]} if spec.xvector else {}
     extra = {name: features[name].dim for name in spec.extra}
     model = models.build(spec, Sizes(classes=classes, extra=extra, **sizes))
-    return sum(p.numel() for name, p in model.named_parameters() if not name.startswith("embedding."))
+    return model.num_parameters()
 
 
 def features_of(setup: Setup, spec: ModelSpec) -> dict[str, FeatureDir]:

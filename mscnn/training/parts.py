@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mscnn import log
+from mscnn import log, models
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
@@ -106,13 +106,12 @@ def make_examples(
     are learnt from it and put there.
     """
     inputs: dict[str, dict] = {part: {} for part in parts}
-    options = spec.describe()["model_options"]
+    limits = models.limits(spec)
     if spec.features:
-        _add_streams(inputs, parts, spec, features, data, statistics, int(options.get("max_frames", 0)) or None)
+        _add_streams(inputs, parts, spec, features, data, statistics, limits.max_frames)
     if spec.text:
         for part, utts in parts.items():
-            longest = int(options.get("max_tokens", 128))
-            inputs[part]["tokens"] = [vocabulary.encode(texts[utt], longest) for utt in utts]
+            inputs[part]["tokens"] = [vocabulary.encode(texts[utt], limits.max_tokens) for utt in utts]
     if spec.xvector:
         _add_xvectors(inputs, parts, xvector, spec.xvec_norm, statistics)
     return {part: Examples(utts, **inputs[part]) for part, utts in parts.items()}

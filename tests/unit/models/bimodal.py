@@ -1,19 +1,9 @@
-"""What the tests of systems that hear and read share: options from YAML, batches, padding, gradients."""
+"""What the tests of systems of audio and text share: batches, padding, gradients."""
 
 import torch
 from torch import nn
 
 from mscnn.models.inputs import Inputs
-from mscnn.paths import read_conf
-
-
-def options_of(name: str) -> dict:
-    """Options of a configuration, those of its bases included."""
-    facts, options = {"base": name}, {}
-    while "base" in facts:
-        facts = read_conf("models", facts["base"])
-        options = {**(facts.get("options") or {}), **options}
-    return options
 
 
 def batch(audio: int, *, vocabulary: int, prosody: int = 0, frames=(17, 25, 9), words=(6, 3, 8)) -> Inputs:

@@ -3,21 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from mscnn.config.model import _checked, _with_base
 from mscnn.models.inputs import Inputs, Sizes
+from tests.unit.models import systems
 from tests.unit.models.fingerprint import wave
 
 
-def build(family: type, name: str, audio: int = 120, **changes: object) -> nn.Module:
+def build(name: str, audio: int = 120, **changes: object) -> nn.Module:
     """The system ``name`` of conf/models for 4 classes, with some options changed."""
-    complete = _with_base(name)["options"]
-    assert complete.keys() == family.Options.__dataclass_fields__.keys(), "the YAML file names every option"
-    options = _checked(family.Options, complete | changes)
-    return family(options, Sizes(classes=4, audio=audio))
-
-
-def count(model: nn.Module) -> int:
-    return sum(p.numel() for p in model.parameters())
+    return systems.build(name, Sizes(classes=4, audio=audio), **changes)
 
 
 def segments(batch: int = 2, dim: int = 120, frames: int = 300, lengths: list[int] | None = None) -> Inputs:

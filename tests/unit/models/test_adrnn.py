@@ -4,10 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mscnn.models.adrnn import ADRNN
 from tests.unit.models.conv_systems import (
     build,
-    count,
     donghyun_weights,
     padding_changes,
     picture,
@@ -15,6 +13,7 @@ from tests.unit.models.conv_systems import (
     without_gradient,
 )
 from tests.unit.models.fingerprint import filled
+from tests.unit.models.systems import count
 
 SMALL = {"filters": 4, "dilated_filters": [4, 4, 6], "project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
 NAMES = ["adrnn", "adrnn_donghyun"]
@@ -22,35 +21,35 @@ NAMES = ["adrnn", "adrnn_donghyun"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_parameter_counts(name):
-    assert count(build(ADRNN, name)) == 5_761_734
+    assert count(build(name)) == 5_761_734
 
 
 def test_fingerprint():
-    logits = filled(build(ADRNN, "adrnn_donghyun"))(picture((2, 3, 40, 300)))
+    logits = filled(build("adrnn_donghyun"))(picture((2, 3, 40, 300)))
     expected = torch.tensor([[0.624738, 0.502804, 0.076618, -0.381952]] * 2, dtype=torch.float64)
     torch.testing.assert_close(logits, expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("name", "frames"), [("adrnn", 150), ("adrnn_donghyun", 75)])
 def test_shapes(name, frames):
-    model, seen = build(ADRNN, name, filters=4, dilated_filters=[4, 4, 256]).double().eval(), {}
+    model, seen = build(name, filters=4, dilated_filters=[4, 4, 256]).double().eval(), {}
     model.project.register_forward_pre_hook(lambda _, args: seen.update(x=args[0]))
     assert model(segments()).shape == (2, 4)
     assert seen["x"].shape == (2, frames, 256 * 20)
 
 
 def test_padding_changes_nothing():
-    assert padding_changes(filled(build(ADRNN, "adrnn", **SMALL | {"frames": 60})), frames=40, extra=20) < 1e-9
+    assert padding_changes(filled(build("adrnn", **SMALL | {"frames": 60})), frames=40, extra=20) < 1e-9
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_parameter_learns(name):
     torch.manual_seed(0)
-    assert without_gradient(build(ADRNN, name, **SMALL).double(), segments(4, frames=40)) == []
+    assert without_gradient(build(name, **SMALL).double(), segments(4, frames=40)) == []
 
 
 def test_loss_adds_center_loss_and_squared_error():
-    model = filled(build(ADRNN, "adrnn", **SMALL, mse=0.5, center=0.25))
+    model = filled(build("adrnn", **SMALL, mse=0.5, center=0.25))
     model.center.centers += 0.3
     inputs, labels = segments(3, frames=40), torch.tensor([0, 3, 1])
     logits, features = model(inputs), model.features(inputs)
@@ -61,13 +60,13 @@ def test_loss_adds_center_loss_and_squared_error():
 
 
 def test_centers_follow_the_training():
-    model = build(ADRNN, "adrnn", **SMALL).double().train()
+    model = build("adrnn", **SMALL).double().train()
     model.loss(segments(4, frames=40), torch.arange(4)).backward()
     assert (model.center.centers.abs().sum(dim=1) > 0).all() and not model.center.centers.requires_grad
 
 
 def test_official_weights_by_name():
-    model = build(ADRNN, "adrnn_donghyun", **SMALL)
+    model = build("adrnn_donghyun", **SMALL)
     pairs = {"conv.0": "cnn.cnn.0", "skip.0": "skipped.uflb.0", "skip.1": "skipped.uflb.1", "project.0": "linear1"}
     pairs |= {f"dilated.{n}.{m}": f"uflb{n + 1}.uflb.{m}" for n in range(3) for m in range(2)}
     pairs |= {"project.2": "batch1", "lstm": "bilstm", "head.0": "linear2", "head.2": "batch2", "head.4": "linear3"}
@@ -75,6 +74,6 @@ def test_official_weights_by_name():
     model.load_official(theirs)
     assert torch.equal(model.dilated[2][1].running_var, theirs["uflb3.uflb.1.running_var"])
     assert torch.equal(model.skip[0].weight, theirs["skipped.uflb.0.weight"])
-    with_centers = build(ADRNN, "adrnn_donghyun", **SMALL, center=0.01)
+    with_centers = build("adrnn_donghyun", **SMALL, center=0.01)
     with_centers.load_official(theirs)
     assert with_centers.center.centers.abs().sum() == 0

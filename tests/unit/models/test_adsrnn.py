@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mscnn.errors import UserError
 from mscnn.models.adsrnn import ADSRNN
 from mscnn.models.inputs import Inputs
-from tests.unit.models.conv_systems import build, count, padding_changes, picture, segments, without_gradient
+from tests.raises import fails
+from tests.unit.models.conv_systems import build, padding_changes, picture, segments, without_gradient
 from tests.unit.models.fingerprint import filled, wave
+from tests.unit.models.systems import count
 
 LEGACY = ["scrambled_frames", "batch_recurrence", "test_dropout", "index_slips", "double_softmax"]
 SMALL = {"filters": 4, "dilated_filters": 3, "lstm_dim": 3, "frames": 40, "slice": 4}
@@ -18,17 +19,17 @@ SMALL = {"filters": 4, "dilated_filters": 3, "lstm_dim": 3, "frames": 40, "slice
 
 def small(**changes: object) -> ADSRNN:
     torch.manual_seed(0)
-    return build(ADSRNN, "adsrnn_code64", **SMALL | changes).double().eval()
+    return build("adsrnn_code64", **SMALL | changes).double().eval()
 
 
 @pytest.mark.parametrize(("name", "expected"), [("adsrnn_fig128", 9_155_752), ("adsrnn_code64", 6_164_904)])
 def test_parameter_counts(name, expected):
-    assert count(build(ADSRNN, name)) == expected
+    assert count(build(name)) == expected
 
 
 def test_fingerprint_with_all_legacy_flags():
     flags = {f"legacy_{name}": True for name in LEGACY}
-    model = filled(build(ADSRNN, "adsrnn_code64", dropout=0.0, **flags))
+    model = filled(build("adsrnn_code64", dropout=0.0, **flags))
     posteriors = model(picture((2, 3, 300, 40), time_first=True)).exp()
     expected = [[0.234897, 0.251513, 0.259034, 0.254556], [0.235222, 0.251942, 0.259077, 0.253759]]
     torch.testing.assert_close(posteriors, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
@@ -58,7 +59,7 @@ def test_legacy_scrambled_frames_mixes_channels_and_frames():
 def test_a_slice_starts_from_the_state_of_the_last():
     model = small()
     x = wave(1, 40, 60)
-    means = model.read(x)
+    means = model.encode_slices(x)
     ahead, back = model.lstm(x)[0][..., :3], []
     torch.testing.assert_close(means[0, :, :3], ahead[0].unflatten(0, (10, 4)).mean(dim=1))  # as one long sequence
     state = None  # the backward direction starts each slice from the state it had at the first frame of the last one
@@ -128,7 +129,7 @@ def test_padding_changes_nothing():
 @pytest.mark.parametrize("legacy", [False, True])
 def test_every_parameter_learns(name, legacy):
     torch.manual_seed(0)
-    model = build(ADSRNN, name, **SMALL | {"dilated_filters": 3}, legacy_index_slips=legacy).double()
+    model = build(name, **SMALL | {"dilated_filters": 3}, legacy_index_slips=legacy).double()
     without = without_gradient(model, segments(4, frames=40))
     alone = ["attentions.0.weight"]  # a softmax over one slice is 1 whatever the score
     assert without == alone + (["attentions.9.weight"] if legacy else [])
@@ -149,7 +150,7 @@ def test_official_weights_by_name():
     assert torch.equal(model.attentions[9].weight.float(), theirs["w_t9.weight"])
 
 
-@pytest.mark.parametrize(("option", "message"), [({"combine": "max"}, "recursive or sum"), ({"slice": 7}, "multiple")])
-def test_wrong_options_are_refused(option, message):
-    with pytest.raises(UserError, match=message):
+@pytest.mark.parametrize(("option", "code"), [({"combine": "max"}, "option-value"), ({"slice": 7}, "option-conflict")])
+def test_wrong_options_are_refused(option, code):
+    with fails(code, *option, *option.values()):
         small(**option)

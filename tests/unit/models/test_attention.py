@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mscnn.errors import UserError
 from mscnn.models.attention import AreaAttention, ChannelAttention, GatedMLP, SpatialGatingUnit, sums_of_runs
 from mscnn.models.layers import fixed_length
+from tests.raises import fails
 from tests.unit.models.fingerprint import filled, wave
 
 
@@ -99,5 +99,5 @@ def test_fixed_length_appends_zeros_and_refuses_what_is_longer():
     out = fixed_length(x, 6)
     assert torch.equal(out[..., :4], x)
     assert out[..., 4:].abs().sum() == 0
-    with pytest.raises(UserError, match="segments of 3 frames, found 4"):
+    with fails("segment-too-long", 3, 4):
         fixed_length(x, 3)

@@ -11,15 +11,15 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from mscnn import models
 from mscnn.config.model import ModelSpec, Training
-from mscnn.errors import UserError
 from mscnn.models import ca_mser
-from mscnn.models.ca_mser import CAMSER, Options
+from mscnn.models.ca_mser import CAMSER
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import renamed
-from mscnn.paths import read_conf
 from mscnn.training import loop
 from mscnn.training.examples import Examples, Stream
+from tests.raises import fails
 from tests.unit.models.fingerprint import filled, wave
+from tests.unit.models.systems import build, count
 
 FINGERPRINT = [[0.315767, 0.066552, -0.184776, 0.121806], [0.315741, 0.066561, -0.184751, 0.121795]]
 SIZES = Sizes(classes=4, audio=200, extra={"mfcc": 40, "wav2vec2": 768, "wave": 1})
@@ -46,21 +46,17 @@ class FakeWav2Vec2(nn.Module):
         self.conv = nn.Conv1d(1, 8, 400, stride=320)
 
     def forward(self, wave):
-        self.heard = wave
+        self.wave = wave
         return SimpleNamespace(last_hidden_state=self.conv(wave[:, None]).transpose(1, 2))
 
 
-def count(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
-
-
 def small(monkeypatch=None, **changes) -> CAMSER:
-    """A system that reads segments of 60 frames; with ``monkeypatch`` it listens to waveforms."""
+    """A system that takes segments of 60 frames; with ``monkeypatch``, waveforms too."""
     if monkeypatch:
         monkeypatch.setattr(ca_mser, "network", lambda name: FakeWav2Vec2())
         changes["wav2vec2"] = "fake"
     torch.manual_seed(0)
-    return CAMSER(Options(frames=60, **changes), SIZES).double().eval()
+    return build("ca_mser", SIZES, frames=60, **changes).double().eval()
 
 
 def segments(lengths: tuple[int, int] = (60, 60)) -> Inputs:
@@ -75,28 +71,24 @@ def segments(lengths: tuple[int, int] = (60, 60)) -> Inputs:
     )
 
 
-def test_the_yaml_file_is_complete():
-    assert Options(**read_conf("models", "ca_mser")["options"]) == Options()
-
-
 def test_parameter_counts():
     with torch.device("meta"):
-        model = CAMSER(Options(legacy_alexnet_classifier=True), SIZES)
+        model = build("ca_mser", SIZES, legacy_alexnet_classifier=True)
         assert {name: count(module) for name, module in model.named_children() if count(module)} == COUNTS
         assert count(model) + WAV2VEC2 == ALL
-        assert count(CAMSER(Options(), SIZES)) + CLASSIFIER + WAV2VEC2 == ALL
+        assert count(build("ca_mser", SIZES)) + CLASSIFIER + WAV2VEC2 == ALL
 
 
 def test_published_parameter_count(monkeypatch):
     monkeypatch.setattr(ca_mser, "network", lambda name: Wav2Vec2Model(Wav2Vec2Config()))
-    model = CAMSER(Options(legacy_alexnet_classifier=True, wav2vec2="base"), SIZES)
+    model = build("ca_mser", SIZES, legacy_alexnet_classifier=True, wav2vec2="base")
     assert count(model) == ALL
     with torch.no_grad():
         assert model.wav2vec2(torch.zeros(1, 48_000)).last_hidden_state.shape == (1, 149, 768)
 
 
 def test_fingerprint():
-    model = filled(CAMSER(Options(), SIZES))
+    model = filled(build("ca_mser", SIZES))
     with torch.no_grad():
         logits = model.classify(wave(2, 3, 256, 384), wave(2, 300, 40), wave(2, 149, 768))
     torch.testing.assert_close(logits, torch.tensor(FINGERPRINT, dtype=torch.float64), atol=1e-6, rtol=0)
@@ -131,7 +123,7 @@ def test_what_lies_beyond_a_short_batch_is_zero(monkeypatch):
     )
     model = small(monkeypatch)
     torch.testing.assert_close(model(cut), model(full), atol=1e-12, rtol=0)
-    with pytest.raises(UserError, match="60 frames, found 61"):
+    with fails("segment-too-long", 60, 61):
         model(Inputs(audio=wave(2, 200, 61), extra=full.extra))
 
 
@@ -140,8 +132,8 @@ def test_loudness_of_mfcc_and_waveform_does_not_matter(monkeypatch):
     louder = segments()
     louder.extra = {"mfcc": 7 * inputs.extra["mfcc"], "wave": 5 * inputs.extra["wave"] + 2}
     torch.testing.assert_close(model(inputs), model(louder), atol=1e-6, rtol=0)
-    assert abs(model.wav2vec2.heard.mean()) < 1e-9
-    assert abs(model.wav2vec2.heard.var(correction=0) - 1) < 1e-6
+    assert abs(model.wav2vec2.wave.mean()) < 1e-9
+    assert abs(model.wav2vec2.wave.var(correction=0) - 1) < 1e-6
 
 
 def test_co_attention_by_loop():
@@ -162,10 +154,10 @@ def test_co_attention_by_loop():
 def test_legacy_leftpad_wav_moves_the_padding_of_waveforms(monkeypatch):
     ours, theirs, inputs = small(monkeypatch), small(monkeypatch, legacy_leftpad_wav=True), segments((60, 40))
     assert not torch.allclose(ours(inputs), theirs(inputs), atol=1e-6)
-    behind, before = ours.wav2vec2.heard, theirs.wav2vec2.heard
+    behind, before = ours.wav2vec2.wave, theirs.wav2vec2.wave
     assert torch.equal(behind[0], before[0])
     torch.testing.assert_close(behind[1, : 40 * 160], before[1, 20 * 160 :])
-    with pytest.raises(UserError, match="wav2vec2 is empty"):
+    with fails("option-conflict", "legacy_leftpad_wav", "wav2vec2"):
         small(legacy_leftpad_wav=True)
 
 
@@ -183,7 +175,7 @@ def test_legacy_pad0db_pads_white():
 
 def test_legacy_alexnet_classifier_changes_only_the_count():
     torch.manual_seed(0)
-    plain, counted = small(), CAMSER(Options(frames=60, legacy_alexnet_classifier=True), SIZES).double().eval()
+    plain, counted = small(), small(legacy_alexnet_classifier=True)
     missing, unexpected = counted.load_state_dict(plain.state_dict(), strict=False)
     assert count(counted) - count(plain) == CLASSIFIER
     assert unexpected == []
@@ -212,7 +204,7 @@ def test_alexnet_file(tmp_path):
     torch.save({"layer1.weight": torch.zeros(1)}, path)
     (tmp_path / "junk.safetensors").write_bytes(b"junk")
     for wrong in (path, tmp_path / "absent.pth", tmp_path / "absent.safetensors", tmp_path / "junk.safetensors"):
-        with pytest.raises(UserError, match="torchvision's AlexNet"):
+        with fails("pretrained-weights", wrong):
             small(alexnet=str(wrong))
 
 
@@ -272,7 +264,7 @@ def test_official_weights_of_wav2vec2_from_before_torch_2(wav2vec2_folder):
 def tuned(folder, frames: int = 60) -> CAMSER:
     """A system that trains the tiny wav2vec 2.0 along."""
     torch.manual_seed(0)
-    return CAMSER(Options(frames=frames, wav2vec2=str(folder)), SIZES)
+    return build("ca_mser", SIZES, frames=frames, wav2vec2=str(folder))
 
 
 def part(seed: int) -> Examples:
@@ -290,7 +282,7 @@ def part(seed: int) -> Examples:
 def test_sizes_follow_the_speech_model(wav2vec2_folder, monkeypatch):
     model = tuned(wav2vec2_folder, frames=300)
     assert (model.co_attention.out_features, model.speech.in_features) == (149, 16)
-    frozen = CAMSER(Options(), Sizes(classes=4, audio=200, extra={"mfcc": 40, "wav2vec2": 16}))
+    frozen = build("ca_mser", Sizes(classes=4, audio=200, extra={"mfcc": 40, "wav2vec2": 16}))
     assert (frozen.co_attention.out_features, frozen.speech.in_features) == (149, 16)
     assert not [name for name, _ in frozen.named_parameters() if name.startswith("wav2vec2")]
     quick = FakeWav2Vec2()
@@ -354,15 +346,17 @@ def test_every_input_is_cut_as_the_spectrogram_is(name):
 def test_hidden_states_of_other_segments_are_refused():
     inputs = segments()
     inputs.extra["wav2vec2"], inputs.extra_len["wav2vec2"] = wave(2, 768, 28), torch.tensor([28, 28])
-    with pytest.raises(UserError, match="expected 29 rows for every 60 frames"):
+    with fails("feature-size", "wav2vec2", 29, 60):
         small()(inputs)
 
 
 def test_an_input_that_the_configuration_lacks_is_named():
-    for options, extra, absent in ((Options(), {"mfcc": 40, "wave": 1}, "wav2vec2"),
-                                   (Options(wav2vec2="x"), {"mfcc": 40, "wav2vec2": 768}, "wave")):  # fmt: skip
-        with pytest.raises(UserError, match=f"input {absent} is needed"):
-            CAMSER(options, Sizes(classes=4, audio=200, extra=extra))
+    for folder, extra, absent in (
+        ("", {"mfcc": 40, "wave": 1}, "wav2vec2"),
+        ("x", {"mfcc": 40, "wav2vec2": 768}, "wave"),
+    ):
+        with fails("input-missing", f"input {absent}"):
+            build("ca_mser", Sizes(classes=4, audio=200, extra=extra), wav2vec2=folder)
 
 
 @pytest.mark.parametrize("shape", [(7, 11), (6, 6), (7, 1), (3, 13)])

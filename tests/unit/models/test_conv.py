@@ -6,10 +6,10 @@ from torch import nn
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.errors import UserError
-from mscnn.models.conv import UFLB, CenterLoss, PerFrame, ScoreAttention, bands, image, one_hot_mse
+from mscnn.models.conv import UFLB, CenterLoss, PerFrame, ScoreAttention, bins_per_channel, one_hot_mse, stack_channels
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
+from tests.raises import fails
 from tests.unit.models.conv_systems import segments
 from tests.unit.models.fingerprint import wave
 
@@ -83,23 +83,23 @@ def test_per_frame_layers_see_single_frames():
     torch.testing.assert_close(layer(x)[1, 3], layer[0](x[1, 3]))
 
 
-def test_image_splits_rows_into_channels_of_bands():
+def test_stack_channels_splits_rows_into_channels_of_bands():
     x = torch.arange(120.0)[None, :, None].expand(1, 120, 7)  # row r of the flattened feature holds r
-    picture = image(Inputs(audio=x, audio_len=torch.tensor([5])), 3, 9)
+    picture = stack_channels(Inputs(audio=x, audio_len=torch.tensor([5])), 3, 9)
     assert picture.shape == (1, 3, 40, 9)
     assert (picture[0, 0, 7, 2], picture[0, 1, 0, 4], picture[0, 2, 39, 0]) == (7, 40, 119)
     assert picture[..., 5:].abs().sum() == 0
 
 
 def test_a_feature_that_does_not_divide_into_channels_is_refused():
-    assert bands(Sizes(classes=4, audio=120), 3) == 40
-    with pytest.raises(UserError, match="96 rows"):
-        bands(Sizes(classes=4, audio=96), 9)
+    assert bins_per_channel(Sizes(classes=4, audio=120), 3) == 40
+    with fails("feature-size", 96, 9):
+        bins_per_channel(Sizes(classes=4, audio=96), 9)
 
 
 def test_segments_that_are_too_long_are_refused():
-    with pytest.raises(UserError, match="300 frames, found 301"):
-        image(segments(frames=301), 3, 300)
+    with fails("segment-too-long", 300, 301):
+        stack_channels(segments(frames=301), 3, 300)
 
 
 def test_renamed():
@@ -109,21 +109,22 @@ def test_renamed():
     assert list(renamed({"cnn10.weight": torch.ones(1)}, table)) == ["cnn10.weight"]
 
 
-def test_load_weights_tells_faults_by_the_names_of_the_other_code():
-    def fault(**changes: torch.Tensor | None) -> str:
+def test_load_weights_names_issues_as_the_other_code_does():
+    def refused(code: str, *names: object, **changes: torch.Tensor | None) -> None:
         theirs = {"cnn.0.weight": torch.ones(2, 3), "cnn.0.bias": torch.ones(2), **norm, **changes}
-        with pytest.raises(UserError) as caught:
+        with fails("official-weights") as caught:
             load_weights(model, renamed({k: v for k, v in theirs.items() if v is not None}, table), table)
-        return str(caught.value).partition("\n")[2].strip()
+        (issue,) = caught.value.issues
+        assert issue.code == code and all(str(name) in issue.message for name in names)
 
     table = {"cnn.0": "0", "bn": "1"}
     norm = {f"bn.{part}": torch.full((2,), 5.0) for part in ("weight", "bias", "running_mean", "running_var")}
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     before = model[0].weight.clone()
-    assert fault(**{"cnn.0.bias": None}) == "cnn.0.bias: missing"
-    assert fault(**{"module.fc": torch.ones(1)}) == "module.fc: unknown here"
-    assert fault(**{"cnn.0.scale": torch.ones(1)}) == "cnn.0.scale: unknown here"
-    assert fault(**{"bn.weight": torch.ones(4)}) == "bn.weight: [4], expected [2]"
+    refused("weight-missing", "cnn.0.bias", **{"cnn.0.bias": None})
+    refused("weight-unknown", "module.fc", **{"module.fc": torch.ones(1)})
+    refused("weight-unknown", "cnn.0.scale", **{"cnn.0.scale": torch.ones(1)})
+    refused("weight-shape", "bn.weight", [4], [2], **{"bn.weight": torch.ones(4)})
     assert torch.equal(model[0].weight, before)  # nothing is loaded by halves
     load_weights(model, renamed({"cnn.0.weight": torch.ones(2, 3), "cnn.0.bias": torch.ones(2), **norm}, table), table)
     assert model[0].weight.unique() == 1 and model[1].running_var.unique() == 5

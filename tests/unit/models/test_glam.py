@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from mscnn.errors import UserError
-from mscnn.models.glam import GLAM, Options
+from mscnn.models.glam import GLAM
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.paths import read_conf
+from tests.raises import fails
+from tests.unit.models import systems
 from tests.unit.models.fingerprint import filled, wave
 
 COUNTS = {  # segments of 57 and of 63 frames
@@ -30,13 +30,8 @@ FINGERPRINTS = {
 
 
 def build(name: str, **changes) -> GLAM:
-    """The network of a configuration: options from its YAML file and the one it changes."""
-    facts, options = {"base": name}, {}
-    while "base" in facts:
-        facts = read_conf("models", facts["base"])
-        options = {**(facts.get("options") or {}), **options}
-    options["kernels"] = tuple(options["kernels"])
-    return GLAM(Options(**{**options, **changes}), Sizes(classes=4, audio=26))
+    """The network of a configuration, for 26 bins."""
+    return systems.build(name, Sizes(classes=4, audio=26), **changes)
 
 
 def segments(frames: int, bins: int = 26) -> Inputs:
@@ -69,7 +64,7 @@ def test_a_short_segment_is_one_that_ends_in_zeros():
     model, short = filled(build("glam")), segments(40)
     padded = Inputs(audio=torch.cat([short.audio, torch.zeros(2, 26, 17, dtype=torch.float64)], dim=2))
     assert torch.equal(model(short), model(padded))
-    with pytest.raises(UserError, match="57 frames, found 58"):
+    with fails("segment-too-long", 57, 58):
         model(segments(58))
 
 
@@ -136,24 +131,24 @@ def test_official_weights(name):
 
 
 @pytest.mark.parametrize(
-    ("given", "name", "changes", "fault"),
+    ("given", "name", "changes", "code", "weight"),
     [
-        ("glam", "res_multi_conv3", {}, "gmlp.layers.0.fn.norm.weight: unknown here"),
-        ("glam", "gmlp_res_conv3", {}, "conv2.conv5.weight: unknown here"),
-        ("glam", "glam5", {}, r"conv1a.weight: \[16, 1, 3, 1\], expected \[16, 1, 5, 1\]"),
-        ("glam", "glam", {"frames": 63}, r"fc.weight: \[4, 23296\], expected \[4, 24960\]"),
-        ("res_multi_conv3", "glam", {}, "gmlp.layers.0.fn.norm.weight: missing"),
-        ("res_multi_conv3", "mh_res_multi_conv3", {}, "attention_query.0.weight: missing"),
+        ("glam", "res_multi_conv3", {}, "weight-unknown", "gmlp.layers.0.fn.norm.weight"),
+        ("glam", "gmlp_res_conv3", {}, "weight-unknown", "conv2.conv5.weight"),
+        ("glam", "glam5", {}, "weight-shape", "conv1a.weight: [16, 1, 3, 1], expected [16, 1, 5, 1]"),
+        ("glam", "glam", {"frames": 63}, "weight-shape", "fc.weight: [4, 23296], expected [4, 24960]"),
+        ("res_multi_conv3", "glam", {}, "weight-missing", "gmlp.layers.0.fn.norm.weight"),
+        ("res_multi_conv3", "mh_res_multi_conv3", {}, "weight-missing", "attention_query.0.weight"),
     ],
 )
-def test_official_weights_of_another_configuration_are_refused(given, name, changes, fault):
+def test_official_weights_of_another_configuration_are_refused(given, name, changes, code, weight):
     state = {key: torch.zeros(shape) for key, shape in OFFICIAL[given].items()}
-    with pytest.raises(UserError, match=fault):
+    with fails("official-weights") as caught:
         build(name, **changes).load_official(state)
+    assert [issue for issue in caught.value.issues if issue.code == code and issue.message.startswith(weight)]
 
 
 def test_wrong_options_are_refused():
-    cases = ({"fusion": "x"}, "expected one of gmlp"), ({"kernels": (4,)}, "odd"), ({"frames": 3}, "at least 4")
-    for changes, message in cases:
-        with pytest.raises(UserError, match=message):
+    for changes in ({"fusion": "x"}, {"kernels": [4]}, {"frames": 3}):
+        with fails("option-value", *changes, *changes.values()):
             build("glam", **changes)

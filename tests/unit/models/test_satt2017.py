@@ -2,19 +2,19 @@
 
 import torch
 
-from mscnn.models.satt2017 import Satt2017
-from tests.unit.models.conv_systems import build, count, padding_changes, segments, without_gradient
+from tests.unit.models.conv_systems import build, padding_changes, segments, without_gradient
 from tests.unit.models.fingerprint import filled
+from tests.unit.models.systems import count
 
 SMALL = {"filters": [3, 4, 5], "lstm_dim": 3, "fc_dim": 5, "frames": 64}
 
 
 def test_parameter_count():
-    assert count(build(Satt2017, "satt2017", audio=200)) == 1_036_060
+    assert count(build("satt2017", audio=200)) == 1_036_060
 
 
 def test_shapes():
-    model, seen = build(Satt2017, "satt2017", audio=200).double().eval(), {}
+    model, seen = build("satt2017", audio=200).double().eval(), {}
     model.convs.register_forward_hook(lambda _, args, output: seen.update(x=args[0], y=output))
     model.lstm.register_forward_pre_hook(lambda _, args: seen.update(frames=args[0]))
     assert model(segments(1, dim=200)).shape == (1, 4)
@@ -24,7 +24,7 @@ def test_shapes():
 
 
 def test_even_kernel_pads_less_on_the_left():
-    pad, conv = build(Satt2017, "satt2017", audio=200).convs[:2]
+    pad, conv = build("satt2017", audio=200).convs[:2]
     assert conv.kernel_size == (12, 16)  # frames, bins
     conv.weight.data.zero_()
     conv.bias.data.zero_()
@@ -35,7 +35,7 @@ def test_even_kernel_pads_less_on_the_left():
 
 
 def test_head_takes_the_last_state_of_either_direction():
-    model, seen = build(Satt2017, "satt2017", audio=24, **SMALL).double().eval(), {}
+    model, seen = build("satt2017", audio=24, **SMALL).double().eval(), {}
     model.lstm.register_forward_hook(lambda _, args, output: seen.update(outputs=output[0]))
     model.head.register_forward_pre_hook(lambda _, args: seen.update(states=args[0]))
     model(segments(2, dim=24, frames=64))
@@ -44,11 +44,11 @@ def test_head_takes_the_last_state_of_either_direction():
 
 
 def test_padding_changes_nothing():
-    model = filled(build(Satt2017, "satt2017", audio=24, **SMALL))
+    model = filled(build("satt2017", audio=24, **SMALL))
     assert padding_changes(model, frames=40, dim=24, extra=20) < 1e-9
 
 
 def test_every_parameter_learns():
     torch.manual_seed(0)
-    model = build(Satt2017, "satt2017", audio=24, **SMALL).double()
+    model = build("satt2017", audio=24, **SMALL).double()
     assert without_gradient(model, segments(4, dim=24, frames=64)) == []

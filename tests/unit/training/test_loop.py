@@ -11,7 +11,7 @@ from torch import nn
 from mscnn.config.model import Training
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
-from mscnn.models.inputs import Inputs
+from mscnn.models.inputs import Inputs, Sizes
 from mscnn.training import loop
 from mscnn.training.examples import Examples, Stream
 
@@ -20,7 +20,7 @@ class Tiny(Classifier):
     """Mean of the frames, dropout, one linear layer."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(None, Sizes(classes=3))
         self.net = nn.Sequential(nn.Dropout(0.3), nn.Linear(4, 3))
 
     def forward(self, inputs):

@@ -21,10 +21,11 @@ def main() -> None:
     if len(args.exps) < 2:
         parser.error("one experiment cannot be compared: name two or more")
 
-    from mscnn.evaluation.compare import compare, render
+    from mscnn.evaluation.compare import compare
     from mscnn.evaluation.experiment import Experiment
     from mscnn.files import atomic
     from mscnn.log import get_logger
+    from mscnn.reporting.compare import render
 
     found = compare([Experiment.load(path) for path in args.exps], args.data, args.over)
     text = render(found)
@@ -33,8 +34,8 @@ def main() -> None:
         with atomic(f"{args.out}.md") as out:
             out.write(text)
         with atomic(f"{args.out}.json") as out:
-            out.write(json.dumps(found, indent=1) + "\n")
-        get_logger("compare").info("wrote %s.md and %s.json: %d pairs", args.out, args.out, len(found["pairs"]))
+            out.write(json.dumps(found.to_dict(), indent=1) + "\n")
+        get_logger("compare").info("wrote %s.md and %s.json: %d pairs", args.out, args.out, len(found.pairs))
 
 
 if __name__ == "__main__":

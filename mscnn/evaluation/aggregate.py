@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.evaluation.metrics import METRICS, Metric, confusion_matrix
+from mscnn.evaluation.metrics import METRICS, Metric, confusion_matrix, f1s, precisions, recalls
 from mscnn.evaluation.predictions import Predictions
 
 FOLD_MEAN = "fold-mean"
@@ -36,6 +36,16 @@ class Aggregate:
     values: dict[str, Value]
     correct: int
     total: int
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Scores of a class in percent, of the predictions of all runs together; None where the class has no utterance."""
+
+    utterances: int
+    recall: float | None
+    precision: float
+    f1: float | None
 
 
 def confusions(folds: Sequence[Sequence[Predictions]], classes: int, keep: Container[str] | None = None) -> np.ndarray:
@@ -82,6 +92,25 @@ def undefined(matrices: np.ndarray, names: Sequence[str]) -> str | None:
             where = f"fold {fold}" if len(matrices) > 1 else "all folds together"
             return f"{where}: no utterance of class {', '.join(absent)}"
     return None
+
+
+def class_scores(matrices: np.ndarray, classes: Sequence[str]) -> dict[str, ClassScores]:
+    """Recall, precision and F1 of each class, of confusion matrices by run (runs, K, M)."""
+    total = matrices.sum(axis=0)
+    counts = total.sum(axis=1)
+    absent = np.flatnonzero(counts == 0)
+    filled = total.copy()
+    filled[absent, absent] += 1  # touches no other class; their own values are dropped below
+    values = zip(*(100 * of for of in (recalls(filled), precisions(total), f1s(filled))), strict=True)
+    return {
+        name: ClassScores(
+            int(n) // len(matrices),
+            recall=float(recall) if n else None,
+            precision=float(precision),
+            f1=float(f1) if n else None,
+        )
+        for name, n, (recall, precision, f1) in zip(classes, counts, values, strict=True)
+    }
 
 
 def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggregate:

@@ -1,8 +1,9 @@
-"""Can the probabilities be believed? Expected calibration error, a temperature that mends it, and abstention."""
+"""Can the probabilities be believed? Expected calibration error, temperature scaling, and abstention."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,40 @@ BINS = 15
 FLOOR = 5e-7  # probabilities are written with six decimals
 LIMITS = (0.05, 20.0)  # of a temperature
 COVERAGES = tuple(range(5, 101, 5))  # percent
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bin of the reliability diagram: ``count`` predictions with a confidence up to ``upto`` (and above the last).
+
+    ``confidence`` and ``accuracy`` are means, 0 to 1; None in an empty bin.
+    """
+
+    upto: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``ece`` in percent, ``log_loss`` in nats, ``brier`` from 0 to 2: means over runs; ``reliability`` of all runs."""
+
+    ece: float
+    log_loss: float
+    brier: float
+    reliability: list[Bin]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Scores in percent of the most confident ``coverage`` percent; ``ua`` is None where classes are ``absent``."""
+
+    coverage: int
+    utterances: int
+    ua: float | None
+    wa: float
+    absent: list[str]
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> dict[str, np.ndarray]:
@@ -35,8 +70,8 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -
 
 def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
     """Expected calibration error, 0 to 1: sum_m n_m / n |accuracy_m - confidence_m|, bins of :func:`reliability`."""
-    found = reliability(confidence, correct, bins)
-    return float(np.nansum(found["count"] * abs(found["accuracy"] - found["confidence"])) / len(correct))
+    diagram = reliability(confidence, correct, bins)
+    return float(np.nansum(diagram["count"] * abs(diagram["accuracy"] - diagram["confidence"])) / len(correct))
 
 
 def log_loss(prob: np.ndarray, truth: np.ndarray) -> float:
@@ -61,41 +96,44 @@ def fit_temperature(prob: np.ndarray, truth: np.ndarray) -> float:
     from scipy.optimize import minimize_scalar
 
     bounds = np.log(LIMITS)
-    found = minimize_scalar(lambda x: log_loss(temper(prob, np.exp(x)), truth), bounds=bounds, method="bounded")
-    return float(np.exp(found.x))
+    least = minimize_scalar(lambda x: log_loss(temper(prob, np.exp(x)), truth), bounds=bounds, method="bounded")
+    return float(np.exp(least.x))
 
 
-def tempered(dev: Sequence[Sequence[Predictions]], test: Sequence[Sequence[Predictions]]) -> tuple[np.ndarray, list]:
+def tempered(
+    dev: Sequence[Sequence[Predictions]], test: Sequence[Sequence[Predictions]]
+) -> tuple[np.ndarray, list[list[Predictions]]]:
     """Fit a temperature on the dev part of every fold and run, apply it to the test part.
 
     Returns:
         temperatures (folds, runs), and the test parts with the new probabilities.
     """
-    found = np.array([[fit_temperature(part.prob, part.truth) for part in runs] for runs in dev])
+    temperatures = np.array([[fit_temperature(part.prob, part.truth) for part in runs] for runs in dev])
     parts = [
         [Predictions(p.utts, p.truth, p.pred, temper(p.prob, t)) for p, t in zip(runs, row, strict=True)]
-        for runs, row in zip(test, found, strict=True)
+        for runs, row in zip(test, temperatures, strict=True)
     ]
-    return found, parts
+    return temperatures, parts
 
 
-def calibration(runs: Sequence[Predictions]) -> dict[str, object]:
-    """``ece`` in percent, ``log_loss``, ``brier``: means over runs; and the ``reliability`` of all runs together."""
-    believed = [(run.prob.max(axis=1), run.pred == run.truth) for run in runs]
-    found = reliability(*(np.concatenate(column) for column in zip(*believed, strict=True)))
-    bins = zip(found["count"].tolist(), found["confidence"].tolist(), found["accuracy"].tolist(), strict=True)
-    return {
-        "ece": 100 * float(np.mean([ece(*pair) for pair in believed])),
-        "log_loss": float(np.mean([log_loss(run.prob, run.truth) for run in runs])),
-        "brier": float(np.mean([brier(run.prob, run.truth) for run in runs])),
-        "reliability": [
-            {"upto": m / BINS, "count": n, "confidence": p if n else None, "accuracy": right if n else None}
-            for m, (n, p, right) in enumerate(bins, 1)
+def calibration(runs: Sequence[Predictions]) -> Calibration:
+    """How far the probabilities of predictions (each run for itself) can be believed."""
+    confidences = [run.prob.max(axis=1) for run in runs]
+    correct = [run.pred == run.truth for run in runs]
+    diagram = reliability(np.concatenate(confidences), np.concatenate(correct))
+    bins = zip(*(diagram[key].tolist() for key in ("count", "confidence", "accuracy")), strict=True)
+    return Calibration(
+        ece=100 * float(np.mean([ece(*pair) for pair in zip(confidences, correct, strict=True)])),
+        log_loss=float(np.mean([log_loss(run.prob, run.truth) for run in runs])),
+        brier=float(np.mean([brier(run.prob, run.truth) for run in runs])),
+        reliability=[
+            Bin(m / BINS, count, confidence if count else None, accuracy if count else None)
+            for m, (count, confidence, accuracy) in enumerate(bins, 1)
         ],
-    }
+    )
 
 
-def abstention(runs: Sequence[Predictions], classes: Sequence[str]) -> list[dict[str, object]]:
+def abstention(runs: Sequence[Predictions], classes: Sequence[str]) -> list[Coverage]:
     """Scores where only the most confident share of the utterances is answered, means over runs.
 
     Equal confidences: the earlier utterance is answered first. UA is None where a class has no utterance left.
@@ -108,8 +146,9 @@ def abstention(runs: Sequence[Predictions], classes: Sequence[str]) -> list[dict
             describe(confusion_matrix(run.truth[i], run.pred[i], len(classes))[None], classes)
             for run, i in zip(runs, kept, strict=True)
         ]
-        absent = sorted({name for point in points for name in point["absent"]})
-        ua = None if absent else float(np.mean([point["ua"] for point in points]))
-        wa = float(np.mean([point["wa"] for point in points]))
-        curve.append({"coverage": coverage, "utterances": len(kept[0]), "ua": ua, "wa": wa, "absent": absent})
+        absent = sorted({name for point in points for name in point.absent})
+        uas = [point.ua for point in points if point.ua is not None]
+        ua = float(np.mean(uas)) if not absent else None
+        wa = float(np.mean([point.wa for point in points]))
+        curve.append(Coverage(coverage, len(kept[0]), ua, wa, absent))
     return curve

@@ -1,177 +1,230 @@
-"""Two or more experiments on the same utterances: differences, their intervals, and tests, corrected for many pairs."""
+"""Two or more systems on the same utterances: differences, their intervals, and tests, corrected for many pairs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.evaluation.aggregate import confusions, pooled
+from mscnn.evaluation.aggregate import Value, pooled
+from mscnn.evaluation.cluster_intervals import UTTERANCE
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import CLUSTERS, count, read_attributes
-from mscnn.evaluation.intervals import LEVEL, RESAMPLES, SEED, bootstrap, difference, estimate
+from mscnn.evaluation.intervals import SEED, bootstrap, difference, estimate
 from mscnn.evaluation.metrics import METRICS
-from mscnn.evaluation.predictions import Predictions, join_folds
-from mscnn.evaluation.significance import DRAWS, EXACT, contributions, holm, mcnemar, sign_flip
-from mscnn.reporting.tabular import table, with_sd
+from mscnn.evaluation.predictions import Predictions
+from mscnn.evaluation.significance import contributions, holm, mcnemar, sign_flip
+from mscnn.evaluation.system import System, clusters_of
 
 COMPARED = tuple(name for name, metric in METRICS.items() if metric.compared)
-TESTS = {"p": "p", "holm": "Holm"}
 TESTED = ("ua", "wa")  # their differences are sums over clusters, as the sign-flip test needs them
 
 
-def compare(
-    exps: Sequence[Experiment], data: str | os.PathLike | None = None, over: str = "speaker"
-) -> dict[str, object]:
-    """Compare every pair of experiments by their pooled test predictions; scores are in percent, means over runs.
+@dataclass(frozen=True)
+class Difference:
+    """First minus second in points, with its bootstrap ``interval``, None where it does not exist.
+
+    ``p`` of the sign-flip test, and ``holm``, p adjusted for the number of pairs: of those TESTED, else None.
+    """
+
+    difference: float
+    interval: list[float] | None
+    p: float | None = None
+    holm: float | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Systems ``a`` and ``b``, counted from 1: differences by metric, and the largest p of McNemar of any two runs."""
+
+    a: int
+    b: int
+    mcnemar: float
+    differences: dict[str, Difference]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A system: pooled scores in percent of COMPARED; transcripts (``text``) and legacy marks of an experiment."""
+
+    path: str
+    text: str | None
+    runs: int
+    legacy: list[str]
+    scores: dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every pair of systems on the same utterances, by their pooled predictions.
+
+    ``over`` says which clusters were resampled, and swapped between two systems. ``several_a_fold``: some model was
+    tested on several of them; None where folds are not known. ``protocol`` is that of experiments.
+    """
+
+    protocol: str | None
+    utterances: int
+    over: str
+    clusters: int
+    several_a_fold: bool | None
+    experiments: list[Compared]
+    pairs: list[Pair]
+    remarks: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts, which JSON can hold."""
+        facts = asdict(self)
+        for exp in facts["experiments"]:
+            exp |= {key: {"mean": value["mean"], "run_sd": value["run_sd"]} for key, value in exp.pop("scores").items()}
+        for pair in facts["pairs"]:
+            differences = pair.pop("differences")
+            pair |= {key: {k: v for k, v in entry.items() if k in ("difference", "interval") or v is not None}
+                     for key, entry in differences.items()}  # fmt: skip
+        remarks = facts.pop("remarks")
+        return {**facts, "remarks": list(remarks)} if remarks else facts
+
+
+def compare(exps: Sequence[Experiment], data: str | os.PathLike | None = None, over: str = "speaker") -> Comparison:
+    """Compare every pair of experiments by their pooled test predictions.
 
     Args:
         exps: two or more, of the same utterances.
         data: data directory that tells the CLUSTERS; None: that of the first experiment.
-        over: which of the CLUSTERS are resampled, and swapped between two systems.
-
-    Returns:
-        plain numbers and texts: ``experiments`` with their scores, and ``pairs`` of them, ``a`` and ``b`` counted from
-        1: for each of COMPARED the ``difference`` and its bootstrap ``interval`` over clusters; for those TESTED ``p``
-        of the sign-flip test over clusters, and ``holm``, p adjusted for the number of pairs; ``mcnemar``, the largest
-        p of any run of one against any run of the other.
+        over: which of the CLUSTERS (or ``utterance``) are resampled, and swapped between two systems.
 
     Raises:
         UserError: the experiments differ in protocol, folds, utterances or classes, or the clusters are not known.
     """
     for other in exps[1:]:
         check_comparable(exps[0], other)
-    clusters = read_attributes(exps[0], data).get(over)
-    if clusters is None:
+    known = read_attributes(exps[0], data)
+    if over != UTTERANCE and over not in known:
         where = exps[0].data if data is None else data
         raise UserError(
-            f"{where}: no {CLUSTERS[over]} there, and pairs are compared over {over}s: --data DIRECTORY of stage 1"
+            f"{where}: no {CLUSTERS[over]} there, and pairs are compared over {over}s: --data DIRECTORY of stage 1",
+            code="clusters-unknown",
         )
-    runs = [join_folds(exp.parts["test"]) for exp in exps]
-    counts = [count(found, clusters, len(exps[0].classes))[1] for found in runs]
-    pairs = [
-        {"a": i + 1, "b": j + 1, "mcnemar": _mcnemar(runs[i], runs[j]), **_pair(counts[i], counts[j])}
-        for i, j in combinations(range(len(exps)), 2)
-    ]
-    for key in TESTED:
-        for pair, p in zip(pairs, holm([pair[key]["p"] for pair in pairs]), strict=True):
-            pair[key]["holm"] = p
-    return {
-        "protocol": _protocol(exps[0]),
-        "utterances": len(runs[0][0].utts),
-        "over": over,
-        "clusters": counts[0].shape[1],
-        "several_a_fold": any(len({clusters[u] for u in fold[0].utts}) > 1 for fold in exps[0].parts["test"]),
-        "experiments": [_scores(exp) for exp in exps],
-        "pairs": pairs,
-    }
-
-
-def _protocol(exp: Experiment) -> str:
-    return f"{exp.config['protocol']['name']}@{exp.config['protocol']['hash']}"
+    return compare_systems([System.of_experiment(exp, known) for exp in exps], over)
 
 
 def check_comparable(a: Experiment, b: Experiment) -> None:
     """Raise UserError unless both predict the same utterances of the same classes, trained on the same others."""
     facts = {
-        "protocols": [_protocol(exp) for exp in (a, b)],
+        "protocols": [exp.protocol for exp in (a, b)],
         "classes": [", ".join(exp.classes) for exp in (a, b)],
-        "numbers of folds": [exp.config["folds"] for exp in (a, b)],
+        "folds": [f"{exp.config['folds']} of them" for exp in (a, b)],
     }
     for what, (one, other) in facts.items():
         if one != other:
-            raise UserError(f"{a.path} and {b.path} have different {what}, {one} and {other}: nothing to compare")
-    for fold, (one, other) in enumerate(zip(a.parts["test"], b.parts["test"], strict=True), 1):
-        if one[0].utts != other[0].utts or not np.array_equal(one[0].truth, other[0].truth):
-            odd = sorted(set(one[0].utts) ^ set(other[0].utts))
-            what = f"{odd[0]} is in one of them only" if odd else "the same utterances with other labels"
-            raise UserError(f"{a.path} and {b.path} differ in the test part of fold {fold}: {what}: nothing to compare")
+            raise UserError(
+                f"{a.path} and {b.path} have different {what}, {one} and {other}: nothing to compare",
+                code=f"{what}-differ",
+            )
+    for fold, ((part, *_), (same, *_)) in enumerate(zip(a.parts["test"], b.parts["test"], strict=True), 1):
+        if part.utts != same.utts or not np.array_equal(part.truth, same.truth):
+            odd = sorted(set(part.utts) ^ set(same.utts))
+            how = f"{odd[0]} is in one of them only" if odd else "the same utterances with other labels"
+            raise UserError(
+                f"{a.path} and {b.path} differ in the test part of fold {fold}: {how}: nothing to compare",
+                code="utterances-differ" if odd else "truth-differs",
+            )
 
 
-def _scores(exp: Experiment) -> dict[str, object]:
-    found = pooled(confusions(exp.parts["test"], len(exp.classes)), exp.classes)
-    legacy = [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])]
-    scores = {key: {"mean": found.values[key].mean, "run_sd": found.values[key].run_sd} for key in COMPARED}
-    return {"path": str(exp.path), "text": exp.words, "runs": exp.config["runs"], "legacy": legacy, **scores}
+def compare_systems(systems: Sequence[System], over: str, remarks: Sequence[str] = ()) -> Comparison:
+    """Compare every pair of systems, whose utterances, truth and classes are the same, in the same order.
+
+    Args:
+        systems: two or more; the first knows the clusters.
+        over: kind of clusters: a key of its ``attributes``, or ``utterance``.
+        remarks: what a reader must know.
+    """
+    first = systems[0]
+    clusters = clusters_of(first, over) or {}
+    experiments = [system.experiment for system in systems if system.experiment is not None]
+    numbers = combinations(range(1, len(systems) + 1), 2)
+    pairs = [_pair(i, j, systems[i - 1], systems[j - 1], clusters, over) for i, j in numbers]
+    return Comparison(
+        protocol=experiments[0].protocol if len(experiments) == len(systems) else None,
+        utterances=len(first.utts),
+        over=over,
+        clusters=len({clusters[utt] for utt in first.utts}),
+        several_a_fold=None if first.folds is None else any(_several(first, clusters, fold) for fold in first.folds),
+        experiments=[_scores(system) for system in systems],
+        pairs=_adjusted(pairs),
+        remarks=tuple(remarks),
+    )
 
 
-def _pair(a: np.ndarray, b: np.ndarray) -> dict[str, dict]:
-    """Differences, intervals and p values, from counts (runs, S, K, K)."""
-    between, truth = difference(estimate(a), estimate(b)), a[0].sum(axis=2)
-    bounds, columns = bootstrap(between, truth).bounds, list(METRICS)
-    values = 100 * between(np.ones((1, len(truth))))[0]
+def _several(system: System, clusters: Mapping[str, str], folds: np.ndarray) -> bool:
+    """Whether the utterances of some fold of a run belong to more than one cluster."""
+    places = {(fold, clusters[utt]) for fold, utt in zip(folds.tolist(), system.utts, strict=True)}
+    return len(places) > len({fold for fold, _ in places})
+
+
+def _scores(system: System) -> Compared:
+    found = pooled(system.confusions, system.classes)
+    exp = system.experiment
+    legacy = [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])] if exp else []
+    scores = {key: found.values[key] for key in COMPARED}
+    return Compared(system.name, exp.words if exp else None, len(system.runs), legacy, scores)
+
+
+def _pair(number: int, other: int, a: System, b: System, clusters: Mapping[str, str], over: str) -> Pair:
+    """Differences, intervals and p values of two systems."""
+    counts_a, counts_b, copies = _counts(a, b, clusters, over)
+    between, truth = difference(estimate(counts_a), estimate(counts_b)), counts_a[0].sum(axis=2)
+    bounds, columns = bootstrap(between, truth, copies=copies).bounds, list(METRICS)
+    values = 100 * between(copies[None])[0]
     found = {
-        key: {
-            "difference": round(float(values[columns.index(key)]), 9) + 0.0,  # rounding makes no -0
-            "interval": None if bounds is None else (100 * bounds[:, columns.index(key)]).tolist(),
-        }
+        key: Difference(
+            round(float(values[columns.index(key)]), 9) + 0.0,  # rounding makes no -0
+            None if bounds is None else (100 * bounds[:, columns.index(key)]).tolist(),
+        )
         for key in COMPARED
     }
-    for key, parts in contributions(a, b).items():
-        found[key]["p"] = sign_flip(parts, SEED)
-    return found
+    shares = copies[:, None, None]
+    for key, parts in contributions(counts_a * shares, counts_b * shares).items():
+        each = np.repeat(parts / copies, copies)
+        each = each[each != 0] if over == UTTERANCE else each  # where both are right or wrong, the sign is of 0
+        found[key] = replace(found[key], p=sign_flip(each, SEED))
+    return Pair(number, other, _mcnemar(a.runs, b.runs), found)
+
+
+def _counts(a: System, b: System, clusters: Mapping[str, str], over: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Confusion matrices of clusters (runs, S, K, M) of both systems, and how many clusters each of the S stands for.
+
+    Utterances with the same truth and predictions share a row: there are few kinds of them.
+    """
+    runs_a, runs_b = list(a.runs), list(b.runs)
+    if over == UTTERANCE:
+        rows = np.stack([a.truth, *(run.pred for run in (*a.runs, *b.runs))])
+        _, kept, copies = np.unique(rows, axis=1, return_index=True, return_counts=True)
+        runs_a, runs_b = ([_some(run, kept) for run in runs] for runs in (a.runs, b.runs))
+    counts_a, counts_b = (count(runs, clusters, a.width)[1][:, :, : len(a.classes)] for runs in (runs_a, runs_b))
+    return counts_a, counts_b, copies if over == UTTERANCE else np.ones(counts_a.shape[1], int)
+
+
+def _some(run: Predictions, kept: np.ndarray) -> Predictions:
+    return Predictions(tuple(run.utts[i] for i in kept), run.truth[kept], run.pred[kept], run.prob[kept])
+
+
+def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
+    """The pairs with p values adjusted for their number, each metric for itself."""
+    adjusted = {key: holm([p for pair in pairs if (p := pair.differences[key].p) is not None]) for key in TESTED}
+    return [
+        replace(pair, differences={
+            key: replace(entry, holm=adjusted[key][i]) if key in adjusted else entry
+            for key, entry in pair.differences.items()
+        })
+        for i, pair in enumerate(pairs)
+    ]  # fmt: skip
 
 
 def _mcnemar(a: Sequence[Predictions], b: Sequence[Predictions]) -> float:
     """The largest p: no run of one belongs to a certain run of the other, and there may be more of them."""
     return max(mcnemar(one.truth, one.pred, other.pred) for one, other in product(a, b))
-
-
-def render(found: Mapping) -> str:
-    """Markdown of what :func:`compare` found."""
-    return "\n".join([
-        f"# {found['protocol']}: {found['utterances']} utterances, {found['clusters']} {found['over']}s", "",
-        *_experiments(found), "", *_pairs(found), "", *_notes(found), "",
-    ])  # fmt: skip
-
-
-def _experiments(found: Mapping) -> Iterator[str]:
-    rows = [
-        (
-            f"E{i}",
-            exp["path"] + "".join(f" ({name})" for name in exp["legacy"]),
-            exp["text"],
-            exp["runs"],
-            *(with_sd(exp[key]["mean"], exp[key]["run_sd"]) for key in COMPARED),
-        )
-        for i, exp in enumerate(found["experiments"], 1)
-    ]
-    return table(["", "experiment", "text", "runs", *(METRICS[key].label for key in COMPARED)], rows, left=3)
-
-
-def _pairs(found: Mapping) -> Iterator[str]:
-    rows = []
-    for pair in found["pairs"]:
-        cells = []
-        for values in (pair[key] for key in COMPARED):
-            low_high = values["interval"]
-            between = "does not exist" if low_high is None else f"{low_high[0]:+.2f} to {low_high[1]:+.2f}"
-            cells += [f"{values['difference']:+.2f}", between, *(_p(values[key]) for key in TESTS if key in values)]
-        rows.append((f"E{pair['a']} − E{pair['b']}", *cells, _p(pair["mcnemar"])))
-    head = [[METRICS[key].label, f"{100 * LEVEL:g} %", *(TESTS.values() if key in TESTED else ())] for key in COMPARED]
-    return table(["", *sum(head, []), "McNemar p"], rows)
-
-
-def _notes(found: Mapping) -> Iterator[str]:
-    over, size = f"{found['over']}s", found["clusters"]
-    exact = size <= EXACT
-    how = f"all 2^{size} sign patterns" if exact else f"{DRAWS} random sign patterns, seed {SEED}"
-    least = 2.0 ** (1 - size) if exact else 1 / (DRAWS + 1)
-    yield "Pooled scores in percent, means over runs; ± is the sd over runs."
-    yield ""
-    yield f"* interval: paired bootstrap over {over}, {RESAMPLES} resamples, seed {SEED}, expanded percentiles"
-    yield f"* p: sign-flip test over {over}, {how}: at least {least:.1g}"
-    yield f"* Holm: p adjusted for {len(found['pairs'])} pair(s), UA and WA each for itself"
-    yield (
-        "* McNemar: exact, every run of one against every run of the other, the largest p; too small, for it takes "
-        f"utterances for independent, and those of a {found['over']} are not"
-    )
-    if found["several_a_fold"]:
-        yield f"* one model is tested on several {over}: p speaks of the models as trained, not of other seeds"
-
-
-def _p(value: float) -> str:
-    return f"{value:.4f}" if value >= 1e-4 else f"{value:.1e}"

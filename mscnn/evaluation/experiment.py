@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions, read_predictions
@@ -29,23 +30,36 @@ class Experiment:
         return tuple(self.config["classes"])
 
     @property
+    def protocol(self) -> str:
+        """Its protocol as score lines name it, ``name@hash``."""
+        return f"{self.config['protocol']['name']}@{self.config['protocol']['hash']}"
+
+    @property
     def data(self) -> Path:
         """Its data directory."""
         return self.seen(self.config["data"])
 
     def seen(self, named: str) -> Path:
-        """A folder that ``config.yaml`` names: seen from the recipe's folder, two above, or else from where we are."""
-        found = Path(os.path.abspath(self.path)).parent.parent / named
-        return found if found.is_dir() else Path(named)
+        """A folder that ``config.yaml`` names relative to the folder of the recipe that made the experiment.
+
+        The recipe's folder is two above (``egs/X`` of ``egs/X/exp/TAG``). An experiment may also lie elsewhere: the
+        folder is then taken from the working folder, or else from the nearest folder above the experiment that has it.
+
+        Returns:
+            the first of these that is there; ``named`` as it is where none is.
+        """
+        above = Path(os.path.abspath(self.path)).parents
+        places = (*above[1:2], Path(), *above[:1], *above[2:])
+        return next((place / named for place in places if (place / named).is_dir()), Path(named))
 
     @property
     def trained_on(self) -> str:
-        """Source of the words that its models were trained on: those that it reads, unless it was tested on others."""
+        """Source of the transcripts that its models were trained on: the one it reads, unless tested on another."""
         return self.config.get("trained_on", self.config["text"])
 
     @property
     def words(self) -> str:
-        """The words that it reads, to be shown: with those that it was trained on, where they are others."""
+        """Source of the transcripts that it reads, and of those that it was trained on where they differ."""
         text = self.config["text"]
         return text if self.trained_on == text else f"{text} (trained on {self.trained_on})"
 
@@ -61,22 +75,29 @@ class Experiment:
         if path.name in ("", ".."):  # its name stands in titles, what it shares with others beside it
             path = path / ".." / os.path.basename(os.path.abspath(path))
         if not (path / "config.yaml").is_file():
-            raise UserError(f"{path}: no experiment here (no config.yaml); make it with stage 5 (train)")
+            raise UserError(
+                f"{path}: no experiment here (no config.yaml); make it with stage 5 (train)", code="experiment-missing"
+            )
         config = read_yaml(path / "config.yaml")
         lacking = [key for key in KEYS if key not in config]
         if lacking:
-            raise UserError(f"{path / 'config.yaml'}: lacks {', '.join(lacking)}; make it again with stage 5 (train)")
+            raise UserError(
+                f"{path / 'config.yaml'}: lacks {', '.join(lacking)}; make it again with stage 5 (train)",
+                code="experiment-config",
+            )
         if wrong := _malformed(config):
-            raise UserError(f"{path / 'config.yaml'}: {wrong}; make it again with stage 5 (train)")
-        found = cls(path, config, {})
-        found._check_finished()
+            raise UserError(
+                f"{path / 'config.yaml'}: {wrong}; make it again with stage 5 (train)", code="experiment-config"
+            )
+        exp = cls(path, config, {})
+        exp._check_finished()
         for part in PARTS:
-            files = [folder / f"predictions_{part}.tsv" for folder in found.run_dirs]
+            files = [folder / f"predictions_{part}.tsv" for folder in exp.run_dirs]
             flat = [read_predictions(file, config["classes"]) for file in files]
             runs = config["runs"]
-            found.parts[part] = [flat[i : i + runs] for i in range(0, len(flat), runs)]
-        _check_consistent(path, found.parts)
-        return found
+            exp.parts[part] = [flat[i : i + runs] for i in range(0, len(flat), runs)]
+        _check_consistent(path, exp.parts)
+        return exp
 
     @property
     def run_dirs(self) -> list[Path]:
@@ -91,12 +112,13 @@ class Experiment:
             names = ", ".join(str(d.relative_to(self.path)) for d in missing)
             raise UserError(
                 f"{self.path}: {len(missing)} of {len(folders)} runs are not finished: {names}; nothing is scored on a "
-                f"part of the folds. Run stage 5 (train) again, it goes on where it stopped: {self.config['command']}"
+                f"part of the folds. Run stage 5 (train) again, it goes on where it stopped: {self.config['command']}",
+                code="experiment-unfinished",
             )
 
 
-def _malformed(config: Mapping[str, object]) -> str | None:
-    """What a configuration has of another kind than training writes; None where that is nothing."""
+def _malformed(config: Mapping[str, Any]) -> str | None:
+    """What a configuration has of another kind than training writes; None where all is well."""
     for key in ("folds", "runs"):
         if type(config[key]) is not int or config[key] < 1:
             return f"{key}: expected a whole number from 1, found {config[key]!r}"
@@ -116,17 +138,22 @@ def _check_consistent(path: Path, parts: Mapping[str, list[list[Predictions]]]) 
         for fold, runs in enumerate(folds, 1):
             listed = path / "folds" / f"fold{fold:02d}.{part}"
             expected = tuple(listed.read_text(encoding="utf-8").split()) if listed.is_file() else runs[0].utts
-            for run, found in enumerate(runs, 1):
+            for run, predictions in enumerate(runs, 1):
                 where = path / f"fold{fold:02d}" / f"run{run}" / f"predictions_{part}.tsv"
-                if found.utts != expected:
-                    odd = sorted(set(found.utts) ^ set(expected))[0]
+                if predictions.utts != expected:
+                    odd = sorted(set(predictions.utts) ^ set(expected))[0]
                     raise UserError(
-                        f"{where}: not the utterances of this fold: {odd} is in one list only; train it again"
+                        f"{where}: not the utterances of this fold: {odd} is in one list only; train it again",
+                        code="utterances-differ",
                     )
-                for utt, label in zip(found.utts, found.truth.tolist(), strict=True):
+                for utt, label in zip(predictions.utts, predictions.truth.tolist(), strict=True):
                     if truth.setdefault(utt, label) != label:
-                        raise UserError(f"{where}: {utt} has another truth than elsewhere in {path}; train it again")
+                        raise UserError(
+                            f"{where}: {utt} has another truth than elsewhere in {path}; train it again",
+                            code="truth-differs",
+                        )
                     if part == "test" and tested.setdefault(utt, fold) != fold:
                         raise UserError(
-                            f"{where}: {utt} is also in the test part of fold {tested[utt]}; parts must differ"
+                            f"{where}: {utt} is also in the test part of fold {tested[utt]}; parts must differ",
+                            code="utterance-twice",
                         )

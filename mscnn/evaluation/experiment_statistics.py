@@ -1,4 +1,4 @@
-"""Everything measured on the test part of an experiment as one mapping, which ``statistics.json`` holds.
+"""Everything measured on the test part of an experiment; ``statistics.json`` holds it.
 
 Scores are in percent. Intervals, groups, calibration and abstention are those of pooled predictions: the folds' test
 parts together, each run for itself, then the mean over runs.
@@ -7,24 +7,73 @@ parts together, each run for itself, then the mean over runs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
 
-import numpy as np
-
-from mscnn.evaluation.aggregate import aggregates, confusions
-from mscnn.evaluation.calibration import BINS, abstention, calibration, tempered
+from mscnn.evaluation.aggregate import Aggregate, ClassScores, aggregates, class_scores, confusions
+from mscnn.evaluation.calibration import BINS, Calibration, Coverage, abstention, calibration, tempered
+from mscnn.evaluation.cluster_intervals import ClusterIntervals, cluster_intervals
 from mscnn.evaluation.experiment import Experiment
-from mscnn.evaluation.groups import CLUSTERS, Attributes, count, group_scores
-from mscnn.evaluation.intervals import LEVEL, SEED, bootstrap, estimate, jackknife_t
-from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
-from mscnn.evaluation.predictions import Predictions, join_folds
+from mscnn.evaluation.groups import CLUSTERS, Attributes, GroupScores, group_scores
+from mscnn.evaluation.intervals import LEVEL, SEED
+from mscnn.evaluation.predictions import join_folds
 
 INTERVALS = (("speaker", "t"), ("speaker", "bootstrap"), ("dialogue", "bootstrap"))  # the headline first
-METHODS = {"t": jackknife_t, "bootstrap": bootstrap}
 
 
-def statistics(exp: Experiment, attributes: Attributes) -> dict[str, object]:
-    """Measure; plain numbers, rounded to six decimals, and texts, which JSON can hold.
+@dataclass(frozen=True)
+class CalibrationStatistics:
+    """Calibration ``as_predicted``, and ``with_temperature``: None where none is fitted, as ``fault`` says.
+
+    ``temperatures[fold][run]`` are fitted on dev.
+    """
+
+    bins: int
+    as_predicted: Calibration
+    with_temperature: Calibration | None
+    temperatures: list[list[float]] | None
+    fault: str
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is measured on the test part of an experiment; ``scores`` by aggregate, the protocol's own first."""
+
+    experiment: str
+    model: str
+    protocol: str
+    text: str
+    trained_on: str
+    folds: int
+    runs: int
+    utterances: int
+    scores: dict[str, Aggregate]
+    classes: dict[str, ClassScores]
+    intervals: list[ClusterIntervals]
+    groups: dict[str, dict[str, GroupScores]]
+    calibration: CalibrationStatistics
+    abstention: list[Coverage]
+    remarks: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, rounded to six decimals, and texts: the content of ``statistics.json``."""
+        intervals = [found.to_dict() for found in self.intervals]
+        values = {
+            **asdict(self),
+            "scores": {name: asdict(found)["values"] for name, found in self.scores.items()},
+            "intervals": {"level": 100 * LEVEL, "of": "pooled", "seed": SEED, "found": intervals},
+        }
+        return rounded(values)
+
+
+def rounded(values: dict[str, Any]) -> dict[str, Any]:
+    """The same as JSON holds it, numbers rounded to six decimals."""
+    return json.loads(json.dumps(values), parse_float=lambda number: round(float(number), 6))
+
+
+def statistics(exp: Experiment, attributes: Attributes) -> Statistics:
+    """Measure an experiment.
 
     Args:
         exp: the experiment.
@@ -35,71 +84,39 @@ def statistics(exp: Experiment, attributes: Attributes) -> dict[str, object]:
     """
     config, runs = exp.config, join_folds(exp.parts["test"])
     matrices = confusions(exp.parts["test"], len(exp.classes))
-    scores = {found.name: found for found in (how(matrices, exp.classes) for how in aggregates(config["protocol"]))}
-    temperatures, fault, calibrated = _temperatures(exp)
-    found = {
-        "experiment": exp.path.name,
-        "model": config["model"],
-        "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
-        "text": config["text"],
-        "trained_on": exp.trained_on,
-        "folds": config["folds"],
-        "runs": config["runs"],
-        "utterances": len(runs[0].utts),
-        "scores": {
-            name: {metric: vars(value) for metric, value in found.values.items()} for name, found in scores.items()
-        },
-        "classes": _classes(exp, matrices.sum(axis=(0, 1))),
-        "intervals": {"level": 100 * LEVEL, "of": "pooled", "seed": SEED, "found": _intervals(exp, runs, attributes)},
-        "groups": group_scores(runs, attributes, exp.classes),
-        "calibration": {
-            "bins": BINS,
-            "as_predicted": calibration(runs),
-            "with_temperature": calibrated,
-            "temperatures": temperatures,
-            "fault": fault,
-        },
-        "abstention": abstention(runs, exp.classes),
-        "remarks": list(_remarks(exp, attributes)),
-    }
-    return json.loads(json.dumps(found), parse_float=lambda number: round(float(number), 6))
+    scores = [aggregate(matrices, exp.classes) for aggregate in aggregates(config["protocol"])]
+    return Statistics(
+        experiment=exp.path.name,
+        model=config["model"],
+        protocol=exp.protocol,
+        text=config["text"],
+        trained_on=exp.trained_on,
+        folds=config["folds"],
+        runs=config["runs"],
+        utterances=len(runs[0].utts),
+        scores={aggregate.name: aggregate for aggregate in scores},
+        classes=class_scores(matrices.sum(axis=0), exp.classes),
+        intervals=[
+            cluster_intervals(runs, attributes[over], over, method, exp.classes)
+            for over, method in INTERVALS
+            if over in attributes
+        ],
+        groups=group_scores(runs, attributes, exp.classes),
+        calibration=_calibration(exp),
+        abstention=abstention(runs, exp.classes),
+        remarks=list(_remarks(exp, attributes)),
+    )
 
 
-def _classes(exp: Experiment, matrix: np.ndarray) -> dict[str, dict[str, float]]:
-    """Recall, precision and F1 of each class in percent, of the predictions of all runs together."""
-    values = 100 * np.stack([recalls(matrix), precisions(matrix), f1s(matrix)], axis=1)
-    return {
-        name: {
-            "utterances": int(n) // exp.config["runs"],
-            **dict(zip(("recall", "precision", "f1"), row, strict=True)),
-        }
-        for name, n, row in zip(exp.classes, matrix.sum(axis=1), values.tolist(), strict=True)
-    }
-
-
-def _intervals(exp: Experiment, runs: Sequence[Predictions], attributes: Attributes) -> list[dict[str, object]]:
-    """An entry for each of INTERVALS whose clusters are known: bounds of every metric and recall, or the fault."""
-    found = []
-    for over, method in (pair for pair in INTERVALS if pair[0] in attributes):
-        _, counts = count(runs, attributes[over], len(exp.classes))
-        result = METHODS[method](estimate(counts), counts[0].sum(axis=2))
-        entry = {"over": over, "method": method, "clusters": result.clusters}
-        entry |= {"resamples": result.resamples, "redrawn": result.redrawn, "fault": result.fault}
-        if result.bounds is not None:
-            bounds = np.clip(100 * result.bounds, 0, 100).T.tolist()
-            entry |= dict(zip(METRICS, bounds, strict=False))
-            entry["recalls"] = dict(zip(exp.classes, bounds[len(METRICS) :], strict=True))
-        found.append(entry)
-    return found
-
-
-def _temperatures(exp: Experiment) -> tuple[list | None, str, dict | None]:
-    """Temperatures by fold and run, why there are none, and how calibrated the test part is with them."""
+def _calibration(exp: Experiment) -> CalibrationStatistics:
+    """Calibration of the test part, before and after temperatures that are fitted on dev."""
+    before = calibration(join_folds(exp.parts["test"]))
     for dev, test in zip(exp.parts["dev"], exp.parts["test"], strict=True):
         if not set(dev[0].utts).isdisjoint(test[0].utts):
-            return None, "dev and test share utterances: no temperature is fitted on what it is judged on", None
+            fault = "dev and test share utterances: no temperature is fitted on what it is judged on"
+            return CalibrationStatistics(BINS, before, None, None, fault)
     temperatures, parts = tempered(exp.parts["dev"], exp.parts["test"])
-    return temperatures.tolist(), "", calibration(join_folds(parts))
+    return CalibrationStatistics(BINS, before, calibration(join_folds(parts)), temperatures.tolist(), "")
 
 
 def _remarks(exp: Experiment, attributes: Attributes) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""Who says an utterance, where, how long it is, how well it was recognised: groups that scores are told apart by."""
+"""Groups of utterances (speaker, session, gender, duration, word error rate, …) and their scores."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,28 @@ CLUSTERS = {"speaker": "utt2spk", "dialogue": "utt2scene"}  # what is resampled 
 Attributes = Mapping[str, Mapping[str, str]]
 
 
+@dataclass(frozen=True)
+class GroupScores:
+    """Scores of some utterances in percent, means over runs.
+
+    ``recalls`` of the classes present; ``absent`` are the others, and ``ua`` is None where there are any: it does not
+    exist then.
+    """
+
+    utterances: int
+    ua: float | None
+    wa: float
+    recalls: dict[str, float]
+    absent: list[str]
+
+
 def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> Attributes:
     """Read what is known of each utterance: attribute -> utterance -> value.
 
     ``speaker``, ``session``, ``gender``; ``dialogue``: session and scene, for a scene recurs in other sessions, and its
     recordings in one session share actors and, where it is written, lines; ``kind``: improvised or scripted;
-    ``duration`` and ``wer`` (of the words that the experiment reads, where a recogniser heard them): buckets that hold
-    their upper limit. An attribute of which there is no file is left out.
+    ``duration`` and ``wer`` (of the transcripts that the experiment reads, where an ASR engine made them): buckets that
+    hold their upper limit. An attribute of which there is no file is missing from the result.
 
     Args:
         exp: the experiment.
@@ -41,19 +57,19 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
     """
     folder = exp.data if data is None else Path(data)
     if data is not None and not folder.is_dir():
-        raise UserError(f"{data}: no such data directory; make it with stage 1 (data)")
+        raise UserError(f"{data}: no such data directory; make it with stage 1 (data)", code="data-directory-missing")
     names = ("spk", "session", "gender", "scene", "dur")
     spk, session, gender, scene, dur = (_table(exp, folder / f"utt2{name}") for name in names)
-    found = {
+    attributes: dict[str, dict[str, str]] = {
         "speaker": spk,
         "session": session,
         "gender": gender,
         "dialogue": {utt: f"{session[utt]} {name}" if session else name for utt, name in scene.items()},
         "kind": kinds_of(scene),
         "duration": {utt: _bucket(float(seconds), SECONDS) for utt, seconds in dur.items()},
-        "wer": {utt: wer_bucket(found) for utt, found in read_errors(exp, folder, exp.config["text"]).items()},
+        "wer": {utt: wer_bucket(errors) for utt, errors in read_errors(exp, folder, exp.config["text"]).items()},
     }
-    return {name: values for name, values in found.items() if values}
+    return {name: values for name, values in attributes.items() if values}
 
 
 def count(runs: Sequence[Predictions], values: Mapping[str, str], classes: int) -> tuple[list[str], np.ndarray]:
@@ -69,33 +85,30 @@ def count(runs: Sequence[Predictions], values: Mapping[str, str], classes: int) 
     return names.tolist(), counts.reshape(len(runs), len(names), classes, classes)
 
 
-def describe(matrices: np.ndarray, classes: Sequence[str]) -> dict[str, object]:
-    """Scores in percent of matrices (runs, K, K), which may lack classes; means over runs.
-
-    Returns:
-        ``utterances``, ``wa``, ``recalls`` of the classes present, ``absent`` classes, and ``ua``: None where one is
-        absent, because it does not exist then.
-    """
+def describe(matrices: np.ndarray, classes: Sequence[str]) -> GroupScores:
+    """Scores of matrices (runs, K, K), which may lack classes."""
     totals, hits = matrices[0].sum(axis=1), np.diagonal(matrices, axis1=1, axis2=2).mean(axis=0)
     recalls = {name: 100 * hit / total for name, hit, total in zip(classes, hits, totals, strict=True) if total}
     absent = [name for name in classes if name not in recalls]
-    return {
-        "utterances": int(totals.sum()),
-        "ua": None if absent else float(np.mean(list(recalls.values()))),
-        "wa": float(100 * wa(matrices).mean()),
-        "recalls": {name: float(value) for name, value in recalls.items()},
-        "absent": absent,
-    }
+    return GroupScores(
+        utterances=int(totals.sum()),
+        ua=None if absent else float(np.mean(list(recalls.values()))),
+        wa=float(100 * np.mean(wa(matrices))),
+        recalls={name: float(value) for name, value in recalls.items()},
+        absent=absent,
+    )
 
 
-def group_scores(runs: Sequence[Predictions], attributes: Attributes, classes: Sequence[str]) -> dict[str, dict]:
-    """Scores of every group, attribute -> group -> :func:`describe`; an attribute of one value tells nothing apart."""
-    found = {}
+def group_scores(
+    runs: Sequence[Predictions], attributes: Attributes, classes: Sequence[str]
+) -> dict[str, dict[str, GroupScores]]:
+    """Scores of every group, by attribute and group; an attribute with one value is skipped."""
+    scores = {}
     for attribute in (name for name in REPORTED if name in attributes):
         names, counts = count(runs, attributes[attribute], len(classes))
         if len(names) > 1:
-            found[attribute] = {name: describe(counts[:, i], classes) for i, name in enumerate(names)}
-    return found
+            scores[attribute] = {name: describe(counts[:, i], classes) for i, name in enumerate(names)}
+    return scores
 
 
 def _table(exp: Experiment, file: Path) -> dict[str, str]:
@@ -105,9 +118,9 @@ def _table(exp: Experiment, file: Path) -> dict[str, str]:
 
 
 def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
-    """Word errors of each utterance in the words of ``engine``, from what stage 4 left beside the experiment.
+    """Word errors of each utterance in the transcripts of ``engine``, from what stage 4 left beside the experiment.
 
-    Empty where it left nothing; what kind of edits they are is not told apart.
+    Empty where it left nothing. The file has no kinds of edits: all are counted as substitutions.
 
     Raises:
         UserError: the file is malformed, or lacks utterances of the experiment.
@@ -119,12 +132,15 @@ def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
     try:
         errors = {utt: Errors(int(words), substitutions=int(edits)) for utt, _, _, edits, words in rows}
     except ValueError:
-        raise UserError(f"{file}: not utt, ref, hyp, edits, words a line; run stage 4 (transcripts) again") from None
+        raise UserError(
+            f"{file}: expected utt, ref, hyp, edits, words in each line; run stage 4 (transcripts) again",
+            code="wer-detail-line",
+        ) from None
     return _complete(exp, file, errors)
 
 
 def errors_file(exp: Experiment, data: Path, engine: str) -> Path:
-    """Where stage 4 puts the word errors of a recogniser."""
+    """Where stage 4 puts the word errors of an ASR engine."""
     return exp.path.parent / f"asr_{engine}" / data.resolve().name / "wer_detail.tsv"
 
 
@@ -135,10 +151,12 @@ def wer_bucket(errors: Errors) -> str:
 
 def _complete(exp: Experiment, file: Path, table: dict) -> dict:
     """The table, if it knows every tested utterance."""
-    odd = sorted({utt for runs in exp.parts["test"] for utt in runs[0].utts} - table.keys())
-    if odd:
+    missing = sorted({utt for runs in exp.parts["test"] for utt in runs[0].utts} - table.keys())
+    if missing:
         raise UserError(
-            f"{file}: lacks {len(odd)} utterances of {exp.path}, as {odd[0]}; is it the data of this experiment?"
+            f"{file}: lacks {len(missing)} utterances of {exp.path}, such as {missing[0]}; is it the data of this "
+            "experiment?",
+            code="utterances-missing",
         )
     return table
 

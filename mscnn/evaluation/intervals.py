@@ -59,7 +59,7 @@ def estimate(counts: np.ndarray) -> Estimate:
 
     def values(weights: np.ndarray) -> np.ndarray:
         matrices = np.tensordot(weights.astype(float), counts, axes=(1, 1))  # floats: BLAS; counts stay exact
-        columns = [metric(matrices)[..., None] for metric in METRICS.values()]
+        columns = [np.asarray(metric(matrices))[..., None] for metric in METRICS.values()]
         return np.concatenate([*columns, recalls(matrices)], axis=-1).mean(axis=1)
 
     return values
@@ -70,35 +70,37 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     return lambda weights: a(weights) - b(weights)
 
 
-def resamples(truth: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, int]:
+def resamples(truth: np.ndarray, seed: int = SEED, copies: np.ndarray | None = None) -> tuple[np.ndarray, int]:
     """Weights (RESAMPLES, S) of clusters drawn with replacement, every class in each, and how many were drawn again.
 
     Args:
         truth: utterances of each class in each cluster (S, K).
         seed: the same for whatever has the same clusters.
+        copies: how many clusters each row stands for (S,), where equal ones share a row; None: one each.
 
     Raises:
         UserError: more than half of the first draws lack a class.
     """
-    size, rng, redrawn = len(truth), np.random.default_rng(seed), 0
-    weights = rng.multinomial(size, np.full(size, 1 / size), RESAMPLES)
+    copies = np.ones(len(truth), int) if copies is None else copies
+    size, rng, redrawn = int(copies.sum()), np.random.default_rng(seed), 0
+    weights = rng.multinomial(size, copies / size, RESAMPLES)
     while len(lacking := np.flatnonzero((weights @ truth == 0).any(axis=1))):
         if len(lacking) > RESAMPLES / 2:
-            raise UserError("most resamples lack a class: too few clusters have it")
+            raise UserError("most resamples lack a class: too few clusters have it", code="resamples-lack-class")
         redrawn += len(lacking)
-        weights[lacking] = rng.multinomial(size, np.full(size, 1 / size), len(lacking))
+        weights[lacking] = rng.multinomial(size, copies / size, len(lacking))
     return weights, redrawn
 
 
-def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED) -> Intervals:
-    """Expanded percentile bootstrap over clusters; ``truth`` and ``seed`` as in :func:`resamples`."""
+def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED, copies: np.ndarray | None = None) -> Intervals:
+    """Expanded percentile bootstrap over clusters; ``truth``, ``seed`` and ``copies`` as in :func:`resamples`."""
     from scipy.stats import norm, t
 
-    size = len(truth)
+    size = len(truth) if copies is None else int(copies.sum())
     if size < 2:
         return Intervals(size, 0, 0, None, "it needs two clusters at least")
     try:
-        weights, redrawn = resamples(truth, seed)
+        weights, redrawn = resamples(truth, seed, copies)
     except UserError as error:
         return Intervals(size, RESAMPLES, 0, None, str(error))
     tail = norm.cdf(np.sqrt(size / (size - 1)) * t.ppf((1 - LEVEL) / 2, size - 1))

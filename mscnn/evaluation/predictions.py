@@ -16,7 +16,7 @@ TOLERANCE = 1e-3  # of the sum of printed probabilities
 
 @dataclass(frozen=True)
 class Predictions:
-    """n utterances in bytewise order: ids, truth and prediction as class indices (n,), probabilities (n, K)."""
+    """n utterances: ids, truth and prediction as class indices (n,), probabilities (n, K): (n, 0) where not known."""
 
     utts: tuple[str, ...]
     truth: np.ndarray
@@ -35,21 +35,25 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str]) -> Predict
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}; train this fold again") from None
+        raise UserError(f"{path}: cannot be read: {error}; train this fold again", code="file-unreadable") from None
     header = ["utt", "truth", "pred", *(f"p_{name}" for name in classes)]
     if lines.pop() or not lines:
         raise UserError(
-            f"{path}:{len(lines) + 1}: no newline at the end: the file was cut short; train this fold again"
+            f"{path}:{len(lines) + 1}: no newline at the end: the file was cut short; train this fold again",
+            code="table-cut-short",
         )
     if lines[0].split("\t") != header:
-        raise UserError(f"{path}:1: expected the columns {' '.join(header)}; found {lines[0]!r}")
+        raise UserError(f"{path}:1: expected the columns {' '.join(header)}; found {lines[0]!r}", code="table-columns")
     if len(lines) == 1:
-        raise UserError(f"{path}: no utterance in it; train this fold again")
+        raise UserError(f"{path}: no utterance in it; train this fold again", code="table-empty")
     index, previous, rows = {name: i for i, name in enumerate(classes)}, b"", []
     for number, line in enumerate(lines[1:], 2):
         row = _row(f"{path}:{number}", line.split("\t"), index)
         if row[0].encode() <= previous:
-            raise UserError(f"{path}:{number}: {row[0]} twice, or not in bytewise order after {previous.decode()}")
+            raise UserError(
+                f"{path}:{number}: {row[0]} twice, or not in bytewise order after {previous.decode()}",
+                code="utterance-order",
+            )
         previous = row[0].encode()
         rows.append(row)
     utts, truth, pred, prob = zip(*rows, strict=True)
@@ -59,19 +63,27 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str]) -> Predict
 def _row(where: str, cells: list[str], index: Mapping[str, int]) -> tuple[str, int, int, list[float]]:
     """Check one line; returns utterance, truth, prediction, probabilities."""
     if len(cells) != 3 + len(index):
-        raise UserError(f"{where}: expected {3 + len(index)} columns, found {len(cells)}")
+        raise UserError(f"{where}: expected {3 + len(index)} columns, found {len(cells)}", code="table-columns")
     utt, truth, pred = cells[:3]
     for name in (truth, pred):
         if name not in index:
-            raise UserError(f"{where}: {utt}: class {name!r} is none of {', '.join(index)}")
+            raise UserError(f"{where}: {utt}: class {name!r} is none of {', '.join(index)}", code="class-unknown")
     try:
         prob = [float(cell) for cell in cells[3:]]
     except ValueError:
-        raise UserError(f"{where}: {utt}: probabilities are not numbers: {' '.join(cells[3:])}") from None
+        raise UserError(
+            f"{where}: {utt}: probabilities are not numbers: {' '.join(cells[3:])}", code="probability-value"
+        ) from None
     if not (min(prob) >= 0 and abs(sum(prob) - 1) <= TOLERANCE):
-        raise UserError(f"{where}: {utt}: probabilities must be 0 or more and sum to 1; found {' '.join(cells[3:])}")
+        raise UserError(
+            f"{where}: {utt}: probabilities must be 0 or more and sum to 1; found {' '.join(cells[3:])}",
+            code="probability-sum",
+        )
     if prob[index[pred]] < max(prob):
-        raise UserError(f"{where}: {utt}: {pred} is not the most probable class; found {' '.join(cells[3:])}")
+        raise UserError(
+            f"{where}: {utt}: {pred} is not the most probable class; found {' '.join(cells[3:])}",
+            code="prediction-not-most-probable",
+        )
     return utt, index[truth], index[pred], prob
 
 

@@ -73,9 +73,9 @@ def mcnemar(truth: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
 
 def holm(p: Sequence[float]) -> list[float]:
     """p values adjusted for their number (Holm, Scand. J. Stat. 6, 1979): the family-wise error rate is kept."""
-    p = np.asarray(p, float)
-    order = np.argsort(p, kind="stable")
-    raised = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty(len(p))
+    values = np.asarray(p, float)
+    order = np.argsort(values, kind="stable")
+    raised = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty(len(values))
     adjusted[order] = np.minimum(raised, 1)
     return adjusted.tolist()

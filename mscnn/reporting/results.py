@@ -65,7 +65,7 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
     attributes = read_attributes(exp, data)
     subsets = _subsets(exp, attributes)
     scored = {part: _score(exp, part, subsets) for part in PARTS}
-    measured = statistics(exp, attributes)
+    measured = statistics(exp, attributes).to_dict()
     with atomic(exp.path / "statistics.json") as out:
         out.write(json.dumps(measured, indent=1, allow_nan=False) + "\n")
     for part, found in scored.items():

@@ -11,7 +11,7 @@ from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import MEANING, POOLED, Aggregate, aggregates, confusions
 from mscnn.evaluation.compare import check_comparable
 from mscnn.evaluation.experiment import Experiment
-from mscnn.evaluation.groups import WER, count, describe, errors_file, read_errors, wer_bucket
+from mscnn.evaluation.groups import WER, GroupScores, count, describe, errors_file, read_errors, wer_bucket
 from mscnn.evaluation.predictions import join_folds
 from mscnn.evaluation.wer import Errors
 from mscnn.reporting.page.html import element, items
@@ -41,7 +41,7 @@ class Condition:
     trained_on: str
     tested_on: str
     scores: Aggregate
-    buckets: Mapping[str, Mapping[str, dict]]
+    buckets: Mapping[str, Mapping[str, GroupScores]]
     difference: float | None
 
 
@@ -116,7 +116,7 @@ def _errors(exp: Experiment, engine: str) -> dict[str, Errors]:
     return {utt: found[utt] for runs in exp.parts["test"] for utt in runs[0].utts}
 
 
-def _buckets(exp: Experiment, errors: Mapping[str, Mapping[str, Errors]]) -> dict[str, dict[str, dict]]:
+def _buckets(exp: Experiment, errors: Mapping[str, Mapping[str, Errors]]) -> dict[str, dict[str, GroupScores]]:
     runs, own = join_folds(exp.parts["test"]), {*_words(exp)} - {TRUE, NONE}
     found = {}
     for engine in (name for name in errors if not own or name in own):
@@ -237,11 +237,11 @@ def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> tuple[Seq
     some = [row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {TRUE, NONE, engine}]
     head = ["system", "trained on", "tested on"]
     for name, scores in some[0].buckets[engine].items():
-        lacks = f"; WA, no {', '.join(scores['absent'])}" if scores["absent"] else ""
-        head.append(f"{name} (n = {scores['utterances']}{lacks})")
+        lacks = f"; WA, no {', '.join(scores.absent)}" if scores.absent else ""
+        head.append(f"{name} (n = {scores.utterances}{lacks})")
     body = [
         (_name(row, shared), _said(row.trained_on), _said(row.tested_on), *(
-            f"{scores['wa' if scores['ua'] is None else 'ua']:.2f}" for scores in row.buckets[engine].values()))
+            f"{scores.wa if scores.ua is None else scores.ua:.2f}" for scores in row.buckets[engine].values()))
         for row in some
     ]  # fmt: skip
     return head, body
@@ -299,12 +299,12 @@ def _records(row: Condition, errors: Mapping[str, Mapping[str, Errors]]) -> Iter
             yield common | {
                 "engine": engine,
                 "wer_bucket": name,
-                "utterances": scores["utterances"],
+                "utterances": scores.utterances,
                 "wer": _number(sum(inside, Errors()).rate),
                 "aggregate": POOLED,
-                "ua": _number(scores["ua"]),
-                "wa": _number(scores["wa"]),
-                "absent": " ".join(scores["absent"]),
+                "ua": _number(scores.ua),
+                "wa": _number(scores.wa),
+                "absent": " ".join(scores.absent),
             }
 
 

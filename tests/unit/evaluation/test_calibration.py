@@ -6,6 +6,8 @@ from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sk_log_loss
 
 from mscnn.evaluation.calibration import (
+    Bin,
+    Coverage,
     abstention,
     brier,
     calibration,
@@ -90,7 +92,7 @@ def test_the_temperature_of_dev_is_applied_to_test():
     for i, (fold, before) in enumerate(zip(parts, test, strict=True)):
         assert temperatures[i, 0] == fit_temperature(dev[i][0].prob, dev[i][0].truth)
         assert fold[0].pred is before[0].pred and (fold[0].prob.argmax(axis=1) == before[0].pred).all()
-        assert calibration(fold)["ece"] < calibration(before)["ece"]
+        assert calibration(fold).ece < calibration(before).ece
     wrong = [[Predictions(p.utts, (p.truth + 1) % 4, p.pred, p.prob) for p in runs] for runs in test]
     np.testing.assert_array_equal(tempered(dev, wrong)[0], temperatures)
 
@@ -98,18 +100,18 @@ def test_the_temperature_of_dev_is_applied_to_test():
 def test_calibration_is_the_mean_over_runs():
     runs = [draw(7), draw(8, sharpness=3.0)]
     found = calibration(runs)
-    assert found["ece"] == pytest.approx(np.mean([calibration([run])["ece"] for run in runs]))
-    assert found["log_loss"] == pytest.approx(np.mean([sk_log_loss(run.truth, run.prob) for run in runs]))
-    assert sum(entry["count"] for entry in found["reliability"]) == 800 and found["reliability"][-1]["upto"] == 1
-    assert found["reliability"][0] == {"upto": 1 / 15, "count": 0, "confidence": None, "accuracy": None}
+    assert found.ece == pytest.approx(np.mean([calibration([run]).ece for run in runs]))
+    assert found.log_loss == pytest.approx(np.mean([sk_log_loss(run.truth, run.prob) for run in runs]))
+    assert sum(entry.count for entry in found.reliability) == 800 and found.reliability[-1].upto == 1
+    assert found.reliability[0] == Bin(upto=1 / 15, count=0, confidence=None, accuracy=None)
 
 
 def test_abstention_by_hand():
     confidence = np.array([0.6, 0.9, 0.9, 0.7])  # answered: b, c, d, a
     prob = np.stack([confidence, 1 - confidence], axis=1)
     run = Predictions(tuple("abcd"), np.array([0, 0, 1, 1]), np.zeros(4, int), prob)
-    curve = {point["coverage"]: point for point in abstention([run], ("calm", "cross"))}
-    assert curve[100] == {"coverage": 100, "utterances": 4, "ua": 50, "wa": 50, "absent": []}
-    assert curve[75]["wa"] == pytest.approx(100 / 3) and curve[75]["ua"] == 50
-    assert curve[50]["wa"] == 50 and curve[50]["ua"] == 50
-    assert curve[25] == {"coverage": 25, "utterances": 1, "ua": None, "wa": 100, "absent": ["cross"]}
+    curve = {point.coverage: point for point in abstention([run], ("calm", "cross"))}
+    assert curve[100] == Coverage(coverage=100, utterances=4, ua=50, wa=50, absent=[])
+    assert curve[75].wa == pytest.approx(100 / 3) and curve[75].ua == 50
+    assert curve[50].wa == 50 and curve[50].ua == 50
+    assert curve[25] == Coverage(coverage=25, utterances=1, ua=None, wa=100, absent=["cross"])

@@ -8,10 +8,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mscnn.errors import UserError
-from mscnn.evaluation.compare import compare, render
+from mscnn.evaluation.compare import compare
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.intervals import bootstrap, difference, estimate
+from tests.raises import fails
 from tests.unit.evaluation.conftest import make_experiment, write_data
 
 GOOD, FAIR = [[8, 0], [1, 7]], [[5, 3], [3, 5]]
@@ -28,7 +28,7 @@ def exps(tmp_path):
 
 def test_three_experiments(exps):
     """good: 15 of 16 right in each fold; fair: 10, but for 15 in one of two runs of the first fold; like: 10."""
-    found = compare(exps)
+    found = compare(exps).to_dict()
     assert (found["protocol"], found["utterances"], found["over"], found["clusters"]) == (
         "random10@1f3a",
         96,
@@ -50,30 +50,31 @@ def test_mcnemar_of_several_runs_is_the_largest(exps, tmp_path):
     """The first run of mixed is far better than like, the second is the same."""
     mixed = Experiment.load(make_experiment(tmp_path / "exp" / "mixed", [[GOOD, FAIR]] * 6))
     twice = Experiment.load(make_experiment(tmp_path / "exp" / "twice", [[FAIR, FAIR]] * 6))
-    assert compare([mixed, twice])["pairs"][0]["mcnemar"] == 1
+    assert compare([mixed, twice]).pairs[0].mcnemar == 1
 
 
 def test_mcnemar_meets_every_run_where_their_numbers_differ(exps, tmp_path):
     """The first run of worse is far below good; its second is good itself, and not to be told apart from it."""
     worse = Experiment.load(make_experiment(tmp_path / "exp" / "worse", [[FAIR, GOOD, FAIR]] * 6))
-    assert compare([worse, exps[0]])["pairs"][0]["mcnemar"] == compare([exps[0], worse])["pairs"][0]["mcnemar"] == 1
-    assert compare([exps[0], exps[2]])["pairs"][0]["mcnemar"] < 1e-6
+    assert compare([worse, exps[0]]).pairs[0].mcnemar == compare([exps[0], worse]).pairs[0].mcnemar == 1
+    assert compare([exps[0], exps[2]]).pairs[0].mcnemar < 1e-6
 
 
 def test_the_interval_is_that_of_the_paired_bootstrap(exps):
     counts = [np.array(SIX[name]).transpose(1, 0, 2, 3) for name in ("good", "fair")]
     expected = bootstrap(difference(*map(estimate, counts)), counts[0][0].sum(axis=2)).bounds
-    pair = compare(exps[:2])["pairs"][0]
-    np.testing.assert_allclose(pair["ua"]["interval"], 100 * expected[:, 0])
-    np.testing.assert_allclose(pair["wa"]["interval"], 100 * expected[:, 1])
-    np.testing.assert_allclose(pair["wf1"]["interval"], 100 * expected[:, 3])
+    found = compare(exps[:2]).pairs[0].differences
+    np.testing.assert_allclose(found["ua"].interval, 100 * expected[:, 0])
+    np.testing.assert_allclose(found["wa"].interval, 100 * expected[:, 1])
+    np.testing.assert_allclose(found["wf1"].interval, 100 * expected[:, 3])
 
 
 def test_the_difference_of_weighted_f1(exps):
     """GOOD has F1 of 16/17 and 14/15, FAIR of 5/8 twice; classes are of one size."""
-    pair = compare([exps[0], exps[2]])["pairs"][0]
-    assert pair["wf1"]["difference"] == pytest.approx(100 * ((16 / 17 + 14 / 15) / 2 - 5 / 8))
-    assert "p" not in pair["wf1"]
+    found = compare([exps[0], exps[2]])
+    entry = found.pairs[0].differences["wf1"]
+    assert entry.difference == pytest.approx(100 * ((16 / 17 + 14 / 15) / 2 - 5 / 8))
+    assert entry.p is None and "p" not in found.to_dict()["pairs"][0]["wf1"]
 
 
 def test_dialogues_in_place_of_speakers(exps, tmp_path):
@@ -81,7 +82,7 @@ def test_dialogues_in_place_of_speakers(exps, tmp_path):
     tables = {"utt2spk": lambda u: u[:2], "utt2scene": lambda u: f"d{int(u[4:]) % 4}"}
     data = write_data(tmp_path / "more", exps[0], **tables)
     by_speaker, by_dialogue = (compare([exps[0], exps[2]], data, over) for over in ("speaker", "dialogue"))
-    assert (by_dialogue["over"], by_dialogue["clusters"], by_dialogue["several_a_fold"]) == ("dialogue", 4, True)
+    assert (by_dialogue.over, by_dialogue.clusters, by_dialogue.several_a_fold) == ("dialogue", 4, True)
     utts = [utt for fold in exps[0].parts["test"] for utt in fold[0].utts]
     dialogue = np.array([int(utt[4:]) % 4 for utt in utts])
     hits = [
@@ -90,13 +91,11 @@ def test_dialogues_in_place_of_speakers(exps, tmp_path):
     added = np.bincount(dialogue, hits[0] - hits[1])
     signs = np.array(list(product([1, -1], repeat=4)))
     expected = (abs(signs @ added) >= abs(added.sum())).mean()
-    assert by_dialogue["pairs"][0]["wa"]["p"] == pytest.approx(expected)
-    assert by_speaker["pairs"][0]["wa"]["p"] == 2 / 64
-    assert by_dialogue["pairs"][0]["wa"]["difference"] == by_speaker["pairs"][0]["wa"]["difference"]
-    text = render(by_dialogue)
-    assert "96 utterances, 4 dialogues" in text and "bootstrap over dialogues" in text and "speaker" not in text
+    speaker, dialogue = (found.pairs[0].differences["wa"] for found in (by_speaker, by_dialogue))
+    assert dialogue.p == pytest.approx(expected) and speaker.p == 2 / 64
+    assert dialogue.difference == speaker.difference
     (data / "utt2scene").unlink()
-    with pytest.raises(UserError, match="no utt2scene there, and pairs are compared over dialogues"):
+    with fails("clusters-unknown", data, "utt2scene", "dialogue"):
         compare(exps, data, "dialogue")
 
 
@@ -107,34 +106,22 @@ def test_the_data_of_a_recipe_are_found_from_anywhere(exps, tmp_path, monkeypatc
     write_data(recipe / "data" / "set", exps[0], utt2spk=lambda u: u[:2])
     for folder, paths in ((tmp_path, inside), (recipe, ["exp/good", "exp/like"]), (recipe / "exp", ["good", "like"])):
         monkeypatch.chdir(folder)
-        assert compare([Experiment.load(path) for path in paths])["clusters"] == 6
-
-
-def test_what_is_printed(exps, tmp_path):
-    text = render(compare(exps))
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| E")]
-    assert rows[1] == ["E2", str(exps[1].path), "gt", "2", "65.10 ± 3.68", "65.10 ± 3.68", "65.10 ± 3.68"]
-    assert rows[3][0] == "E1 − E2" and rows[3][5:9:3] == ["+28.65", "0.0938"]
-    assert "all 2^6 sign patterns: at least 0.03" in text and "adjusted for 3 pair(s)" in text
-    assert "takes utterances for independent" in text and "one model is tested on several" not in text
-    write_data(tmp_path / "more", exps[0], utt2spk=lambda u: u[:2] + u[-1])
-    more = render(compare(exps, tmp_path / "more"))
-    assert "one model is tested on several speakers" in more and "65535 random sign patterns, seed 0" in more
+        assert compare([Experiment.load(path) for path in paths]).clusters == 6
 
 
 @pytest.mark.parametrize(
-    ("counts", "changes", "message"),
+    ("counts", "changes", "code", "names"),
     [
-        (SIX["good"], {"protocol": OTHER}, "different protocols, random10@1f3a and speaker10@77aa"),
-        (SIX["good"], {"classes": ["cross", "calm"]}, "different classes, calm, cross and cross, calm"),
-        (SIX["good"][:5], {}, "different numbers of folds, 6 and 5"),
-        ([[[[8, 0], [1, 6]]]] * 6, {}, "differ in the test part of fold 1: t1-17 is in one of them only"),
+        (SIX["good"], {"protocol": OTHER}, "protocols-differ", ["random10@1f3a", "speaker10@77aa"]),
+        (SIX["good"], {"classes": ["cross", "calm"]}, "classes-differ", ["calm, cross", "cross, calm"]),
+        (SIX["good"][:5], {}, "folds-differ", [6, 5]),
+        ([[[[8, 0], [1, 6]]]] * 6, {}, "utterances-differ", ["fold 1", "t1-17"]),
     ],
 )
-def test_what_cannot_be_compared(exps, tmp_path, counts, changes, message):
+def test_what_cannot_be_compared(exps, tmp_path, counts, changes, code, names):
     classes = changes.pop("classes", ["calm", "cross"])
     other = Experiment.load(make_experiment(tmp_path / "exp" / "other", counts, classes, **changes))
-    with pytest.raises(UserError, match=message):
+    with fails(code, *names):
         compare([exps[0], other])
 
 
@@ -143,13 +130,13 @@ def test_other_labels_cannot_be_compared(exps, tmp_path):
     for part in ("dev", "test"):
         file = folder / "fold01" / "run1" / f"predictions_{part}.tsv"
         file.write_text(file.read_text().replace("1-00\tcalm", "1-00\tcross"))
-    with pytest.raises(UserError, match="fold 1: the same utterances with other labels"):
+    with fails("truth-differs", "fold 1"):
         compare([exps[0], Experiment.load(folder)])
 
 
 def test_speakers_must_be_known(exps, tmp_path):
     (tmp_path / "exp" / "data" / "utt2spk").unlink()
-    with pytest.raises(UserError, match="no utt2spk there, and pairs are compared over speakers"):
+    with fails("clusters-unknown", "utt2spk"):
         compare(exps)
 
 
@@ -159,8 +146,8 @@ def test_command(exps, tmp_path):
     assert done.stdout == (tmp_path / "c.md").read_text() + "\n"
     assert json.loads((tmp_path / "c.json").read_text())["pairs"][2]["wa"]["p"] == 1
     other = subprocess.run([*command, "--over", "dialogue"], capture_output=True, text=True)
-    assert other.returncode == 1 and "pairs are compared over dialogues" in other.stderr
+    assert other.returncode == 1 and "error[clusters-unknown]" in other.stderr
     alone = subprocess.run(command[:4], capture_output=True, text=True)
-    assert alone.returncode == 2 and "name two or more" in alone.stderr
+    assert alone.returncode == 2 and "Traceback" not in alone.stderr
     absent = subprocess.run([*command[:4], str(tmp_path)], capture_output=True, text=True)
-    assert absent.returncode == 1 and "no experiment here" in absent.stderr and "Traceback" not in absent.stderr
+    assert absent.returncode == 1 and "error[experiment-missing]" in absent.stderr

@@ -32,7 +32,7 @@ def data(four, tmp_path):
 def test_the_file_holds_everything(four, data):
     write_report(four, data)
     found = json.loads((four.path / "statistics.json").read_text())
-    assert found == statistics(four, read_attributes(four, data))
+    assert found == statistics(four, read_attributes(four, data)).to_dict()
     runs = join_folds(four.parts["test"])
     pooled = 100 * np.mean([balanced_accuracy_score(run.truth, run.pred) for run in runs])
     assert found["scores"]["pooled"]["ua"]["mean"] == pytest.approx(pooled, abs=1e-6)
@@ -44,36 +44,35 @@ def test_the_file_holds_everything(four, data):
 
 def test_the_headline_is_t_over_speakers(four, data):
     """Speakers of one size and as many of each class: the t interval of their UA, averaged over runs."""
-    found = statistics(four, read_attributes(four, data))["intervals"]["found"]
-    assert [(entry["over"], entry["method"], entry["clusters"]) for entry in found] == [
+    found = statistics(four, read_attributes(four, data)).intervals
+    assert [(entry.over, entry.method, entry.clusters) for entry in found] == [
         ("speaker", "t", 4), ("speaker", "bootstrap", 4), ("dialogue", "bootstrap", 4)
     ]  # fmt: skip
     means = [np.mean([np.trace(run) / 16 for run in runs]) for runs in np.array(FOUR)]
     expected = 100 * np.array(stats.ttest_1samp(means, 0).confidence_interval(0.95))
-    np.testing.assert_allclose(found[0]["ua"], np.clip(expected, 0, 100), atol=1e-5)
-    assert found[0]["recalls"].keys() == {"calm", "cross"}
+    np.testing.assert_allclose(found[0].bounds["ua"], np.clip(expected, 0, 100), atol=1e-5)
+    assert found[0].recalls.keys() == {"calm", "cross"}
 
 
 def test_what_the_reader_is_told(four, data):
     write_report(four, data)
-    interval = statistics(four, read_attributes(four, data))["intervals"]["found"][0]
-    low, high = interval["ua"]
+    low, high = statistics(four, read_attributes(four, data)).intervals[0].bounds["ua"]
     score, results = ((four.path / name).read_text() for name in ("score_test.txt", "RESULTS.md"))
-    assert f"# agg=pooled 95 % intervals, t over 4 speakers: UA {low:.2f} to {high:.2f}, WA " in score
-    assert "# agg=fold-mean minus agg=pooled: UA +0.00, WA +0.00, macro F1 -" in score
+    [remark] = [line for line in score.splitlines() if line.startswith("# agg=pooled") and " t over 4 speakers" in line]
+    assert f"UA {low:.2f} to {high:.2f}, WA " in remark
+    assert any(line.startswith("# agg=fold-mean") and "UA +0.00, WA +0.00" in line for line in score.splitlines())
     assert f"| speakers | t | 4 | {low:.2f} to {high:.2f} |" in results
-    assert "fold mean minus pooled: UA +0.00" in results and "2000 resamples, seed 0" in results
-    assert "| speaker | t1 | 16 | " in results and "| as predicted | " in results
-    assert "agg=pooled 95 %" not in (four.path / "score_dev.txt").read_text()
+    assert "UA +0.00" in results and "2000 resamples, seed 0" in results
+    assert "| speaker | t1 | 16 | " in results and "## Calibration" in results
+    assert " t over " not in (four.path / "score_dev.txt").read_text()
 
 
 def test_without_a_data_directory_there_are_no_intervals_and_it_is_said(four):
     write_report(four)
     assert json.loads((four.path / "statistics.json").read_text())["intervals"]["found"] == []
     for name, start in (("score_test.txt", "# "), ("RESULTS.md", "* ")):
-        assert (
-            f"{start}no interval over speakers: the data directory has no utt2spk\n" in (four.path / name).read_text()
-        )
+        lines = (four.path / name).read_text().splitlines()
+        assert any(line.startswith(start) and "utt2spk" in line for line in lines)
 
 
 def test_a_missing_class_is_said_and_not_skipped(four, tmp_path):
@@ -81,18 +80,19 @@ def test_a_missing_class_is_said_and_not_skipped(four, tmp_path):
     data = write_data(tmp_path / "data", four, utt2spk=lambda u: "b" if u == "t1-00" else "a")
     write_report(four, data)
     results = (four.path / "RESULTS.md").read_text()
-    assert "| speaker | b | 1 | does not exist | " in results
+    [row] = [line for line in results.splitlines() if line.startswith("| speaker | b | 1 |")]
+    assert not any(char.isdigit() for char in row.split("|")[4])  # in place of UA
     found = json.loads((four.path / "statistics.json").read_text())
     assert found["groups"]["speaker"]["b"]["absent"] == ["cross"]
-    assert found["intervals"]["found"][0]["fault"] == "without one of the clusters a class has no utterance"
-    assert "* t over speakers: does not exist: without one of the clusters a class has no utterance" in results
-    assert found["intervals"]["found"][1]["redrawn"] > 0 and "lacked a class and were drawn again" in results
+    t, bootstrap, *_ = found["intervals"]["found"]
+    assert t["fault"] and "ua" not in t and t["fault"] in results
+    assert bootstrap["redrawn"] > 0 and f", {bootstrap['redrawn']} " in results
 
 
 def test_many_speakers_are_summed_up(four, tmp_path):
     write_report(four, write_data(tmp_path / "data", four, utt2spk=lambda u: u[1:]))
     results = (four.path / "RESULTS.md").read_text()
-    assert "* 64 speakers: lowest and highest WA shown, sd " in results and results.count("| speaker | ") == 2
+    assert "* 64 speakers" in results and results.count("| speaker | ") == 2
 
 
 def test_no_temperature_is_fitted_on_what_it_is_judged_on(tmp_path):
@@ -102,7 +102,7 @@ def test_no_temperature_is_fitted_on_what_it_is_judged_on(tmp_path):
     write_report(Experiment.load(folder))
     found = json.loads((folder / "statistics.json").read_text())["calibration"]
     assert found["temperatures"] is None and found["with_temperature"] is None
-    assert "No temperature: dev and test share utterances" in (folder / "RESULTS.md").read_text()
+    assert found["fault"] and found["fault"] in (folder / "RESULTS.md").read_text()
 
 
 def test_shared_speakers_and_missing_word_error_rates_are_said(tmp_path):
@@ -113,5 +113,8 @@ def test_shared_speakers_and_missing_word_error_rates_are_said(tmp_path):
     folder = make_experiment(tmp_path / "exp" / "a", FOUR, protocol=protocol, text="google")
     write_report(Experiment.load(folder))
     text = (folder / "score_test.txt").read_text()
-    assert "# that training and test share no speaker is not promised: no interval here speaks of new ones" in text
-    assert "# no groups by WER: stage 4 left no asr_google/SET/wer_detail.tsv beside the experiment" in text
+    remarks = json.loads((folder / "statistics.json").read_text())["remarks"]
+    assert all(f"# {remark}\n" in text for remark in remarks)
+    assert (
+        len(remarks) == 4 and "asr_google/SET/wer_detail.tsv" in remarks[2]
+    )  # no speakers, dialogues, WER; shared ones

@@ -1,0 +1,64 @@
+"""Intervals of the metrics and recalls of predictions, over speakers, dialogues or single utterances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.evaluation.groups import count
+from mscnn.evaluation.intervals import Intervals, bootstrap, estimate, jackknife_t
+from mscnn.evaluation.metrics import METRICS
+from mscnn.evaluation.predictions import Predictions
+
+UTTERANCE = "utterance"  # clusters of one utterance each: what is resampled where no clusters are known
+METHODS = {"t": jackknife_t, "bootstrap": bootstrap}
+Bounds = tuple[float, float]  # percent
+
+
+@dataclass(frozen=True)
+class ClusterIntervals:
+    """Intervals of pooled values in percent: ``bounds`` by metric, ``recalls`` by class; none where there is a fault.
+
+    ``clusters`` of the kind ``over`` were resampled (``method`` bootstrap) or left out in turn (t) ``resamples`` times;
+    ``redrawn`` resamples lacked a class.
+    """
+
+    over: str
+    method: str
+    clusters: int
+    resamples: int
+    redrawn: int
+    fault: str
+    bounds: dict[str, Bounds]
+    recalls: dict[str, Bounds]
+
+    def to_dict(self) -> dict[str, object]:
+        """As ``statistics.json`` has it: bounds beside the facts, absent where they do not exist."""
+        facts = {key: getattr(self, key) for key in ("over", "method", "clusters", "resamples", "redrawn", "fault")}
+        return {**facts, **self.bounds, "recalls": self.recalls} if self.bounds else facts
+
+
+def cluster_intervals(
+    runs: Sequence[Predictions], clusters: Mapping[str, str], over: str, method: str, classes: Sequence[str]
+) -> ClusterIntervals:
+    """Intervals of every metric and recall over ``clusters`` (utterance -> cluster) by one of METHODS."""
+    _, counts = count(runs, clusters, len(classes))
+    return _named(METHODS[method](estimate(counts), counts[0].sum(axis=2)), over, method, classes)
+
+
+def _named(found: Intervals, over: str, method: str, classes: Sequence[str]) -> ClusterIntervals:
+    pairs: list[Bounds] = []
+    if found.bounds is not None:
+        pairs = [(low, high) for low, high in np.clip(100 * found.bounds, 0, 100).T.tolist()]
+    return ClusterIntervals(
+        over,
+        method,
+        found.clusters,
+        found.resamples,
+        found.redrawn,
+        found.fault,
+        bounds=dict(zip(METRICS, pairs, strict=False)),
+        recalls=dict(zip(classes, pairs[len(METRICS) :], strict=False)),
+    )

@@ -29,7 +29,7 @@ def main() -> None:
     from mscnn.data.datadir import DataDir
     from mscnn.data.foldexport import export_folds, standalone
     from mscnn.data.foldimport import import_folds
-    from mscnn.data.protocols import Protocol, make_folds
+    from mscnn.data.protocols import Protocol
     from mscnn.log import get_logger
     from mscnn.paths import conf
 
@@ -38,7 +38,7 @@ def main() -> None:
         protocol, folds, text = import_folds(args.source, data, args.name, args.out)
     else:
         protocol = Protocol.load(args.protocol)
-        folds, text = make_folds(protocol, data), standalone(conf("protocols", args.protocol))
+        folds, text = protocol.folds(data), standalone(conf("protocols", args.protocol))
     title = export_folds(protocol, folds, text, args.out)
     get_logger("folds").info("wrote %s: %s, %d folds of %s", args.out, title, len(folds), data.path)
 

@@ -27,11 +27,11 @@ def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path
         UserError: there is something else; it is left as it is.
     """
     out, sha256 = Path(os.path.realpath(out)), folds_digest(protocol, folds)
-    title = f"{protocol.name}@{sha256[:4]}"
+    title = protocol.title(folds)
     files = list_texts(fold.parts for fold in folds)
     files[f"{protocol.name}.yaml"] = text
     files["hash"] = f"{title} version={protocol.version} folds={len(folds)} sha256={sha256}\n"
-    if _is_there(out, {name: content.encode() for name, content in files.items()}):
+    if _exists(out, {name: content.encode() for name, content in files.items()}):
         return title
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -61,11 +61,14 @@ def protocol_text(facts: Mapping[str, object], *remarks: str) -> str:
     )
 
 
-def _is_there(out: Path, files: Mapping[str, bytes]) -> bool:
+def _exists(out: Path, files: Mapping[str, bytes]) -> bool:
     """Whether ``out`` has these files and no others; False where there is nothing."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
-    found = {p.name: p.read_bytes() if p.is_file() else None for p in out.iterdir()} if out.is_dir() else None
-    if found != files:
-        raise UserError(f"{out}: something else is there, and stays as it is; choose another --out, or remove it first")
+    contents = {p.name: p.read_bytes() if p.is_file() else None for p in out.iterdir()} if out.is_dir() else None
+    if contents != files:
+        raise UserError(
+            f"{out}: something else is there, and stays as it is; choose another --out, or remove it first",
+            code="out-exists",
+        )
     return True

@@ -27,9 +27,9 @@ log = get_logger(__name__)
 def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold], str]:
     """The folds of the lists of ``source`` with our ids, and a protocol ``out/<name>.yaml`` that reads them there.
 
-    Where the lists have no dev, it is a random fifth of train. The protocol promises what is disjoint in every fold,
-    and aggregates as a protocol beside the lists says, or else so that every score exists. Utterances that the data
-    have not are left out, and the log says so.
+    Where the lists have no dev, it is a random fifth of train. The protocol states what is disjoint in every fold, and
+    aggregates as a protocol beside the lists says, or else so that every score exists. Utterances that the data lack
+    are skipped, and the log says so.
 
     Returns:
         the protocol, its folds, and the text of its file; nothing is written.
@@ -39,7 +39,7 @@ def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Pro
             no file can have, or folds that cannot be: without train or test, or with an utterance in two parts.
     """
     if source.resolve() == out.resolve():
-        raise UserError(f"{out}: --out is the folder that --import reads; choose another --out")
+        raise UserError(f"{out}: --out is the folder that --import reads; choose another --out", code="out-is-source")
     folds = of_data(_read(source, _utterances(data)), data, source)
     facts = {
         "name": name,
@@ -71,18 +71,21 @@ def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
     paths: dict[int, dict[str, Path]] = {}
     for path in sorted(source.rglob("*")):
         where = path.relative_to(source).as_posix()
-        if found := EMOBOX.fullmatch(where) or LIST.fullmatch(where):
-            fold, part = paths.setdefault(int(found[1]), {}), found[2].replace("valid", "dev")
+        if fields := EMOBOX.fullmatch(where) or LIST.fullmatch(where):
+            fold, part = paths.setdefault(int(fields[1]), {}), fields[2].replace("valid", "dev")
             if part in fold:
-                raise UserError(f"{path}: {fold[part]} is {part} of fold {found[1]} too; import one corpus at a time")
+                raise UserError(
+                    f"{path}: {fold[part]} is {part} of fold {fields[1]} too; import one corpus at a time",
+                    code="fold-list-twice",
+                )
             fold[part] = path
     if (
         not paths
         or {*paths} != {*range(1, len(paths) + 1)}
         or any({"train", "test"} - {*fold} for fold in paths.values())
     ):
-        found = "; ".join(f"fold {n}: {', '.join(paths[n])}" for n in sorted(paths)) or "none"
-        raise UserError(f"{source}: expected fold lists {LAYOUTS}; found {found}")
+        there = "; ".join(f"fold {n}: {', '.join(paths[n])}" for n in sorted(paths)) or "none"
+        raise UserError(f"{source}: expected fold lists {LAYOUTS}; found {there}", code="fold-lists-absent")
     folds = []
     for _, fold in sorted(paths.items()):
         names = {part: _read_names(path) for part, path in fold.items()}
@@ -95,21 +98,23 @@ def _read_names(path: Path) -> list[Names]:
     """Names in a list: a line is an id, or EmoBox's ``{"key": "iemocap-Ses01F_impro01_F000", "wav": …, …}``."""
     if path.suffix != ".jsonl":
         return [(utt,) for utt in read_list(path)]
-    names = []
+    names: list[Names] = []
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             item = json.loads(line)
             key = item["key"]
             names.append((key, Path(item.get("wav", key)).stem, key.removeprefix(f"{item.get('dataset')}-")))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise UserError(f'{path}:{number}: expected {{"key": UTTERANCE, …}}, found {line[:80]!r}') from None
+            raise UserError(
+                f'{path}:{number}: expected {{"key": UTTERANCE, …}}, found {line[:80]!r}', code="fold-list-line"
+            ) from None
     return names
 
 
 def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:
-    """For each pair of parts, what they share in no fold; nothing is said of what no utterance has, words for one."""
+    """For each pair of parts, what they share in no fold; nothing is said of what no utterance has, such as text."""
     known = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}
-    values = {name: found for name, table in known.items() if table and (found := attribute(data, name))}
+    values = {name: value for name, table in known.items() if table and (value := attribute(data, name))}
     return {
         f"{a}-{b}": [what for what in values if not any(shared(values[what], f.parts[a], f.parts[b]) for f in folds)]
         for a, b in combinations(PARTS, 2)

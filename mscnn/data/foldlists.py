@@ -1,4 +1,4 @@
-"""Fold lists: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …, one utterance id a line."""
+"""Fold lists: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …, one utterance id per line."""
 
 from __future__ import annotations
 
@@ -48,24 +48,27 @@ def read_list(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a list of utterance ids: {error}") from None
+        raise UserError(
+            f"{path}: cannot be read as a list of utterance ids: {error}", code="fold-list-unreadable"
+        ) from None
     for number, line in enumerate(lines, 1):
         if len(line.split()) != 1:
-            raise UserError(f"{path}:{number}: expected one utterance id, found {line!r}")
+            raise UserError(f"{path}:{number}: expected one utterance id, found {line!r}", code="fold-list-line")
     return [line.strip() for line in lines]
 
 
 def read_folds(directory: str | os.PathLike, data: DataDir) -> list[Lists]:
-    """Read the fold lists of a folder; ids that the data have not are left out, and the log says so.
+    """Read the fold lists of a folder; ids that the data lack are skipped, and the log says so.
 
     Raises:
         UserError: there is no list, a fold has no train or test, or a fold names an id twice.
     """
-    numbers = sorted({int(found[1]) for path in Path(directory).glob("*") if (found := LIST.fullmatch(path.name))})
+    numbers = sorted({int(name[1]) for path in Path(directory).glob("*") if (name := LIST.fullmatch(path.name))})
     if not numbers or numbers != [*range(1, len(numbers) + 1)]:
-        found = f"fold {', '.join(map(str, numbers))}" if numbers else "none"
+        there = f"fold {', '.join(map(str, numbers))}" if numbers else "none"
         raise UserError(
-            f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {found}"
+            f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {there}",
+            code="fold-lists-absent",
         )
     folds = [_read_fold(Path(directory), number) for number in numbers]
     return of_data(folds, data, directory)
@@ -89,7 +92,10 @@ def require_one_part(lists: Lists, paths: Mapping[str, Path]) -> None:
             continue
         for utt in utts:
             if utt in where:
-                raise UserError(f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance has one part")
+                raise UserError(
+                    f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance has one part",
+                    code="utterance-in-two-parts",
+                )
             where[utt] = part
 
 
@@ -97,7 +103,7 @@ def of_data(folds: Sequence[Lists], data: DataDir, source: str | os.PathLike) ->
     """What the data have of the listed utterances; warns of what they lack, and of what is in no list."""
     listed = {utt for fold in folds for utts in fold.values() for utt in utts}
     if lacking := sorted(listed - data.spk.keys()):
-        log.warning("%s: %d utterances are not in %s, as %s: left out", source, len(lacking), data.path, lacking[0])
+        log.warning("%s: %d utterances are not in %s, as %s: skipped", source, len(lacking), data.path, lacking[0])
     if surplus := sorted(data.spk.keys() - listed):
         log.warning("%s: %d utterances of %s are in no list, as %s", source, len(surplus), data.path, surplus[0])
     return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
@@ -112,9 +118,13 @@ def read_split(data: DataDir) -> Lists:
     if not data.split:
         raise UserError(
             f"{data.path}: no utt2split; the protocol takes the parts from it: choose another protocol, or one whose "
-            "test names a folder of fold lists (lists: FOLDER)"
+            "test names a folder of fold lists (lists: FOLDER)",
+            code="attribute-absent",
         )
     odd = next((utt for utt in data.utts if data.split[utt] not in PARTS), None)
     if odd:
-        raise UserError(f"{data.path}/utt2split: {odd}: expected train, dev or test, found {data.split[odd]!r}")
+        raise UserError(
+            f"{data.path}/utt2split: {odd}: expected train, dev or test, found {data.split[odd]!r}",
+            code="split-unknown",
+        )
     return {part: [utt for utt in data.utts if data.split[utt] == part] for part in PARTS}

@@ -1,7 +1,7 @@
-"""Protocols: how a corpus is cut into folds, as data in ``conf/protocols/*.yaml``."""
+"""Protocols: how a corpus is split into folds, as data in ``conf/protocols/*.yaml``."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -11,23 +11,36 @@ from mscnn.config import schema
 from mscnn.config.protocol import Aggregate, Attribute, Choice, Disjoint, Legacy, Name, Version
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldlists import PARTS, write_lists
-from mscnn.data.schemes import DEV_SCHEMES, TEST_SCHEMES, Cut, Scheme, attribute
-from mscnn.errors import UserError
+from mscnn.data.schemes import DEV_SCHEMES, TEST_SCHEMES, FoldDraft, Scheme, attribute
+from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import digest
 from mscnn.paths import conf
 
 LEGACY_TEST_BEST = "legacy_test_best"
+MAX_LISTED = 20  # issues
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A named, versioned way to choose test and dev, and what it promises to keep disjoint.
+    """A named, versioned way to choose test and dev::
 
-    ``disjoint`` maps each pair of parts to the ATTRIBUTES that they never share. ``leave_out`` names attributes too:
-    what shares one with the test part of a fold is in no part of it. ``aggregate`` is the headline of a score: the
-    mean over folds, or one matrix of all folds where single folds lack classes.
-    ``legacy`` lists what the authors of a paper did and should not have done; it marks every score line. With
-    ``legacy_test_best`` dev *is* the test part: models are selected on the labels that they are scored on.
+        data = DataDir.load("data/iemocap4")
+        protocol = Protocol.load("loso5")
+        folds = protocol.folds(data)
+        print(protocol.title(folds), len(folds[0].train), folds[0].test[:3])
+
+    Attributes:
+        name: as score lines have it.
+        version: raised where the folds change.
+        test: scheme that chooses the test parts, and its options.
+        dev: scheme that chooses dev in what is not tested, and its options.
+        disjoint: pair of parts, such as ``train-test`` -> attributes (speaker, session, …) that they never share.
+        selection: the part that models are selected on.
+        legacy: what the authors of a paper did and should not have done; it marks every score line. With
+            ``legacy_test_best`` dev *is* the test part: models are selected on the labels that they are scored on.
+        leave_out: attributes; what shares one with the test part of a fold is in no part of it.
+        aggregate: the headline of a score: the mean over folds, or one matrix of all folds where single folds lack
+            classes.
     """
 
     name: Name
@@ -73,6 +86,19 @@ class Protocol:
             protocol = replace(protocol, test={**protocol.test, "lists": lists})
         return protocol
 
+    def folds(self, data: DataDir) -> list["Fold"]:
+        """Split a data directory; the same ids give the same folds on any machine.
+
+        Raises:
+            UserError: the data lack the sessions, speakers or tables that the protocol needs.
+            DataErrors: parts are empty, or share what the protocol states to be disjoint; all of them are listed.
+        """
+        return make_folds(self, data)
+
+    def title(self, folds: Sequence["Fold"]) -> str:
+        """Name and hash of the folds, ``loso5@ab20``, as every score line has them."""
+        return f"{self.name}@{folds_hash(self, folds)}"
+
 
 def _check_scheme(part: str, options: Choice, schemes: Mapping[str, Scheme]) -> None:
     """Whether ``test`` or ``dev`` names a scheme, and gives it the options that it takes."""
@@ -108,46 +134,44 @@ class Fold:
 def make_folds(
     protocol: Protocol, data: DataDir, parts: Sequence[Mapping[str, Sequence[str]]] | None = None
 ) -> list[Fold]:
-    """Cut a data directory into folds; the same ids give the same folds on any machine.
-
-    ``parts`` are given parts of each fold, in place of what the protocol's test scheme gives.
-
-    Raises:
-        UserError: the data have not the sessions or speakers that the protocol needs, or the folds share what the
-            protocol says is disjoint.
-    """
+    """As :meth:`Protocol.folds`; ``parts`` are given parts of each fold, in place of the protocol's test scheme."""
     parts = parts or TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
-    parts = [part if isinstance(part, dict) else {"test": part} for part in parts]
-    if len(parts) != protocol.test.get("folds", len(parts)):
+    drafts = [dict(part) if isinstance(part, Mapping) else {"test": part} for part in parts]
+    if len(drafts) != protocol.test.get("folds", len(drafts)):
         raise UserError(
-            f"protocol {protocol.name}: expected {protocol.test['folds']} parts, {data.path} gives {len(parts)}; "
-            "choose a protocol made for this corpus"
+            f"protocol {protocol.name}: expected {protocol.test['folds']} parts, {data.path} gives {len(drafts)}; "
+            "choose a protocol made for this corpus",
+            code="protocol-parts",
         )
-    shunned = [attribute(data, name) for name in protocol.leave_out]
+    values = [attribute(data, name) for name in protocol.leave_out]
     folds = []
-    for i, part in enumerate(parts):
+    for i, part in enumerate(drafts):
         if not part["test"]:
-            raise UserError(f"protocol {protocol.name}, fold {i + 1}: test is empty in {data.path}")
-        barred = _barred(part, data, shunned)
-        rest = [u for u in data.utts if u not in barred]
-        dev = {*DEV_SCHEMES[protocol.dev["scheme"]].make(protocol.dev, Cut(data, parts, i, rest))}
-        dev -= barred - {*part["test"]}
+            raise UserError(
+                f"protocol {protocol.name}, fold {i + 1}: test is empty in {data.path}; choose a protocol made for "
+                "this corpus",
+                code="part-empty",
+            )
+        excluded = _excluded(part, data, values)
+        rest = [u for u in data.utts if u not in excluded]
+        dev = {*DEV_SCHEMES[protocol.dev["scheme"]].make(protocol.dev, FoldDraft(data, drafts, i, rest))}
+        dev -= excluded - {*part["test"]}
         train = [u for u in rest if u not in dev]
         test = part["test"] if dev == {*part["test"]} else [u for u in part["test"] if u not in dev]
         folds.append(Fold(i + 1, *(tuple(sorted(utts, key=str.encode)) for utts in (train, dev, test))))
-    _assert_promises(protocol, folds, data)
+    _require_disjoint(protocol, folds, data)
     return folds
 
 
-def _barred(part: Mapping[str, Sequence[str]], data: DataDir, shunned: Sequence[Mapping[str, str]]) -> set[str]:
-    """What train cannot have: the test part, what shares a ``shunned`` value with it, what the given lists have not."""
-    barred = {*part["test"]}
-    for value in shunned:
+def _excluded(part: Mapping[str, Sequence[str]], data: DataDir, values: Sequence[Mapping[str, str]]) -> set[str]:
+    """What train cannot have: the test part, what shares one of ``values`` with it, what the given lists lack."""
+    excluded = {*part["test"]}
+    for value in values:
         tested = {value[u] for u in part["test"] if u in value}
-        barred |= {u for u in value if value[u] in tested}
+        excluded |= {u for u in value if value[u] in tested}
     if "train" in part:
-        barred |= {*data.utts}.difference(*part.values())
-    return barred
+        excluded |= {*data.utts}.difference(*part.values())
+    return excluded
 
 
 def folds_digest(protocol: Protocol, folds: Sequence[Fold]) -> str:
@@ -175,39 +199,58 @@ def require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, cl
     """Check that every part of every fold has every class; where folds are pooled, the test parts together.
 
     Raises:
-        UserError: a class is absent, so that UA is not defined there.
+        DataErrors: classes are absent, so that UA is not defined there; each place is listed.
     """
     parts = [(f"fold {fold.index}", name, utts) for fold in folds for name, utts in fold.parts.items()]
     if protocol.aggregate == "pooled":
         parts = [part for part in parts if part[1] != "test"]
         parts.append((f"{len(folds)} folds pooled", "test", tuple(utt for fold in folds for utt in fold.test)))
-    for where, part, utts in parts:
-        absent = set(classes) - {data.emo[utt] for utt in utts}
-        if absent:
-            raise UserError(
-                f"protocol {protocol.name}, {where}: no {', '.join(sorted(absent))} in {part} ({data.path}); UA is not "
-                "defined there: choose another protocol, or a label map without these classes",
-                code="class-absent",
-            )
+    absent = {(where, part): set(classes) - {data.emo[utt] for utt in utts} for where, part, utts in parts}
+    issues = [
+        Issue("class-absent", f"{where}: no {', '.join(sorted(names))} in {part}")
+        for (where, part), names in absent.items()
+        if names
+    ]
+    if issues:
+        raise DataErrors(
+            f"protocol {protocol.name} does not fit {data.path}: UA is not defined where a part lacks a class: choose "
+            "another protocol, or a label map without these classes:",
+            issues,
+            MAX_LISTED,
+            code="class-absent",
+        )
 
 
-def _assert_promises(protocol: Protocol, folds: Sequence[Fold], data: DataDir) -> None:
-    promised = {name for names in protocol.disjoint.values() for name in names}
-    values = {name: attribute(data, name) for name in promised}
-    for fold in folds:
-        where, parts = f"protocol {protocol.name}, fold {fold.index}", fold.parts
-        for part, utts in parts.items():
-            if not utts:
-                raise UserError(f"{where}: {part} is empty in {data.path}")
-        for a, b in combinations(PARTS, 2):
-            if (a, b) == ("dev", "test") and LEGACY_TEST_BEST in protocol.legacy:
-                continue
-            both = {*parts[a]} & {*parts[b]}
-            if both:
-                raise UserError(f"{where}: {min(both)} is in {a} and in {b}")
-            for what in protocol.disjoint[f"{a}-{b}"]:
-                for value, (first, second) in shared(values[what], parts[a], parts[b]).items():
-                    raise UserError(
-                        f"protocol {protocol.name} promises {a} and {b} share no {what}, but in fold {fold.index} "
-                        f"{first} ({a}) and {second} ({b}) share {what} {value!r}"
-                    )
+def _require_disjoint(protocol: Protocol, folds: Sequence[Fold], data: DataDir) -> None:
+    names = {name for names in protocol.disjoint.values() for name in names}
+    values: dict[str, dict[str, str]] = {name: attribute(data, name) for name in names}
+    issues = [issue for fold in folds for issue in _overlaps(protocol, fold, values)]
+    if issues:
+        raise DataErrors(
+            f"protocol {protocol.name} does not fit {data.path}: choose another protocol, or correct what it states as "
+            "disjoint:",
+            issues,
+            MAX_LISTED,
+            code="folds-invalid",
+        )
+
+
+def _overlaps(protocol: Protocol, fold: Fold, values: Mapping[str, Mapping[str, str]]) -> Iterator[Issue]:
+    """Parts that are empty, or share an utterance, or what the protocol states to be disjoint."""
+    where, parts = f"fold {fold.index}", fold.parts
+    for part, utts in parts.items():
+        if not utts:
+            yield Issue("part-empty", f"{where}: {part} is empty")
+    for a, b in combinations(PARTS, 2):
+        if (a, b) == ("dev", "test") and LEGACY_TEST_BEST in protocol.legacy:
+            continue
+        both = {*parts[a]} & {*parts[b]}
+        if both:
+            yield Issue("utterance-in-two-parts", f"{where}: {min(both)} is in {a} and in {b}")
+            continue
+        for name in protocol.disjoint[f"{a}-{b}"]:
+            common = shared(values[name], parts[a], parts[b])
+            for value, (first, second) in [*common.items()][:1]:
+                message = f"{first} ({a}) and {second} ({b}) share {name} {value!r}"
+                more = f", and {len(common) - 1} more values are shared" if len(common) > 1 else ""
+                yield Issue("protocol-overlap", f"{where}: {message}{more}")

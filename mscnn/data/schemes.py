@@ -1,4 +1,4 @@
-"""Schemes of protocols: how test parts are cut, and how dev is drawn from what is left of a fold."""
+"""Schemes of protocols: how test parts are chosen, and how dev is drawn from the rest of a fold."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ TABLES = {"speaker": "utt2spk", "session": "utt2session", "scene": "utt2scene", 
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A fold whose dev is to be drawn: that of the ``index``-th of the ``parts``, from 0.
+class FoldDraft:
+    """A fold whose dev is to be drawn.
 
-    Each part maps ``test``, and ``train`` and ``dev`` where they are given too, to utterances; ``rest`` are those
-    outside the test part that the fold may use.
+    Attributes:
+        data: the data directory.
+        parts: of each fold ``test``, and ``train`` and ``dev`` where they are given too.
+        index: which of ``parts`` is this fold's, from 0.
+        rest: utterances outside the test part that the fold may use.
     """
 
     data: DataDir
@@ -43,7 +46,7 @@ class Scheme:
     """A way to choose; ``needs`` are the options it must be told, ``may`` those it can be told.
 
     A test scheme is called with its options and the data, and gives the test parts; a dev scheme is called with its
-    options and a Cut, and gives the utterances of dev.
+    options and a FoldDraft, and gives the utterances of dev.
     """
 
     make: Callable
@@ -65,11 +68,14 @@ def attribute(data: DataDir, name: str) -> dict[str, str]:
         return {utt: own_id(data, utt).partition("_")[0] for utt in data.utts}
     values = {"speaker": data.spk, "session": data.session, "text": data.text}.get(name, data.scene)
     if not values:
-        raise UserError(f"{data.path}: no {TABLES[name]}; the protocol needs to know the {name} of each utterance")
+        raise UserError(
+            f"{data.path}: no {TABLES[name]}; the protocol needs the {name} of each utterance: choose another protocol",
+            code="attribute-absent",
+        )
     if name == "scenario":
-        return {utt: re.match(r"\D*\d*", scene)[0] for utt, scene in values.items()}
+        return {utt: re.sub(r"(?<=\d)\D.*", "", scene) for utt, scene in values.items()}
     if name == "text":
-        return {utt: words for utt, text in values.items() if (words := normalise(text))}
+        return {utt: text for utt, raw in values.items() if (text := normalise(raw))}
     return values
 
 
@@ -89,7 +95,7 @@ def by_class(data: DataDir, utts: Sequence[str], rng: random.Random) -> list[lis
 
 def _random(options: Options, data: DataDir) -> list[list[str]]:
     """Deal each class, shuffled, to the parts in turn."""
-    parts = [[] for _ in range(options["folds"])]
+    parts: list[list[str]] = [[] for _ in range(options["folds"])]
     dealt = [utt for utts in by_class(data, data.utts, random.Random(options["seed"])) for utt in utts]
     for i, utt in enumerate(dealt):
         parts[i % len(parts)].append(utt)
@@ -118,7 +124,7 @@ def _one_group(options: Options, data: DataDir) -> list[list[str]]:
 
 def _speakers(options: Options, data: DataDir) -> list[list[str]]:
     """Whole speakers, the one with most utterances first, each to the part that has fewest so far."""
-    parts = [[] for _ in range(options["folds"])]
+    parts: list[list[str]] = [[] for _ in range(options["folds"])]
     for speaker, _ in sorted(Counter(data.spk.values()).items(), key=lambda item: (-item[1], item[0])):
         min(parts, key=len).extend(u for u in data.utts if data.spk[u] == speaker)
     return parts
@@ -127,13 +133,20 @@ def _speakers(options: Options, data: DataDir) -> list[list[str]]:
 def _balanced_speakers(options: Options, data: DataDir) -> list[list[str]]:
     """Equal shares of the female and of the male speakers, in the order of their ids."""
     if not data.gender:
-        raise UserError(f"{data.path}: no utt2gender; the protocol balances genders")
+        raise UserError(
+            f"{data.path}: no utt2gender; the protocol balances genders: choose another protocol",
+            code="attribute-absent",
+        )
     gender = {data.spk[u]: data.gender[u] for u in data.utts}
-    n, members = options["folds"], {}
+    n, members = options["folds"], dict[str, int]()
     for kind in ("f", "m"):
         speakers = sorted(s for s in gender if gender[s] == kind)
         if len(speakers) % n:
-            raise UserError(f"{data.path}: {len(speakers)} speakers of gender {kind} do not make {n} equal parts")
+            raise UserError(
+                f"{data.path}: {len(speakers)} speakers of gender {kind} do not make {n} equal parts; choose a "
+                "protocol made for this corpus",
+                code="protocol-parts",
+            )
         members |= {s: i // (len(speakers) // n) for i, s in enumerate(speakers)}
     return [[u for u in data.utts if members[data.spk[u]] == part] for part in range(n)]
 
@@ -143,7 +156,8 @@ def _yoon(options: Options, data: DataDir) -> list[list[str]]:
 
     Utterances count in the order of their dialogues, then of their ids in the corpus.
     """
-    rng, parts = random.Random(options["seed"]), [[] for _ in range(5)]
+    rng = random.Random(options["seed"])
+    parts: list[list[str]] = [[] for _ in range(5)]
     for utt in _corpus_order(data):
         draw = rng.random()
         parts[next((i for i, limit in enumerate((0.8, 0.6, 0.4, 0.2)) if draw > limit), 4)].append(utt)
@@ -156,53 +170,53 @@ def _corpus_order(data: DataDir) -> list[str]:
 
 
 def _predefined(options: Options, data: DataDir) -> list[dict[str, list[str]]]:
-    """What somebody else has cut: the fold lists in the folder ``lists``, or the table utt2split of the data."""
+    """The splits of somebody else: the fold lists in the folder ``lists``, or the table utt2split of the data."""
     return read_folds(options["lists"], data) if "lists" in options else [read_split(data)]
 
 
-def _next_part(options: Options, cut: Cut) -> Sequence[str]:
-    return cut.parts[(cut.index + 1) % len(cut.parts)]["test"]
+def _next_part(options: Options, draft: FoldDraft) -> Sequence[str]:
+    return draft.parts[(draft.index + 1) % len(draft.parts)]["test"]
 
 
-def _next_group(options: Options, cut: Cut) -> Sequence[str]:
+def _next_group(options: Options, draft: FoldDraft) -> Sequence[str]:
     """The group after that of the test part, in the order of their names."""
-    keys = _keys(options, cut.data)
+    keys = _keys(options, draft.data)
     names = sorted(set(keys.values()))
-    dev = names[(names.index(keys[cut.tested[0]]) + 1) % len(names)]
+    dev = names[(names.index(keys[draft.tested[0]]) + 1) % len(names)]
     return [utt for utt, key in keys.items() if key == dev]
 
 
-def _dev_group(options: Options, cut: Cut) -> Sequence[str]:
-    return _one_group(options, cut.data)[0]
+def _dev_group(options: Options, draft: FoldDraft) -> Sequence[str]:
+    return _one_group(options, draft.data)[0]
 
 
-def _partner(options: Options, cut: Cut) -> Sequence[str]:
+def _partner(options: Options, draft: FoldDraft) -> Sequence[str]:
     """The other speakers of the test speaker's session."""
-    session, test = attribute(cut.data, "session"), set(cut.tested)
+    session, test = attribute(draft.data, "session"), set(draft.tested)
     sessions = {session[u] for u in test}
-    return [u for u in cut.data.utts if session[u] in sessions and u not in test]
+    return [u for u in draft.data.utts if session[u] in sessions and u not in test]
 
 
-def _share(options: Options, cut: Cut) -> Sequence[str]:
+def _share(options: Options, draft: FoldDraft) -> Sequence[str]:
     """A share of each class of what is not tested, by chance."""
-    rng = random.Random(f"{options['seed']} {cut.index}")
-    classes = by_class(cut.data, cut.rest, rng)
+    rng = random.Random(f"{options['seed']} {draft.index}")
+    classes = by_class(draft.data, draft.rest, rng)
     return [utt for utts in classes for utt in utts[: round(len(utts) * float(options["share"]))]]
 
 
-def _yoon_dev(options: Options, cut: Cut) -> Sequence[str]:
+def _yoon_dev(options: Options, draft: FoldDraft) -> Sequence[str]:
     """About three tenths of the part; one number is drawn for every utterance of the corpus."""
     rng = random.Random(options["seed"])
-    draws = {utt: rng.random() for utt in _corpus_order(cut.data)}
-    return [utt for utt in cut.tested if draws[utt] > 0.7]
+    draws = {utt: rng.random() for utt in _corpus_order(draft.data)}
+    return [utt for utt in draft.tested if draws[utt] > 0.7]
 
 
-def _predefined_dev(options: Options, cut: Cut) -> Sequence[str]:
-    return cut.parts[cut.index].get("dev", ())
+def _predefined_dev(options: Options, draft: FoldDraft) -> Sequence[str]:
+    return draft.parts[draft.index].get("dev", ())
 
 
-def _test(options: Options, cut: Cut) -> Sequence[str]:
-    return cut.tested
+def _test(options: Options, draft: FoldDraft) -> Sequence[str]:
+    return draft.tested
 
 
 TEST_SCHEMES: Mapping[str, Scheme] = {

@@ -1,7 +1,8 @@
-"""Data directories in memory: an invented corpus, and IEMOCAP's real ids and labels where they are at hand."""
+"""Data directories in memory: an invented corpus, and IEMOCAP's real ids and labels where they are available."""
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ def corpus(utts_each: int = 4) -> DataDir:
     spk = {f"{s}-{i}": s for s in speakers for i in range(utts_each)}
     emo = {u: ["ang", "hap", "sad", "neu"][i % 4] for i, u in enumerate(spk)}
     return DataDir(
-        path="data", wav={}, text={u: "" for u in spk}, spk=spk, emo=emo, dur={u: 1.0 for u in spk},
+        path=Path("data"), wav={}, text={u: "" for u in spk}, spk=spk, emo=emo, dur={u: 1.0 for u in spk},
         session={u: s[:5] for u, s in spk.items()}, gender={u: s[5].lower() for u, s in spk.items()},
     )  # fmt: skip
 
@@ -39,7 +40,7 @@ def iemocap(shared_dir) -> Callable[..., DataDir]:
                 spk[f"{own[:5]}{turn[0]}-{own}"] = own[:5] + turn[0]
         own = {u: u.partition("-")[2] for u in spk}
         return DataDir(
-            path="iemocap4", wav={}, text={}, spk=spk, dur={},
+            path=Path("iemocap4"), wav={}, text={}, spk=spk, dur={},
             emo={u: {"exc": "hap"}.get(labels[own[u]], labels[own[u]]) for u in spk},
             session={u: u[:5] for u in spk},
             scene={u: own[u].partition("_")[2].rpartition("_")[0] for u in spk},

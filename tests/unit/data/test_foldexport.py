@@ -9,8 +9,8 @@ import yaml
 from mscnn.data.foldexport import export_folds, standalone
 from mscnn.data.foldlists import write_lists
 from mscnn.data.protocols import Protocol, folds_digest, make_folds
-from mscnn.errors import UserError
 from mscnn.paths import conf
+from tests.raises import fails
 
 FACTS = {
     "name": "given",
@@ -74,13 +74,13 @@ def test_nothing_is_replaced(corpus, tmp_path):
     export_folds(protocol, folds, "text\n", out)
     before = content()
     export_folds(protocol, folds, "text\n", out)  # the same again
-    with pytest.raises(UserError, match="out: something else is there, and stays as it is; choose another --out"):
+    with fails("out-exists", out):
         export_folds(protocol, folds[:4], "text\n", out)
-    with pytest.raises(UserError, match="something else"):
+    with fails("out-exists", out):
         export_folds(protocol, folds, "other text\n", out)
     assert content() == before
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(UserError, match="something else"):
+    with fails("out-exists", tmp_path / "file"):
         export_folds(protocol, folds, "text\n", tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
 

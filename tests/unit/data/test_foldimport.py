@@ -11,7 +11,6 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.foldexport import export_folds, standalone
 from mscnn.data.foldimport import import_folds
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds, write_folds
-from mscnn.errors import UserError
 from mscnn.paths import conf
 from tests.raises import fails
 
@@ -83,22 +82,26 @@ def test_lists_of_ours_come_back_whole(iemocap, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "code", "names"),
     [
-        ("{}", r'test_fold_1.jsonl:1: expected {"key": UTTERANCE, …}, found'),
-        ("[1]", "test_fold_1.jsonl:1: expected"),
-        ("Ses01", "test_fold_1.jsonl:1: expected"),
-        ('{"key": 3}', "test_fold_1.jsonl:1: expected"),
-        ('{"key": "toy-Ses01F-0", "dataset": "toy"}', "train_fold_1.jsonl: Ses01F-0 is also in toy_test_fold_1.jsonl"),
-        ('{"key": "toy-nobody", "dataset": "toy"}', "fold 1: test is empty"),
+        ("{}", "fold-list-line", ["toy_test_fold_1.jsonl:1: ", "'{}'"]),
+        ("[1]", "fold-list-line", ["toy_test_fold_1.jsonl:1: ", "'[1]'"]),
+        ("Ses01", "fold-list-line", ["toy_test_fold_1.jsonl:1: ", "'Ses01'"]),
+        ('{"key": 3}', "fold-list-line", ["toy_test_fold_1.jsonl:1: "]),
+        (
+            '{"key": "toy-Ses01F-0", "dataset": "toy"}',
+            "utterance-in-two-parts",
+            ["toy_train_fold_1.jsonl", "Ses01F-0", "toy_test_fold_1.jsonl"],
+        ),
+        ('{"key": "toy-nobody", "dataset": "toy"}', "part-empty", ["fold 1", "test"]),
     ],
 )
-def test_what_is_wrong_is_named(corpus, tmp_path, line, message):
+def test_what_is_wrong_is_named(corpus, tmp_path, line, code, names):
     folder = tmp_path / "in" / "fold_1"
     folder.mkdir(parents=True)
     (folder / "toy_train_fold_1.jsonl").write_text('{"key": "toy-Ses01F-0", "dataset": "toy"}\n')
     (folder / "toy_test_fold_1.jsonl").write_text(line + "\n")
-    with pytest.raises(UserError, match=message):
+    with fails(code, *names):
         import_folds(tmp_path / "in", corpus(), "toy", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -106,7 +109,7 @@ def test_what_is_wrong_is_named(corpus, tmp_path, line, message):
 def test_a_folder_without_lists(corpus, tmp_path):
     (tmp_path / "fold_1").mkdir()
     (tmp_path / "fold_1" / "toy_train_fold_1.jsonl").write_text("")
-    with pytest.raises(UserError, match="expected fold lists fold_1/CORPUS_train.*found fold 1: train"):
+    with fails("fold-lists-absent", tmp_path, "fold 1: train"):
         import_folds(tmp_path, corpus(), "toy", tmp_path / "out")
 
 
@@ -141,7 +144,7 @@ def test_the_source_is_never_written_to(corpus, tmp_path):
     utts = corpus().utts
     source = write(tmp_path / "mine", fold01_train=utts[8:], fold01_test=utts[:8])
     before = {path.name: path.read_bytes() for path in source.iterdir()}
-    with pytest.raises(UserError, match="mine: --out is the folder that --import reads"):
+    with fails("out-is-source", "mine"):
         import_folds(source, corpus(), "toy", tmp_path / "x" / ".." / "mine")
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
 
@@ -156,12 +159,12 @@ def test_two_corpora_in_one_folder(corpus, tmp_path):
     (tmp_path / "in" / "fold_1").mkdir(parents=True)
     for name in ("a_train", "a_test", "b_train"):
         (tmp_path / "in" / "fold_1" / f"{name}_fold_1.jsonl").write_text('{"key": "Ses01F-0"}\n')
-    with pytest.raises(UserError, match="b_train_fold_1.jsonl: .*a_train_fold_1.jsonl is train of fold 1 too"):
+    with fails("fold-list-twice", "b_train_fold_1.jsonl", "a_train_fold_1.jsonl"):
         import_folds(tmp_path / "in", corpus(), "toy", tmp_path / "out")
 
 
 def test_selection_on_test_does_not_come_in(corpus, tmp_path):
     utts = corpus().utts
     source = write(tmp_path / "in", fold01_train=utts[8:], fold01_dev=utts[:8], fold01_test=utts[:8])
-    with pytest.raises(UserError, match="Ses01F-0 is in dev and in test"):
+    with fails("folds-invalid", "Ses01F-0", "dev", "test"):
         import_folds(source, corpus(), "toy", tmp_path / "out")

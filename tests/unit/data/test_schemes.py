@@ -9,7 +9,7 @@ from sklearn.model_selection import GroupKFold
 
 from mscnn.data.protocols import Protocol, folds_hash, make_folds
 from mscnn.data.schemes import attribute
-from mscnn.errors import UserError
+from tests.raises import fails
 
 SESSIONS = [1085, 1023, 1151, 1031, 1241]
 SPEAKERS = [528, 557, 481, 542, 522, 629, 528, 503, 590, 651]
@@ -136,9 +136,9 @@ def test_predefined_takes_the_corpus_own_parts(corpus):
     assert {part: {*utts} for part, utts in fold.parts.items()} == {
         part: {u for u in split if split[u] == part} for part in ("train", "dev", "test")
     }
-    with pytest.raises(UserError, match="no utt2split"):
+    with fails("attribute-absent", "utt2split"):
         folds_of("predefined", data)
-    with pytest.raises(UserError, match="utt2split: Ses03F-0: expected train, dev or test, found 'eval'"):
+    with fails("split-unknown", "utt2split", "Ses03F-0", "'eval'"):
         folds_of("predefined", replace(data, split={**split, "Ses03F-0": "eval"}))
 
 
@@ -160,11 +160,11 @@ def test_scenario_and_side(iemocap):
         ("leave_one_speaker_out", SPEAKERS),
     ],
 )  # fmt: skip
-def test_iemocap_is_cut_as_published(iemocap, name, tested):
+def test_iemocap_is_split_as_published(iemocap, name, tested):
     assert [len(f.test) for f in folds_of(name, iemocap())] == tested
 
 
-def test_iemocap_subsets_are_cut_as_published(iemocap):
+def test_iemocap_subsets_are_split_as_published(iemocap):
     assert [len(f.test) for f in folds_of("loso5", iemocap("impro"))] == [521, 530, 627, 534, 731]
     assert [len(f.test) for f in folds_of("loso5", iemocap("script"))] == [564, 493, 524, 497, 510]
 

@@ -14,6 +14,7 @@ from mscnn.features.config import Feature
 from mscnn.files import write_table
 from mscnn.leakage import markdown, report
 from mscnn.leakage.report import write_audits
+from tests.raises import fails
 from tests.shell.conftest import ROOT, sh  # noqa: F401  (a fixture)
 
 
@@ -148,7 +149,7 @@ def test_a_copied_line_fails_where_texts_are_promised(make, protocol, tmp_path):
     data = make(text={"A2-3": "Oh dear, the boat!", "B1-0": "oh dear [SIGH] the boat"})
     write_audits([protocol("toy2")], data, tmp_path / "audit")  # nothing promised: reported
     assert "| texts of test that are in train, verbatim, % |" in (tmp_path / "audit" / "toy2.md").read_text()
-    with pytest.raises(UserError, match=r"no text, but in fold \d .*A2-3.*B1-0|no text, but in fold \d .*B1-0.*A2-3"):
+    with fails("folds-invalid", "A2-3", "B1-0", "text"):
         write_audits([protocol("words", ("text",))], data, tmp_path / "audit")
     assert not (tmp_path / "audit" / "words.json").exists()
 
@@ -157,7 +158,7 @@ def test_a_speaker_on_both_sides_fails_where_speakers_are_promised(make, protoco
     test = {"scheme": "random", "folds": 2, "seed": 1}
     (result,) = write_audits([protocol("free", test=test)], make(), tmp_path / "audit")
     assert result["shared"]["speaker"]["worst"] == 4
-    with pytest.raises(UserError, match=r"promises train and test share no speaker, but in fold 1 A1-\d .* and A1-\d "):
+    with fails("folds-invalid", "fold 1", "speaker 'A1'"):
         write_audits([protocol("lie", ("speaker",), test=test)], tmp_path / "data" / "toy", tmp_path / "audit")
 
 
@@ -167,7 +168,7 @@ def test_an_utterance_on_both_sides_fails(make, protocol, tmp_path):
     for part, utts in {"train": ("A1-0", "A1-1", "B1-2"), "dev": ("A2-0",), "test": ("B1-1", "B1-2")}.items():
         (lists / f"fold01.{part}").write_text("".join(f"{u}\n" for u in utts))
     name = protocol("given", test={"scheme": "predefined", "lists": "lists"}, dev={"scheme": "predefined"})
-    with pytest.raises(UserError, match="fold01.test: B1-2 is also in fold01.train"):
+    with fails("utterance-in-two-parts", "fold01.test", "B1-2", "fold01.train"):
         write_audits([name], make(), tmp_path / "audit")
 
 

@@ -1,4 +1,4 @@
-"""Waveform -> words: one adapter an engine, and the word error rate."""
+"""Waveform -> transcript: one adapter per ASR engine."""
 
 from __future__ import annotations
 
@@ -32,11 +32,14 @@ def _google(*, model: str = "default", language: str = "en-US", endpoint: str = 
 
 
 def _file(*, table: str | None = None) -> Engine:
-    from mscnn.asr.table import Table
+    from mscnn.asr.table import TranscriptTable
 
     if table is None:
-        raise UserError("engine file: which file? Give the transcripts with --table FILE ('utterance words' lines)")
-    return Table(table)
+        raise UserError(
+            "engine file: which file? Give the transcripts with --table FILE ('utterance words' lines)",
+            code="option-missing",
+        )
+    return TranscriptTable(table)
 
 
 ENGINES: dict[str, Callable[..., Engine]] = {
@@ -53,10 +56,11 @@ def make_engine(name: str, **options: str | None) -> Engine:
     Options that the engine does not have are named in a warning: a recipe gives the same to each of several engines.
 
     Raises:
-        UserError: no such engine, or something it needs (package, model, credentials) is not there.
+        UserError: no such engine, a language that it does not have, or something it needs (package, model,
+            credentials) is not there.
     """
     if name not in ENGINES:
-        raise UserError(f"no ASR engine {name!r}; there are: {', '.join(ENGINES)}")
+        raise UserError(f"no ASR engine {name!r}; there are: {', '.join(ENGINES)}", code="engine-unknown")
     given = {option: value for option, value in options.items() if value is not None}
     known = inspect.signature(ENGINES[name]).parameters
     surplus = [f"--{option}" for option in given if option not in known]

@@ -1,4 +1,4 @@
-"""Google Cloud Speech-to-Text (v1), the recogniser of the MSCNN-SPU paper. It is paid for by the minute."""
+"""Google Cloud Speech-to-Text (v1), the ASR engine of the MSCNN-SPU paper. It is paid for by the minute."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mscnn.asr.base import RATE, SpeechEngine, pcm16
+from mscnn.asr.base import RATE, SpeechEngine
+from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
+from mscnn.packages import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,23 +60,22 @@ class Google(SpeechEngine):
         retry = Retry(transient, initial=0.1, maximum=10.0, timeout=PATIENCE)
 
         def recognise(samples: np.ndarray) -> str:
-            audio = speech.RecognitionAudio(content=pcm16(samples))
+            audio = speech.RecognitionAudio(content=pcm16(samples).tobytes())
             try:
                 response = client.recognize(config=config, audio=audio, retry=retry, timeout=PATIENCE)
             except exceptions.GoogleAPIError as error:
-                raise UserError(f"{self.endpoint}: {error}; {_cure(error)}") from None
+                raise UserError(f"{self.endpoint}: {error}; {_fix(error)}", code="engine-failed") from None
             return " ".join(result.alternatives[0].transcript for result in response.results if result.alternatives)
 
         return recognise
 
     def _client(self) -> SpeechClient:
-        try:
-            import grpc
-            from google.auth.exceptions import DefaultCredentialsError
-            from google.cloud.speech_v1 import SpeechClient
-            from google.cloud.speech_v1.services.speech.transports import SpeechGrpcTransport
-        except ImportError as error:
-            raise UserError(f"engine google: {error}; install it with: pip install google-cloud-speech") from None
+        require("google.cloud.speech_v1", "ASR engine google")
+        import grpc
+        from google.auth.exceptions import DefaultCredentialsError
+        from google.cloud.speech_v1 import SpeechClient
+        from google.cloud.speech_v1.services.speech.transports import SpeechGrpcTransport
+
         if self.endpoint.rpartition(":")[0] in LOCAL:
             return SpeechClient(transport=SpeechGrpcTransport(channel=grpc.insecure_channel(self.endpoint)))
         try:
@@ -82,14 +83,15 @@ class Google(SpeechEngine):
         except DefaultCredentialsError:
             raise UserError(
                 "engine google: no credentials; run: gcloud auth application-default login, or set "
-                "GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account"
+                "GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
+                code="engine-credentials",
             ) from None
 
 
-def _cure(error: GoogleAPIError) -> str:
+def _fix(error: GoogleAPIError) -> str:
     from google.api_core import exceptions
 
-    cures = {
+    fixes = {
         exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
         exceptions.Forbidden: "enable the Speech-to-Text API and billing in the project of your credentials",
         exceptions.TooManyRequests: "quota used up: run again later, or with a smaller --nj; what is done is kept",
@@ -97,4 +99,4 @@ def _cure(error: GoogleAPIError) -> str:
         exceptions.NotFound: "check --endpoint",
     }
     default = "check the network, then run again; what is done is kept"
-    return next((cure for kind, cure in cures.items() if isinstance(error, kind)), default)
+    return next((fix for kind, fix in fixes.items() if isinstance(error, kind)), default)

@@ -1,4 +1,4 @@
-"""Hypotheses kept as they come, so that an interruption costs one utterance and no engine is paid twice."""
+"""Transcripts kept as they come, so that an interruption costs one utterance and no engine is paid twice."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ from mscnn.files import atomic
 
 
 class Journal:
-    """Finished hypotheses of one engine with one set of options, in a folder of their own.
+    """Finished transcripts of one engine with one set of options, in a folder of their own.
 
     ``done.tsv`` has what earlier runs finished; each job of the current run appends to its ``partial.JOB.tsv``. A line
-    is ``utterance TAB digest of its audio TAB words``. A line that was cut short has no newline, and does not count.
+    is ``utterance TAB digest of its audio TAB transcript``. A line that was cut short has no newline: it does not
+    count.
     """
 
     def __init__(self, path: Path) -> None:
@@ -17,11 +18,11 @@ class Journal:
         path.mkdir(parents=True, exist_ok=True)
 
     def job(self, number: int) -> Path:
-        """File for the hypotheses of one job of this run."""
+        """File for the transcripts of one job of this run."""
         return self.path / f"partial.{number}.tsv"
 
     def collect(self) -> dict[tuple[str, str], str]:
-        """Gather all files into ``done.tsv``; returns (utterance, digest of its audio) -> words.
+        """Gather all files into ``done.tsv``; returns (utterance, digest of its audio) -> transcript.
 
         The partial files are removed: a process that outlived its run writes into the void, never between our lines.
         """
@@ -30,8 +31,8 @@ class Journal:
         for file in [self.path / "done.tsv", *partial]:
             whole = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
             for line in whole:
-                utt, audio, words = line.decode("utf-8").split("\t")
-                done[utt, audio] = words
+                utt, audio, text = line.decode("utf-8").split("\t")
+                done[utt, audio] = text
         if partial:
             with atomic(self.path / "done.tsv") as out:
                 out.writelines(f"{utt}\t{audio}\t{done[utt, audio]}\n" for utt, audio in sorted(done))

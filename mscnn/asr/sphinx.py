@@ -6,17 +6,19 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from mscnn.asr.base import RATE, SpeechEngine, pcm16
+from mscnn.asr.base import RATE, SpeechEngine
+from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
+from mscnn.packages import require
 
 if TYPE_CHECKING:
     import numpy as np
 
-# Fewer active HMMs and word exits a frame than by default (30000, any number): half of the time, and on recorded and on
-# synthetic speech about one point more of word errors.
+# Fewer active HMMs and word exits per frame than by default (30000, any number): half of the time, and on recorded and
+# on synthetic speech about one point more of word errors.
 OPTIONS = {"maxhmmpf": 2000, "maxwpf": 10}
 
 
@@ -34,11 +36,12 @@ class PocketSphinx(SpeechEngine):
             UserError: the package is missing, or the language is not its model's.
         """
         if language.lower() != "en-us":
-            raise UserError(f"pocketsphinx: its model is US English, not {language}; use faster-whisper or google")
-        try:
-            return cls(version("pocketsphinx"))
-        except PackageNotFoundError:
-            raise UserError("engine pocketsphinx: package missing; install it with: pip install pocketsphinx") from None
+            raise UserError(
+                f"--language {language}: the model of pocketsphinx is US English (en-US); use faster-whisper or google",
+                code="language-unknown",
+            )
+        require("pocketsphinx", "ASR engine pocketsphinx")
+        return cls(version("pocketsphinx"))
 
     @property
     def identity(self) -> dict[str, str]:
@@ -58,7 +61,7 @@ class PocketSphinx(SpeechEngine):
 
         # A decoder carries noise statistics and the last best Gaussians on to the next utterance, and cannot be told to
         # forget all of it. Loading a new one takes longer than decoding; a forked child has one as new at once.
-        return lambda samples: _in_child(lambda: decode(pcm16(samples)))
+        return lambda samples: _in_child(lambda: decode(pcm16(samples).tobytes()))
 
 
 def _in_child(work: Callable[[], str]) -> str:
@@ -76,7 +79,9 @@ def _in_child(work: Callable[[], str]) -> str:
             os._exit(status)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
-        words = pipe.read().decode()
+        text = pipe.read().decode()
     if os.waitpid(child, 0)[1]:
-        raise UserError("pocketsphinx failed on this utterance (see above); leave it out of the data directory")
-    return words
+        raise UserError(
+            "pocketsphinx failed on this utterance (see above); take it out of the data directory", code="engine-failed"
+        )
+    return text

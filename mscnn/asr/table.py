@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mscnn.asr.base import MAX_FAULTS, Engine, clean, log
+from mscnn.asr.base import Engine, clean, log
+from mscnn.data.audio import MAX_LISTED
 from mscnn.data.datadir import DataDir
-from mscnn.errors import DataErrors
+from mscnn.errors import DataErrors, Issue
 from mscnn.files import read_table
 
 
 @dataclass(frozen=True)
-class Table(Engine):
+class TranscriptTable(Engine):
     """A Kaldi table ``utterance words``; keys are utterance ids, or corpus ids (without the speaker and its dash)."""
 
     file: str
 
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
-        """Words of every utterance; what the table has beyond them is only counted.
+        """Transcript of every utterance; what the table has beyond them is only counted.
 
         Raises:
             UserError: the table is malformed, or does not cover the data directory.
@@ -26,13 +27,14 @@ class Table(Engine):
         missing = [utt for utt in data.utts if key[utt] not in table]
         surplus = sorted(table.keys() - set(key.values()))
         if missing:
-            faults = [f"no words for {utt}" for utt in missing[:MAX_FAULTS]]
-            faults += [f"no utterance for {name}" for name in surplus[:MAX_FAULTS]]
+            issues = [Issue("transcript-missing", f"no transcript of {utt}") for utt in missing[:MAX_LISTED]]
+            issues += [Issue("utterance-unknown", f"no utterance for {name}") for name in surplus[:MAX_LISTED]]
             raise DataErrors(
                 f"{self.file}: {len(missing)} of {len(data.utts)} utterances of {data.path} are missing and "
                 f"{len(surplus)} of {len(table)} keys are none of its; every utterance needs a line, if need be "
                 "without words. The first are:",
-                faults,
+                issues,
+                code="transcript-missing",
             )
         if surplus:
             log.info("%s: %d keys are not in %s, the first is %s", self.file, len(surplus), data.path, surplus[0])

@@ -11,13 +11,15 @@ from mscnn.asr.base import SpeechEngine
 from mscnn.errors import UserError
 from mscnn.files import digest, file_digest
 from mscnn.log import get_logger
+from mscnn.packages import require
 
 if TYPE_CHECKING:
     import numpy as np
+    from faster_whisper import WhisperModel
 
 NEEDED = ("config.json", "model.bin", "tokenizer.json")
-# Temperature 0 without fallbacks: sampling would make words differ from run to run. The voice activity filter keeps
-# Whisper from inventing words in silence. Utterances are independent, so nothing is carried from window to window.
+# Temperature 0 without fallbacks: sampling would make transcripts differ from run to run. The voice activity filter
+# keeps Whisper from inventing words in silence. Utterances are independent: nothing is carried from window to window.
 OPTIONS = {"beam_size": 5, "temperature": 0.0, "vad_filter": True, "condition_on_previous_text": False}
 
 
@@ -35,21 +37,27 @@ class FasterWhisper(SpeechEngine):
         """Find the model, fetching it where ``model`` is a name that is not in the local cache.
 
         Raises:
-            UserError: the package is missing, or the model is neither a whole folder nor to be had from the hub.
+            UserError: the package is missing, the model is neither a whole folder nor to be had from the hub, or it
+                does not have the language.
         """
-        try:
-            from faster_whisper import __version__
-        except ImportError as error:
-            raise UserError(f"engine faster-whisper: {error}; install it with: pip install faster-whisper") from None
+        package = require("faster_whisper", "ASR engine faster-whisper")
         folder = Path(model) if Path(model).is_dir() else _fetch(model)
         missing = [name for name in NEEDED if not (folder / name).is_file()]
         if missing:
             raise UserError(
                 f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing; fetch one with: "
-                "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER"
+                "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER",
+                code="model-incomplete",
+            )
+        code = language.split("-")[0].lower()
+        if code != "en" and code not in (known := _load(str(folder)).supported_languages):
+            raise UserError(
+                f"--language {language}: {folder} has: {', '.join(known)}; models of many languages have names without "
+                ".en, such as --model base",
+                code="language-unknown",
             )
         content = digest([file_digest(folder / name) for name in NEEDED])
-        return cls(str(folder), content, language.split("-")[0].lower(), __version__)
+        return cls(str(folder), content, code, package.__version__)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -62,19 +70,25 @@ class FasterWhisper(SpeechEngine):
         }
 
     def open(self) -> Callable[[np.ndarray], str]:
-        from faster_whisper import WhisperModel
-
-        get_logger("faster_whisper").setLevel("WARNING")
-        try:
-            model = WhisperModel(self.folder, cpu_threads=1, local_files_only=True)
-        except (RuntimeError, ValueError, OSError) as error:
-            raise UserError(f"{self.folder}: cannot be loaded as a Whisper model: {error}; fetch it again") from None
+        model = _load(self.folder)
 
         def recognise(samples: np.ndarray) -> str:
             segments, _ = model.transcribe(samples, language=self.language, **OPTIONS)
             return " ".join(segment.text for segment in segments)
 
         return recognise
+
+
+def _load(folder: str) -> WhisperModel:
+    from faster_whisper import WhisperModel
+
+    get_logger("faster_whisper").setLevel("WARNING")
+    try:
+        return WhisperModel(folder, cpu_threads=1, local_files_only=True)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(
+            f"{folder}: cannot be loaded as a Whisper model: {error}; fetch it again", code="model-damaged"
+        ) from None
 
 
 def _fetch(model: str) -> Path:
@@ -84,7 +98,8 @@ def _fetch(model: str) -> Path:
 
     if model not in available_models() and "/" not in model:
         raise UserError(
-            f"--model {model}: neither a folder nor a Whisper model; names are: {', '.join(available_models())}"
+            f"--model {model}: neither a folder nor a Whisper model; names are: {', '.join(available_models())}",
+            code="model-unknown",
         )
     try:
         return Path(download_model(model))
@@ -92,5 +107,6 @@ def _fetch(model: str) -> Path:
         raise UserError(
             f"--model {model}: no such folder here, and not to be had from the hub: {type(error).__name__}: {error}\n"
             "  on a machine with network: huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER; "
-            "then --model FOLDER"
+            "then --model FOLDER",
+            code="model-unknown",
         ) from None

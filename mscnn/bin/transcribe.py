@@ -1,4 +1,4 @@
-"""Stage 4: words of every utterance, by an ASR engine."""
+"""Stage 4: a transcript of every utterance, by an ASR engine."""
 
 import time
 
@@ -11,13 +11,16 @@ def main() -> None:
 
     parser = Parser("mscnn.bin.transcribe", "Write text.<engine> of a data directory, and the word error rate.")
     parser.add_argument("--data", required=True, help="data directory, made by stage 1")
-    parser.add_argument("--engine", required=True, choices=list(ENGINES), help="what turns speech into words")
+    parser.add_argument("--engine", required=True, choices=list(ENGINES), help="what turns speech into text")
     parser.add_argument("--name", help="ending of the file text.<name>; default: the engine's name")
     parser.add_argument("--table", help="engine file: transcripts, 'utterance words' lines in bytewise order")
     parser.add_argument(
         "--model", help="faster-whisper: folder or name (default base.en); google: name (default its own)"
     )
-    parser.add_argument("--language", help="BCP-47 tag of what is spoken (default en-US); not for engine file")
+    parser.add_argument(
+        "--language",
+        help="BCP-47 tag of what is spoken (default en-US, all that pocketsphinx has); not for engine file",
+    )
     parser.add_argument("--endpoint", help="google: host:port of the service (default Google's own)")
     parser.add_argument("--out", required=True, help="folder for wer, wer_detail.tsv, unfinished work and logs")
     parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
@@ -25,14 +28,16 @@ def main() -> None:
 
     from mscnn.asr.transcribe import transcribe
     from mscnn.data.datadir import DataDir
+    from mscnn.evaluation.wer import write_wer
     from mscnn.log import get_logger
 
     start, name = time.monotonic(), args.name or args.engine
-    data = DataDir.load(args.data)
     engine = make_engine(
         args.engine, table=args.table, model=args.model, language=args.language, endpoint=args.endpoint
     )
-    errors, empty = transcribe(data, engine, name, args.out, nj=args.nj)
+    data = DataDir.load(args.data)
+    transcripts = transcribe(data, engine, name, args.out, nj=args.nj)
+    errors, empty = write_wer(args.out, data, transcripts, name), sum(not text for text in transcripts.values())
     get_logger("transcribe").info(
         "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",
         args.data, name, len(data.utts), empty, time.monotonic() - start, args.out, errors,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mscnn.features.signal import frames
+from mscnn.features.dsp import frames
 
 
 class Extractor:

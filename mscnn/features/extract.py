@@ -25,6 +25,7 @@ from mscnn.stamp import Stamp
 if TYPE_CHECKING:
     import numpy as np
 
+CODE = ("mscnn.audio.pcm", "mscnn.audio.read", "mscnn.features.base", "mscnn.features.dsp")
 JOB_SIZE = 250  # utterances; fixed, so that the archives do not depend on the number of processes
 MAX_FAULTS = 20
 log = get_logger(__name__)
@@ -89,7 +90,7 @@ class Job:
                 "convert": self.convert,
                 "made_by": self.made_by,
             },
-            code=["mscnn.audio.read", "mscnn.features.base", "mscnn.features.signal", extractor, __name__],
+            code=[*CODE, extractor, __name__],
         )
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.signal import pcm, with_slopes
+from mscnn.features.dsp import add_deltas, kaldi_frames
 
 if TYPE_CHECKING:
-    from kaldi_native_fbank import FbankOptions, MfccOptions, OnlineFbank, OnlineMfcc
+    from kaldi_native_fbank import FbankOptions, MfccOptions
 
 SCALES = ("int16", "unit_variance")
 
@@ -22,7 +23,7 @@ class _Kaldi(Extractor):
     """What these kinds have in common; frame t begins at sample t * hop_length, and only whole frames count.
 
     Units: ``rate``, ``low_hz`` and ``high_hz`` in Hz; ``win_length`` and ``hop_length`` in samples (the FFT has the
-    next power of two); ``delta_width`` in frames on either side; ``deltas`` counts orders of slopes. ``window`` is
+    next power of two); ``delta_width`` in frames on either side; ``deltas`` counts their orders. ``window`` is
     Kaldi's name of it. Pre-emphasis and ``remove_dc`` act on each frame. Dither is off: same audio, same numbers.
     """
 
@@ -60,7 +61,7 @@ class _Kaldi(Extractor):
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 (T, dim): static ‖ Δ ‖ ΔΔ ..., T = 1 + (n - win_length) // hop_length, at least 1."""
         samples = np.pad(samples, (0, max(self.win_length - len(samples), 0)))
-        return with_slopes(self._static(samples), self.deltas, self.delta_width).astype(np.float32)
+        return add_deltas(self._static(samples), self.deltas, self.delta_width).astype(np.float32)
 
     def _set(self, options: FbankOptions | MfccOptions) -> None:
         frame, mel = options.frame_opts, options.mel_opts
@@ -70,15 +71,10 @@ class _Kaldi(Extractor):
         frame.preemph_coeff, frame.remove_dc_offset = self.preemphasis, self.remove_dc
         mel.num_bins, mel.low_freq, mel.high_freq = self.n_mels, self.low_hz, self.high_hz
 
-    def _rows(self, computer: OnlineFbank | OnlineMfcc, samples: np.ndarray) -> np.ndarray:
-        computer.accept_waveform(self.rate, samples)
-        computer.input_finished()
-        return np.stack([computer.get_frame(i) for i in range(computer.num_frames_ready)])
-
 
 @dataclass(frozen=True)
 class LogMel(_Kaldi):
-    """Natural logarithms of the power in ``n_mels`` bands, with slopes.
+    """Natural logarithms of the power in ``n_mels`` bands, with deltas.
 
     ``scale`` of the samples: int16, or unit_variance (mean 0 and standard deviation 1 over the utterance).
     """
@@ -100,14 +96,14 @@ class LogMel(_Kaldi):
         options = knf.FbankOptions()
         self._set(options)
         if self.scale == "int16":
-            return self._rows(knf.OnlineFbank(options), pcm(samples))
+            return kaldi_frames(knf.OnlineFbank(options), self.rate, pcm16(samples))
         centred = samples - samples.mean(dtype=np.float64)
-        return self._rows(knf.OnlineFbank(options), (centred / max(centred.std(), 1e-8)).astype(np.float32))
+        return kaldi_frames(knf.OnlineFbank(options), self.rate, centred / max(centred.std(), 1e-8))
 
 
 @dataclass(frozen=True)
 class KaldiMfcc(_Kaldi):
-    """``n_mfcc`` cepstra as Kaldi's compute-mfcc-feats makes them of 16-bit samples, with slopes.
+    """``n_mfcc`` cepstra as Kaldi's compute-mfcc-feats makes them of 16-bit samples, with deltas.
 
     ``lifter`` is Kaldi's --cepstral-lifter; ``use_energy`` puts the log energy of the frame in place of coefficient 0.
     """
@@ -126,16 +122,16 @@ class KaldiMfcc(_Kaldi):
         options = knf.MfccOptions()
         self._set(options)
         options.num_ceps, options.cepstral_lifter, options.use_energy = self.n_mfcc, self.lifter, self.use_energy
-        return self._rows(knf.OnlineMfcc(options), pcm(samples))
+        return kaldi_frames(knf.OnlineMfcc(options), self.rate, pcm16(samples))
 
 
 @dataclass(frozen=True)
 class HtkMfcc(_Kaldi):
-    """Cepstra 1 to ``n_mfcc`` and the log energy, with slopes: HTK's MFCC_E_D_A, openSMILE's MFCC12_E_D_A.
+    """Cepstra 1 to ``n_mfcc`` and the log energy, with deltas: HTK's MFCC_E_D_A, openSMILE's MFCC12_E_D_A.
 
     Kaldi's bands are HTK's; what differs is done here: power is at least 1 before its logarithm is taken (16-bit
     scale), the energy is that of the frame as it is, before pre-emphasis and window, and stands behind the cepstra.
-    ``lifter`` 0: none. openSMILE agrees to 6e-4, but for the second slope of the last two frames.
+    ``lifter`` 0: none. openSMILE agrees to 6e-4, but for ΔΔ of the last two frames.
     """
 
     n_mfcc: int
@@ -153,7 +149,8 @@ class HtkMfcc(_Kaldi):
         self._set(options)
         options.use_log_fbank, options.use_energy, options.htk_compat = False, True, True
         options.energy_floor = 1
-        powers, energy = np.split(self._rows(knf.OnlineFbank(options), pcm(samples)), [self.n_mels], axis=1)
+        rows = kaldi_frames(knf.OnlineFbank(options), self.rate, pcm16(samples))
+        powers, energy = np.split(rows, [self.n_mels], axis=1)
         order = np.arange(1, self.n_mfcc + 1)
         cepstra = dct(np.log(np.maximum(powers, 1)), norm="ortho")[:, order]
         lift = 1 + self.lifter / 2 * np.sin(np.pi * order / self.lifter) if self.lifter else 1

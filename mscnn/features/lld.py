@@ -9,7 +9,7 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.signal import frames
+from mscnn.features.dsp import frames
 
 EPS = np.finfo(float).eps
 BLOCKS = 10  # parts of a frame, or of its spectrum, whose energies have an entropy

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mscnn.audio.pcm import FULL_SCALE
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.signal import FULL_SCALE, frames, hertz, mel, preemphasised, with_slopes
+from mscnn.features.dsp import add_deltas, frames, hertz, mel, preemphasised
 
 SCALES = ("int16", "peak")
 
@@ -18,7 +19,7 @@ class LogFbank(Extractor):
     """``logfbank`` and ``delta``: rectangular frames, triangles whose corners are rounded down to bins of the FFT.
 
     Units: ``rate``, ``low_hz`` and ``high_hz`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples;
-    ``delta_width`` in frames on either side; ``deltas`` counts orders of slopes. ``scale`` of the samples: int16, or
+    ``delta_width`` in frames on either side; ``deltas`` counts their orders. ``scale`` of the samples: int16, or
     peak (the largest is 1). Pre-emphasis runs over the utterance.
     """
 
@@ -50,7 +51,7 @@ class LogFbank(Extractor):
         framed = frames(preemphasised(scale * samples, self.preemphasis), self.win_length, self.hop_length, tail=True)
         bands = np.abs(np.fft.rfft(framed, self.n_fft)) ** 2 / self.n_fft @ self.triangles().T
         static = np.log(np.where(bands == 0, np.finfo(float).eps, bands))
-        return with_slopes(static, self.deltas, self.delta_width).astype(np.float32)
+        return add_deltas(static, self.deltas, self.delta_width).astype(np.float32)
 
     def triangles(self) -> np.ndarray:
         """Weights of the bins in each band, (n_mels, n_fft // 2 + 1)."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mscnn.features.base import Extractor, Segmented
-from mscnn.features.signal import preemphasised
+from mscnn.features.dsp import preemphasised
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from mscnn.audio.pcm import FULL_SCALE, pcm16
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.signal import FULL_SCALE, frames, hertz, mel, pcm
+from mscnn.features.dsp import frames, hertz, kaldi_frames, mel
 from mscnn.paths import CONF
 
 CONFIG = CONF / "opensmile" / "prosody.conf"
@@ -78,7 +79,7 @@ def _opensmile(samples: np.ndarray, rate: int) -> np.ndarray:
     import opensmile
 
     smile = opensmile.Smile(str(CONFIG), "features")
-    return np.nan_to_num(smile(pcm(samples) / FULL_SCALE, rate)).reshape(-1)
+    return np.nan_to_num(smile(pcm16(samples) / np.float32(FULL_SCALE), rate)).reshape(-1)
 
 
 def _substitute(samples: np.ndarray, rate: int) -> np.ndarray:
@@ -131,10 +132,7 @@ def loudness(samples: np.ndarray, rate: int) -> np.ndarray:
     frame.preemph_coeff, frame.remove_dc_offset = 0, False
     bands.num_bins, bands.low_freq, bands.high_freq = 26, 20, 8000
     options.use_log_fbank = False
-    computer = knf.OnlineFbank(options)
-    computer.accept_waveform(rate, samples)
-    computer.input_finished()
-    power = np.stack([computer.get_frame(t) for t in range(computer.num_frames_ready)])
+    power = kaldi_frames(knf.OnlineFbank(options), rate, samples)
     w = 2 * np.pi * hertz(np.linspace(mel(20), mel(8000), 28))[1:-1]
     weight = 1e32 * (w**2 + 56.8e6) * w**4 / ((w**2 + 6.3e6) ** 2 * (w**2 + 0.38e9) * (w**7 + 1.7e31))
     return ((power * weight) ** 0.33).mean(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor, Segmented
-from mscnn.features.signal import frames, preemphasised
+from mscnn.features.dsp import frames, preemphasised
 
 SCALES = ("power", "decibel")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mscnn.features.base import Extractor
-from mscnn.features.signal import preemphasised
+from mscnn.features.dsp import preemphasised
 from mscnn.pretrained.wav2vec2 import configuration, network, revision, steps
 
 if TYPE_CHECKING:

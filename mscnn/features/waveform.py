@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mscnn.features.base import Extractor
-from mscnn.features.signal import preemphasised
+from mscnn.features.dsp import preemphasised
 
 
 @dataclass(frozen=True)

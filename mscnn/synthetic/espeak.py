@@ -3,16 +3,19 @@
 import ctypes
 import shutil
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from mscnn.errors import UserError
+from mscnn.packages import require
 
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 CHARS_UTF8 = 1
 RATE, PITCH, RANGE, WORDGAP = 1, 3, 4, 7  # of espeak_PARAMETER
+PACKAGES = ("espeakng-loader", "soxr")  # whose versions decide about the samples
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -30,23 +33,22 @@ class Espeak:
         """Load the library.
 
         Raises:
-            UserError: the library cannot be loaded, or finds no voices.
+            UserError: the package is not installed, the library cannot be loaded, or finds no voices.
         """
-        import espeakng_loader
-
-        cure = "install it again: python -m pip install --force-reinstall espeakng-loader"
+        espeakng_loader = require("espeakng_loader", "espeak-ng voices")
+        fix = "install it again: python -m pip install --force-reinstall espeakng-loader"
         library = Path(espeakng_loader.get_library_path())
         try:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 self._library = ctypes.CDLL(shutil.copy(library, folder))
         except OSError as error:
             raise UserError(
-                f"espeak-ng, {library}: cannot be loaded from a temporary folder: {error}; {cure}"
+                f"espeak-ng, {library}: cannot be loaded from a temporary folder: {error}; {fix}", code="espeak-damaged"
             ) from None
         data = espeakng_loader.get_data_path().encode()
         self.rate = self._library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, 0, data, INITIALIZE_DONT_EXIT)
         if self.rate <= 0:
-            raise UserError(f"espeak-ng, {library}: no voices in {data.decode()}; {cure}")
+            raise UserError(f"espeak-ng, {library}: no voices in {data.decode()}; {fix}", code="espeak-damaged")
         self._chunks: list[bytes] = []
         self._callback = CALLBACK(self._receive)  # kept: the library holds only its address
         self._library.espeak_SetSynthCallback(self._callback)
@@ -72,7 +74,9 @@ class Espeak:
             UserError: there is no such voice.
         """
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise UserError(f"espeak-ng has no voice {voice!r}; its names are those of espeak-ng --voices=en")
+            raise UserError(
+                f"espeak-ng has no voice {voice!r}; its names are those of espeak-ng --voices=en", code="voice-unknown"
+            )
         for parameter, value in ((RATE, rate), (PITCH, pitch), (RANGE, pitch_range), (WORDGAP, wordgap)):
             self._library.espeak_SetParameter(parameter, value, 0)
         self._chunks.clear()
@@ -85,3 +89,13 @@ class Espeak:
         if samples and count > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
+
+
+def versions() -> list[str]:
+    """Versions of the packages that decide about the samples.
+
+    Raises:
+        UserError: the package of the voices is not installed.
+    """
+    require("espeakng_loader", "espeak-ng voices")
+    return [version(name) for name in PACKAGES]

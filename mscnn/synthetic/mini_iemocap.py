@@ -1,7 +1,7 @@
 """mini_iemocap: an invented corpus in IEMOCAP's own layout and grammar, spoken by espeak-ng; always the same bytes.
 
 Five sessions, ten speakers, improvised and written scenes. An emotion shows in how a turn is spoken and in its words,
-in each only in part and independently: see ``PROSODY`` here, and ``mini_script``. It has the oddities of the real
+in each only in part and independently: see ``speech`` and ``mini_script``. It has the oddities of the real
 release that a parser must know: ``._`` files, turns with ``XX`` ids, stray lines, overlapping turns, long names, F
 before M, texts without words.
 """
@@ -11,24 +11,28 @@ import math
 import os
 import random
 import shutil
-import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from mscnn import files
+from mscnn.audio.pcm import write_wav
 from mscnn.errors import UserError
 from mscnn.stamp import source_digest
-from mscnn.synthetic.espeak import Espeak
+from mscnn.synthetic.espeak import Espeak, versions
 from mscnn.synthetic.mini_script import SESSIONS, Turn, plan
+from mscnn.synthetic.speech import PROSODY, RATE, act, shape
 
 RELEASE, MANIFEST = "IEMOCAP_full_release", "MANIFEST.json"
-SOURCES = ("mscnn.synthetic.mini_iemocap", "mscnn.synthetic.mini_script", "mscnn.synthetic.espeak")
-PACKAGES = ("espeakng-loader", "soxr")  # whose versions decide about the bytes
-RATE = 16000  # Hz
+SOURCES = (
+    "mscnn.synthetic.mini_iemocap",
+    "mscnn.synthetic.mini_script",
+    "mscnn.synthetic.speech",
+    "mscnn.synthetic.espeak",
+    "mscnn.audio.pcm",
+)
 README = """This is not IEMOCAP. It is mini_iemocap: invented dialogues in the same layout, spoken by espeak-ng,
 for trying the recipe and for tests. Figures measured on it say nothing about people.
 """
@@ -56,17 +60,6 @@ SPEAKERS = {
     "Ses05M": Speaker("en-us-nyc+edward", 55, -1.0),
 }
 
-# label -> (arousal, valence) of the speaking style, -1 to 1
-PROSODY = {
-    "ang": (1.0, -1.0),
-    "fru": (0.3, -0.7),
-    "exc": (1.0, 1.0),
-    "hap": (0.8, 0.8),
-    "sur": (1.0, 0.2),
-    "neu": (-0.8, 0.5),
-    "sad": (-1.0, -0.8),
-    "xxx": (0.0, 0.0),
-}
 UNMARKED = 0.05  # share of turns whose style tells nothing
 AROUSAL_SPREAD, VALENCE_SPREAD = 0.3, 1.4  # standard deviations between turns with the same label
 
@@ -90,39 +83,21 @@ APPLE_DOUBLE += bytes.fromhex("00000026000000ac") + bytes(0xAC)
 def speak(espeak: Espeak, turn: Turn, seed: int = 0) -> np.ndarray:
     """Speak a turn in the style of its emotion, in a quiet room.
 
-    Who is aroused speaks faster, higher, livelier, louder and brighter; valence shows in pitch only, and weakly.
-
     Returns:
         (samples,) int16 at ``RATE``, a whole number of milliseconds.
     """
-    import soxr
-
     rng = random.Random(f"{seed} {turn.utt} style")
     speaker = SPEAKERS[turn.speaker]
     arousal, valence = (0.0, 0.0) if rng.random() < UNMARKED else PROSODY[turn.label]
     arousal += rng.gauss(0, AROUSAL_SPREAD)
     valence += rng.gauss(0, VALENCE_SPREAD)
-    sound = espeak.say(
-        turn.spoken,
-        speaker.voice,
-        rate=round(170 * math.exp(0.12 * arousal + rng.gauss(0, 0.05))),
-        pitch=_percent(speaker.pitch + 14 * arousal + 3 * valence + rng.gauss(0, 4)),
-        pitch_range=_percent(50 + 15 * arousal + 12 * valence + rng.gauss(0, 8)),
-        wordgap=max(0, round(-1.5 * arousal - 0.5 * valence)),
-    )
-    sound = soxr.resample(sound / 32768.0, espeak.rate, RATE, quality="HQ")
-    sound[1:] -= max(-0.7, min(0.7, 0.45 * arousal)) * sound[:-1]  # vocal effort changes the slope of the spectrum
-    level = -30 + speaker.level + 6 * arousal + rng.gauss(0, 1.5)  # dB below full scale
-    sound *= min(10 ** (level / 20) / math.sqrt(np.mean(sound**2)), 0.95 / np.abs(sound).max())
+    sound = act(espeak, turn.spoken, speaker.voice, arousal, valence, rng, pitch=speaker.pitch, rate=170)
+    shape(sound, 0.45 * arousal, 0.7, -30 + speaker.level + 6 * arousal + rng.gauss(0, 1.5))
     size = RATE // 1000 * math.ceil((len(sound) / RATE + rng.uniform(0.1, 0.2)) * 1000)
     room = np.random.RandomState(rng.getrandbits(32)).standard_normal(size) * 10 ** (-66 / 20)
     start = rng.randrange(size - len(sound))
     room[start : start + len(sound)] += sound
     return np.round(room * 32767).astype("<i2")
-
-
-def _percent(value: float) -> int:
-    return max(0, min(100, round(value)))
 
 
 def made(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> bool:
@@ -144,7 +119,9 @@ def make(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> int:
     """
     out = Path(os.path.abspath(out))
     if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
-        raise UserError(f"{out}: holds what is not mini_iemocap, and would be replaced; name a new folder")
+        raise UserError(
+            f"{out}: holds what is not mini_iemocap, and would be replaced; name a new folder", code="out-not-ours"
+        )
     new, old = (out.with_name(f".{out.name}.{state}") for state in ("new", "old"))
     for left in (new, old):  # by a run that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -166,7 +143,7 @@ def _manifest(out: Path, seed: int, sessions: Sequence[int]) -> dict:
     """What the corpus in ``out`` was made by, and its files."""
     names = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p != out / MANIFEST)
     return {
-        "generator": files.digest([[source_digest(name) for name in SOURCES], [version(name) for name in PACKAGES]]),
+        "generator": files.digest([[source_digest(name) for name in SOURCES], versions()]),
         "seed": seed,
         "sessions": list(sessions),
         "files": len(names),
@@ -185,7 +162,7 @@ def _write_dialogue(
         end = clock + 10 * (1000 * len(sounds[turn.utt]) // RATE)
         blocks[turn.actor].append(_evaluation(turn, clock, end, rng))
         transcripts.append(f"{turn.utt} {_span(clock, end)}: {turn.text}")
-        _write_wav(session / f"sentences/wav/{name}/{turn.utt}.wav", sounds[turn.utt])
+        write_wav(session / f"sentences/wav/{name}/{turn.utt}.wav", sounds[turn.utt], RATE)
         clock = end + rng.randrange(-2_500, 9_000)  # turns may overlap
     if name.endswith("F_impro02"):
         transcripts.insert(3, "M: Yeah.")
@@ -233,12 +210,3 @@ def _span(start: int, end: int) -> str:
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def _write_wav(path: Path, samples: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(samples.tobytes())

@@ -200,12 +200,12 @@ def _perform(name: str, scene: str, rng: random.Random) -> list[Turn]:
     else:
         weights = SCENES[scene]
         for number in range(IMPROVISED_TURNS):
-            label = rng.choices(list(weights), weights.values())[0]
+            label = rng.choices(list(weights), list(weights.values()))[0]
             line = _improvise(label, rng)
             parts.append(("FM"[(number + rng.randrange(8) // 7) % 2], label, line, line))
         if rng.randrange(4) == 0:
             parts[-1] = (parts[-1][0], *rng.choice(WORDLESS))
-    turns, numbers = [], Counter()
+    turns, numbers = [], Counter[str]()
     for actor, label, text, spoken in parts:
         if rng.randrange(3) == 0:
             text = text.replace(" ", "  ", 1)  # a third of IEMOCAP's texts have double blanks

@@ -5,26 +5,21 @@ that speaks in mini_iemocap speaks here, and none speaks in both the training an
 every mood, with other words each time, in rooms of other noise and sound: only the voice tells who it is.
 """
 
-import math
 import random
 import re
-import wave
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from mscnn.audio.pcm import write_wav
 from mscnn.data.datadir import DataDir
-from mscnn.files import atomic
 from mscnn.log import progress
 from mscnn.stamp import Stamp
-from mscnn.synthetic.espeak import Espeak
-from mscnn.synthetic.mini_iemocap import PROSODY
+from mscnn.synthetic.espeak import Espeak, versions
+from mscnn.synthetic.speech import PROSODY, RATE, act, shape
 
-RATE = 16000  # Hz
-SOURCES = ("mscnn.synthetic.mini_voices", "mscnn.synthetic.mini_iemocap", "mscnn.synthetic.espeak")
-PACKAGES = ("espeakng-loader", "soxr")  # whose versions decide about the samples
+SOURCES = ("mscnn.synthetic.mini_voices", "mscnn.synthetic.speech", "mscnn.synthetic.espeak", "mscnn.audio.pcm")
 TABLES = ("wav.scp", "text", "utt2spk", "utt2emo", "utt2dur", "spk2voice")
 MOODS = ("ang", "exc", "hap", "neu", "sad", "xxx")
 # Silence goes into the mean that is taken off the features: a network must hear recordings with much and with little.
@@ -92,15 +87,15 @@ class Voice:
 
 def voices(part: str, seed: int = 0) -> dict[str, Voice]:
     """The speakers of ``train`` or ``test``, by name."""
-    found = {}
+    speakers: dict[str, Voice] = {}
     for variant in VARIANTS[part]:
         rng = random.Random(f"{seed} {variant}")
         count = SPEAKERS_A_VARIANT[part]
         for number, accent in enumerate(rng.sample(ACCENTS, count)):
             tract = TRACT[0] + (TRACT[1] - TRACT[0]) * (number + rng.random()) / count
             voice = Voice(variant, accent, round(tract, 3), rng.randint(35, 65), rng.randint(150, 185))
-            found[f"{part}{len(found):03d}"] = voice
-    return found
+            speakers[f"{part}{len(speakers):03d}"] = voice
+    return speakers
 
 
 def make(wavs: Path, out: Path, seed: int = 0) -> dict[str, int]:
@@ -112,37 +107,35 @@ def make(wavs: Path, out: Path, seed: int = 0) -> dict[str, int]:
     Returns:
         utterances of each part that were written.
     """
-    packages = [version(name) for name in PACKAGES]
-    options = {"out": str(out.absolute()), "seed": seed, "packages": packages}
+    options = {"out": str(out.absolute()), "seed": seed, "packages": versions()}
     stamp = Stamp(wavs / "made.json", options=options, code=SOURCES)
     if stamp.fresh():
         return {}
     made = {part: _make_part(part, wavs / part, out / part, seed) for part in VARIANTS}
-    stamp.write([*(Path(path) for paths in made.values() for path in paths), *(out / p / "utt2spk" for p in made)])
+    stamp.write([*(path for paths in made.values() for path in paths), *(out / p / "utt2spk" for p in made)])
     return {part: len(paths) for part, paths in made.items()}
 
 
 def speak(espeak: Espeak, voice: Voice, text: str, mood: str, rng: random.Random) -> np.ndarray:
-    """Speak a text in a mood, as mini_iemocap's actors do, into some microphone in some room.
+    """Speak a text in a mood, as the actors of mini_iemocap do, into some microphone in some room.
 
     Returns:
         (samples,) int16 at ``RATE``.
     """
-    import soxr
-
     arousal, valence = (value + rng.gauss(0, SPREAD) for value in PROSODY[mood])
-    sound = espeak.say(
+    sound = act(
+        espeak,
         text,
         f"{voice.accent}+{voice.variant}",
-        rate=round(voice.rate * math.exp(0.12 * arousal + rng.gauss(0, 0.05))),
-        pitch=_percent(voice.pitch + 14 * arousal + 3 * valence + rng.gauss(0, 4)),
-        pitch_range=_percent(50 + 15 * arousal + 12 * valence + rng.gauss(0, 8)),
-        wordgap=max(0, round(-1.5 * arousal - 0.5 * valence)),
+        arousal,
+        valence,
+        rng,
+        pitch=voice.pitch,
+        rate=voice.rate,
+        tract=voice.tract,
     )
-    sound = soxr.resample(sound / 32768.0, espeak.rate * voice.tract, RATE, quality="HQ")
-    sound[1:] -= max(-0.8, min(0.8, 0.45 * arousal + rng.gauss(0, 0.2))) * sound[:-1]  # effort, and the microphone
-    level = -30 + 6 * arousal + rng.gauss(0, 3)  # dB below full scale
-    sound *= min(10 ** (level / 20) / math.sqrt(np.mean(sound**2)), 0.95 / np.abs(sound).max())
+    tilt = 0.45 * arousal + rng.gauss(0, 0.2)  # effort, and the microphone
+    shape(sound, tilt, 0.8, -30 + 6 * arousal + rng.gauss(0, 3))
     before, after = (round(RATE * rng.uniform(0.05, PAUSE)) for _ in range(2))
     room = np.random.RandomState(rng.getrandbits(32)).standard_normal(before + len(sound) + after)
     room *= 10 ** (rng.uniform(*NOISE) / 20)
@@ -169,20 +162,8 @@ def _make_part(part: str, wavs: Path, data: Path, seed: int) -> list[Path]:
             text = " ".join(sentence(rng) for _ in range(2))
             samples = speak(espeak, voice, text, mood, rng)
             path = wavs.absolute() / speaker / f"{utt}.wav"
-            _write_wav(path, samples)
+            write_wav(path, samples, RATE)
             for name, value in zip(TABLES, (path, text, speaker, mood, len(samples) / RATE), strict=False):
                 tables[name][utt] = value
     DataDir.write(data, tables)
-    return list(tables["wav.scp"].values())
-
-
-def _percent(value: float) -> int:
-    return max(0, min(100, round(value)))
-
-
-def _write_wav(path: Path, samples: np.ndarray) -> None:
-    with atomic(path, "wb") as file, wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(samples.tobytes())
+    return [Path(str(path)) for path in tables["wav.scp"].values()]

@@ -35,7 +35,17 @@ if TYPE_CHECKING:
 UNVOICED = ("all-frames", "zero", "drop")
 GROUP = 32  # utterances; jobs take whole groups, so that what is computed together does not depend on their number
 BATCH = {"cpu": 1500, "cuda": 100_000}  # frames computed together, unless a chunk has more
-CODE = ("nnet3", "network", "frontend", "modeldir", "extract", "kaldi")
+CODE = (
+    "mscnn.audio.pcm",
+    "mscnn.audio.read",
+    "mscnn.features.dsp",
+    "mscnn.xvector.nnet3",
+    "mscnn.xvector.network",
+    "mscnn.xvector.frontend",
+    "mscnn.xvector.modeldir",
+    "mscnn.xvector.extract",
+    "mscnn.xvector.kaldi",
+)
 log = get_logger(__name__)
 
 
@@ -84,7 +94,7 @@ class Job:
             self.out / "log" / f"xvector.{self.number}.stamp",
             inputs=XvectorModel.load(self.model).files,
             options=options,
-            code=["mscnn.audio.read", *(f"mscnn.xvector.{name}" for name in CODE)],
+            code=CODE,
         )
 
 
@@ -288,8 +298,14 @@ def _collect(jobs: list[Job], data: DataDir, model: XvectorModel, out: Path) -> 
         file.writelines(f"{utt}\n" for utt in unvoiced)
     if unvoiced:
         done = {"all-frames": "computed from all frames", "zero": "zero vectors", "drop": "left out"}[jobs[0].unvoiced]
-        log.warning("%d of %d utterances have no voiced frame, the first is %s: %s; all in %s/unvoiced.txt",
-                    len(unvoiced), len(data.utts), unvoiced[0], done, out)  # fmt: skip
+        log.warning(
+            "%d of %d utterances have no voiced frame, the first is %s: %s; all in %s/unvoiced.txt",
+            len(unvoiced),
+            len(data.utts),
+            unvoiced[0],
+            done,
+            out,
+        )
     with atomic(out / "xvector.yaml") as file:
         facts = {
             "name": model.path.name,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
+from mscnn.features.dsp import kaldi_frames
 
 if TYPE_CHECKING:
     from kaldi_native_fbank import MfccOptions
 
 CMN_WINDOW = 300  # frames, of extract_xvectors.sh
-FULL_SCALE = 32768
 
 
 def _flag(text: str) -> bool:
@@ -147,15 +148,7 @@ class Frontend:
         """
         import kaldi_native_fbank as knf
 
-        if not len(samples):
-            return np.zeros((0, self.options.num_ceps), np.float32)
-        computer = knf.OnlineMfcc(self.options)
-        # Kaldi's samples are 16-bit integers; rounding is for those that come from elsewhere
-        integers = np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1)
-        computer.accept_waveform(self.rate, integers)
-        computer.input_finished()
-        frames = [computer.get_frame(i) for i in range(computer.num_frames_ready)]
-        return np.stack(frames) if frames else np.zeros((0, self.options.num_ceps), np.float32)
+        return kaldi_frames(knf.OnlineMfcc(self.options), self.rate, pcm16(samples))  # Kaldi's samples are integers
 
 
 def sliding_cmn(mfcc: np.ndarray, window: int = CMN_WINDOW) -> np.ndarray:

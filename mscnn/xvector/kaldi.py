@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import io
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mscnn.audio.pcm import pcm16, wav_bytes
 from mscnn.audio.read import load_audio
 from mscnn.errors import DataErrors, UserError
 from mscnn.features.archive import write_archive
@@ -136,11 +136,6 @@ def _voice_activity(job: Job, model: XvectorModel, work: Path) -> dict[str, np.n
 
 def _waves(job: Job, rate: int) -> Iterator[bytes]:
     """The pieces of an archive of waves. Faults are collected first, raised last."""
-    import numpy as np
-    import soundfile
-
-    from mscnn.xvector.frontend import FULL_SCALE
-
     faults = []
     for source in job.sources:
         try:
@@ -148,10 +143,7 @@ def _waves(job: Job, rate: int) -> Iterator[bytes]:
         except UserError as error:
             faults.append(f"{source.utt}: {error}")
             continue
-        codes = np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-        piece = io.BytesIO()
-        soundfile.write(piece, codes, rate, format="WAV", subtype="PCM_16")
-        yield f"{source.utt} ".encode() + piece.getvalue()
+        yield f"{source.utt} ".encode() + wav_bytes(pcm16(samples), rate)
     if faults:
         raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
 

@@ -34,8 +34,14 @@ from mscnn.xvector.tdnn import Tdnn
 
 # code a model depends on
 CODE = (
-    "mscnn.audio.read", "mscnn.xvector.frontend", "mscnn.xvector.nnet3", "mscnn.xvector.tdnn", "mscnn.xvector.train",
-)  # fmt: skip
+    "mscnn.audio.pcm",
+    "mscnn.audio.read",
+    "mscnn.features.dsp",
+    "mscnn.xvector.frontend",
+    "mscnn.xvector.nnet3",
+    "mscnn.xvector.tdnn",
+    "mscnn.xvector.train",
+)
 HELD_OUT = 1000  # utterances at most, one of a speaker
 CLIP = 2.0  # norm of the gradient
 CONFS = ("mfcc.conf", "vad.conf")

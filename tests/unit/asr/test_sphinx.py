@@ -1,16 +1,15 @@
 """PocketSphinx with its own model on real and synthetic speech."""
 
-from importlib.metadata import PackageNotFoundError
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 
-from mscnn.asr import sphinx
 from mscnn.asr.sphinx import PocketSphinx
 from mscnn.asr.transcribe import transcribe
-from mscnn.errors import UserError
 from mscnn.evaluation.wer import Errors, count_errors
+from tests.raises import fails
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def recognise(engine):
     return engine.open()
 
 
-def test_words_do_not_depend_on_what_was_heard_before(engine, recognise, sentences):
+def test_text_does_not_depend_on_what_came_before(engine, recognise, sentences):
     """Noise moves the decoder's noise estimate, and in silence the last best Gaussians decide: both would live on."""
     noise = 0.3 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
     sounds = [np.zeros(16000, dtype=np.float32), *sentences.values()]
@@ -33,7 +32,7 @@ def test_words_do_not_depend_on_what_was_heard_before(engine, recognise, sentenc
     assert engine.open()(sounds[1]) == alone[1]
 
 
-def test_hears_most_of_it(recognise, sentences):
+def test_most_words_are_right(recognise, sentences):
     heard = {text: recognise(speech) for text, speech in sentences.items()}
     assert sum(count_errors({text: text for text in heard}, heard).values(), Errors()).rate < 35
 
@@ -57,12 +56,8 @@ def test_same_text_for_any_number_of_processes(engine, recognise, sentences, mak
 
 
 def test_what_it_cannot_do(monkeypatch):
-    with pytest.raises(UserError, match="US English, not de-DE"):
+    with fails("language-unknown", "de-DE", "en-US"):
         PocketSphinx.create("de-DE")
-
-    def missing(name):
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(sphinx, "version", missing)
-    with pytest.raises(UserError, match="pip install pocketsphinx"):
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    with fails("package-missing", "mscnn[demo]"):
         PocketSphinx.create("en-US")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mscnn.asr.table import Table
-from mscnn.errors import DataErrors, UserError
+from mscnn.asr.table import TranscriptTable
+from tests.raises import fails
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def data(make_data):
 
 def table(tmp_path, text):
     (tmp_path / "table").write_text(text)
-    return Table(str(tmp_path / "table"))
+    return TranscriptTable(str(tmp_path / "table"))
 
 
 @pytest.mark.parametrize("prefix", [True, False])
@@ -31,16 +31,15 @@ def test_a_table_of_more_is_welcome(data, tmp_path):
 
 
 def test_missing_and_surplus_are_named_together(data, tmp_path):
-    with pytest.raises(DataErrors) as error:
+    with fails("transcript-missing", "2 of 3") as error:
         table(tmp_path, "Ses01F_b two\nSes01F_x what\n").transcribe(data, tmp_path, 1)
-    assert "2 of 3 utterances" in str(error.value)
-    assert error.value.issues == [
-        "no words for Ses01F-Ses01F_a-1",
-        "no words for Ses01M-Ses01F_c",
-        "no utterance for Ses01F_x",
+    assert [(issue.code, issue.message.split()[-1]) for issue in error.value.issues] == [
+        ("transcript-missing", "Ses01F-Ses01F_a-1"),
+        ("transcript-missing", "Ses01M-Ses01F_c"),
+        ("utterance-unknown", "Ses01F_x"),
     ]
 
 
 def test_malformed_tables_are_named_by_line(data, tmp_path):
-    with pytest.raises(UserError, match=r"table:2: .*second time"):
+    with fails("table-key-twice", "table:2"):
         table(tmp_path, "a x\na y\n").transcribe(data, tmp_path, 1)

@@ -7,7 +7,7 @@ import pytest
 
 from mscnn.asr.transcribe import transcribe
 from mscnn.asr.whisper import FasterWhisper
-from mscnn.errors import UserError
+from tests.raises import fails
 
 pytest.importorskip("faster_whisper")
 MARKS = ("endoftext", "startoftranscript", "translate", "transcribe")
@@ -97,19 +97,24 @@ def test_models_are_told_apart_by_content(model, tmp_path):
     assert FasterWhisper.create(str(other), "en").identity != identity
 
 
+def test_an_english_model_has_no_other_language(model):
+    with fails("language-unknown", "--language de-DE", model):
+        FasterWhisper.create(str(model), "de-DE")
+
+
 def test_models_that_are_not_there(model, tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="Whisper model: config.json, model.bin, tokenizer.json missing"):
+    with fails("model-incomplete", "config.json", "model.bin", "tokenizer.json"):
         FasterWhisper.create(str(tmp_path), "en-US")
-    with pytest.raises(UserError, match=r"--model tiniest: neither a folder nor .*names are: tiny"):
+    with fails("model-unknown", "--model tiniest", "tiny.en"):
         FasterWhisper.create("tiniest", "en-US")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(UserError, match=r"(?s)--model tiny: .*not to be had from the hub.*--model FOLDER"):
+    with fails("model-unknown", "--model tiny", "--model FOLDER"):
         FasterWhisper.create("tiny", "en-US")
     for name in ("config.json", "model.bin", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"{}")
-    with pytest.raises(UserError, match="cannot be loaded"):
+    with fails("model-damaged", tmp_path):
         FasterWhisper.create(str(tmp_path), "en-US").open()
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
-    with pytest.raises(UserError, match="pip install faster-whisper"):
+    with fails("package-missing", "mscnn[asr]"):
         FasterWhisper.create(str(model), "en-US")

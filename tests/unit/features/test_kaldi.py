@@ -8,7 +8,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.features.config import Feature
-from mscnn.features.signal import with_slopes
+from mscnn.features.dsp import add_deltas
 from tests.unit.features.synthetic import RATE, voice
 
 DATA = Path(__file__).parent / "data"
@@ -52,7 +52,7 @@ def test_mfcc39_from_first_principles():
     found = Feature.load("mfcc39").extractor(samples / np.float32(32768))
     np.testing.assert_allclose(found[:, :12], logs @ dct.T, atol=1e-3)
     np.testing.assert_allclose(found[:, 12], energy, atol=1e-5)
-    np.testing.assert_allclose(found, with_slopes(found[:, :13], 2, 2), atol=1e-5)
+    np.testing.assert_allclose(found, add_deltas(found[:, :13], 2, 2), atol=1e-5)
 
 
 def test_power_and_energy_below_one_count_as_one():
@@ -68,7 +68,7 @@ def test_logmel3d_from_first_principles():
     scaled = (samples - samples.mean()) / samples.std()
     assert found.shape == (11, 120)
     np.testing.assert_allclose(found[:, :40], np.log(powers(scaled, 0, 40)), atol=2e-3)
-    np.testing.assert_allclose(found, with_slopes(found[:, :40], 2, 2), atol=1e-5)
+    np.testing.assert_allclose(found, add_deltas(found[:, :40], 2, 2), atol=1e-5)
     np.testing.assert_allclose(Feature.load("logmel3d").extractor(0.1 * samples + 0.2), found, atol=2e-2)
 
 

@@ -1,9 +1,14 @@
 """Signal processing that several kinds of features share."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-FULL_SCALE = 32768  # of 16-bit PCM
+if TYPE_CHECKING:
+    from kaldi_native_fbank import OnlineFbank, OnlineMfcc
 
 
 def frames(samples: np.ndarray, length: int, hop: int, *, tail: bool = False) -> np.ndarray:
@@ -22,15 +27,18 @@ def preemphasised(samples: np.ndarray, coefficient: float) -> np.ndarray:
     return np.concatenate([samples[:1], samples[1:] - coefficient * samples[:-1]])
 
 
-def pcm(samples: np.ndarray) -> np.ndarray:
-    """Samples -1 to 1 as 16-bit integers, which they mostly were in their file; float32."""
-    return np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1).astype(np.float32)
+def kaldi_frames(computer: OnlineFbank | OnlineMfcc, rate: int, samples: np.ndarray) -> np.ndarray:
+    """What kaldi-native-fbank computes of samples (n,) of ``rate`` Hz: (T, D) float32, T = 0 for less than a frame."""
+    computer.accept_waveform(rate, samples.astype(np.float32))
+    computer.input_finished()
+    rows = [computer.get_frame(t) for t in range(computer.num_frames_ready)]
+    return np.stack(rows) if rows else np.zeros((0, computer.dim), np.float32)
 
 
-def with_slopes(static: np.ndarray, orders: int, width: int) -> np.ndarray:
-    """static (T, D) ‖ its slope ‖ the slope of that ..., (T, D * (1 + orders)).
+def add_deltas(static: np.ndarray, orders: int, width: int) -> np.ndarray:
+    """static (T, D) ‖ Δ ‖ ΔΔ ..., (T, D * (1 + orders)).
 
-    A slope is that of the regression line through ``width`` frames on either side, edges repeated:
+    A delta is the slope of the regression line through ``width`` frames on either side, edges repeated:
     sum n (x[t + n] - x[t - n]) / (2 sum n²), n = 1 .. ``width``, as HTK and python_speech_features compute it.
     """
     taps, parts = np.arange(-width, width + 1), [static]

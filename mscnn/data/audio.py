@@ -1,0 +1,75 @@
+"""Where the audio of utterances is, and reading it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from mscnn.audio.read import load_audio
+from mscnn.data.datadir import DataDir
+from mscnn.errors import DataErrors, Issue, UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_LISTED = 20
+
+
+@dataclass(frozen=True)
+class UtteranceAudio:
+    """Where the samples of an utterance are: a file, or the seconds ``start`` to ``end`` of it."""
+
+    utt: str
+    wav: str
+    start: float = 0.0
+    end: float | None = None
+
+    @classmethod
+    def of(cls, data: DataDir) -> list[UtteranceAudio]:
+        """Of every utterance, in their order; raises UserError where there are no recordings."""
+        data.require_recordings()
+        if data.segments:
+            return [cls(utt, data.wav[recording], *times) for utt, (recording, *times) in data.segments.items()]
+        return [cls(utt, data.wav[utt]) for utt in data.utts]
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        """What a stamp records: the file by path, size and time of change, as make does."""
+        status = os.stat(self.wav)
+        return self.utt, self.wav, self.start, self.end, status.st_size, status.st_mtime_ns
+
+
+class AudioReader:
+    """Reads the audio of utterances; those that cannot be used are raised together where the ``with`` block ends.
+
+    Attributes:
+        issues: those so far.
+    """
+
+    def __init__(self, rate: int, *, convert: bool) -> None:
+        """``rate`` is wanted, in Hz; ``convert``: whether other rates and channels are converted, or refused."""
+        self._rate, self._convert = rate, convert
+        self.issues: list[Issue] = []
+
+    def __enter__(self) -> AudioReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        if kind is None and self.issues:
+            raise DataErrors(
+                f"{len(self.issues)} utterances cannot be used:", self.issues, MAX_LISTED, code="utterances-unusable"
+            )
+
+    def load(self, audio: UtteranceAudio) -> tuple[np.ndarray, list[str]] | None:
+        """Samples (n,) float32 and notices, as :func:`load_audio`; None where they cannot be used."""
+        try:
+            return load_audio(audio.wav, self._rate, self._convert, start=audio.start, end=audio.end)
+        except UserError as error:
+            self.refuse(audio, error.code, str(error))
+            return None
+
+    def refuse(self, audio: UtteranceAudio, code: str, message: str) -> None:
+        """Note that an utterance cannot be used; the message names its file."""
+        self.issues.append(Issue(code, f"{audio.utt}: {message}"))

@@ -168,6 +168,6 @@ def test_from_training_to_the_table_of_robustness(setup, toy):
     found = {row.exp.path.name: row for row in robustness(exps).rows}
     assert list(found) == ["true", "mixed", "ear", "silent"]
     right, wrong = (found["mixed"].buckets["ear"][name] for name in ("0 %", "50-100 %"))
-    assert (right["utterances"], right["ua"]) == (8, 100) and found["true"].buckets["ear"]["0 %"] == right
-    assert (wrong["utterances"], wrong["ua"]) == (16, 50)
+    assert (right.utterances, right.ua) == (8, 100) and found["true"].buckets["ear"]["0 %"] == right
+    assert (wrong.utterances, wrong.ua) == (16, 50)
     assert found["silent"].difference is None and found["mixed"].difference < 0

@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import is_typeddict
 
 from mscnn.errors import DataErrors, Issue, UserError
 
 T = TypeVar("T")
 Where: TypeAlias = Path | str | Callable[[str], Path | str]
+Positive: TypeAlias = Annotated[float, Field(gt=0)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+CountOr0: TypeAlias = Annotated[int, Field(ge=0)]
 NULL = ("", "~", "null")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 EXPECTED = {
@@ -84,10 +88,10 @@ def build(kind: type[T], values: Mapping[str, Any], where: Where) -> T:
     except ValidationError as error:
         issues = _issues(kind, values, where, error)
     except UserError as error:  # of a __post_init__: what values contradict each other
-        raise UserError(f"{_place(where, ())}: {error}", code=error.code or "config-value") from None
+        raise UserError(f"{place(where, ())}: {error}", code=error.code or "config-value") from None
     if len(issues) == 1:
         raise UserError(str(issues[0]), code=issues[0].code)
-    raise DataErrors(f"{_place(where, ())}: {len(issues)} errors", issues, code=issues[0].code)
+    raise DataErrors(f"{place(where, ())}: {len(issues)} errors", issues, code=issues[0].code)
 
 
 def plain(text: Any) -> Any:
@@ -190,18 +194,18 @@ def _issues(kind: type, values: Mapping[str, Any], where: Where, error: Validati
         merged.setdefault(key, []).append(one)
     issues = []
     for key, errors in merged.items():
-        name, place, sort = ".".join(map(str, key)), _place(where, key), errors[0]["type"]
+        name, at, sort = ".".join(map(str, key)), place(where, key), errors[0]["type"]
         if sort in UNKNOWN:
             hint: Any = kind
             for part in key[:-1]:
                 hint = _inside(hint, part)
             hint = nearest(str(key[-1]), list(_fields(_bare(hint))), ".".join(map(str, key[:-1])))
-            issues.append(Issue("config-unknown-key", f"{place}: unknown key {name}; {hint}"))
+            issues.append(Issue("config-unknown-key", f"{at}: unknown key {name}; {hint}"))
         elif sort == "missing":
-            issues.append(Issue("config-missing-key", f"{place}: {name} is missing"))
+            issues.append(Issue("config-missing-key", f"{at}: {name} is missing"))
         else:
             wanted = " or ".join(dict.fromkeys(_expected(one) for one in errors))
-            issues.append(Issue("config-value", f"{place}: {name}: expected {wanted}, found {errors[0]['input']!r}"))
+            issues.append(Issue("config-value", f"{at}: {name}: expected {wanted}, found {errors[0]['input']!r}"))
     return issues
 
 
@@ -229,11 +233,11 @@ def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:
             values = values[part] if there else None
 
 
-def _place(where: Where, key: Sequence[str | int]) -> str:
+def place(where: Where, key: Sequence[str | int]) -> str:
     """Title, or file with the line of the key."""
-    place = where(".".join(map(str, key))) if callable(where) else where
-    line = _line(place, key) if isinstance(place, Path) and key else None
-    return f"{place}:{line}" if line else str(place)
+    origin = where(".".join(map(str, key))) if callable(where) else where
+    line = _line(origin, key) if isinstance(origin, Path) and key else None
+    return f"{origin}:{line}" if line else str(origin)
 
 
 def _line(path: Path, key: Sequence[str | int]) -> int | None:

@@ -1,72 +1,41 @@
-"""Utterances cut into segments of a fixed length, and the segments' scores put together again."""
+"""Utterances in segments of a fixed length, and the segments' scores put together again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mscnn.errors import UserError
+from mscnn.config.segments import Segments
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Where the segments lie: ``owner`` (index of the utterance), first frame and number of frames, each (n,)."""
+class Spans:
+    """Where segments lie: ``owner`` (index of the utterance), first frame and number of frames, each (n,) int64."""
 
     owner: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
 
 
-@dataclass(frozen=True)
-class Segments:
-    """The rule of a system.
+def segment(
+    rule: Segments, lengths: Sequence[int] | np.ndarray, *, train: bool, classes: Sequence[str] | None = None
+) -> Spans:
+    """Segments of utterances of ``lengths`` frames; ``classes`` of the utterances matter in training only."""
+    spans: list[tuple[int, int, int]] = []
+    hop = rule.hop or rule.frames
+    hop = hop if train else rule.test_hop or hop
+    for i, length in enumerate(lengths):
+        slides = train and classes is not None and classes[i] in rule.slide_classes
+        starts = LONG["slide" if slides else rule.long](int(length), rule.frames, hop, rule.tail)
+        spans += [(i, start, min(rule.frames, int(length) - start)) for start in starts]
+    return Spans(*np.array(spans, np.int64).reshape(-1, 3).T)
 
-    Attributes:
-        frames: length of a segment; a shorter utterance is one segment, padded with zeros.
-        hop, test_hop: frames from one segment to the next, in training and otherwise; 0: ``frames``, and ``hop``.
-        long: of longer utterances take ``slide`` (every hop), ``ends`` (the first and the last) or ``first``.
-        tail: what becomes of frames after the last whole segment: ``pad`` (a segment of their own) or ``drop``.
-        slide_classes: classes whose training utterances slide all the same (Chen et al. 2018 balance classes so).
-        pad_first: whether features are normalised as segments: short utterances are padded before, padding counts, and
-            so does a frame as often as segments hold it.
-        aggregate: an utterance scores the mean_logits, mean_logprob, mean_posterior, max_logits or max_posterior of
-            its segments.
-        streams: frames that the further features have in a segment; those not named are of the whole utterance.
-    """
 
-    frames: int = 0
-    hop: int = 0
-    test_hop: int = 0
-    long: str = "slide"
-    tail: str = "pad"
-    slide_classes: tuple[str, ...] = ()
-    pad_first: bool = False
-    aggregate: str = "mean_logprob"
-    streams: Mapping[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if min(self.frames, self.hop, self.test_hop) < 0:
-            raise UserError("segments: frames, hop and test_hop must not be negative")
-        for name, known in (("long", LONG), ("tail", ("pad", "drop")), ("aggregate", AGGREGATE)):
-            if getattr(self, name) not in known:
-                raise UserError(f"segments: {name} {getattr(self, name)}: expected one of {', '.join(known)}")
-
-    def cut(self, lengths: Sequence[int], *, train: bool, classes: Sequence[str] | None = None) -> Cut:
-        """Segments of utterances of ``lengths`` frames; ``classes`` of the utterances matter in training only."""
-        parts: list[tuple[int, int, int]] = []
-        hop = self.hop or self.frames
-        hop = hop if train else self.test_hop or hop
-        for i, length in enumerate(lengths):
-            slides = train and classes is not None and classes[i] in self.slide_classes
-            starts = LONG["slide" if slides else self.long](int(length), self.frames, hop, self.tail)
-            parts += [(i, start, min(self.frames, int(length) - start)) for start in starts]
-        return Cut(*np.array(parts, np.int64).reshape(-1, 3).T)
-
-    def gather(self, scores: np.ndarray, owner: np.ndarray, utterances: int) -> np.ndarray:
-        """Scores of utterances (utterances, K) from those of segments (n, K)."""
-        return np.stack([AGGREGATE[self.aggregate](scores[owner == i]) for i in range(utterances)])
+def gather(rule: Segments, scores: np.ndarray, owner: np.ndarray, utterances: int) -> np.ndarray:
+    """Scores of utterances (utterances, K) from those of segments (n, K)."""
+    return np.stack([AGGREGATE[rule.aggregate](scores[owner == i]) for i in range(utterances)])
 
 
 def _slide(length: int, frames: int, hop: int, tail: str) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
 from mscnn.errors import DataErrors, UserError
@@ -20,7 +21,6 @@ from mscnn.leakage import markdown
 from mscnn.leakage.measures import leaks, measure
 from mscnn.leakage.recordings import contents
 from mscnn.log import get_logger
-from mscnn.paths import read_conf
 from mscnn.stamp import source_digest
 
 CODE = (  # whatever makes the numbers
@@ -95,7 +95,7 @@ def _audit(
         [
             facts,
             [data.spk, data.emo, data.text, data.session, data.scene, recordings],
-            [read_conf("models", model) for model in ("tfidf_lr", "logmel_lr")],
+            [ModelSpec.load(model).describe() for model in ("tfidf_lr", "logmel_lr")],
             [source_digest(module) for module in CODE],
             [version(package) for package in PACKAGES],
         ]

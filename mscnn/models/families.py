@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mscnn.config.model import ModelSpec, _checked
+from mscnn.config import schema
+from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def options(spec: ModelSpec) -> Any:
     Raises:
         UserError: the family is unknown, or an option is unknown, missing, of another type or contradicts another.
     """
-    return _checked(_member(spec, "Options"), spec.options)
+    return schema.build(_member(spec, "Options"), spec.options, f"{spec.name}: options")
 
 
 def build(spec: ModelSpec, sizes: Sizes) -> Classifier:

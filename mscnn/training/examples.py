@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mscnn.data.segments import Segments
+from mscnn.config.segments import Segments
+from mscnn.data.segments import gather
 from mscnn.models.inputs import Inputs
 
 JITTER = 0.05  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
@@ -68,7 +69,7 @@ class Examples:
 
     def gather(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the utterances from those of the examples, (n, K) both."""
-        return scores if self.segments is None else self.segments.gather(scores, self.owner, len(self.utts))
+        return scores if self.segments is None else gather(self.segments, scores, self.owner, len(self.utts))
 
     def batch(self, index: Sequence[int]) -> Inputs:
         """The examples at ``index`` as one zero-padded batch."""

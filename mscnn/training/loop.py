@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from mscnn import log
-from mscnn.config.model import Training
+from mscnn.config.training import Training
 from mscnn.errors import UserError
 from mscnn.evaluation.metrics import confusion_matrix, ua, wa, weighted_f1
 from mscnn.files import atomic

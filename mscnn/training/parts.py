@@ -11,9 +11,10 @@ import numpy as np
 
 from mscnn import log, models
 from mscnn.config.model import ModelSpec
+from mscnn.config.segments import Segments
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
-from mscnn.data.segments import Cut, Segments
+from mscnn.data.segments import Spans, segment
 from mscnn.features.archive import FeatureDir
 from mscnn.models.inputs import Sizes
 from mscnn.training.examples import Examples, Stream
@@ -148,7 +149,7 @@ def _add_streams(inputs: dict, parts: dict, spec: ModelSpec, features: Mapping[s
             counts = None
             if name == "audio" and spec.segments:
                 classes = [data.emo[utt] for utt in utts] if part == "train" else None
-                cut = spec.segments.cut(lengths, train=part == "train", classes=classes)
+                cut = segment(spec.segments, lengths, train=part == "train", classes=classes)
                 if spec.segments.pad_first and part == "train":  # nothing is learnt from the others
                     counts = _cover(offsets[cut.owner] + cut.starts, cut.lengths, len(flat))
             NORMS[spec.normalise.get(name, "none")](flat, part == "train", statistics, name, counts)
@@ -175,7 +176,7 @@ def _cover(starts: np.ndarray, lengths: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _stream(
-    name: str, flat: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, cut: Cut | None, segments: Segments | None
+    name: str, flat: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, cut: Spans | None, segments: Segments | None
 ) -> Stream:
     """Where the examples lie in a feature: whole utterances, or the segments that ``cut`` made of the audio."""
     if cut is None:

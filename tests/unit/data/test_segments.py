@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from mscnn.data.segments import Segments
-from mscnn.errors import UserError
+from mscnn.config import schema
+from mscnn.config.segments import Segments
+from mscnn.data.segments import gather, segment
+from tests.raises import fails
 
 
 def starts(rule: Segments, length: int, **options) -> list[tuple[int, int]]:
-    cut = rule.cut([length], train=options.pop("train", True), **options)
-    return list(zip(cut.starts.tolist(), cut.lengths.tolist(), strict=True))
+    spans = segment(rule, [length], train=options.pop("train", True), **options)
+    return list(zip(spans.starts.tolist(), spans.lengths.tolist(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -40,25 +42,28 @@ def test_training_and_test_may_hop_differently_and_some_classes_slide():
 
 
 def test_owners():
-    cut = Segments(frames=4).cut([9, 2, 8], train=True)
-    assert cut.owner.tolist() == [0, 0, 0, 1, 2, 2]
+    spans = segment(Segments(frames=4), [9, 2, 8], train=True)
+    assert spans.owner.tolist() == [0, 0, 0, 1, 2, 2]
 
 
 def test_scores_are_put_together():
     scores, owner = np.array([[1.0, 3.0], [5.0, 1.0], [0.0, 2.0]]), np.array([0, 0, 1])
 
-    def gather(how):
-        return Segments(frames=4, aggregate=how).gather(scores, owner, 2)
+    def gathered(how):
+        return gather(Segments(frames=4, aggregate=how), scores, owner, 2)
 
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(gather("mean_logits"), [[3, 2], [0, 2]])
-    np.testing.assert_allclose(gather("max_logits"), [[5, 3], [0, 2]])
-    np.testing.assert_allclose(gather("mean_logprob"), [np.log(p[:2]).mean(axis=0), np.log(p[2])])
-    np.testing.assert_allclose(gather("mean_posterior"), np.log([p[:2].mean(axis=0), p[2]]))
-    np.testing.assert_allclose(gather("max_posterior"), np.log([p[:2].max(axis=0), p[2]]))
+    np.testing.assert_allclose(gathered("mean_logits"), [[3, 2], [0, 2]])
+    np.testing.assert_allclose(gathered("max_logits"), [[5, 3], [0, 2]])
+    np.testing.assert_allclose(gathered("mean_logprob"), [np.log(p[:2]).mean(axis=0), np.log(p[2])])
+    np.testing.assert_allclose(gathered("mean_posterior"), np.log([p[:2].mean(axis=0), p[2]]))
+    np.testing.assert_allclose(gathered("max_posterior"), np.log([p[:2].max(axis=0), p[2]]))
 
 
-@pytest.mark.parametrize("options", [{"long": "all"}, {"tail": "keep"}, {"aggregate": "vote"}, {"hop": -1}])
+@pytest.mark.parametrize(
+    "options", [{"long": "all"}, {"tail": "keep"}, {"aggregate": "vote"}, {"hop": -1}, {"frames": 0}]
+)
 def test_what_is_wrong_is_named(options):
-    with pytest.raises(UserError, match=f"segments: .*{next(iter(options))}"):
-        Segments(**options)
+    ((key, value),) = options.items()
+    with fails("config-value", key, value):
+        schema.build(Segments, {"frames": 4, **options}, "segments")

@@ -10,7 +10,8 @@ from torch import nn
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from mscnn import models
-from mscnn.config.model import ModelSpec, Training
+from mscnn.config.model import ModelSpec
+from mscnn.config.training import Training
 from mscnn.models import ca_mser
 from mscnn.models.ca_mser import CAMSER
 from mscnn.models.inputs import Inputs, Sizes

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mscnn.data.segments import Segments
+from mscnn.config.segments import Segments
 from mscnn.training.examples import Examples, Stream, balanced, bucketed, padding
 
 

@@ -1,0 +1,137 @@
+"""A configuration of a model as its files state it, one on top of the other, and where each value stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mscnn.config import schema
+from mscnn.errors import UserError
+from mscnn.paths import conf
+
+
+@dataclass(frozen=True)
+class File:
+    """What one file of ``conf/models`` may have; ``base`` is the configuration that it changes."""
+
+    base: str | None = None
+    family: str | None = None
+    inputs: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] | None = None
+    normalise: Mapping[str, Any] | None = None
+    segments: Mapping[str, Any] | None = None
+    xvec_norm: str | None = None
+    training: Mapping[str, Any] | None = None
+
+
+@dataclass
+class Layers:
+    """The values of a chain of files, later ones on top, and their origins.
+
+    Attributes:
+        path: the file that was asked for; ``first`` the one without a base.
+        values: by section; text as it is written, but ``options`` have the types of what the first file states: it
+            states them all.
+        origins: dotted key -> the file that states it, or the setting (``--set KEY=VALUE``).
+    """
+
+    path: Path
+    first: Path
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, Path | str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, name: str) -> Layers:
+        """The chain that ends in ``conf/models/<name>.yaml`` (or the YAML file ``name``).
+
+        Raises:
+            UserError: a file is malformed (see :mod:`mscnn.config.schema`), has an option that the first file does not
+                have, or is its own base (``config-base-loop``).
+        """
+        chain = [*_chain(name)]
+        layers = cls(path=chain[0][0], first=chain[-1][0])
+        for path, file in reversed(chain):
+            for section in fields(File):
+                value = getattr(file, section.name)
+                if section.name == "base" or value is None:
+                    continue
+                if isinstance(value, Mapping):
+                    for key, inner in value.items():
+                        layers.put(f"{section.name}.{key}", inner, path)
+                else:
+                    layers.put(section.name, value, path)
+        return layers
+
+    def put(self, key: str, value: Any, origin: Path | str) -> None:
+        """Set a value under a dotted key of up to three parts; the type of an option is that which it had.
+
+        Raises:
+            UserError: the first file has no such option (``config-unknown-key``), or it is of another type
+                (``config-value``).
+        """
+        section, _, name = key.partition(".")
+        if section == "options":
+            value = self._option(name, value, origin)
+        target, parts = self.values, key.split(".", 2)
+        for part in parts[:-1]:
+            target[part] = dict(target.get(part) or {})
+            target = target[part]
+        target[parts[-1]] = value
+        self.origins = {k: o for k, o in self.origins.items() if not k.startswith(f"{key}.")} | {key: origin}
+
+    def origin(self, key: str) -> Path | str:
+        """Where the value of a dotted key stands; of one that stands nowhere, the file that was asked for."""
+        while key and key not in self.origins:
+            key = key.rpartition(".")[0]
+        return self.origins.get(key, self.path)
+
+    def _option(self, name: str, value: Any, origin: Path | str) -> Any:
+        known, key = self.values.get("options", {}), f"options.{name}"
+        if origin == self.first:
+            return schema.plain(value)
+        place = schema.place(origin, ("options", name))
+        if name not in known:
+            hint = schema.nearest(name, [*known], "options")
+            raise UserError(f"{place}: unknown key {key}; {hint}", code="config-unknown-key")
+        try:
+            return _like(value, known[name])
+        except ValueError as error:
+            raise UserError(f"{place}: {key}: expected {error}, found {value!r}", code="config-value") from None
+
+
+def _chain(name: str) -> Iterator[tuple[Path, File]]:
+    """The files from ``name`` to the one without a base."""
+    seen: list[Path] = []
+    while name:
+        path = conf("models", name)
+        if path in seen:
+            raise UserError(f"{seen[-1]}: base {name} leads back to {path}", code="config-base-loop")
+        seen.append(path)
+        file = schema.load(path, File)
+        yield path, file
+        name = file.base or ""
+
+
+def _like(text: Any, example: Any) -> Any:
+    """``text`` with the type of ``example``; raises ValueError with what is expected."""
+    if isinstance(example, list):
+        if not isinstance(text, list):
+            raise ValueError("a list")
+        return [_like(value, example[0]) for value in text] if example else schema.plain(text)
+    if isinstance(example, str):
+        if not isinstance(text, str):
+            raise ValueError("text")
+        return text
+    value = schema.plain(text)
+    if isinstance(example, bool) or isinstance(value, bool):
+        if not (isinstance(example, bool) and isinstance(value, bool)):
+            raise ValueError("true or false" if isinstance(example, bool) else "a number")
+        return value
+    if isinstance(example, int) and not isinstance(value, int):
+        raise ValueError("a whole number")
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError("a number")
+    return type(example)(value)

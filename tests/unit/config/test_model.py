@@ -47,7 +47,7 @@ def test_a_file_changes_only_what_it_names(model):
     assert (spec.name, spec.audio, spec.family) == ("mine", "mfcc40", "glam")
     assert spec.options == {**base.options, "heads": 2}
     assert (spec.training.lr, spec.training.gamma) == (1e-5, base.training.gamma)
-    assert (spec.segments.hop, spec.segments.frames) == (9, 57)
+    assert (spec.segments.hop, spec.segments.frames) == (19, 57)
 
 
 def test_a_model_of_ones_own_names_its_module(model):

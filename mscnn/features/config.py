@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, cast
 
-import yaml
+from pydantic import Field
 
+from mscnn.config import schema
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.features.kaldi import HtkMfcc, KaldiMfcc, LogMel
@@ -21,7 +22,7 @@ from mscnn.features.prosody import Prosody
 from mscnn.features.spectrogram import SegmentSpectrogram, Spectrogram
 from mscnn.features.wav2vec2 import Wav2Vec2
 from mscnn.features.waveform import Waveform
-from mscnn.files import digest, read_yaml
+from mscnn.files import digest
 from mscnn.paths import conf
 
 KINDS: dict[str, type[Extractor]] = {
@@ -43,6 +44,18 @@ KINDS: dict[str, type[Extractor]] = {
 
 
 @dataclass(frozen=True)
+class _Common:
+    """What every feature states."""
+
+    kind: str
+    trim_db: Annotated[int | float, Field(gt=0)] | None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UserError(f"kind: no {self.kind}; {schema.nearest(self.kind, [*KINDS])}", code="config-value")
+
+
+@dataclass(frozen=True)
 class Feature:
     """A named feature: its extractor, and ``trim_db`` (dB below the loudest part; None: edges stay as they are)."""
 
@@ -61,34 +74,25 @@ class Feature:
             UserError: unknown kind, an option is missing, unknown, of the wrong type or out of range.
         """
         path = conf("features", name)
-        facts = read_yaml(path)
-        kind = KINDS.get(facts.pop("kind", None))
-        if kind is None:
-            raise UserError(f"{path}: kind: expected one of {', '.join(KINDS)}")
-        types = get_type_hints(kind)
-        names = ["trim_db", *(f.name for f in fields(kind))]
-        if facts.keys() != set(names):
-            wrong = ", ".join(sorted(facts.keys() ^ set(names)))
-            raise UserError(f"{path}: expected exactly kind, {', '.join(names)}; missing or unknown: {wrong}")
-        facts |= _parsed(settings, names)
-        trim_db = facts.pop("trim_db")
-        if not (trim_db is None or (type(trim_db) in (int, float) and trim_db > 0)):
-            raise UserError(f"{path}: trim_db: expected null or decibels above 0, found {trim_db!r}")
-        for option, value in facts.items():
-            if types[option] is float and type(value) is int:
-                value = facts[option] = float(value)
-            if type(value) is not types[option] or (types[option] in (int, float) and value < 0):
-                raise UserError(f"{path}: {option}: expected {types[option].__name__}, not negative; found {value!r}")
-        kind_name = next(k for k, v in KINDS.items() if v is kind)
-        try:
-            return cls(path.stem, kind_name, trim_db, kind(**facts))
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
+        values = schema.read(path)
+        origins = {key: f"--set {setting}" for setting in settings for key in [_key(setting, [*values])]}
+        values |= {key: schema.parse(origin.partition("=")[2], origin) for key, origin in origins.items()}
+
+        def where(key: str) -> Path | str:
+            return origins.get(key, path)
+
+        common = schema.build(_Common, {key: values.pop(key) for key in ("kind", "trim_db") if key in values}, where)
+        extractor = schema.build(KINDS[common.kind], values, where)
+        for key, value in _options(extractor).items():
+            if isinstance(value, (int, float)) and value < 0:
+                place = schema.place(where(key), (key,))
+                raise UserError(f"{place}: {key}: expected a number from 0, found {value}", code="config-value")
+        return cls(path.stem, common.kind, common.trim_db, extractor)
 
     @property
     def options(self) -> dict[str, object]:
         """All options, as the YAML file has them."""
-        return {"kind": self.kind, "trim_db": self.trim_db, **asdict(self.extractor)}
+        return {"kind": self.kind, "trim_db": self.trim_db, **_options(self.extractor)}
 
     @cached_property
     def hash(self) -> str:
@@ -101,18 +105,16 @@ def options_hash(options: dict[str, object]) -> str:
     return digest(options)[:12]
 
 
-def _parsed(settings: Sequence[str], names: Sequence[str]) -> dict[str, object]:
-    """Options and their values of ``KEY=VALUE`` words; only ``names`` are options."""
-    values = {}
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        key = key.replace("-", "_")
-        if not equals or key not in names:
-            near = difflib.get_close_matches(key, names, n=1)
-            hint = f"did you mean {near[0]}=?" if near else f"known: {', '.join(names)}"
-            raise UserError(f"--set {setting}: expected OPTION=VALUE; {hint}")
-        try:
-            values[key] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--set {setting}: the value is not YAML") from None
-    return values
+def _options(extractor: Extractor) -> dict[str, object]:
+    return {one.name: getattr(extractor, one.name) for one in fields(cast(Any, extractor))}
+
+
+def _key(setting: str, known: Sequence[str]) -> str:
+    """The option of a word ``OPTION=VALUE``; ``kind`` makes another feature, and cannot be changed."""
+    key, equals, _ = setting.partition("=")
+    key, names = key.replace("-", "_"), [name for name in known if name != "kind"]
+    if key not in names:
+        raise UserError(f"--set {setting}: no option {key}; {schema.nearest(key, names)}", code="option-unknown")
+    if not equals:
+        raise UserError(f"--set {setting}: expected OPTION=VALUE, for example trim_db=30", code="option-syntax")
+    return key

@@ -5,7 +5,7 @@
 Simulated experiments: the logit of an utterance being recognised is that of its class, plus random effects (normal) of
 its speaker, of speaker and class, and of the utterance itself; a wrong answer is any other class. Pairs of equal
 systems share these and have effects of their own: of training and speaker, and of training and fold, that is of the
-model that hears several speakers. SETTINGS and PAIRS have the numbers. Percentile and BCa intervals are SciPy's.
+model of several speakers. SETTINGS and PAIRS have the numbers. Percentile and BCa intervals are SciPy's.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def rejections(setting: Setting, pairs: int, seed: int = 0) -> dict[str, float]:
 def main() -> None:
     """Simulate, print a line an interval or test."""
     parser = Parser("benchmarks/intervals.py", "Coverage of 95 % intervals, size of tests, by simulation.")
-    parser.add_argument("--experiments", type=positive, default=2000, help="simulated experiments a setting")
+    parser.add_argument("--experiments", type=positive, default=2000, help="simulated experiments per setting")
     args = parser.parse_args()
     start = time.perf_counter()
     for name, setting in SETTINGS.items():

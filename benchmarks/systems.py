@@ -24,7 +24,7 @@ CLASSES = ["angry", "happy", "sad", "neutral"]
 
 
 def main() -> None:
-    """Measure, print a line a system, write them where asked to."""
+    """Measure, print one line per system, write them to --out."""
     parser = Parser("benchmarks/systems.py", "Count and time systems on one core.")
     parser.add_argument("--model", required=True, nargs="+", help="names in conf/models, or .yaml files")
     parser.add_argument("--data", type=Path, help="data directory to time epochs on; default: none, counts only")

@@ -3,7 +3,7 @@
     . ./path.sh; python3 benchmarks/xvector.py [--data DIR] [--nj 2] [--utterances 100]
 
 The network has the size of Kaldi's public VoxCeleb model (512/1500/512, random weights); without --data the utterances
-are 2 to 12 seconds of noise. What is not there (Kaldi, a GPU) is said and left out.
+are 2 to 12 seconds of noise. What is not available (Kaldi, a GPU) is named and skipped.
 """
 
 import tempfile
@@ -15,7 +15,7 @@ from mscnn.paths import ROOT
 
 
 def main() -> None:
-    """Measure, print a line a comparison."""
+    """Measure, print one line per comparison."""
     parser = Parser("benchmarks/xvector.py", "Time the backends of stage 2 on the same utterances.")
     parser.add_argument("--data", default="", help="data directory; empty: noise")
     parser.add_argument("--utterances", type=positive, default=100, help="number of noises, where there is no --data")
@@ -37,7 +37,7 @@ def main() -> None:
         print(f"{len(data.utts)} utterances, {hours:.2f} h, {args.nj} processes")
         seconds = {"native": time_backend("native", data, model, work, args.nj)}
         if missing := kaldi.missing():
-            print(f"Kaldi: not measured, not found: {', '.join(missing)}")
+            print(f"Kaldi: not measured, missing: {', '.join(missing)}")
         else:
             seconds["kaldi"] = time_backend("kaldi", data, model, work, args.nj)
             print(f"ratio kaldi / native, wave files to vectors: {seconds['kaldi'] / seconds['native']:.2f}")

@@ -33,19 +33,19 @@ from mscnn.models.layers import load_weights, renamed
 class Options:
     """Options of the family; the YAML files in conf/models say what each one means."""
 
-    channels: int = 3
-    frames: int = 300
-    filters: int = 128
-    dilated_filters: tuple[int, ...] = (128, 128, 256)
-    pool: tuple[int, ...] = (2, 2)
-    project_dim: int = 768
-    lstm_dim: int = 128
-    mean_attention: bool = False
-    fc_dim: int = 64
-    mse: float = 0.0
-    center: float = 0.01
-    center_rate: float = 0.5
-    he_init: bool = False
+    channels: int
+    frames: int
+    filters: int
+    dilated_filters: tuple[int, ...]
+    pool: tuple[int, int]
+    project_dim: int
+    lstm_dim: int
+    mean_attention: bool
+    fc_dim: int
+    mse: float
+    center: float
+    center_rate: float
+    he_init: bool
 
 
 class ADRNN(Classifier[Options]):

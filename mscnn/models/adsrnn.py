@@ -7,6 +7,7 @@ A Korean thesis with code (donghyun1234/speech_emotion_recognition). Its figure 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -23,25 +24,23 @@ from mscnn.models.layers import load_weights, renamed
 class Options:
     """Options of the family; the YAML files in conf/models say what each one means."""
 
-    channels: int = 3
-    frames: int = 300
-    filters: int = 128
-    dilated_filters: int = 128
-    dropout: float = 0.3
-    slice: int = 30
-    lstm_dim: int = 256
-    combine: str = "recursive"
-    mse: float = 0.01
-    legacy_scrambled_frames: bool = False
-    legacy_batch_recurrence: bool = False
-    legacy_test_dropout: bool = False
-    legacy_index_slips: bool = False
-    legacy_double_softmax: bool = False
+    channels: int
+    frames: int
+    filters: int
+    dilated_filters: int
+    dropout: float
+    slice: int
+    lstm_dim: int
+    combine: Literal["recursive", "sum"]
+    mse: float
+    legacy_scrambled_frames: bool
+    legacy_batch_recurrence: bool
+    legacy_test_dropout: bool
+    legacy_index_slips: bool
+    legacy_double_softmax: bool
 
     def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
-        if self.combine not in ("recursive", "sum"):
-            raise UserError(f"combine {self.combine}: expected recursive or sum", code="option-value")
         if self.frames % self.slice:
             raise UserError(f"frames {self.frames}: expected a multiple of slice, {self.slice}", code="option-conflict")
 

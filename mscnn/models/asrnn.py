@@ -30,19 +30,19 @@ from mscnn.models.layers import load_weights, renamed
 class Options:
     """Options of the family; the YAML files in conf/models say what each one means."""
 
-    channels: int = 3
-    frames: int = 300
-    filters: tuple[int, ...] = (64, 128, 128)
-    pool: tuple[int, ...] = (2, 2)
-    project_dim: int = 768
-    window: int = 10
-    shift: int = 5
-    lstm_dim: int = 128
-    window_lstm_dim: int = 256
-    mean_attention: bool = False
-    fc_dim: int = 64
-    he_init: bool = False
-    legacy_shift1: bool = False
+    channels: int
+    frames: int
+    filters: tuple[int, ...]
+    pool: tuple[int, int]
+    project_dim: int
+    window: int
+    shift: int
+    lstm_dim: int
+    window_lstm_dim: int
+    mean_attention: bool
+    fc_dim: int
+    he_init: bool
+    legacy_shift1: bool
 
 
 class ASRNN(Classifier[Options]):
@@ -88,7 +88,7 @@ class ASRNN(Classifier[Options]):
         return torch.stack([x[:, start : start + window] for start in starts], dim=1)
 
     def encode_windows(self, windows: Tensor) -> Tensor:
-        """One vector a window, (B, N, window, D) -> (B, N, 2 · lstm_dim): the last state of either direction.
+        """One vector per window, (B, N, window, D) -> (B, N, 2 · lstm_dim): the last state of either direction.
 
         The code (``legacy_shift1``) takes the last frame's output, where the backward LSTM has seen that frame only.
         """

@@ -1,4 +1,4 @@
-"""What GLAM and its rivals share: attention, gating, helpers."""
+"""Layers of GLAM and of the models that it is compared with: attention, gating, helpers."""
 
 import torch
 from torch import Tensor, nn

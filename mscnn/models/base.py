@@ -6,7 +6,8 @@ A family is one module, an entry of ``mscnn.models.FAMILIES`` or named with its 
     A frozen dataclass of the family's options, each with its type and none with a default: the family's YAML file in
     conf/models states them all, those of other names change some. Its ``__post_init__`` raises UserError (codes
     ``option-value``, ``option-conflict``) where they make no sense. ``legacy_*`` are booleans for what the authors'
-    code does wrong: off in conf/models, and named on every score line when they are on.
+    code does wrong: off in conf/models, and named on every score line when they are on. Types say what values there are
+    (``Literal``); ``mscnn.config.schema`` checks them.
 ``Model``
     A :class:`Classifier`, made as ``Model(options, sizes)`` with random weights. It may raise UserError where options
     do not fit the sizes.

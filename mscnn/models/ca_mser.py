@@ -50,14 +50,14 @@ OFFICIAL = {  # the authors' modules -> ours
 class Options:
     """Options of the family; conf/models/ca_mser.yaml says what each one means."""
 
-    alexnet: str = ""
-    wav2vec2: str = ""
-    frames: int = 300
-    dropout: float = 0.1
-    lstm_dropout: float = 0.5
-    legacy_alexnet_classifier: bool = False
-    legacy_leftpad_wav: bool = False
-    legacy_pad0db: bool = False
+    alexnet: str
+    wav2vec2: str
+    frames: int
+    dropout: float
+    lstm_dropout: float
+    legacy_alexnet_classifier: bool
+    legacy_leftpad_wav: bool
+    legacy_pad0db: bool
 
     def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
@@ -199,7 +199,7 @@ def as_image(spectrogram: Tensor) -> Tensor:
 def average_pool(x: Tensor, size: int) -> Tensor:
     """``adaptive_avg_pool2d``, (B, C, H, W) -> (B, C, size, size), whose own gradient is not deterministic on a GPU."""
 
-    def averages(n: int) -> Tensor:  # (size, n), a row a bin
+    def averages(n: int) -> Tensor:  # (size, n), one row per bin
         i, k = torch.arange(size, device=x.device)[:, None], torch.arange(n, device=x.device)
         inside = ((i * n // size <= k) & (k * size < (i + 1) * n)).to(x.dtype)
         return inside / inside.sum(dim=1, keepdim=True)

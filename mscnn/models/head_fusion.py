@@ -8,6 +8,7 @@ rebuilt in the code of GLAM (lixiangucas01/GLAM). An utterance's score is the me
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,24 +19,20 @@ from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, load_weights, renamed
 
-READOUTS = ("heads", "area", "pooling")
-
 
 @dataclass(frozen=True)
 class Options:
     """Options of the family; conf/models/mhcnn.yaml says what each one means."""
 
-    readout: str = "heads"
-    heads: int = 4
-    head_dim: int = 64
-    area_width: int = 3
-    area_dropout: float = 0.5
-    frames: int = 63
+    readout: Literal["heads", "area", "pooling"]
+    heads: int
+    head_dim: int
+    area_width: int
+    area_dropout: float
+    frames: int
 
     def __post_init__(self) -> None:
         """Raise UserError where options make no sense."""
-        if self.readout not in READOUTS:
-            raise UserError(f"readout {self.readout}: expected one of {', '.join(READOUTS)}", code="option-value")
         if self.frames < 5:
             raise UserError(
                 f"frames {self.frames}: one convolution and two poolings need at least 5", code="option-value"

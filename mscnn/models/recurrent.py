@@ -142,7 +142,7 @@ def last(states: Tensor, lengths: Tensor) -> Tensor:
 
 
 def both_ends(states: Tensor, lengths: Tensor) -> Tensor:
-    """Where each direction has heard everything, forward at T and backward at 1: (B, T, 2H), (B,) -> (B, 2H)."""
+    """States that have seen all frames, forward at T and backward at 1: (B, T, 2H), (B,) -> (B, 2H)."""
     ahead, back = states.chunk(2, dim=2)
     return torch.cat([last(ahead, lengths), back[:, 0]], dim=1)
 

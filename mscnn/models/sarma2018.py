@@ -1,13 +1,14 @@
 """TDNN-LSTM from raw speech or MFCC, with time-restricted self-attention.
 
 Sarma, Ghahremani, Povey, Goel, Sarma, Dehak, "Emotion Identification from Raw Speech Signals Using DNNs", Interspeech
-2018, pp. 3097-3101: every frame carries the utterance's label. The full text was not at hand: ``sarma2018`` makes the
+2018, pp. 3097-3101: every frame carries the utterance's label. The full text was not available: ``sarma2018`` makes the
 abstract concrete. ``sarma_krishna`` is KrishnaDN/Emotion-Identification-from-Raw-Speech-Signals-using-TDNNs: 10 s of
 samples, no attention, statistics pooling.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,24 +28,18 @@ LEAST_SAMPLES = 1253  # fewer give the front-end no frame
 class Options:
     """Options of the family; the YAML files in conf/models say what each one means."""
 
-    front_end: str = "raw"
-    layers: tuple[str, ...] = (
-        "tdnn 5 1", "tdnn 3 1", "lstm", "tdnn 3 3", "tdnn 3 3", "lstm", "attention", "tdnn 3 3", "tdnn 3 3", "lstm",
-    )  # fmt: skip
-    units: int = 256
-    padded: bool = True
-    heads: int = 4
-    reach: int = 15
-    pooling: str = "frames"
-    samples: int = 0
-    dropout: float = 0.0
+    front_end: Literal["raw", "mfcc"]
+    layers: tuple[str, ...]
+    units: int
+    padded: bool
+    heads: int
+    reach: int
+    pooling: Literal["frames", "statistics"]
+    samples: int
+    dropout: float
 
     def __post_init__(self) -> None:
-        """Raise UserError where an option has a value that the network does not know."""
-        if self.front_end not in ("raw", "mfcc"):
-            raise UserError(f"front_end {self.front_end}: expected raw or mfcc", code="option-value")
-        if self.pooling not in ("frames", "statistics"):
-            raise UserError(f"pooling {self.pooling}: expected frames or statistics", code="option-value")
+        """Raise UserError where options contradict each other."""
         if self.units % (2 * self.heads):
             raise UserError(
                 f"units {self.units}: expected a multiple of 2 · heads, {2 * self.heads}", code="option-conflict"

@@ -1,13 +1,14 @@
 """Convolutions and a BLSTM on linear-frequency spectrograms.
 
 Satt, Rozenberg, Hoory, "Efficient Emotion Recognition from Speech Using Deep Learning on Spectrograms", Interspeech
-2017, pp. 1089-1093. The paper's full text was not at hand: sizes that its abstract leaves open are options.
+2017, pp. 1089-1093. The paper's full text was not available: sizes that its abstract leaves open are options.
 """
 
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import stack_channels
 from mscnn.models.inputs import Inputs, Sizes
@@ -17,13 +18,21 @@ from mscnn.models.inputs import Inputs, Sizes
 class Options:
     """Options of the family; the YAML file in conf/models says what each one means."""
 
-    frames: int = 300
-    filters: tuple[int, ...] = (16, 24, 32)
-    kernel_frames: tuple[int, ...] = (12, 8, 5)
-    kernel_bins: tuple[int, ...] = (16, 12, 7)
-    lstm_dim: int = 128
-    fc_dim: int = 64
-    dropout: float = 0.25
+    frames: int
+    filters: tuple[int, ...]
+    kernel_frames: tuple[int, ...]
+    kernel_bins: tuple[int, ...]
+    lstm_dim: int
+    fc_dim: int
+    dropout: float
+
+    def __post_init__(self) -> None:
+        """Raise UserError where options contradict each other."""
+        if not len(self.filters) == len(self.kernel_frames) == len(self.kernel_bins):
+            raise UserError(
+                "filters, kernel_frames and kernel_bins: expected as many of each, one per convolution",
+                code="option-conflict",
+            )
 
 
 class Satt2017(Classifier[Options]):

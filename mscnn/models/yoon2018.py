@@ -6,6 +6,7 @@ TensorFlow code (github.com/david-yoon/multimodal-speech-emotion), which decides
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,16 +25,16 @@ WEIGHT_RANGE = 0.25  # linear weights start uniform in ± this
 class Options:
     """Options of the family; conf/models/mdre.yaml says what each one means."""
 
-    audio: bool = True
-    text: bool = True
-    attention: bool = False
-    prosody: bool = True
-    hidden: int = 200
-    dropout_audio: float = 0.3
-    dropout_text: float = 0.7
-    loss: str = "sigmoid_bce"
-    max_frames: int = 750
-    max_tokens: int = 128
+    audio: bool
+    text: bool
+    attention: bool
+    prosody: bool
+    hidden: int
+    dropout_audio: float
+    dropout_text: float
+    loss: Literal["sigmoid_bce", "softmax_ce"]
+    max_frames: int
+    max_tokens: int
 
     def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
@@ -46,8 +47,6 @@ class Options:
             )
         if self.prosody and not self.audio:
             raise UserError("prosody needs the audio branch: set audio=true, or prosody=false", code="option-conflict")
-        if self.loss not in ("sigmoid_bce", "softmax_ce"):
-            raise UserError(f"loss {self.loss}: expected sigmoid_bce or softmax_ce", code="option-value")
 
 
 class ScalarBiasLinear(nn.Module):

@@ -25,16 +25,16 @@ OUTPUT_RANGE = 0.25  # weights of the classifier start uniform in ± this
 class Options:
     """Options of the family; conf/models/mha2.yaml says what each one means."""
 
-    audio: bool = True
-    text: bool = True
-    hops: int = 2
-    prosody: bool = True
-    residual: bool = True
-    hidden: int = 200
-    dropout_audio: float = 0.3
-    dropout_text: float = 0.3
-    max_frames: int = 750
-    max_tokens: int = 128
+    audio: bool
+    text: bool
+    hops: int
+    prosody: bool
+    residual: bool
+    hidden: int
+    dropout_audio: float
+    dropout_text: float
+    max_frames: int
+    max_tokens: int
 
     def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""

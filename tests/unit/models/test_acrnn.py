@@ -168,8 +168,8 @@ def test_legacy_batch_stats_normalises_by_the_batch_at_test():
 @pytest.mark.parametrize(
     ("option", "code", "names"),
     [
-        ({"project": "norm"}, "option-value", ["project norm", "linear", "norm_relu", "relu_norm"]),
-        ({"score": "tanh"}, "option-value", ["score tanh", "linear", "sigmoid", "relu"]),
+        ({"project": "norm"}, "config-value", ["project", "linear", "norm_relu", "relu_norm"]),
+        ({"score": "tanh"}, "config-value", ["score", "linear", "sigmoid", "relu"]),
         ({"pool": [2]}, "config-missing-key", ["pool.1"]),
         ({"legacy_batch_stats": True}, "option-conflict", ["legacy_batch_stats", "project=norm_relu"]),
         ({"he_init": True}, "option-conflict", ["he_init", "score=sigmoid"]),

@@ -150,7 +150,7 @@ def test_official_weights_by_name():
     assert torch.equal(model.attentions[9].weight.float(), theirs["w_t9.weight"])
 
 
-@pytest.mark.parametrize(("option", "code"), [({"combine": "max"}, "option-value"), ({"slice": 7}, "option-conflict")])
+@pytest.mark.parametrize(("option", "code"), [({"combine": "max"}, "config-value"), ({"slice": 7}, "option-conflict")])
 def test_wrong_options_are_refused(option, code):
     with fails(code, *option, *option.values()):
         small(**option)

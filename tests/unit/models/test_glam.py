@@ -149,6 +149,10 @@ def test_official_weights_of_another_configuration_are_refused(given, name, chan
 
 
 def test_wrong_options_are_refused():
-    for changes in ({"fusion": "x"}, {"kernels": [4]}, {"frames": 3}):
-        with fails("option-value", *changes, *changes.values()):
+    for changes, code in (
+        ({"fusion": "x"}, "config-value"),
+        ({"kernels": [4]}, "option-value"),
+        ({"frames": 3}, "option-value"),
+    ):
+        with fails(code, *changes, *changes.values()):
             build("glam", **changes)

@@ -100,6 +100,6 @@ def test_official_weights(name):
 
 
 def test_wrong_options_are_refused():
-    for changes in ({"readout": "x"}, {"frames": 4}):
-        with fails("option-value", *changes, *changes.values()):
+    for changes, code in (({"readout": "x"}, "config-value"), ({"frames": 4}, "option-value")):
+        with fails(code, *changes, *changes.values()):
             build("mhcnn", **changes)

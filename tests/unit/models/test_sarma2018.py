@@ -134,8 +134,8 @@ def test_every_parameter_of_krishna_learns():
 @pytest.mark.parametrize(
     ("option", "code", "names"),
     [
-        ({"front_end": "fbank"}, "option-value", ["front_end fbank", "raw", "mfcc"]),
-        ({"pooling": "max"}, "option-value", ["pooling max", "frames", "statistics"]),
+        ({"front_end": "fbank"}, "config-value", ["front_end", "raw", "mfcc"]),
+        ({"pooling": "max"}, "config-value", ["pooling", "frames", "statistics"]),
         ({"heads": 3}, "option-conflict", ["units 256", "heads, 6"]),
         ({"layers": ["tdnn 3"]}, "option-value", ["tdnn 3", "CONTEXT DILATION"]),
     ],

@@ -183,8 +183,8 @@ def test_first_weights_of_delta_are_those_of_keras():
 @pytest.mark.parametrize(
     ("changes", "code", "names"),
     [
-        ({"cell": "gru"}, "option-value", ["cell gru", "lstm", "keras_gru"]),
-        ({"pool": "mean"}, "option-value", ["pool mean", "max", "han"]),
+        ({"cell": "gru"}, "config-value", ["cell", "lstm", "keras_gru"]),
+        ({"pool": "mean"}, "config-value", ["pool", "max", "han"]),
         ({"heads": 7}, "option-conflict", ["heads 7", 200]),
     ],
 )

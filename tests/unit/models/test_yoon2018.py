@@ -149,7 +149,7 @@ def test_linear_layers_share_one_bias():
         ({"audio": False, "text": False, "prosody": False}, "option-conflict", ["audio", "text"]),
         ({"attention": True, "text": False}, "option-conflict", ["audio=true", "text=true", "attention=false"]),
         ({"audio": False}, "option-conflict", ["prosody=false"]),
-        ({"loss": "mse"}, "option-value", ["loss mse", "sigmoid_bce", "softmax_ce"]),
+        ({"loss": "mse"}, "config-value", ["loss", "sigmoid_bce", "softmax_ce"]),
     ],
 )
 def test_options_that_contradict_are_refused(changes, code, names):

@@ -65,14 +65,14 @@ def test_hops_by_hand(hops):
         Encoded(states[side], torch.arange(max(n)) < torch.tensor(n)[:, None], states[side][:, 0])
         for side, n in lengths.items()
     )
-    read, heard = hop(audio, text, hops)
+    of_text, of_audio = hop(audio, text, hops)
     for row in range(2):
         own_audio, own_text = (states[side][row, : lengths[side][row]] for side in ("audio", "text"))
         h1 = attend(audio.last[row], own_text)
         h2 = attend(h1, own_audio)
         h3 = attend(h2, own_text)
         expected = {1: (h1, audio.last[row]), 2: (h1, h2), 3: (h3, h2)}[hops]
-        torch.testing.assert_close(torch.stack([read[row], heard[row]]), torch.stack(expected))
+        torch.testing.assert_close(torch.stack([of_text[row], of_audio[row]]), torch.stack(expected))
 
 
 @pytest.mark.parametrize("name", COUNTS)

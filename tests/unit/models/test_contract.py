@@ -1,0 +1,206 @@
+"""Every family keeps the contract of mscnn/models/base.py; one that breaks it is noticed; one's own is used as ours."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from importlib import import_module
+
+import pytest
+import torch
+import yaml
+
+from mscnn import models
+from mscnn.config.model import ModelSpec
+from mscnn.features.config import Feature
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Limits, Sizes
+from mscnn.paths import names, read_conf
+from tests.raises import fails
+from tests.unit.models import contract
+from tests.unit.models.systems import spec_of
+
+ROOTS = [name for name in names("models") if read_conf("models", name).get("family", "baseline") != "baseline"]
+DONGHYUN = {"project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
+SMALL = {  # options that make a network quick; a family without a line is checked as it is
+    "acrnn": DONGHYUN | {"filters": [4, 6]},
+    "adrnn": DONGHYUN | {"filters": 4, "dilated_filters": [4, 4, 6]},
+    "adsrnn": {"filters": 4, "dilated_filters": 3, "lstm_dim": 3, "frames": 40, "slice": 4},
+    "asrnn": DONGHYUN | {"filters": [4, 4, 6], "window_lstm_dim": 4},
+    "ca_mser": {"frames": 60},
+    "sarma2018": {"units": 8, "heads": 2},
+    "satt2017": {"filters": [3, 4, 5], "lstm_dim": 3, "fc_dim": 5, "frames": 64},
+}
+FRAMES = {"sarma2018": 9000}  # samples
+WITHOUT_GRADIENT = {"adsrnn": ["attentions.0.weight"]}  # a softmax over one slice is 1 whatever the score
+
+
+def test_every_family_has_a_root_configuration():
+    assert {read_conf("models", name)["family"] for name in ROOTS} == {*models.FAMILIES} - {"baseline"}
+
+
+@pytest.fixture(params=ROOTS)
+def system(request, wav2vec2_folder):
+    """A configuration with its options as they are, and the same small with its sizes and a batch."""
+    spec = ModelSpec.load(request.param)
+    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
+    dims = {name: Feature.load(f, settings.get(f, [])).extractor.dim for name, f in spec.features.items()}
+    audio = {"audio": dims.pop("audio")} if spec.audio else {}
+    sizes = Sizes(classes=4, vocabulary=20, embedding=6, xvector=5, extra=dims, **audio)
+    small = spec_of(spec.name, **SMALL.get(spec.family, {}))
+    longest = FRAMES.get(spec.family) or int(small.options.get("frames", 30))
+    return spec, small, sizes, contract.batch(small, sizes, (longest, longest - longest // 3, longest // 2))
+
+
+def test_a_family_keeps_the_contract(system):
+    spec, small, sizes, inputs = system
+    module = import_module(models.FAMILIES[spec.family])
+    contract.check_module(module)
+    contract.check_options(module, spec)
+    torch.manual_seed(0)
+    model = models.build(small, sizes).double()
+    contract.check_network(model, small, sizes, inputs)
+    contract.check_batch(model, inputs)
+    contract.check_gradients(model, inputs, WITHOUT_GRADIENT.get(spec.family, ()))
+
+
+OWN = """
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Sizes
+from mscnn.models.layers import length_mask, masked_mean
+
+
+@dataclass(frozen=True)
+class Options:
+    units: int
+
+
+class Mean(Classifier[Options]):
+    def __init__(self, options, sizes):
+        super().__init__(options, sizes)
+        self.dense = nn.Linear(sizes.audio, options.units)
+        self.output = nn.Linear(options.units, sizes.classes)
+
+    def forward(self, inputs):
+        mean = masked_mean(inputs.audio, length_mask(inputs.audio_len, inputs.audio.shape[2]))
+        return self.output(torch.tanh(self.dense(mean)))
+
+
+Model = Mean
+"""
+SIZES = Sizes(classes=4, audio=7)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Somebody's model, which is one file; its configuration is another."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_models", raising=False)
+    monkeypatch.delitem(sys.modules, "my_models.mean", raising=False)
+    (tmp_path / "my_models").mkdir()
+    (tmp_path / "my_models" / "__init__.py").touch()
+    (tmp_path / "my_models" / "mean.py").write_text(OWN)
+    facts = {"family": "my_models.mean", "inputs": {"audio": "mfcc96"}, "options": {"units": 5}}
+    (tmp_path / "mean.yaml").write_text(yaml.safe_dump(facts))
+    return ModelSpec.load(str(tmp_path / "mean.yaml"))
+
+
+def test_a_model_of_ones_own_is_one_file_and_one_yaml(own):
+    module, inputs = import_module("my_models.mean"), contract.batch(own, SIZES, (9, 6, 4))
+    contract.check_module(module)
+    contract.check_options(module, own)
+    model = models.build(own, SIZES).double()
+    contract.check_network(model, own, SIZES, inputs)
+    contract.check_batch(model, inputs)
+    contract.check_gradients(model, inputs)
+    assert models.source_modules(own) == [*models.SHARED, "my_models.mean"]
+
+
+BROKEN = [  # what breaks the contract, and which check notices
+    ("module", "class Mean(Classifier[Options])", "class Mean(nn.Module)"),
+    ("module", "(frozen=True)", ""),
+    ("module", "import nn", "import nn\n\nimport mscnn.models.glam"),
+    ("module", "import nn", "import nn\n\nfrom mscnn import models"),
+    ("module", "import nn", "import nn\n\nfrom mscnn.models import glam"),
+    ("options", "units: int", "units: int = 5"),
+    ("options", "units: int", "units: int\n    depth: int"),
+    ("options", "units: int", "units: int\n    max_frames: int"),
+    ("options", "units: int", "units: int\n    legacy_mean: bool"),
+    (
+        "options",
+        "Model =",
+        "Mean.pretrained = classmethod(lambda cls, options: {'weights': options.units})\n\n\nModel =",
+    ),
+    ("network", "super().__init__(options, sizes)", "super().__init__(options, Sizes(4))"),
+    ("network", "sizes.classes)", "1)"),
+    ("network", "sizes.classes)", "sizes.classes)\n        self.embedding = nn.Embedding(3, 2)"),
+    ("network", "return self.output(", "return self.output(torch.inf * "),
+    ("network", "Model =", "Mean.load_official = lambda self, weights: None\n\n\nModel ="),
+    ("network", "Model =", "Mean.criterion = lambda self, scores, labels: scores.exp()\n\n\nModel ="),
+    ("batch", "length_mask(inputs.audio_len, inputs.audio.shape[2])", "torch.ones_like(inputs.audio[:, 0])"),
+    ("batch", "torch.tanh(", "nn.functional.dropout("),
+    ("batch", "self.dense(mean)", "self.dense(mean - mean.mean(dim=0))"),
+    ("gradients", "sizes.classes)", "sizes.classes)\n        self.unused = nn.Linear(2, 2)"),
+]
+
+
+@pytest.mark.parametrize(("check", "old", "new"), BROKEN)
+def test_a_family_that_breaks_the_contract_is_noticed(own, tmp_path, check, old, new):
+    (tmp_path / "my_models" / "mean.py").write_text(OWN.replace(old, new, 1))
+    changes = {name: value for name, value in (("max_frames", 9), ("legacy_mean", True)) if name in new}
+    own, module = replace(own, options={**own.options, **changes}), import_module("my_models.mean")
+    inputs = contract.batch(own, SIZES, (9, 6, 4))
+    with pytest.raises(AssertionError):
+        if check == "module":
+            contract.check_module(module)
+        elif check == "options":
+            contract.check_options(module, own)
+        elif check == "network":
+            contract.check_network(models.build(own, SIZES).double(), own, SIZES, inputs)
+        elif check == "batch":
+            contract.check_batch(models.build(own, SIZES).double(), inputs)
+        else:
+            contract.check_gradients(models.build(own, SIZES).double(), inputs)
+
+
+def test_a_family_of_text_without_word_vectors_is_noticed(own):
+    model = models.build(own, SIZES).double()
+    with pytest.raises(AssertionError):
+        contract.check_network(model, replace(own, text=True), SIZES, contract.batch(own, SIZES, (9, 6, 4)))
+
+
+def test_a_missing_option_is_named(own):
+    with fails("config-missing-key", "units"):
+        models.options(replace(own, options={}))
+
+
+def test_a_family_that_is_not_there(own, tmp_path):
+    def refused(family: str, code: str, *said: str) -> None:
+        with fails(code, *said):
+            models.build(replace(own, family=family), SIZES)
+
+    refused("gla", "family-unknown", "gla", "glam")
+    refused("layers", "family-unknown", "layers")  # a helper in the folder of families is none
+    refused("my_models.absent", "family-not-importable", "my_models.absent")
+    refused("no_such.module", "family-not-importable", "no_such")
+    (tmp_path / "my_models" / "mean.py").write_text("import no_such_library\n")
+    refused("my_models.mean", "family-not-importable", "no_such_library")
+    refused("mscnn.models.layers", "family-incomplete", "mscnn.models.layers", "Model")
+
+
+def test_defaults_of_a_family():
+    model = Classifier(None, SIZES)
+    assert (model.limits(None), model.pretrained(None)) == (Limits(), {})
+    with fails("official-weights-none", "Classifier"):
+        model.load_official({})
+    with pytest.raises(NotImplementedError):
+        model(Inputs())
+
+
+def test_names_of_models_are_known_without_torch():
+    code = "import sys, mscnn.models; assert mscnn.models.FAMILIES and 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -105,7 +105,8 @@ stage_data() {
 }
 
 audit() { # audit OPTION...
-  verb audit --data "$data" --protocol "${protocols[@]}" "$@" --nj "$nj" --out "$data/audit"
+  verb audit --data "$data" --protocol "${protocols[@]}" --labels "$labels" --folds "$folds" "$@" \
+    --nj "$nj" --out "$data/audit"
 }
 
 stage_xvector() {

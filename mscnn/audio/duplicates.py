@@ -24,8 +24,8 @@ class Digests:
     Stage 1 (data) looks for copies with them before it writes a data directory, and audits with the same cache.
     """
 
-    def __init__(self, cache: Path) -> None:
-        self._cache, self._known, self._stale = cache, read_mapping(cache), False
+    def __init__(self, cache: Path | None = None) -> None:
+        self._cache, self._known, self._stale = cache, read_mapping(cache) if cache else {}, False
         self._asked: set[str] = set()
 
     def of(self, paths: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -46,7 +46,7 @@ class Digests:
 
     def write(self) -> None:
         """Keep the digests of the files that were asked for."""
-        if self._stale:
+        if self._cache and self._stale:
             with atomic(self._cache) as out:
                 json.dump({path: self._known[path] for path in sorted(self._asked)}, out, indent=0)
 

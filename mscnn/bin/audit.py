@@ -1,6 +1,7 @@
-"""Audit protocols: what train and test share, and what memorising it would earn."""
+"""Audit protocols: what train and test share, and what baselines score by it."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mscnn.log import get_logger
@@ -12,20 +13,43 @@ def parser() -> Parser:
     p = Parser("mscnn.bin.audit", __doc__)
     p.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
     p.add_argument("--protocol", required=True, nargs="+", help="names in conf/protocols, or .yaml files")
-    p.add_argument("--feature-dir", type=Path, help="archives of stage 3: also score what the sound alone earns")
+    p.add_argument(
+        "--labels", help="label map (a name in conf/labels, or a .yaml file): every part must have every class"
+    )
+    p.add_argument("--folds", type=int, default=0, help="with --labels: only in the first N folds, which are trained")
+    p.add_argument("--feature-dir", type=Path, help="archives of stage 3: also score the audio baseline")
     p.add_argument("--nj", default=1, type=positive, help="parallel processes; results do not depend on it")
     p.add_argument("--out", required=True, type=Path, help="folder to write: PROTOCOL.json and PROTOCOL.md of each")
     return p
 
 
 def main() -> None:
-    """Write the audits; a recording on both sides of a fold, or a broken promise, ends with status 1."""
+    """Write the audits; a recording in two parts of a fold, or parts that are not disjoint, end with status 1."""
     args = parser().parse_args()
-    from mscnn.leakage.report import write_audits
+    audit(args.protocol, args.data, args.out, args.labels, args.folds, args.feature_dir, args.nj)
 
-    start = time.monotonic()
-    write_audits(args.protocol, args.data, args.out, feature_dir=args.feature_dir, nj=args.nj)
-    get_logger("audit").info("wrote %s: %d protocols in %.1f s", args.out, len(args.protocol), time.monotonic() - start)
+
+def audit(
+    protocols: Sequence[str], data: Path, out: Path, labels: str | None, folds: int, feature_dir: Path | None, nj: int
+) -> None:
+    """Audit the protocols of one data directory; the arguments are the options."""
+    from mscnn.config.labels import LabelMap
+    from mscnn.data.datadir import DataDir
+    from mscnn.features.archive import FeatureDir
+    from mscnn.leakage.report import require_no_leaks, write_audits
+    from mscnn.reporting.audit import write_page
+
+    start, log = time.monotonic(), get_logger("audit")
+    features = FeatureDir.load(feature_dir) if feature_dir else None
+    classes = LabelMap.load(labels).classes if labels else ()
+    results = write_audits(
+        protocols, DataDir.load(data), out, features=features, classes=classes, first_folds=folds, nj=nj
+    )
+    for result in results:
+        write_page(result, out / f"{result.protocol.name}.md")
+        log.info("%s", result)
+    require_no_leaks(results)
+    log.info("wrote %s: %d protocols in %.1f s", out, len(results), time.monotonic() - start)
 
 
 if __name__ == "__main__":

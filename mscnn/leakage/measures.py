@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 
@@ -11,77 +12,104 @@ from mscnn.baselines.classify import classify_folds
 from mscnn.baselines.overlap import NEAR_DUPLICATE, TextIndex, classify_by_nearest
 from mscnn.data.datadir import KINDS, DataDir, kinds_of
 from mscnn.data.foldlists import PARTS
-from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, shared
+from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, folds_digest, shared
 from mscnn.data.schemes import attribute
 from mscnn.evaluation.metrics import confusion_matrix, ua, wa
 from mscnn.features.archive import FeatureDir
+from mscnn.leakage.result import (
+    AuditResult,
+    FoldAudit,
+    FoldOverlap,
+    FoldScores,
+    Number,
+    Overlap,
+    ProtocolFacts,
+    Scores,
+    Spread,
+)  # fmt: skip
 
-Spread = dict[str, float | None]  # mean and worst over folds, and pooled; None where a value does not exist
+Nearest: TypeAlias = Mapping[str, tuple[float, str]]  # test utterance -> cosine with the nearest training text, whose
+Kinds: TypeAlias = Mapping[str, set[str]]  # all, improvised, scripted -> utterances
 
 
 def measure(
+    protocol: Protocol,
     folds: Sequence[Fold],
     data: DataDir,
     recordings: Mapping[str, str],
     features: FeatureDir | None = None,
     *,
-    each: Callable = map,
-) -> dict[str, object]:
-    """What train and test share, in ``shared``, ``texts`` and ``scores``: over folds, and of each of the ``folds``.
+    inputs: str = "",
+    map_fn: Callable = map,
+) -> AuditResult:
+    """Audit the folds of a protocol.
 
-    Texts and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A baseline that
-    cannot be had (no words in the data, no ``features`` given) is None, as are shares of texts where there are no
-    words. ``each`` is a ``map`` over folds.
+    Text overlap and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A baseline
+    that cannot be had (no text in the data, no ``features`` given) is None, as is text overlap where there is no text.
+
+    Args:
+        recordings: utterance -> digest of its samples, as of :func:`mscnn.leakage.recordings.contents`.
+        inputs: kept in the result.
+        map_fn: a ``map`` over folds; that of a process pool fits baselines side by side.
     """
-    tables = {"speaker": data.spk, "session": data.session, "scene": data.scene, "recording": recordings}
-    words, kinds = attribute(data, "text"), _kinds(data)
-    texts = TextIndex(words) if words else None
-    nearest = [texts.nearest(fold) if texts else {} for fold in folds]
-    rows = [
-        {
-            "fold": fold.index,
-            "utterances": {part: len(utts) for part, utts in fold.parts.items()},
-            "shared": {what: len(shared(table, fold.train, fold.test)) for what, table in tables.items() if table},
-            "texts": {kind: _texts(fold, words, near, keep) for kind, keep in kinds.items()},
-        }
-        for fold, near in zip(folds, nearest, strict=True)
-    ]
-    guesses = {
-        "tfidf_lr": classify_folds("tfidf_lr", folds, data, each=each) if words else None,
-        "text_1nn": [classify_by_nearest(f, data, near) for f, near in zip(folds, nearest, strict=True)]
-        if words
-        else None,
-        "logmel_lr": classify_folds("logmel_lr", folds, data, features, each=each) if features else None,
-    }
-    matrices = {name: found and _matrices(found, folds, data, kinds) for name, found in guesses.items()}
-    for i, row in enumerate(rows):
-        row["scores"] = {
-            name: found and {kind: _rounded(_score(of[i])) for kind, of in found.items()}
-            for name, found in matrices.items()
-        }
-    return {
-        "near": NEAR_DUPLICATE,
-        "features": features and features.title,
-        "shared": {what: _spread([row["shared"][what] for row in rows]) for what in rows[0]["shared"]},
-        "texts": {kind: _text_shares([row["texts"][kind] for row in rows], bool(words)) for kind in kinds},
-        "scores": {
-            name: found and {kind: _scores(of) for kind, of in found.items()} for name, found in matrices.items()
-        },
-        "folds": rows,
-    }
+    texts, kinds = attribute(data, "text"), _kinds(data)
+    index = TextIndex(texts) if texts else None
+    nearest = [index.nearest(fold) if index else {} for fold in folds]
+    counts = _shared(folds, data, recordings)
+    overlaps = [_overlaps(fold, texts, near, kinds) for fold, near in zip(folds, nearest, strict=True)]
+    classified = _classified(folds, data, nearest, features, map_fn)
+    matrices = {name: _matrices(of, folds, data, kinds) if of else None for name, of in classified.items()}
+    return AuditResult(
+        protocol=facts(protocol, folds),
+        data=data.name,
+        utterances=len(data.utts),
+        inputs=inputs,
+        heard=features.content if features else None,
+        leaks=leaks(protocol, folds, data, recordings),
+        near=NEAR_DUPLICATE,
+        features=features.title if features else None,
+        shared={what: _spread([count[what] for count in counts]) for what in counts[0]},
+        texts={kind: _overlap([overlap[kind] for overlap in overlaps], bool(texts)) for kind in kinds},
+        scores={name: {k: _scores(of[k]) for k in kinds} if of else None for name, of in matrices.items()},
+        folds=[
+            FoldAudit(
+                fold=fold.index,
+                utterances={part: len(utts) for part, utts in fold.parts.items()},
+                shared=counts[i],
+                texts=overlaps[i],
+                scores={n: {k: _rounded_scores(of[k][i]) for k in kinds} if of else None for n, of in matrices.items()},
+            )
+            for i, fold in enumerate(folds)
+        ],
+    )
+
+
+def facts(protocol: Protocol, folds: Sequence[Fold]) -> ProtocolFacts:
+    """What the protocol states, with the digest of its folds."""
+    sha256 = folds_digest(protocol, folds)
+    return ProtocolFacts(
+        name=protocol.name,
+        version=protocol.version,
+        hash=sha256[:4],
+        sha256=sha256,
+        disjoint={pair: [*names] for pair, names in protocol.disjoint.items()},
+        selection=protocol.selection,
+        legacy=[*protocol.legacy],
+        aggregate=protocol.aggregate,
+    )
 
 
 def leaks(protocol: Protocol, folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> list[str]:
     """Pairs of utterances in two parts of a fold that are the same recording, each pair once."""
-    found: dict[tuple[str, str], str] = {}
+    messages: dict[tuple[str, str], str] = {}
     pairs = [p for p in combinations(PARTS, 2) if p != ("dev", "test") or LEGACY_TEST_BEST not in protocol.legacy]
     for fold in folds:
         for a, b in pairs:
             for one, other in shared(recordings, fold.parts[a], fold.parts[b]).values():
                 where = f"protocol {protocol.name}, fold {fold.index}: {one} ({a}) and {other} ({b})"
                 files = " and ".join(data.wav.get(utt, "a segment") for utt in (one, other))
-                found.setdefault((min(one, other), max(one, other)), f"{where} are the same recording: {files}")
-    return list(found.values())
+                messages.setdefault((min(one, other), max(one, other)), f"{where} are the same recording: {files}")
+    return list(messages.values())
 
 
 def _kinds(data: DataDir) -> dict[str, set[str]]:
@@ -91,67 +119,98 @@ def _kinds(data: DataDir) -> dict[str, set[str]]:
     return {"all": {*data.utts}, **(kinds if all(kinds.values()) else {})}
 
 
-def _texts(
-    fold: Fold, words: Mapping[str, str], nearest: Mapping[str, tuple[float, str]], keep: set[str]
-) -> dict[str, int]:
-    """Test utterances of a kind, how many of them have the text of a training utterance, and how many nearly have."""
-    known, test = {words[u] for u in fold.train if u in words}, [u for u in fold.test if u in keep]
+def _shared(folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> list[dict[str, int]]:
+    """For each fold, how many speakers, sessions, scenes and recordings are in train and in test."""
+    tables = {"speaker": data.spk, "session": data.session, "scene": data.scene, "recording": recordings}
+    return [
+        {what: len(shared(table, fold.train, fold.test)) for what, table in tables.items() if table} for fold in folds
+    ]
+
+
+def _classified(
+    folds: Sequence[Fold], data: DataDir, nearest: Sequence[Nearest], features: FeatureDir | None, map_fn: Callable
+) -> dict[str, list[list[str]] | None]:
+    """Baseline -> class of each test utterance of each fold; None for one that cannot be had."""
+    has_text = any(attribute(data, "text"))
+    by_nearest = [classify_by_nearest(fold, data, near) for fold, near in zip(folds, nearest, strict=True)]
     return {
-        "test": len(test),
-        "verbatim": sum(words.get(u) in known for u in test),
-        "near": sum(nearest[u][0] >= NEAR_DUPLICATE for u in test if u in nearest),
+        "tfidf_lr": classify_folds("tfidf_lr", folds, data, each=map_fn) if has_text else None,
+        "text_1nn": by_nearest if has_text else None,
+        "logmel_lr": classify_folds("logmel_lr", folds, data, features, each=map_fn) if features else None,
     }
 
 
-def _text_shares(rows: Sequence[Mapping[str, int]], words: bool) -> dict[str, Spread]:
-    """Percent of the test utterances; none exists in a corpus without ``words``: nothing is shared, nor kept apart."""
-    total = {key: sum(row[key] if words else 0 for row in rows) for key in rows[0]}
-    return {
-        what: _spread(
-            [_percent(row[what], row["test"]) if words else None for row in rows], _percent(total[what], total["test"])
+def _overlaps(fold: Fold, texts: Mapping[str, str], nearest: Nearest, kinds: Kinds) -> dict[str, FoldOverlap]:
+    """Of each kind: test utterances, those with the text of a training utterance, and those with nearly such a text."""
+    known = {texts[utt] for utt in fold.train if utt in texts}
+    overlaps = {}
+    for kind, members in kinds.items():
+        test = [utt for utt in fold.test if utt in members]
+        overlaps[kind] = FoldOverlap(
+            test=len(test),
+            verbatim=sum(texts.get(utt) in known for utt in test),
+            near=sum(nearest[utt][0] >= NEAR_DUPLICATE for utt in test if utt in nearest),
         )
-        for what in ("verbatim", "near")
-    }
+    return overlaps
+
+
+def _overlap(folds: Sequence[FoldOverlap], has_text: bool) -> Overlap:
+    """Percent of the test utterances; in a corpus without text nothing is shared, nor kept apart."""
+
+    def percent(counts: Sequence[int]) -> Spread:
+        if not has_text:
+            return _spread([None] * len(folds))
+        tests = [fold.test for fold in folds]
+        values = [_percent(n, test) for n, test in zip(counts, tests, strict=True)]
+        return _spread(values, _percent(sum(counts), sum(tests)))
+
+    return Overlap(verbatim=percent([fold.verbatim for fold in folds]), near=percent([fold.near for fold in folds]))
 
 
 def _matrices(
-    guesses: Sequence[Sequence[str]], folds: Sequence[Fold], data: DataDir, kinds: Mapping[str, set[str]]
+    classified: Sequence[Sequence[str]], folds: Sequence[Fold], data: DataDir, kinds: Kinds
 ) -> dict[str, list[np.ndarray]]:
-    """Confusion matrices of each kind of utterances, one a fold."""
-    index = {emotion: k for k, emotion in enumerate(sorted(set(data.emo.values())))}
-    found = {}
-    for kind, keep in kinds.items():
-        found[kind] = []
-        for fold, classes in zip(folds, guesses, strict=True):
-            pairs = [(index[data.emo[u]], index[c]) for u, c in zip(fold.test, classes, strict=True) if u in keep]
-            found[kind].append(confusion_matrix(*np.array(pairs, dtype=int).reshape(-1, 2).T, len(index)))
-    return found
+    """Confusion matrices of each kind of utterances, one per fold."""
+    index = {emotion: k for k, emotion in enumerate(data.classes)}
+    matrices: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
+    for kind, members in kinds.items():
+        for fold, classes in zip(folds, classified, strict=True):
+            pairs = [(index[data.emo[u]], index[c]) for u, c in zip(fold.test, classes, strict=True) if u in members]
+            truth, prediction = np.array(pairs, dtype=int).reshape(-1, 2).T
+            matrices[kind].append(confusion_matrix(truth, prediction, len(index)))
+    return matrices
 
 
-def _scores(matrices: Sequence[np.ndarray]) -> dict[str, Spread]:
-    """WA and UA in percent over folds."""
-    values, pooled = [_score(matrix) for matrix in matrices], _score(sum(matrices))
-    return {key: _spread([value[key] for value in values], pooled[key]) for key in ("wa", "ua")}
+def _scores(matrices: Sequence[np.ndarray]) -> Scores:
+    """WA and UA over folds."""
+    folds, pooled = [_fold_scores(matrix) for matrix in matrices], _fold_scores(np.sum(matrices, axis=0))
+    return Scores(
+        wa=_spread([fold.wa for fold in folds], pooled.wa), ua=_spread([fold.ua for fold in folds], pooled.ua)
+    )
 
 
-def _score(matrix: np.ndarray) -> dict[str, float | None]:
-    """WA and UA in percent; UA does not exist where a class has no utterance."""
-    return {
-        "wa": 100 * wa(matrix) if matrix.sum() else None,
-        "ua": 100 * ua(matrix) if matrix.sum(axis=1).all() else None,
-    }
+def _fold_scores(matrix: np.ndarray) -> FoldScores:
+    """WA and UA, not rounded."""
+    return FoldScores(
+        wa=100 * float(wa(matrix)) if matrix.sum() else None,
+        ua=100 * float(ua(matrix)) if matrix.sum(axis=1).all() else None,
+    )
+
+
+def _rounded_scores(matrix: np.ndarray) -> FoldScores:
+    scores = _fold_scores(matrix)
+    return FoldScores(wa=_rounded(scores.wa), ua=_rounded(scores.ua))
 
 
 def _percent(count: int, total: int) -> float | None:
     return 100 * count / total if total else None
 
 
-def _spread(values: Sequence[float | None], pooled: float | None = None) -> Spread:
-    """Mean over folds, which exists where every fold has a value; the highest value; and the pooled one."""
+def _spread(values: Sequence[Number | None], pooled: Number | None = None) -> Spread:
     there = [value for value in values if value is not None]
     mean = sum(there) / len(values) if len(there) == len(values) else None
-    return _rounded({"mean": mean, "worst": max(there, default=None), "pooled": pooled})
+    return Spread(mean=_rounded(mean), worst=_rounded(max(there, default=None)), pooled=_rounded(pooled))
 
 
-def _rounded(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {name: value and round(value, 2) for name, value in numbers.items()}
+def _rounded(value: Number | None) -> Number | None:
+    return None if value is None else round(value, 2)

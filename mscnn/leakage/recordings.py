@@ -9,10 +9,11 @@ from mscnn.errors import DataErrors, Issue
 MAX_LISTED = 20
 
 
-def contents(data: DataDir, cache: Path) -> dict[str, str]:
+def contents(data: DataDir, cache: Path | None = None) -> dict[str, str]:
     """Digest of the samples of each utterance; empty where the corpus has no recordings.
 
-    An utterance that is a segment of a recording has the digest of the recording and its times.
+    An utterance that is a segment of a recording has the digest of the recording and its times. ``cache`` is a file:
+    recordings that it knows are not read again, and it learns the others.
 
     Raises:
         DataErrors: files that cannot be read as audio.

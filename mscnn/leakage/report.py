@@ -1,83 +1,113 @@
-"""The audits of protocols on a data directory: what train and test share, and what memorising would earn.
+"""Audits of protocols on a data directory: what train and test share, and what baselines score by it.
 
-``<protocol>.json`` holds every number, ``<protocol>.md`` the table for people. Nothing in them has a date.
+``<protocol>.json`` holds every number; nothing in it has a date.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
-from mscnn.data.protocols import Fold, Protocol, folds_digest, make_folds
-from mscnn.errors import DataErrors, UserError
+from mscnn.data.protocols import Fold, Protocol, require_classes
+from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import FeatureDir
-from mscnn.files import atomic, digest, read_mapping
+from mscnn.files import digest
 from mscnn.jobs import workers
-from mscnn.leakage import markdown
-from mscnn.leakage.measures import leaks, measure
+from mscnn.leakage.measures import facts, measure
 from mscnn.leakage.recordings import contents
-from mscnn.log import get_logger
+from mscnn.leakage.result import AuditResult
 from mscnn.stamp import source_digest
 
 CODE = (  # whatever makes the numbers
-    "mscnn.leakage", "mscnn.baselines", "mscnn.data", "mscnn.features.archive", "mscnn.evaluation.metrics",
-    "mscnn.text.normal",
+    "mscnn.leakage.measures", "mscnn.leakage.recordings", "mscnn.audio.duplicates", "mscnn.baselines", "mscnn.data",
+    "mscnn.features.archive", "mscnn.evaluation.metrics", "mscnn.text.normal",
 )  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn")
-MOST = 20  # leaks that are listed
-SMALL = 2000  # utterances; a baseline learns so few sooner than a process starts
-log = get_logger("audit")
-Result = dict[str, object]
+MAX_LISTED = 20  # leaks
+SERIAL_BELOW = 2000  # utterances; a baseline learns so few sooner than a process starts
+
+
+def audit(data: DataDir, protocol: Protocol, *, features: FeatureDir | None = None, nj: int = 1) -> AuditResult:
+    """Audit a protocol on a data directory; nothing is written.
+
+    Args:
+        features: what the audio baseline takes; without, it is left out.
+        nj: number of processes; with 1, all is done in the calling process.
+
+    Returns:
+        what train and test share, over folds and for each; its ``leaks`` are copies of recordings.
+
+    Raises:
+        UserError: the protocol does not fit the data.
+        DataErrors: a part is empty, parts share what the protocol states to be disjoint, or recordings cannot be read.
+    """
+    folds = protocol.folds(data)
+    with workers(nj) as map_fn:
+        return measure(protocol, folds, data, contents(data), features, map_fn=map_fn)
 
 
 def write_audits(
-    protocols: Sequence[str], data: Path, out: Path, *, feature_dir: Path | None = None, nj: int = 1
-) -> list[Result]:
-    """Audit protocols, with ``nj`` processes, into ``out/<protocol>.{json,md}``; unchanged audits are not made again.
+    protocols: Sequence[str],
+    data: DataDir,
+    out: Path,
+    *,
+    features: FeatureDir | None = None,
+    classes: Sequence[str] = (),
+    first_folds: int = 0,
+    nj: int = 1,
+) -> list[AuditResult]:
+    """Audit protocols into ``out/<protocol>.json``; unchanged audits are not made again.
 
-    Without ``feature_dir``, what the sound earns is not computed; where an unchanged audit has it, it stays.
+    Args:
+        protocols: names in conf/protocols, or .yaml files.
+        features: what the audio baseline takes; without, an unchanged audit keeps the numbers that it has of it.
+        classes: those of the label map; where given, every part of the folds that are trained must have each.
+        first_folds: how many folds are trained; 0: all.
+        nj: number of processes; results do not depend on it.
 
     Raises:
-        UserError: two protocols have one name; a protocol does not fit the data, or they break one of its promises: two
-            utterances are named.
-        DataErrors: two utterances in different parts of a fold are the same recording.
+        UserError: two protocols have one name, or a protocol does not fit the data.
+        DataErrors: a part is empty or lacks a class, or parts share what the protocol states to be disjoint.
     """
-    directory = DataDir.load(data)
-    features = FeatureDir.load(feature_dir) if feature_dir else None
-    cuts = [(protocol, make_folds(protocol, directory)) for protocol in _load(protocols, out)]
-    recordings = contents(directory, out / "recordings.json")
-    results = []
-    with workers(nj if len(directory.utts) > SMALL else 1) as each:
-        for protocol, folds in cuts:
-            results.append(_audit(protocol, folds, directory, recordings, features, out, each))
-            log.info("%s", markdown.summary(results[-1]))
-    found = [leak for result in results for leak in result["leaks"]]
-    if found:
+    splits = [(protocol, protocol.folds(data)) for protocol in _load(protocols, out)]
+    for protocol, folds in splits if classes else ():
+        require_classes(protocol, folds[: first_folds or None], data, classes)
+    recordings = contents(data, out / "recordings.json")
+    with workers(nj if len(data.utts) > SERIAL_BELOW else 1) as map_fn:
+        return [_audit(protocol, folds, data, recordings, features, out, map_fn) for protocol, folds in splits]
+
+
+def require_no_leaks(results: Sequence[AuditResult]) -> None:
+    """Raise DataErrors where two utterances in different parts of a fold are the same recording."""
+    issues = [Issue("recording-twice", leak) for result in results for leak in result.leaks]
+    if issues:
         raise DataErrors(
-            f"{data}: {len(found)} pair(s) of utterances in different parts of a fold are the same recording, sample "
-            "for sample: what is tested, or selected on, has been learnt. Keep one of each pair, take the other out of "
-            "the corpus, and run stage 1 (data) again; with --on-bad skip it leaves out the other by itself:",
-            found,
-            MOST,
+            f"{results[0].data}: {len(issues)} pair(s) of utterances in different parts of a fold are the same "
+            "recording, sample for sample: what is tested, or selected on, has been learnt. Keep one of each pair, "
+            "take the other out of the corpus, and run stage 1 (data) again; with --on-bad skip it excludes the other "
+            "by itself:",
+            issues,
+            MAX_LISTED,
+            code="recording-twice",
         )
-    return results
 
 
-def _load(protocols: Sequence[str], out: Path) -> list[Protocol]:
-    found: dict[str, str] = {}
-    loaded = [Protocol.load(protocol) for protocol in protocols]
-    for protocol, given in zip(loaded, protocols, strict=True):
-        if protocol.name in found:
+def _load(names: Sequence[str], out: Path) -> list[Protocol]:
+    given: dict[str, str] = {}
+    protocols = [Protocol.load(name) for name in names]
+    for protocol, name in zip(protocols, names, strict=True):
+        if protocol.name in given:
             raise UserError(
-                f"protocols {found[protocol.name]} and {given} have one name, {protocol.name}, and one audit, "
-                f"{out / protocol.name}.json: change name in one of the files, or audit it into another --out"
+                f"protocols {given[protocol.name]} and {name} have one name, {protocol.name}, and one audit, "
+                f"{out / protocol.name}.json: change name in one of the files, or audit it into another --out",
+                code="protocol-name-twice",
             )
-        found[protocol.name] = given
-    return loaded
+        given[protocol.name] = name
+    return protocols
 
 
 def _audit(
@@ -87,13 +117,12 @@ def _audit(
     recordings: Mapping[str, str],
     features: FeatureDir | None,
     out: Path,
-    each: Callable,
-) -> Result:
+    map_fn: Callable,
+) -> AuditResult:
     """Audit one protocol and write the result, unless it is there already."""
-    facts = {"protocol": _facts(protocol, folds), "data": data.name, "utterances": len(data.utts)}
-    facts["inputs"] = digest(
+    inputs = digest(
         [
-            facts,
+            [asdict(facts(protocol, folds)), data.name, len(data.utts)],
             [data.spk, data.emo, data.text, data.session, data.scene, recordings],
             [ModelSpec.load(model).describe() for model in ("tfidf_lr", "logmel_lr")],
             [source_digest(module) for module in CODE],
@@ -101,29 +130,9 @@ def _audit(
         ]
     )
     path = out / f"{protocol.name}.json"
-    result: Result = read_mapping(path)
-    heard = features.content if features else result.get("heard")
-    if (result.get("inputs"), result.get("heard")) != (facts["inputs"], heard):
-        facts["heard"] = features and features.content
-        found = leaks(protocol, folds, data, recordings)
-        result = {**facts, "leaks": found, **measure(folds, data, recordings, features, each=each)}
-        with atomic(path) as file:
-            json.dump(result, file, indent=1, ensure_ascii=False)
-            file.write("\n")
-    with atomic(path.with_suffix(".md")) as file:
-        file.write(markdown.page(result))
+    previous = AuditResult.read(path)
+    if previous and previous.inputs == inputs and (features is None or previous.heard == features.content):
+        return previous
+    result = measure(protocol, folds, data, recordings, features, inputs=inputs, map_fn=map_fn)
+    result.write(path)
     return result
-
-
-def _facts(protocol: Protocol, folds: Sequence[Fold]) -> dict[str, object]:
-    sha256 = folds_digest(protocol, folds)
-    return {
-        "name": protocol.name,
-        "version": protocol.version,
-        "hash": sha256[:4],
-        "sha256": sha256,
-        "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
-        "selection": protocol.selection,
-        "legacy": list(protocol.legacy),
-        "aggregate": protocol.aggregate,
-    }

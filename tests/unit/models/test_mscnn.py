@@ -6,9 +6,10 @@ from torch import nn
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.errors import UserError
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import MultiScaleConv, masked_std
+from tests.raises import fails
+from tests.unit.models.systems import spec_of
 
 COUNTS = {  # without the embedding table; dense layer of 128 and of 256 units
     "audio_cnn": (590_980, 788_228),
@@ -52,9 +53,9 @@ def fingerprint_model(name: str, *settings: str) -> nn.Module:
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameter_counts(name):
     for fc_dim, expected in zip((128, 256), COUNTS[name], strict=True):
-        model = models.build(ModelSpec.load(name, [f"fc_dim={fc_dim}"]), Sizes(classes=4))
-        count = sum(p.numel() for n, p in model.named_parameters() if not n.startswith("embedding"))
-        assert expected in (None, count)
+        with torch.device("meta"):
+            model = models.build(spec_of(name, fc_dim=fc_dim), Sizes(classes=4))
+        assert expected in (None, model.num_parameters())
 
 
 @pytest.mark.parametrize(("name", "mode"), FINGERPRINTS)
@@ -118,6 +119,17 @@ def test_std_of_dead_channel_has_a_gradient():
     assert torch.isfinite(x.grad).all()
 
 
-def test_a_mode_of_attention_that_there_is_not():
-    with pytest.raises(UserError, match="per_scale"):
-        models.build(ModelSpec.load("mscnn_spu_att", ["att_mode=x"]), Sizes(classes=4))
+@pytest.mark.parametrize(
+    ("changes", "code", "names"),
+    [
+        ({"att_mode": "x"}, "config-value", ["att_mode", "concat", "per_scale"]),
+        ({"audio_pool": ["max", "median"]}, "config-value", ["audio_pool", "median", "std"]),
+        ({"audio_pool": [], "text_pool": []}, "option-conflict", ["audio_pool", "text_pool"]),
+        ({"text_pool": []}, "option-conflict", ["attention=false", "swem=false"]),
+        ({"audio_pool": []}, "option-conflict", ["attention=false"]),
+        ({"text_widths": [2, 3]}, "option-conflict", ["audio_widths", "text_widths"]),
+    ],
+)
+def test_wrong_options_are_refused(changes, code, names):
+    with fails(code, *names):
+        models.options(spec_of("mscnn_spu_att", **changes))

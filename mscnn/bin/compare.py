@@ -1,33 +1,29 @@
-"""Compare experiments on the same utterances: differences, intervals, tests."""
+"""Compare predictions of the same utterances: differences, intervals, tests."""
 
 import json
 
+from mscnn.bin.evaluate import add_columns, columns_of
 from mscnn.options import Parser, run
 
 
 def main() -> None:
     """Parse the options, compare, print the table, write it where asked to."""
-    parser = Parser("mscnn.bin.compare", "Compare finished experiments of one protocol, every pair of them.")
-    parser.add_argument("exps", nargs="+", metavar="EXP", help="folders of two or more experiments, made by stage 5")
-    parser.add_argument("--data", help="data directory that knows the clusters; default: that of the first experiment")
+    parser = Parser("mscnn.bin.compare", "Compare systems on the same utterances, every pair of them.")
     parser.add_argument(
-        "--over",
-        choices=("speaker", "dialogue"),
-        default="speaker",
-        help="clusters that are resampled, and swapped between two systems: new ones are what interval and p speak of",
+        "systems", nargs="+", metavar="EXP", help="folders of finished experiments of one protocol, or CSV or TSV files"
     )
+    add_columns(parser)
     parser.add_argument("--out", help="write OUT.md and OUT.json as well; default: none")
     args = parser.parse_args()
-    if len(args.exps) < 2:
-        parser.error("one experiment cannot be compared: name two or more")
+    if len(args.systems) < 2:
+        parser.error("one system cannot be compared: name two or more")
 
-    from mscnn.evaluation.compare import compare
-    from mscnn.evaluation.experiment import Experiment
+    from mscnn.evaluation.api import compare
     from mscnn.files import atomic
     from mscnn.log import get_logger
     from mscnn.reporting.compare import render
 
-    found = compare([Experiment.load(path) for path in args.exps], args.data, args.over)
+    found = compare(*args.systems, **columns_of(args))
     text = render(found)
     print(text)
     if args.out:

@@ -123,13 +123,13 @@ def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggrega
         )
     return Aggregate(
         name=name,
-        values={key: _value(matrices, metric) for key, metric in METRICS.items()},
+        values={key: spread(matrices, metric) for key, metric in METRICS.items()},
         correct=int(matrices.trace(axis1=2, axis2=3).sum(axis=0).mean() + 0.5),
         total=int(matrices[:, 0].sum()),
     )
 
 
-def _value(matrices: np.ndarray, metric: Metric) -> Value:
+def spread(matrices: np.ndarray, metric: Metric) -> Value:
     """Apply ``metric`` to (folds, runs, K, K), in percent, and average."""
     table = 100 * np.array([[metric(matrix) for matrix in runs] for runs in matrices])
     folds, runs = table.shape

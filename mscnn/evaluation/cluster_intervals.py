@@ -41,11 +41,39 @@ class ClusterIntervals:
 
 
 def cluster_intervals(
-    runs: Sequence[Predictions], clusters: Mapping[str, str], over: str, method: str, classes: Sequence[str]
+    runs: Sequence[Predictions],
+    clusters: Mapping[str, str],
+    over: str,
+    method: str,
+    classes: Sequence[str],
+    width: int | None = None,
 ) -> ClusterIntervals:
-    """Intervals of every metric and recall over ``clusters`` (utterance -> cluster) by one of METHODS."""
-    _, counts = count(runs, clusters, len(classes))
+    """Intervals of every metric and recall over ``clusters`` (utterance -> cluster) by one of METHODS.
+
+    ``width``: number of classes that are predicted, where the truth does not have all of them.
+    """
+    counts = count(runs, clusters, width or len(classes))[1][:, :, : len(classes)]
     return _named(METHODS[method](estimate(counts), counts[0].sum(axis=2)), over, method, classes)
+
+
+def utterance_intervals(runs: Sequence[Predictions], classes: Sequence[str], width: int) -> ClusterIntervals:
+    """Bootstrap intervals over single utterances."""
+    counts, copies = utterance_counts(runs, len(classes), width)
+    return _named(bootstrap(estimate(counts), counts[0].sum(axis=2), copies=copies), UTTERANCE, "bootstrap", classes)
+
+
+def utterance_counts(runs: Sequence[Predictions], classes: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Confusion matrices of single utterances; those with the same truth and predictions share one: there are few.
+
+    Returns:
+        counts (runs, kinds, K, M), and how many utterances are of each kind.
+    """
+    columns = np.stack([runs[0].truth, *(run.pred for run in runs)])
+    (truth, *predicted), copies = np.unique(columns, axis=1, return_counts=True)
+    counts = np.zeros((len(runs), len(copies), classes, width), int)
+    for run, pred in zip(counts, predicted, strict=True):
+        run[np.arange(len(copies)), truth, pred] = 1
+    return counts, copies
 
 
 def _named(found: Intervals, over: str, method: str, classes: Sequence[str]) -> ClusterIntervals:

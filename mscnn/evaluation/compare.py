@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, product
 from typing import Any
@@ -12,16 +12,18 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import Value, pooled
-from mscnn.evaluation.cluster_intervals import UTTERANCE
+from mscnn.evaluation.cluster_intervals import UTTERANCE, utterance_counts
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import CLUSTERS, count, read_attributes
-from mscnn.evaluation.intervals import SEED, bootstrap, difference, estimate
+from mscnn.evaluation.intervals import LEVEL, SEED, bootstrap, difference, estimate
 from mscnn.evaluation.metrics import METRICS
+from mscnn.evaluation.plain import columns, notes, number
 from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.significance import contributions, holm, mcnemar, sign_flip
 from mscnn.evaluation.system import System, clusters_of
 
 COMPARED = tuple(name for name, metric in METRICS.items() if metric.compared)
+INDEPENDENT = "utterances are taken for independent: where speakers have several, intervals are too narrow, p too small"
 TESTED = ("ua", "wa")  # their differences are sums over clusters, as the sign-flip test needs them
 
 
@@ -75,6 +77,28 @@ class Comparison:
     experiments: list[Compared]
     pairs: list[Pair]
     remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        blocks: list[Iterable[str]] = [
+            [f"{self.utterances} utterances; intervals and tests over {self.clusters} {self.over}s"],
+            columns(["percent", *(METRICS[key].label for key in COMPARED)], self._system_rows()),
+            columns(
+                ["points", "metric", "difference", f"{100 * LEVEL:g} %", "p", "Holm", "McNemar p"], self._pair_rows()
+            ),
+            notes(self.remarks),
+        ]
+        return "\n\n".join(text for block in blocks if (text := "\n".join(block)))
+
+    def _system_rows(self) -> Iterator[list[str | None]]:
+        for name, one in enumerate(self.experiments, 1):
+            yield [f"E{name} {one.path}", *(number(value.mean) for value in one.scores.values())]
+
+    def _pair_rows(self) -> Iterator[list[str | None]]:
+        for pair in self.pairs:
+            for key, one in pair.differences.items():
+                interval = None if one.interval is None else "{:+.2f} to {:+.2f}".format(*one.interval)
+                values = [f"{one.difference:+.2f}", interval, number(one.p, 4), number(one.holm, 4)]
+                yield [f"E{pair.a} - E{pair.b}", METRICS[key].label, *values, number(pair.mcnemar, 4)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers and texts, which JSON can hold."""
@@ -156,7 +180,7 @@ def compare_systems(systems: Sequence[System], over: str, remarks: Sequence[str]
         several_a_fold=None if first.folds is None else any(_several(first, clusters, fold) for fold in first.folds),
         experiments=[_scores(system) for system in systems],
         pairs=_adjusted(pairs),
-        remarks=tuple(remarks),
+        remarks=(*remarks, *([INDEPENDENT] if over == UTTERANCE else [])),
     )
 
 
@@ -174,7 +198,7 @@ def _scores(system: System) -> Compared:
     return Compared(system.name, exp.words if exp else None, len(system.runs), legacy, scores)
 
 
-def _pair(number: int, other: int, a: System, b: System, clusters: Mapping[str, str], over: str) -> Pair:
+def _pair(i: int, j: int, a: System, b: System, clusters: Mapping[str, str], over: str) -> Pair:
     """Differences, intervals and p values of two systems."""
     counts_a, counts_b, copies = _counts(a, b, clusters, over)
     between, truth = difference(estimate(counts_a), estimate(counts_b)), counts_a[0].sum(axis=2)
@@ -192,25 +216,16 @@ def _pair(number: int, other: int, a: System, b: System, clusters: Mapping[str, 
         each = np.repeat(parts / copies, copies)
         each = each[each != 0] if over == UTTERANCE else each  # where both are right or wrong, the sign is of 0
         found[key] = replace(found[key], p=sign_flip(each, SEED))
-    return Pair(number, other, _mcnemar(a.runs, b.runs), found)
+    return Pair(i, j, _mcnemar(a.runs, b.runs), found)
 
 
 def _counts(a: System, b: System, clusters: Mapping[str, str], over: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Confusion matrices of clusters (runs, S, K, M) of both systems, and how many clusters each of the S stands for.
-
-    Utterances with the same truth and predictions share a row: there are few kinds of them.
-    """
-    runs_a, runs_b = list(a.runs), list(b.runs)
+    """Confusion matrices of clusters (runs, S, K, M) of both systems, and how many clusters each stands for (S,)."""
     if over == UTTERANCE:
-        rows = np.stack([a.truth, *(run.pred for run in (*a.runs, *b.runs))])
-        _, kept, copies = np.unique(rows, axis=1, return_index=True, return_counts=True)
-        runs_a, runs_b = ([_some(run, kept) for run in runs] for runs in (a.runs, b.runs))
-    counts_a, counts_b = (count(runs, clusters, a.width)[1][:, :, : len(a.classes)] for runs in (runs_a, runs_b))
-    return counts_a, counts_b, copies if over == UTTERANCE else np.ones(counts_a.shape[1], int)
-
-
-def _some(run: Predictions, kept: np.ndarray) -> Predictions:
-    return Predictions(tuple(run.utts[i] for i in kept), run.truth[kept], run.pred[kept], run.prob[kept])
+        both, copies = utterance_counts([*a.runs, *b.runs], len(a.classes), a.width)
+        return both[: len(a.runs)], both[len(a.runs) :], copies
+    counts = [count(system.runs, clusters, a.width)[1][:, :, : len(a.classes)] for system in (a, b)]
+    return counts[0], counts[1], np.ones(counts[0].shape[1], int)
 
 
 def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:

@@ -1,0 +1,193 @@
+"""``mscnn.evaluate`` and ``mscnn.compare``: metrics, intervals and tests of the predictions of any toolkit.
+
+Nothing here needs a data directory, starts a process or imports torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mscnn.errors import UserError
+from mscnn.evaluation.align import align
+from mscnn.evaluation.arrays import system_of
+from mscnn.evaluation.compare import Comparison, compare_systems
+from mscnn.evaluation.compare import compare as compare_experiments
+from mscnn.evaluation.evaluation import Evaluation, clusters_over, measure
+from mscnn.evaluation.experiment import Experiment
+from mscnn.evaluation.prediction_table import ALIASES, read_prediction_table
+from mscnn.evaluation.probabilities import Probabilities
+from mscnn.evaluation.system import System, load_experiment
+
+__all__ = ["Comparison", "Evaluation", "compare", "evaluate"]
+
+
+def evaluate(
+    truth: str | os.PathLike | Iterable[Any],
+    predictions: Iterable[Any] | None = None,
+    *,
+    utterances: Iterable[Any] | None = None,
+    speakers: Iterable[Any] | None = None,
+    dialogues: Iterable[Any] | None = None,
+    folds: Iterable[Any] | None = None,
+    runs: Iterable[Any] | None = None,
+    probabilities: Probabilities | None = None,
+    classes: Sequence[Any] | None = None,
+    over: str | None = None,
+    name: str = "predictions",
+    data: str | os.PathLike | None = None,
+    probability_prefix: str | None = None,
+    **columns: str | None,
+) -> Evaluation:
+    """Evaluate predictions: metrics, scores of each class, intervals over speakers, calibration, confusion matrix.
+
+        print(mscnn.evaluate(truth, predictions, speakers=speakers))
+        print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
+
+    Args:
+        truth: the class of each of n utterances, or all there is to know: a CSV or TSV file with a line of column
+            names, or the folder of an experiment (its test parts).
+        predictions: the predicted classes (n,). As ``truth`` these are names, or numbers that count ``classes``. None:
+            the most probable classes.
+        utterances: their ids (n,); None: rows are counted, in each run for itself.
+        speakers, dialogues: of each utterance (n,); whole speakers (or dialogues) are resampled for the intervals.
+        folds: of a cross-validation, in which each utterance was tested (n,): the mean over folds is reported as well.
+        runs: of trainings that predict the same utterances, such as seeds (n,): values are means over runs.
+        probabilities: (n, K), columns in the order of ``classes``; or class -> column.
+        classes: names of the classes, in order. None: those of the truth; predictions of other classes are wrong. A
+            class named here that the truth never has leaves UA and macro F1 undefined.
+        over: ``speaker``, ``dialogue`` or ``utterance``: what the intervals are over; None: the first that is known.
+        name: of the system, for people.
+        data: data directory of an experiment; None: that of its ``config.yaml``.
+        probability_prefix: of the columns of a file with probabilities; None: ``p_`` and the like.
+        columns: of a file: ``utterance_column``, ``truth_column``, ``prediction_column``, ``speaker_column``,
+            ``dialogue_column``, ``fold_column``, ``run_column``; usual names are found without.
+
+    Raises:
+        UserError: a file or column is missing (``file-unreadable``, ``column-missing``, with the nearest), two columns
+            could be meant (``column-ambiguous``), nothing to evaluate (``table-empty``, ``predictions-empty``), columns
+            of different lengths (``lengths-differ``), a value is missing (``value-missing``), only one class
+            (``one-class``), no prediction is a class of the truth (``labels-differ``), a class that is none of
+            ``classes`` (``class-unknown``), an utterance twice in a run (``utterance-twice``), runs with different
+            utterances (``runs-differ``) or truths (``truth-differs``), probabilities that are none
+            (``probability-value``) or do not sum to 1 (``probability-sum``).
+    """
+    given = {
+        "predictions": predictions, "utterances": utterances, "speakers": speakers, "dialogues": dialogues,
+        "folds": folds, "runs": runs, "probabilities": probabilities,
+    }  # fmt: skip
+    if isinstance(truth, (str, os.PathLike)):
+        if extra := [key for key, value in given.items() if value is not None]:
+            raise UserError(
+                f"{truth} is a file, and has its own columns; {', '.join(extra)} cannot be given besides",
+                code="option-value",
+            )
+        return measure(_read(truth, data, probability_prefix, classes, columns), over)
+    if unused := [key for key, value in {**columns, "data": data}.items() if value is not None]:
+        raise UserError(f"{', '.join(unused)}: for files and experiments only", code="option-value")
+    system = system_of(
+        truth, predictions, utterances=utterances, speakers=speakers, dialogues=dialogues, folds=folds, runs=runs,
+        probabilities=probabilities, classes=classes, name=name,
+    )  # fmt: skip
+    return measure(system, over)
+
+
+def compare(
+    *systems: Any,
+    truth: Iterable[Any] | None = None,
+    over: str | None = None,
+    data: str | os.PathLike | None = None,
+    names: Sequence[str] | None = None,
+    classes: Sequence[Any] | None = None,
+    probability_prefix: str | None = None,
+    **columns: Any,
+) -> Comparison:
+    """Compare every pair of systems on the same utterances: difference, interval, sign-flip test, McNemar.
+
+        print(mscnn.compare("a.csv", "b.csv", speaker_column="speaker"))
+        print(mscnn.compare(a, b, truth=truth, speakers=speakers))
+        print(mscnn.compare("exp/glam_none_loso5", "exp/mscnn_spu_gt_loso5"))
+
+    Whole speakers (or dialogues) are resampled, and swapped between two systems. p values are adjusted for the number
+    of pairs (Holm).
+
+    Args:
+        systems: two or more, or one list of them; each a file or the folder of an experiment as for :func:`evaluate`,
+            an :class:`Evaluation`, or the predicted classes of the utterances of ``truth``.
+        truth: the classes, where systems are given as predictions.
+        over: ``speaker``, ``dialogue`` or ``utterance``; None: the first that is known.
+        data: data directory of experiments; None: that of the first one.
+        names: of the systems, for people.
+        classes, probability_prefix: as for :func:`evaluate`.
+        columns: of files: ``speaker_column`` and so on; of predictions: ``speakers``, ``utterances``, ``runs`` and so
+            on, as for :func:`evaluate`.
+
+    Raises:
+        UserError: fewer than two systems (``systems-few``), other utterances (``utterances-differ``), truths
+            (``truth-differs``) or classes (``classes-differ``); experiments of other protocols (``protocols-differ``)
+            or folds (``folds-differ``); a class without utterances (``class-absent``); and see :func:`evaluate`.
+    """
+    given = list(systems[0]) if len(systems) == 1 and not isinstance(systems[0], (str, os.PathLike)) else list(systems)
+    if len(given) < 2:
+        raise UserError("one system cannot be compared: give two or more", code="systems-few")
+    if names is not None and len(names) != len(given):
+        raise UserError(f"{len(names)} names for {len(given)} systems", code="lengths-differ")
+    if all(isinstance(one, Experiment) or _is_experiment(one) for one in given):
+        exps = [one if isinstance(one, Experiment) else Experiment.load(one) for one in given]
+        return compare_experiments(exps, data, over or "speaker")
+    read = [
+        _system(one, number, truth, data, probability_prefix, classes, columns) for number, one in enumerate(given, 1)
+    ]
+    read = read if names is None else [one.renamed(name) for one, name in zip(read, names, strict=True)]
+    aligned = align(read)
+    remarks = [f"{one.name}: {remark}" for one in aligned for remark in one.remarks]
+    return compare_systems(aligned, clusters_over(aligned[0], over), remarks)
+
+
+def _system(
+    one: Any,
+    number: int,
+    truth: Iterable[Any] | None,
+    data: str | os.PathLike | None,
+    prefix: str | None,
+    classes: Sequence[Any] | None,
+    columns: Mapping[str, Any],
+) -> System:
+    """A system from whatever it was given as."""
+    if isinstance(one, Evaluation):
+        return one.system
+    if isinstance(one, Experiment):
+        return System.of_experiment(one)
+    if isinstance(one, (str, os.PathLike)):
+        return _read(one, data, prefix, classes, columns)
+    if truth is None:
+        raise UserError("systems that are given as predictions need truth=", code="truth-missing")
+    return system_of(truth, one, classes=classes, name=f"system {number}", **columns)
+
+
+def _read(
+    path: str | os.PathLike,
+    data: str | os.PathLike | None,
+    prefix: str | None,
+    classes: Sequence[Any] | None,
+    columns: Mapping[str, str | None],
+) -> System:
+    """A file of predictions, or an experiment."""
+    if _is_experiment(path):
+        return load_experiment(path, data)
+    known = {f"{role}_column": role for role in ALIASES}
+    if unknown := next((key for key in columns if key not in known), None):
+        near = difflib.get_close_matches(unknown, known, n=1)
+        raise UserError(
+            f"no option {unknown} of a file; "
+            + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"),
+            code="option-unknown",
+        )
+    return read_prediction_table(path, {known[key]: name for key, name in columns.items()}, prefix, classes)
+
+
+def _is_experiment(path: Any) -> bool:
+    return isinstance(path, (str, os.PathLike)) and Path(path).is_dir()

@@ -1,0 +1,266 @@
+"""Predictions of any toolkit, as columns of names or indices -> a System; nothing that is wrong is scored."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.evaluation.predictions import Predictions
+from mscnn.evaluation.probabilities import Probabilities, Where, read_probabilities
+from mscnn.evaluation.system import System
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Columns of n rows, names all: ``truth``, ``predictions``, and where they are given the others.
+
+    ``probabilities`` (n, columns) of the classes ``scored``; ``where`` says where a row stands, for messages.
+    """
+
+    truth: list[str]
+    predictions: list[str]
+    utterances: list[str] | None
+    speakers: list[str] | None
+    dialogues: list[str] | None
+    folds: list[str] | None
+    runs: list[str]
+    probabilities: np.ndarray
+    scored: list[str]
+    classes: list[str]
+    others: list[str]
+    where: Where
+
+
+def system_of(
+    truth: Iterable[Any],
+    predictions: Iterable[Any] | None = None,
+    *,
+    utterances: Iterable[Any] | None = None,
+    speakers: Iterable[Any] | None = None,
+    dialogues: Iterable[Any] | None = None,
+    folds: Iterable[Any] | None = None,
+    runs: Iterable[Any] | None = None,
+    probabilities: Probabilities | None = None,
+    classes: Sequence[object] | None = None,
+    name: str = "predictions",
+    where: Where = "item {}".format,
+    remarks: Sequence[str] = (),
+) -> System:
+    """Check columns of n values each and put them together; the arguments are those of :func:`mscnn.evaluate`.
+
+    Args:
+        name: of the system, for people.
+        where: says where row i (from 0) stands.
+        remarks: what is to be said of the input already.
+
+    Raises:
+        UserError: see :func:`mscnn.evaluate`.
+    """
+    named = None if classes is None else [str(value) for value in classes]
+    if named and len(set(named)) < len(named):
+        raise UserError(f"classes={named}: a name stands in it twice", code="class-twice")
+    indexed = classes is not None and all(isinstance(value, str) for value in classes)
+    columns = {
+        "truth": _names("truth", truth, where, named if indexed else None),
+        "predictions": _names("predictions", predictions, where, named if indexed else None),
+        "utterances": _names("utterances", utterances, where),
+        "speakers": _names("speakers", speakers, where),
+        "dialogues": _names("dialogues", dialogues, where),
+        "folds": _names("folds", folds, where),
+        "runs": _names("runs", runs, where),
+    }
+    truths = columns["truth"] or []
+    if not truths:
+        raise UserError(f"{name}: no utterance in it: nothing to evaluate", code="predictions-empty")
+    sizes = {key: len(values) for key, values in columns.items() if values is not None}
+    scored, matrix = read_probabilities(probabilities, named, truths, where)
+    sizes |= {"probabilities": len(matrix)} if scored else {}
+    if len(set(sizes.values())) > 1:
+        said = ", ".join(f"{key} {size}" for key, size in sizes.items())
+        raise UserError(f"{name}: columns of different lengths: {said}", code="lengths-differ")
+    predicted = columns["predictions"]
+    if predicted is None:
+        if not scored:
+            raise UserError(f"{name}: give predictions or probabilities", code="predictions-missing")
+        predicted = [scored[k] for k in matrix.argmax(axis=1)]
+    if set(predicted).isdisjoint(truths):
+        raise UserError(
+            f"{name}: no prediction is a class of the truth: {', '.join(sorted(set(predicted))[:9])} and "
+            f"{', '.join(sorted(set(truths))[:9])}; if numbers stand for names, give classes=, the names in order",
+            code="labels-differ",
+        )
+    known, others = _classes(named, truths, predicted, scored, where)
+    rows = Rows(
+        truths, predicted, columns["utterances"], columns["speakers"], columns["dialogues"], columns["folds"],
+        columns["runs"] or ["1"] * len(truths), matrix, scored, known, others, where,
+    )  # fmt: skip
+    return _assemble(rows, name, remarks)
+
+
+def _names(
+    what: str, values: Iterable[Any] | None, where: Where, classes: Sequence[str] | None = None
+) -> list[str] | None:
+    """The values as names; whole numbers count ``classes`` where these are given."""
+    if values is None:
+        return None
+    cells = list(values)
+    if cells and np.ndim(cells[0]):
+        raise UserError(
+            f"{what}: expected one value for each utterance, found rows of {np.size(cells[0])}; probabilities go into "
+            "probabilities=",
+            code="array-shape",
+        )
+    return [_name(what, value, where(i), classes) for i, value in enumerate(cells)]
+
+
+def _name(what: str, value: Any, where: str, classes: Sequence[str] | None) -> str:
+    if hasattr(value, "item"):  # a scalar of NumPy or torch
+        value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if classes is not None and isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value < len(classes):
+            raise UserError(
+                f"{where}: {what}: class number {value}, and there are {len(classes)}: {', '.join(classes)}",
+                code="class-unknown",
+            )
+        return classes[value]
+    text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
+    if not text:
+        raise UserError(f"{where}: {what}: nothing there; every utterance needs a value", code="value-missing")
+    return text
+
+
+def _classes(
+    given: Sequence[str] | None, truth: Sequence[str], predicted: Sequence[str], scored: Sequence[str], where: Where
+) -> tuple[list[str], list[str]]:
+    """Classes of the truth in order, and others that are predicted or have a probability."""
+    present = set(truth)
+    order = list(given or scored or sorted(present, key=natural))
+    unknown = next((i for i, name in enumerate(truth) if name not in order), None)
+    if unknown is not None:
+        near = difflib.get_close_matches(truth[unknown], order, n=1)
+        what = "is none of the classes" if given else "has no probability; they are for"
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(
+            f"{where(unknown)}: truth: {truth[unknown]} {what} {', '.join(order)}{hint}", code="class-unknown"
+        )
+    classes = order if given else [name for name in order if name in present]
+    if len(classes) < 2:
+        raise UserError(
+            f"every truth is {classes[0]}: with one class there is nothing to tell apart; name all with classes=",
+            code="one-class",
+        )
+    missing = [name for name in classes if scored and name not in scored]
+    if missing:
+        raise UserError(
+            f"class {missing[0]} has no probability; they are for {', '.join(scored)}", code="class-unknown"
+        )
+    others = dict.fromkeys(
+        [*(n for n in scored if n not in classes), *sorted(set(predicted) - set(classes), key=natural)]
+    )
+    return classes, list(others)
+
+
+def natural(name: str) -> tuple[bool, int, str]:
+    """Key that sorts numbers by value, before names."""
+    return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+
+
+def _assemble(rows: Rows, name: str, remarks: Sequence[str]) -> System:
+    """Every run in the order of the first."""
+    places = _places(rows)
+    runs = sorted(places, key=natural)
+    utts = tuple(places[runs[0]])
+    for run in runs[1:]:
+        if odd := sorted(places[run].keys() ^ set(utts), key=natural):
+            raise UserError(
+                f"{name}: utterance {odd[0]} is in one of the runs {runs[0]} and {run} only ({len(odd)} are so); every "
+                "run must predict the same utterances",
+                code="runs-differ",
+            )
+    order = [np.array([places[run][utt] for utt in utts]) for run in runs]
+    columns = [*rows.classes, *rows.others]
+    index = {label: k for k, label in enumerate(columns)}
+    truth, predicted = (np.array([index[label] for label in labels]) for labels in (rows.truth, rows.predictions))
+    prob = np.zeros((len(truth), len(columns) if rows.scored else 0))
+    prob[:, [index[label] for label in rows.scored]] = rows.probabilities
+    _check_same("truth", rows.truth, order, utts, rows.where, "truth-differs")
+    attributes = {}
+    for kind, values in (("speaker", rows.speakers), ("dialogue", rows.dialogues)):
+        if values is not None:
+            _check_same(kind, values, order, utts, rows.where, "cluster-differs")
+            attributes[kind] = {utt: values[i] for utt, i in zip(utts, order[0], strict=True)}
+    folds, fold_names = _folds(rows, order, runs)
+    return System(
+        name=name,
+        classes=tuple(rows.classes),
+        others=tuple(rows.others),
+        runs=tuple(Predictions(utts, truth[i], predicted[i], prob[i]) for i in order),
+        folds=folds,
+        fold_names=fold_names,
+        attributes=attributes,
+        remarks=(*remarks, *_remarks(rows)),
+    )
+
+
+def _places(rows: Rows) -> dict[str, dict[str, int]]:
+    """Run -> utterance -> number of its row. Without names, utterances are counted in each run."""
+    places: dict[str, dict[str, int]] = {}
+    for i, run in enumerate(rows.runs):
+        inside = places.setdefault(run, {})
+        utt = str(len(inside) + 1) if rows.utterances is None else rows.utterances[i]
+        if utt in inside:
+            raise UserError(
+                f"{rows.where(i)}: utterance {utt} stands at {rows.where(inside[utt])} already; give the run (or seed) "
+                "of each prediction where there are several, and one prediction for an utterance in each",
+                code="utterance-twice",
+            )
+        inside[utt] = i
+    return places
+
+
+def _check_same(
+    what: str, values: Sequence[str], order: Sequence[np.ndarray], utts: Sequence[str], where: Where, code: str
+) -> None:
+    """Raise UserError unless an utterance has the same value in every run."""
+    for other in order[1:]:
+        for utt, i, j in zip(utts, order[0], other, strict=True):
+            if values[i] != values[j]:
+                raise UserError(
+                    f"{where(int(j))}: {what} of utterance {utt}: {values[j]}, and {values[i]} at {where(int(i))}",
+                    code=code,
+                )
+
+
+def _folds(rows: Rows, order: Sequence[np.ndarray], runs: Sequence[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Number of each utterance's fold (runs, n), and the folds' names."""
+    if rows.folds is None:
+        return None, ()
+    names = sorted(set(rows.folds), key=natural)
+    folds = np.array([[names.index(rows.folds[i]) for i in inside] for inside in order])
+    for run, inside in zip(runs, folds, strict=True):
+        if len(absent := sorted(set(range(len(names))) - set(inside.tolist()))):
+            raise UserError(f"run {run} has no utterance of fold {names[absent[0]]}", code="runs-differ")
+    return folds, tuple(names)
+
+
+def _remarks(rows: Rows) -> Iterable[str]:
+    """What a reader must know."""
+    wrong = [name for name in rows.others if name in set(rows.predictions)]
+    if wrong:
+        count = sum(name in wrong for name in rows.predictions)
+        yield f"{count} predictions are of {', '.join(wrong)}, which no utterance is: they count as wrong"
+    if rows.utterances is None:
+        yield "utterances have no names: rows are counted, and that none stands there twice is not checked"
+    if rows.scored:
+        best = np.array([rows.scored.index(n) if n in rows.scored else -1 for n in rows.predictions])
+        own = np.where(best >= 0, rows.probabilities[np.arange(len(best)), best], -1)
+        if odd := int((own < rows.probabilities.max(axis=1)).sum()):
+            yield f"{odd} predictions are not the most probable class; calibration is that of the probabilities"

@@ -1,0 +1,246 @@
+"""Everything measured on the predictions of one system, from whatever toolkit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mscnn.errors import UserError
+from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED, ClassScores, Value, class_scores, spread
+from mscnn.evaluation.calibration import Calibration, calibration
+from mscnn.evaluation.cluster_intervals import (
+    METHODS,
+    UTTERANCE,
+    ClusterIntervals,
+    cluster_intervals,
+    utterance_intervals,
+)
+from mscnn.evaluation.experiment_statistics import rounded
+from mscnn.evaluation.intervals import LEVEL, SEED
+from mscnn.evaluation.metrics import METRICS
+from mscnn.evaluation.plain import columns, notes, number
+from mscnn.evaluation.prediction_table import read_prediction_table
+from mscnn.evaluation.predictions import Predictions
+from mscnn.evaluation.system import System, clusters_of
+
+OVER = ("speaker", "dialogue", UTTERANCE)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the predictions of one system are worth; ``print`` shows it, :meth:`to_dict` is for JSON.
+
+    Attributes:
+        name: of the system: path of its file, or what it was given.
+        utterances, folds, runs: how many; ``folds`` is 0 where they are not known.
+        scores: aggregate (``fold-mean`` where folds are known, ``pooled``) -> metric -> value in percent with its
+            spread; a metric that does not exist is missing, and ``remarks`` say why.
+        classes: class -> utterances, recall, precision and F1 in percent.
+        intervals: of the pooled values, over speakers, dialogues or utterances.
+        calibration: None where there are no probabilities.
+        confusion: counts (K, M), sum over runs; rows truth, columns prediction: first ``classes``, then ``others``.
+        others: classes that are predicted and that the truth never has.
+        remarks: what a reader must know.
+        system: the predictions themselves.
+    """
+
+    name: str
+    utterances: int
+    folds: int
+    runs: int
+    scores: dict[str, dict[str, Value]]
+    classes: dict[str, ClassScores]
+    intervals: list[ClusterIntervals]
+    calibration: Calibration | None
+    confusion: np.ndarray
+    others: tuple[str, ...]
+    remarks: tuple[str, ...]
+    system: System = field(repr=False)
+
+    def __str__(self) -> str:
+        counts = [
+            (self.utterances, "utterance"),
+            (len(self.classes), "class"),
+            (self.folds, "fold"),
+            (self.runs, "run"),
+        ]
+        said = ", ".join(
+            f"{n} {what if n == 1 else what + ('es' if what == 'class' else 's')}" for n, what in counts if n
+        )
+        blocks: list[Iterable[str]] = [
+            [f"{self.name}: {said}"],
+            columns(["percent", *(metric.label for metric in METRICS.values())], self._score_rows()),
+            columns(["class", "utterances", "recall", "precision", "F1"], self._class_rows()),
+            self._calibration_lines(),
+            columns(["truth / prediction", *self.classes, *self.others], self._confusion_rows()),
+            notes(self.remarks),
+        ]
+        return "\n\n".join(text for block in blocks if (text := "\n".join(block)))
+
+    def _score_rows(self) -> Iterator[list[str | None]]:
+        for name, values in self.scores.items():
+            cells = [values.get(key) for key in METRICS]
+            yield [name.replace("-", " "), *(None if cell is None else number(cell.mean) for cell in cells)]
+            over_folds = [None if cell is None else cell.sd for cell in cells]
+            over_runs = [None if cell is None else cell.run_sd for cell in cells]
+            for over, spreads in (("folds", over_folds), ("runs", over_runs)):
+                if any(sd is not None for sd in spreads):
+                    yield [f"  sd over {over}", *map(number, spreads)]
+        for found in self.intervals:
+            bounds = [found.bounds.get(key) for key in METRICS]
+            head = f"{100 * LEVEL:g} % {found.method}, {found.clusters} {found.over}s"
+            yield [head, *(None if pair is None else "{:.2f} to {:.2f}".format(*pair) for pair in bounds)]
+
+    def _class_rows(self) -> Iterator[list[str | None]]:
+        for name, one in self.classes.items():
+            yield [name, str(one.utterances), number(one.recall), number(one.precision), number(one.f1)]
+
+    def _calibration_lines(self) -> Iterator[str]:
+        if self.calibration is not None:
+            one = self.calibration
+            cells = [number(one.ece), number(one.log_loss, 4), number(one.brier, 4)]
+            yield from columns(["calibration", "ECE, %", "log loss, nats", "Brier score"], [["", *cells]])
+
+    def _confusion_rows(self) -> Iterator[list[str]]:
+        for name, row in zip(self.classes, self.confusion.tolist(), strict=True):
+            yield [name, *map(str, row)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, rounded to six decimals, and texts, which JSON can hold."""
+        intervals = [found.to_dict() for found in self.intervals]
+        return rounded({
+            "name": self.name,
+            "utterances": self.utterances,
+            "folds": self.folds,
+            "runs": self.runs,
+            "scores": {
+                name: {key: asdict(values[key]) if key in values else None for key in METRICS}
+                for name, values in self.scores.items()
+            },
+            "classes": {name: asdict(scores) for name, scores in self.classes.items()},
+            "intervals": {"level": 100 * LEVEL, "of": POOLED, "seed": SEED, "found": intervals},
+            "calibration": None if self.calibration is None else asdict(self.calibration),
+            "confusion": {
+                "truth": list(self.classes), "prediction": [*self.classes, *self.others],
+                "counts": self.confusion.tolist(),
+            },
+            "remarks": list(self.remarks),
+        })  # fmt: skip
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike,
+        *,
+        classes: Sequence[object] | None = None,
+        over: str | None = None,
+        prefix: str | None = None,
+        **columns: str | None,
+    ) -> Evaluation:
+        """Evaluate a CSV or TSV file of predictions; the arguments are those of :func:`mscnn.evaluate`."""
+        return measure(read_prediction_table(path, columns, prefix, classes), over)
+
+
+def measure(system: System, over: str | None = None) -> Evaluation:
+    """Evaluate the predictions of a system.
+
+    Args:
+        system: its predictions.
+        over: what the intervals are over, one of OVER; None: the first of them that is known.
+
+    Raises:
+        UserError: ``over`` is not known of the utterances.
+    """
+    matrices = system.confusions
+    remarks = [*system.remarks]
+    parts = {POOLED: matrices.sum(axis=0, keepdims=True)}
+    if system.folds is not None:
+        parts = {FOLD_MEAN: matrices, **parts}
+        remarks += _absent(matrices, system)
+    scores = {name: _existing(some) for name, some in parts.items()}
+    over = clusters_over(system, over)
+    intervals = _intervals(system, over)
+    remarks += _interval_remarks(system, over, intervals)
+    return Evaluation(
+        name=system.name,
+        utterances=len(system.utts),
+        folds=0 if system.folds is None else len(matrices),
+        runs=len(system.runs),
+        scores=scores,
+        classes=class_scores(matrices.sum(axis=0), system.classes),
+        intervals=intervals,
+        calibration=calibration([_most_probable(run) for run in system.runs]) if system.runs[0].prob.size else None,
+        confusion=matrices.sum(axis=(0, 1)),
+        others=system.others,
+        remarks=tuple(remarks),
+        system=system,
+    )
+
+
+def clusters_over(system: System, over: str | None) -> str:
+    """What is resampled: ``over``, or where that is None the first of OVER that is known.
+
+    Raises:
+        UserError: ``over`` is none of OVER, or not known of the utterances.
+    """
+    if over is None:
+        return next(kind for kind in OVER if clusters_of(system, kind) is not None)
+    if over not in OVER:
+        raise UserError(f"over={over!r}: expected one of {', '.join(OVER)}", code="option-value")
+    if clusters_of(system, over) is None:
+        raise UserError(
+            f"{system.name}: the {over} of each utterance is not known; give {over}s=, or {over}_column= "
+            f"(--{over}-column) of a file",
+            code="clusters-unknown",
+        )
+    return over
+
+
+def _existing(matrices: np.ndarray) -> dict[str, Value]:
+    """Values of the metrics that exist in all of (folds, runs, K, M)."""
+    return {name: spread(matrices, metric) for name, metric in METRICS.items() if metric.exists(matrices).all()}
+
+
+def _absent(matrices: np.ndarray, system: System) -> Iterator[str]:
+    """Where a class has no utterance, and what does not exist for that."""
+    labels = " and ".join(metric.label for metric in METRICS.values() if metric.every_class)
+    for fold, name in enumerate(system.fold_names):
+        missing = (matrices[fold].sum(axis=-1) == 0).any(axis=0)
+        names = ", ".join(label for label, none in zip(system.classes, missing, strict=True) if none)
+        if names:
+            yield f"fold {name} has no utterance of {names}: {labels} have no mean over folds"
+
+
+def _intervals(system: System, over: str) -> list[ClusterIntervals]:
+    """By every method over speakers and dialogues; over utterances by the bootstrap."""
+    if not (system.confusions.sum(axis=(0, 1, 3)) > 0).all():
+        return []
+    if over == UTTERANCE:
+        return [utterance_intervals(system.runs, system.classes, system.width)]
+    clusters = system.attributes[over]
+    return [cluster_intervals(system.runs, clusters, over, method, system.classes, system.width) for method in METHODS]
+
+
+def _interval_remarks(system: System, over: str, intervals: Sequence[ClusterIntervals]) -> Iterator[str]:
+    missing = [label for label in system.classes if label not in {system.classes[k] for k in system.truth}]
+    if missing:
+        labels = " and ".join(metric.label for metric in METRICS.values() if metric.every_class)
+        yield f"no utterance of {', '.join(missing)}: {labels} do not exist, and there are no intervals"
+    if over == UTTERANCE:
+        yield (
+            "intervals are over utterances, as if they were independent: those of a speaker are not, and the intervals "
+            "are too narrow. Give the speakers"
+        )
+    for found in intervals:
+        if found.fault:
+            yield f"no interval ({found.method} over {found.over}s, {found.clusters} there): {found.fault}"
+
+
+def _most_probable(run: Predictions) -> Predictions:
+    """The predictions that the probabilities make, where they are others."""
+    other = run.prob[np.arange(len(run.pred)), run.pred] < run.prob.max(axis=1)
+    return Predictions(run.utts, run.truth, np.where(other, run.prob.argmax(axis=1), run.pred), run.prob)

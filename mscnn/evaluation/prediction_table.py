@@ -1,0 +1,183 @@
+"""Predictions of any toolkit in a file: CSV or TSV with a line of column names."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mscnn.errors import UserError
+from mscnn.evaluation.arrays import system_of
+from mscnn.evaluation.system import System
+
+# Names of columns that are understood, by what stands in them. Case, spaces, dashes and underscores do not count.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "utterance": ("utt", "utt_id", "utterance_id", "id", "file", "filename", "path", "segment", "segment_id", "clip"),
+    "truth": ("true", "label", "true_label", "y_true", "target", "gold", "reference", "ground_truth", "emotion"),
+    "prediction": ("pred", "predicted", "predicted_label", "pred_label", "y_pred", "hypothesis", "output"),
+    "speaker": ("spk", "speaker_id", "spk_id", "subject", "actor", "participant"),
+    "dialogue": ("dialog", "dialogue_id", "dialog_id", "conversation", "scene"),
+    "fold": ("cv_fold", "fold_id", "test_fold"),
+    "run": ("run_id", "seed", "repetition", "repeat"),
+}
+PREFIXES = ("p_", "prob_", "proba_", "probability_")  # of columns with probabilities, before the name of the class
+SEPARATORS = "\t,;"
+
+
+def read_prediction_table(
+    path: str | os.PathLike,
+    columns: Mapping[str, str | None] | None = None,
+    prefix: str | None = None,
+    classes: Sequence[object] | None = None,
+) -> System:
+    """Read a file of predictions.
+
+    The separator (tab, comma or semicolon) is the one that the first line has most of. Columns that are not named are
+    found by their usual names (ALIASES); probabilities stand in columns named by PREFIXES and a class, or by the
+    classes of the truth alone. What was taken for what, and which columns were not used, is among the remarks.
+
+    Args:
+        path: the file.
+        columns: a key of ALIASES -> the name of its column.
+        prefix: of the columns with probabilities, where it is none of PREFIXES.
+        classes: as for :func:`mscnn.evaluate`.
+
+    Raises:
+        UserError: the file cannot be read or is empty, a line has another number of cells than the first, a column
+            that is needed or named is missing (the nearest is named), two could be meant; and see
+            :func:`mscnn.evaluate`.
+    """
+    path = Path(path)
+    header, lines, cells = _read(path)
+    roles, remarks = _roles(path, header, {key: name for key, name in (columns or {}).items() if name is not None})
+    values = {name: [row[k] for row in cells] for k, name in enumerate(header)}
+    scored = _scored(path, header, prefix, set(values[roles["truth"]]))
+    if "prediction" not in roles and not scored:
+        raise _missing(path, header, "prediction")
+    unused = [name for name in header if name not in {*roles.values(), *scored.values()}]
+    if unused:
+        remarks.append(f"columns not used: {', '.join(_with_nearest(name) for name in unused)}")
+
+    def column(role: str) -> list[str] | None:
+        return values[roles[role]] if role in roles else None
+
+    return system_of(
+        values[roles["truth"]],
+        column("prediction"),
+        utterances=column("utterance"),
+        speakers=column("speaker"),
+        dialogues=column("dialogue"),
+        folds=column("fold"),
+        runs=column("run"),
+        probabilities={label: _numbers(path, lines, name, values[name]) for label, name in scored.items()} or None,
+        classes=classes,
+        name=str(path),
+        where=lambda i: f"{path}:{lines[i]}",
+        remarks=remarks,
+    )
+
+
+def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
+    """Names of the columns; the number of each row's line; and its cells."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error}); convert it with iconv", code="table-encoding") from None
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count))
+    try:
+        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(map(str.strip, row))]
+    except csv.Error as error:
+        raise UserError(f"{path}:{reader.line_num}: {error}", code="table-line") from None
+    if len(rows) < 2:
+        raise UserError(
+            f"{path}: no utterance in it: expected a line of column names and then rows", code="table-empty"
+        )
+    header = rows[0][1]
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise UserError(f"{path}:{rows[0][0]}: two columns are named {twice}", code="column-twice")
+    for number, row in rows[1:]:
+        if len(row) != len(header):
+            raise UserError(
+                f"{path}:{number}: expected {len(header)} cells as in the first line, found {len(row)}; quote texts "
+                "that hold the separator",
+                code="table-columns",
+            )
+    return header, [number for number, _ in rows[1:]], [row for _, row in rows[1:]]
+
+
+def _roles(path: Path, header: Sequence[str], named: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What stands in which column, and what of it was found by another name than its own."""
+    roles, remarks = {}, []
+    for role, aliases in ALIASES.items():
+        if role in named:
+            if named[role] not in header:
+                raise _missing(path, header, role, named[role])
+            roles[role] = named[role]
+            continue
+        free = [name for name in header if name not in named.values()]
+        own = [name for name in free if _plain(name) == role]
+        like = own or [name for name in free if _plain(name) in map(_plain, aliases)]
+        if len(like) > 1:
+            raise UserError(
+                f"{path}: {' and '.join(like)} could both be the {role}; name it: --{role}-column {like[0]}, or in "
+                f"Python {role}_column={like[0]!r}",
+                code="column-ambiguous",
+            )
+        if like:
+            roles[role] = like[0]
+            remarks += [] if own else [f"column {like[0]} is taken for the {role}"]
+    if "truth" not in roles:
+        raise _missing(path, header, "truth")
+    return roles, remarks
+
+
+def _scored(path: Path, header: Sequence[str], prefix: str | None, truth: set[str]) -> dict[str, str]:
+    """Class -> column of its probabilities."""
+    for start in PREFIXES if prefix is None else (prefix,):
+        columns = {name[len(start) :]: name for name in header if name.startswith(start) and name != start}
+        if columns and (prefix is not None or not truth.isdisjoint(columns)):
+            return columns
+    if prefix is not None:
+        raise UserError(
+            f"{path}: no column begins with {prefix!r}; there are {', '.join(header)}", code="column-missing"
+        )
+    return {name: name for name in header if name in truth} if truth <= set(header) else {}
+
+
+def _numbers(path: Path, lines: Sequence[int], name: str, cells: Sequence[str]) -> list[float]:
+    numbers = []
+    for line, cell in zip(lines, cells, strict=True):
+        try:
+            numbers.append(float(cell))
+        except ValueError:
+            raise UserError(f"{path}:{line}: {name}: {cell!r} is no number", code="probability-value") from None
+    return numbers
+
+
+def _missing(path: Path, header: Sequence[str], role: str, named: str | None = None) -> UserError:
+    """A column that is needed is not there: what there is, and what may be meant."""
+    near = difflib.get_close_matches(named or role, header, n=1, cutoff=0.5)
+    wanted = f"no column {named}" if named else f"no column with the {role} ({', '.join((role, *ALIASES[role]))})"
+    also = " and none with probabilities (p_CLASS)" if role == "prediction" and not named else ""
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return UserError(
+        f"{path}: {wanted}{also}; there are {', '.join(header)}{hint} Name it with --{role}-column NAME",
+        code="column-missing",
+    )
+
+
+def _with_nearest(name: str) -> str:
+    """An unused column, with the role that it may have been meant for."""
+    roles = {_plain(alias): role for role, aliases in ALIASES.items() for alias in (role, *aliases)}
+    near = difflib.get_close_matches(_plain(name), roles, n=1, cutoff=0.8)
+    return f"{name} (meant as {roles[near[0]]}?)" if near else name or "one without a name"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace(" ", "").replace("-", "").replace("_", "")

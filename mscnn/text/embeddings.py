@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 SPREAD = 0.25  # words without an embedding are drawn from U(-SPREAD, SPREAD), as in Yoon et al. 2018
-EPOCHS, TOKENS = (20, 150), 500_000  # word2vec: so many passes, by which it should have read so many tokens
+EPOCHS, TOKENS = (20, 150), 500_000  # word2vec: limits of its epochs, and the tokens that it should read in them
 
 
 def load_embeddings(
@@ -31,7 +31,7 @@ def load_embeddings(
     """Embeddings of ``words`` from a GloVe, word2vec or fastText file, text or binary, plain or gzipped.
 
     Text and word2vec's binary files are streamed, so that memory holds the wanted words only; gensim has to load
-    fastText's own ``.bin`` whole (from a temporary file where it is gzipped). What was found is kept in the folder
+    fastText's own ``.bin`` whole (from a temporary file where it is gzipped). What was read is kept in the folder
     ``cache`` under the digest of the file's content and of the words. The digest costs one read of the file; it is
     remembered with the file's size and time of change.
 
@@ -52,15 +52,19 @@ def load_embeddings(
     get_logger("gensim").setLevel("ERROR")
     wanted = words[2:]
     try:
-        found, size = _read(trim(Path(path), wanted, Path(cache)))
+        vectors, size = _read(trim(Path(path), wanted, Path(cache)))
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f"{path}: not readable as embeddings: {error}; expected GloVe, word2vec or fastText, text or binary, "
-            "plain or gzipped; download it again"
+            "plain or gzipped; download it again",
+            code="embeddings-unreadable",
         ) from None
     if dim not in (None, size):
-        raise UserError(f"{path}: embeddings have {size} dimensions, expected {dim}; choose another file")
-    return _complete(words, found, size, seed), len(found) / max(len(wanted), 1)
+        raise UserError(
+            f"{path}: embeddings have {size} dimensions, expected {dim}; choose another file",
+            code="embeddings-dimension",
+        )
+    return _complete(words, vectors, size, seed), len(vectors) / max(len(wanted), 1)
 
 
 def train_word2vec(
@@ -69,7 +73,7 @@ def train_word2vec(
     """Skip-gram embeddings of ``words``, trained on ``sentences``: the tokens of training texts only.
 
     On a few thousand sentences word2vec's vectors stay close to each other (mean cosine 0.99 on 300 sentences) and near
-    their tiny initial values, and unknown words would drown the known. So small sets are passed more often, and the
+    their tiny initial values, and unknown words would drown the known. So small sets are given more epochs, and the
     vectors are centred and brought to the length that unknown words have (cf. Mu & Viswanath 2018).
 
     Returns:
@@ -94,14 +98,14 @@ def train_word2vec(
     return _complete(words, dict(zip(model.wv.index_to_key, vectors, strict=True)), dim, seed)
 
 
-def _complete(words: Sequence[str], found: Mapping[str, np.ndarray], dim: int, seed: int) -> np.ndarray:
-    """Matrix of the vectors found; the others are drawn, each by a generator seeded with the word."""
+def _complete(words: Sequence[str], vectors: Mapping[str, np.ndarray], dim: int, seed: int) -> np.ndarray:
+    """Matrix of the vectors of ``words``; missing ones are drawn, each by a generator seeded with the word."""
     import numpy as np
 
     matrix = np.zeros((len(words), dim), dtype=np.float32)
     for row, word in enumerate(words[1:], 1):
-        if word in found:
-            matrix[row] = found[word]
+        if word in vectors:
+            matrix[row] = vectors[word]
         else:
             generator = np.random.default_rng(_stable_hash(f"{seed} {word}"))
             matrix[row] = generator.uniform(-SPREAD, SPREAD, dim)

@@ -36,7 +36,9 @@ class Subwords:
 
         lines = [line for text in texts if (line := text.lower().strip())]
         if not lines:
-            raise UserError("sentencepiece: no words in the training texts; choose another text, or word tokens")
+            raise UserError(
+                "sentencepiece: no words in the training texts; choose another text, or word tokens", code="no-text"
+            )
         characters = set(unicodedata.normalize("NFKC", "".join(lines)))
         model = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
@@ -86,4 +88,6 @@ class Subwords:
         try:
             return cls(path.read_bytes())
         except (OSError, RuntimeError) as error:
-            raise UserError(f"{path}: not a sentencepiece model: {error}; train the model again") from None
+            raise UserError(
+                f"{path}: not a sentencepiece model: {error}; train the model again", code="subwords-unreadable"
+            ) from None

@@ -1,4 +1,8 @@
-"""Files of word vectors, cut down to the words that are wanted."""
+"""Files of word vectors, reduced to the words that are wanted.
+
+gensim reads a whole file into memory (GloVe 840B: 2.6 GB) before words can be looked up; here text and binary files are
+streamed and only the wanted rows are kept, which gensim then reads.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from mscnn.files import atomic, digest, file_digest
 
@@ -40,7 +44,7 @@ def _records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[byt
         return _facebook_records(path, wanted)
     rows, dim, binary = _sniff(head)
     with _open(path) as stream:
-        if binary:
+        if binary and rows is not None:
             return dim, True, dict(_binary_records(stream, rows, dim, wanted))
         return dim, False, _text_records(stream, rows, dim, wanted)
 
@@ -55,10 +59,10 @@ def _content_digest(path: Path, cache: Path) -> str:
     return memo.read_text(encoding="utf-8")
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BinaryIO:
     with open(path, "rb") as file:
         packed = file.read(2) == GZIP
-    return gzip.open(path) if packed else open(path, "rb")
+    return cast(BinaryIO, gzip.open(path)) if packed else open(path, "rb")
 
 
 def _head(path: Path) -> bytes:
@@ -89,28 +93,28 @@ def _are_numbers(fields: Sequence[bytes]) -> bool:
         return False
 
 
-def _text_records(stream: IO[bytes], rows: int | None, dim: int, wanted: Collection[bytes]) -> dict[bytes, bytes]:
+def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Collection[bytes]) -> dict[bytes, bytes]:
     """Words and values (as written) of the wanted lines; of a word that stands twice, the first."""
     if rows is not None:
         stream.readline()
-    found: dict[bytes, bytes] = {}
+    records: dict[bytes, bytes] = {}
     line, number = b"", 0
     for number, line in enumerate(stream, 1):
         start = line.partition(b" ")[0]
-        if start not in wanted or start in found:
+        if start not in wanted or start in records:
             continue
         # the values are the last fields, not all but the first: GloVe 840B has words such as "at name@domain.com"
         name, *values = line.rstrip().rsplit(b" ", dim)
         if name == start:
             if len(values) != dim:
                 raise ValueError(f"word {number}: expected {dim} values, found {len(values)}")
-            found[name] = b" ".join(values)
+            records[name] = b" ".join(values)
     if rows not in (None, number) or len(line.split()) <= dim:
         raise ValueError(f"cut short: after {number} words" + (f" of {rows}" if rows else ""))
-    return found
+    return records
 
 
-def _binary_records(stream: IO[bytes], rows: int, dim: int, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Words and values (little-endian float32) of the wanted records."""
     stream.readline()
     buffer, start, width = b"", 0, 4 * dim

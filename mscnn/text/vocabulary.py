@@ -58,7 +58,12 @@ class Vocabulary:
         try:
             *words, rest = path.read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: cannot be read: {error}; train the model again") from None
+            raise UserError(
+                f"{path}: cannot be read: {error}; train the model again", code="vocabulary-unreadable"
+            ) from None
         if rest or words[:2] != [PAD, UNK] or len(set(words)) < len(words) or "" in words:
-            raise UserError(f"{path}: expected {PAD}, {UNK} and words that differ, one a line; train the model again")
+            raise UserError(
+                f"{path}: expected {PAD}, {UNK} and words that differ, one per line; train the model again",
+                code="vocabulary-unreadable",
+            )
         return cls(words)

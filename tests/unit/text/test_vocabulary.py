@@ -2,8 +2,8 @@
 
 import pytest
 
-from mscnn.errors import UserError
 from mscnn.text.vocabulary import Vocabulary
+from tests.raises import fails
 
 TEXTS = ["b a b", "c, A", "", "café b"]
 
@@ -29,5 +29,5 @@ def test_saved_and_loaded(tmp_path):
 def test_damaged_files_are_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "vocabulary.txt").write_bytes(content)
-    with pytest.raises(UserError, match=r"vocabulary.txt: .*train the model again"):
+    with fails("vocabulary-unreadable", tmp_path / "vocabulary.txt"):
         Vocabulary.load(tmp_path)

@@ -1,18 +1,14 @@
 """Every file of conf/models: what it names exists, and the network that it describes can be built and described."""
 
-import re
-from importlib import import_module
-from pathlib import Path
-
 import pytest
 import yaml
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.models.inputs import Sizes
 from mscnn.paths import names
+from tests.raises import fails
 
 NAMES = names("models")
 REQUIRED = """
@@ -64,14 +60,6 @@ def test_it_comes_back_from_what_config_yaml_says(name):
 @pytest.mark.parametrize("name", ["audio_cnn_xvector", "text_cnn", "are", "adrnn", "sarma2018"])
 def test_mixup_is_refused_where_it_would_mix_half(name):
     """X-vectors, words and prosody stay as they are; center loss and losses of frames would be left out."""
-    with pytest.raises(UserError, match=f"{name}: mixup is for systems of audio alone"):
-        spec = ModelSpec.load(name, ["mixup=0.2"])
+    spec = ModelSpec.load(name, ["mixup=0.2"])
+    with fails("mixup-unsupported", name):
         models.build(spec, Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))
-
-
-@pytest.mark.parametrize("family", models.FAMILIES)
-def test_a_family_stands_on_what_is_shared_alone(family):
-    """Digests of a system's code cover its family and the shared modules: code of another family would escape them."""
-    source = Path(import_module(models.FAMILIES[family]).__file__).read_text(encoding="utf-8")
-    used = {found[1] for found in re.finditer(r"^\s*from (mscnn\.models\.\w+) import", source, re.MULTILINE)}
-    assert used <= {*models.SHARED} and "from mscnn.models import" not in source

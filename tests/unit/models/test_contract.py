@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from mscnn.features.config import Feature
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.paths import names, read_conf
+from mscnn.stamp import source_digest
 from tests.raises import fails
 from tests.unit.models import contract
 from tests.unit.models.systems import spec_of
@@ -102,7 +104,6 @@ def own(tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "my_models", raising=False)
     monkeypatch.delitem(sys.modules, "my_models.mean", raising=False)
     (tmp_path / "my_models").mkdir()
-    (tmp_path / "my_models" / "__init__.py").touch()
     (tmp_path / "my_models" / "mean.py").write_text(OWN)
     facts = {"family": "my_models.mean", "inputs": {"audio": "mfcc96"}, "options": {"units": 5}}
     (tmp_path / "mean.yaml").write_text(yaml.safe_dump(facts))
@@ -118,6 +119,9 @@ def test_a_model_of_ones_own_is_one_file_and_one_yaml(own):
     contract.check_batch(model, inputs)
     contract.check_gradients(model, inputs)
     assert models.source_modules(own) == [*models.SHARED, "my_models.mean"]
+    before = source_digest("my_models.mean")
+    Path(module.__file__).write_text(OWN.replace("torch.tanh", "torch.relu"))
+    assert source_digest("my_models.mean") != before
 
 
 BROKEN = [  # what breaks the contract, and which check notices

@@ -4,7 +4,6 @@ import difflib
 from pathlib import Path
 
 from mscnn.errors import UserError
-from mscnn.files import read_yaml
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent  # of a checkout; an installed package has nothing of ours there
@@ -37,11 +36,6 @@ def conf(kind: str, name: str) -> Path:
 def names(kind: str) -> list[str]:
     """Names of all files of a kind, sorted: what :func:`conf` finds."""
     return sorted(_files(kind))
-
-
-def read_conf(kind: str, name: str) -> dict:
-    """Read the configuration ``conf/<kind>/<name>.yaml`` (see :func:`conf`)."""
-    return read_yaml(conf(kind, name))
 
 
 def _files(kind: str) -> dict[str, Path]:

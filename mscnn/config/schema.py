@@ -132,15 +132,22 @@ class _Twice(yaml.MarkedYAMLError):
 
 
 class _Loader(yaml.BaseLoader):
-    """Text, lists and mappings, and each key once."""
+    """Text, lists and mappings; each key once, and ``<<: *name`` for what a mapping has in common with another."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise _Twice(key)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
+        common: dict = {}
+        own: dict = {}
+        for key_node, value_node in node.value:
+            key, value = (self.construct_object(part, deep=True) for part in (key_node, value_node))
+            if key == "<<" and isinstance(value, dict):
+                common |= value
+            elif not isinstance(key, str):
+                raise yaml.MarkedYAMLError(problem="a key is one word or text", problem_mark=key_node.start_mark)
+            elif key in own:
+                raise _Twice(key_node)
+            else:
+                own[key] = value
+        return common | own
 
 
 @cache

@@ -1,18 +1,20 @@
-"""Results that others published, as ``conf/published.yaml`` states them; every fault of the file is named."""
+"""Results that others published, as ``conf/published.yaml`` states them; every issue of the file is named."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
-from mscnn.errors import DataErrors, UserError
-from mscnn.files import read_yaml
-from mscnn.paths import CONF, conf
+from pydantic import Field
 
-NUMBERS = ("wa", "ua", "wa_sd", "ua_sd")
-SELECTED = ("yes", "no", "not stated")
+from mscnn.config import schema
+from mscnn.errors import DataErrors, Issue, UserError
+from mscnn.paths import conf, names
+
+Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 SUBSETS = ("improvised", "scripted")
 
 
@@ -25,12 +27,12 @@ class Row:
     """
 
     system: str
-    text: str
+    text: Literal["none", "gt", "asr"]
     protocol: str
-    wa: float | None = None
-    ua: float | None = None
-    wa_sd: float | None = None
-    ua_sd: float | None = None
+    wa: Percent | None = None
+    ua: Percent | None = None
+    wa_sd: Percent | None = None
+    ua_sd: Percent | None = None
     certain: str = ""
     model: str | None = None
     audio: bool = True
@@ -61,7 +63,7 @@ class Protocol:
     source: str
     stated: str
     set: str
-    selection_on_test: str
+    selection_on_test: Literal["yes", "no", "not stated"]
     like: str | None = None
 
 
@@ -100,85 +102,56 @@ def read_published(path: str | os.PathLike) -> Published:
     """Read and check the whole file.
 
     Raises:
-        UserError: unknown or missing keys, names that are not declared or have no file in conf, a number that is none
-            or not in 0 to 100; each fault names its row.
+        UserError: unknown or missing keys, or a value that cannot be (see :mod:`mscnn.config.schema`); names that are
+            not declared (``published-undeclared``) or have no file in conf, a spread without its number
+            (``published-spread``), ``like`` where it cannot be (``published-like``); each issue names its row.
     """
-    facts = read_yaml(Path(path))
-    absent = [part.name for part in fields(Published) if not isinstance(facts.get(part.name), dict)]
-    if absent:
-        raise UserError(f"{path}: not a file of published results: {', '.join(absent)} must map names to values")
-    faults = [*_faults(facts)]
-    if faults:
-        raise DataErrors(f"{path}: {len(faults)} fault(s)", faults, most=20)
-    tables = {k: Table(**{**t, "rows": tuple(Row(**row) for row in t["rows"])}) for k, t in facts["tables"].items()}
-    protocols = {name: Protocol(**values) for name, values in facts["protocols"].items()}
-    return Published(facts["certainty"], facts["sources"], facts["sets"], protocols, tables)
+    published = schema.load(Path(path), Published)
+    issues = [*_issues(published)]
+    if issues:
+        raise DataErrors(f"{path}: {len(issues)} issue(s)", issues, most=20, code=issues[0].code)
+    return published
 
 
-def _faults(facts: Mapping) -> Iterator[str]:
-    for name, protocol in facts["protocols"].items():
-        for fault in _shape(Protocol, protocol) or _protocol_faults(protocol, facts):
-            yield f"protocol {name}: {fault}"
-    for name, table in facts["tables"].items():
-        if _shape(Table, table) or not isinstance(table["rows"], list):
-            yield f"table {name}: expected title, note and a list of rows"
-            continue
-        for number, row in enumerate(table["rows"], 1):
-            for fault in _shape(Row, row) or _row_faults(row, facts):
-                title = row.get("system", "no name") if isinstance(row, dict) else row
-                yield f"table {name}, row {number} ({title}): {fault}"
+def _issues(published: Published) -> Iterator[Issue]:
+    """What names something that is not there, or contradicts something else."""
+    for name, protocol in published.protocols.items():
+        for code, message in _protocol_issues(protocol, published):
+            yield Issue(code, f"protocol {name}: {message}")
+    for name, table in published.tables.items():
+        for number, row in enumerate(table.rows, 1):
+            for code, message in _row_issues(row, published):
+                yield Issue(code, f"table {name}, row {number} ({row.system}): {message}")
 
 
-def _shape(kind: type, values: object) -> list[str]:
-    """What is wrong with the keys, and with values of a kind that the dataclass does not have."""
-    if not isinstance(values, dict):
-        return ["expected key: value pairs"]
-    known = {part.name: part for part in fields(kind)}
-    needed = [name for name, part in known.items() if part.default is part.default_factory is MISSING]
-    faults = [f"unknown key {key}; known: {', '.join(known)}" for key in values if key not in known]
-    faults += [f"lacks {name}" for name in needed if name not in values]
-    for key, kinds in (("str", str), ("bool", bool), ("Mapping", dict)):
-        wrong = [n for n, part in known.items() if part.type.startswith(key) and n in values]
-        faults += [
-            f"{n}: expected {'quoted text' if kinds is str else kinds.__name__}, found {values[n]!r}"
-            for n in wrong
-            if not isinstance(values[n], kinds) and not (values[n] is None and "None" in known[n].type)
-        ]
-    return faults
+def _protocol_issues(protocol: Protocol, published: Published) -> Iterator[tuple[str, str]]:
+    for value, kind in ((protocol.source, "sources"), (protocol.set, "sets")):
+        if value not in getattr(published, kind):
+            yield "published-undeclared", f"{value} is not declared under {kind}"
+    if protocol.like is not None:
+        yield from _no_conf("protocols", protocol.like)
+    if (split_set(protocol.set)[0] in names("labels")) != (protocol.like is not None):
+        yield (
+            "published-like",
+            f"set {protocol.set}: like belongs to the sets that conf/labels can make, and to no other",
+        )
 
 
-def _protocol_faults(protocol: Mapping, facts: Mapping) -> Iterator[str]:
-    for key, kind in (("source", "sources"), ("set", "sets")):
-        if protocol[key] not in facts[kind]:
-            yield f"{key} {protocol[key]} is not declared under {kind}"
-    if protocol["selection_on_test"] not in SELECTED:
-        yield f"selection_on_test {protocol['selection_on_test']}: expected one of {', '.join(SELECTED)}"
-    like, ours = protocol.get("like"), CONF / "labels" / f"{split_set(protocol['set'])[0]}.yaml"
-    if like is not None:
-        yield from _no_conf("protocols", like)
-    if ours.is_file() != (like is not None):
-        yield f"set {protocol['set']}: like belongs to the sets that conf/labels can make, and to no other"
+def _row_issues(row: Row, published: Published) -> Iterator[tuple[str, str]]:
+    for key, value, sd in (("wa_sd", row.wa, row.wa_sd), ("ua_sd", row.ua, row.ua_sd)):
+        if sd is not None and value is None:
+            yield "published-spread", f"{key} without {key.removesuffix('_sd')}"
+    if row.protocol not in published.protocols:
+        yield "published-undeclared", f"protocol {row.protocol} is not declared under protocols"
+    if row.numbers and row.certain not in published.certainty:
+        marks = ", ".join(published.certainty)
+        yield "published-undeclared", f"certain {row.certain}: expected one of {marks}"
+    if row.model is not None:
+        yield from _no_conf("models", row.model)
 
 
-def _row_faults(row: Mapping, facts: Mapping) -> Iterator[str]:
-    for key in NUMBERS:
-        value = row.get(key)
-        if value is not None and not (type(value) in (int, float) and 0 <= value <= 100):
-            yield f"{key}: expected a number from 0 to 100 or null, found {value!r}"
-        if value is not None and row.get(key.removesuffix("_sd")) is None:
-            yield f"{key} without {key.removesuffix('_sd')}"
-    if row["text"] not in ("none", "gt", "asr"):
-        yield f"text {row['text']}: expected none, gt or asr"
-    if row["protocol"] not in facts["protocols"]:
-        yield f"protocol {row['protocol']} is not declared under protocols"
-    if row.get("certain") not in facts["certainty"] and any(row.get(key) is not None for key in NUMBERS):
-        yield f"certain {row.get('certain')}: expected one of {', '.join(facts['certainty'])}"
-    if row.get("model") is not None:
-        yield from _no_conf("models", row["model"])
-
-
-def _no_conf(kind: str, name: str) -> Iterator[str]:
+def _no_conf(kind: str, name: str) -> Iterator[tuple[str, str]]:
     try:
         conf(kind, name)
     except UserError as error:
-        yield str(error)
+        yield error.code, str(error)

@@ -53,6 +53,11 @@ def test_numbers(outer, text, value):
     assert outer(f"inner: {{lr: {text}}}").inner.lr == value
 
 
+def test_anchors_and_merged_mappings(outer):
+    read = outer("named:\n  a: &a {lr: 1, steps: 2}\n  b: {<<: *a, steps: 3}\ninner: *a\n")
+    assert (read.named["b"], read.inner) == (Inner(1.0, 3), Inner(1.0, 2))
+
+
 @pytest.mark.parametrize("text", ["null", "~", ""])
 def test_none_where_the_type_is_optional_and_text_elsewhere(outer, text):
     inner = outer(f"inner:\n  lr: 1\n  maybe: {text}\n  name: {text}\n").inner
@@ -86,6 +91,8 @@ def test_what_has_no_type_is_what_it_looks_like(outer):
         ("inner: 3", "config-value", ["file.yaml:1", "inner", "'3'"]),
         ("inner: {lr: 1}\ninner: {lr: 2}", "config-key-twice", ["file.yaml:2", "inner"]),
         ("inner: {lr: 1, lr: 2}", "config-key-twice", ["file.yaml:1", "lr"]),
+        ("inner: {[a, b]: 2}", "config-yaml", ["file.yaml"]),
+        ("inner: {lr: &x [*x]}", "config-yaml", ["file.yaml"]),
         ("inner: [", "config-yaml", ["file.yaml"]),
         ("- inner", "config-yaml", ["file.yaml"]),
         ("", "config-yaml", ["file.yaml"]),

@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import Wav2Vec2Model
 
+from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.features import extract as stage
 from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
 from mscnn.features.extract import extract
-from mscnn.paths import read_conf
 from mscnn.pretrained import wav2vec2
 from tests.unit.features.synthetic import voice
 from tests.unit.features.test_extract import make_data
@@ -44,7 +44,7 @@ def test_as_many_segments_as_camser_has_spectrograms(wav2vec2_folder):
 
 def test_the_model_of_the_paper_is_the_default():
     assert Feature.load("wav2vec2").options["model"] == "facebook/wav2vec2-base-960h"
-    assert read_conf("models", "ca_mser_finetuned")["options"]["wav2vec2"] == "facebook/wav2vec2-base-960h"
+    assert ModelSpec.load("ca_mser_finetuned").options["wav2vec2"] == "facebook/wav2vec2-base-960h"
 
 
 def test_other_weights_under_the_same_name_are_noticed(tmp_path, wav2vec2_folder, monkeypatch):

@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from mscnn.config.model import ModelSpec
-from mscnn.errors import UserError
+from mscnn.errors import DataErrors
 from mscnn.paths import ROOT
 from mscnn.reporting.published import Row, read_published, split_set
+from tests.raises import check, fails
 
 PUBLISHED = ROOT / "conf" / "published.yaml"
 
@@ -280,46 +281,45 @@ def protocol(**values):
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "code", "names"),
     [
-        (row(acc=3), "table one, row 2 .MDRE.: unknown key acc; known: system"),
-        (row(protocol="peng2012"), "row 2 .MDRE.: protocol peng2012 is not declared"),
-        (row(wa="71,8"), "row 2 .MDRE.: wa: expected a number from 0 to 100 or null, found '71,8'"),
-        (row(wa=718), "row 2 .MDRE.: wa: expected a number"),
-        (row(ua=-1.0), "row 2 .MDRE.: ua: expected a number"),
-        (row(ua=float("nan")), "row 2 .MDRE.: ua: expected a number"),
-        (row(ua=True), "row 2 .MDRE.: ua: expected a number"),
-        (row(ua=None, ua_sd=1.0), "row 2 .MDRE.: ua_sd without ua"),
-        (row(model="mdrre"), r"row 2 .MDRE.: .*mdrre.yaml: no such file; .*conf/models has: .*mdre"),
-        (row(model=3), "row 2 .MDRE.: model: expected quoted text, found 3"),
-        (row(text="google"), "row 2 .MDRE.: text google: expected none, gt or asr"),
-        (row(certain="X"), "row 2 .MDRE.: certain X: expected one of P, R"),
-        (row(audio="no"), "row 2 .MDRE.: audio: expected bool, found 'no'"),
-        (lambda facts: facts["tables"]["one"]["rows"][1].pop("system"), "row 2 .no name.: lacks system"),
-        (lambda facts: facts["tables"]["one"]["rows"].append("TRE"), "row 3 .TRE.: expected key: value pairs"),
-        (lambda facts: facts["tables"].update(one=[]), "table one: expected title, note and a list of rows"),
-        (protocol(like="yoon6"), r"protocol yoon5: .*yoon6.yaml: no such file; .*conf/protocols has: .*yoon5"),
-        (protocol(like=None), "protocol yoon5: set iemocap4: like belongs to the sets that conf/labels can make"),
-        (protocol(set="emodb"), "protocol yoon5: set emodb: like belongs to"),
-        (protocol(set="iemocap5"), "protocol yoon5: set iemocap5 is not declared under sets"),
-        (protocol(selection_on_test=False), "protocol yoon5: selection_on_test: expected quoted text, found False"),
-        (protocol(selection_on_test="perhaps"), "selection_on_test perhaps: expected one of yes, no, not stated"),
-        (lambda facts: facts.pop("sources"), "not a file of published results: sources must map names to values"),
+        (row(acc=3), "config-unknown-key", ["tables.one.rows.1.acc"]),
+        (row(protocol="peng2012"), "published-undeclared", ["table one, row 2 (MDRE)", "peng2012"]),
+        (row(wa="71,8"), "config-value", ["published.yaml:", "tables.one.rows.1.wa", "'71,8'"]),
+        (row(wa=718), "config-value", ["tables.one.rows.1.wa", "'718'"]),
+        (row(ua=-1.0), "config-value", ["tables.one.rows.1.ua"]),
+        (row(ua=float("nan")), "config-value", ["tables.one.rows.1.ua"]),
+        (row(ua=True), "config-value", ["tables.one.rows.1.ua", "'true'"]),
+        (row(ua=None, ua_sd=1.0), "published-spread", ["row 2 (MDRE)", "ua_sd"]),
+        (row(model="mdrre"), "conf-unknown", ["row 2 (MDRE)", "mdrre", "mdre"]),
+        (row(text="google"), "config-value", ["tables.one.rows.1.text", "'google'"]),
+        (row(certain="X"), "published-undeclared", ["row 2 (MDRE)", "certain X", "P, R"]),
+        (row(audio="no"), "config-value", ["tables.one.rows.1.audio", "'no'"]),
+        (lambda facts: facts["tables"]["one"]["rows"][1].pop("system"), "config-missing-key", ["rows.1.system"]),
+        (lambda facts: facts["tables"]["one"]["rows"].append("TRE"), "config-value", ["rows.2", "'TRE'"]),
+        (lambda facts: facts["tables"].update(one=[]), "config-value", ["tables.one"]),
+        (protocol(like="yoon6"), "conf-unknown", ["protocol yoon5", "yoon6"]),
+        (protocol(like=None), "published-like", ["protocol yoon5", "iemocap4"]),
+        (protocol(set="emodb"), "published-like", ["protocol yoon5", "emodb"]),
+        (protocol(set="iemocap5"), "published-undeclared", ["protocol yoon5", "iemocap5"]),
+        (protocol(selection_on_test="perhaps"), "config-value", ["protocols.yoon5.selection_on_test", "'perhaps'"]),
+        (lambda facts: facts.pop("sources"), "config-missing-key", ["sources"]),
     ],
 )
-def test_faults_are_named(tmp_path, change, message):
-    with pytest.raises(UserError, match=message):
+def test_what_is_wrong_is_named(tmp_path, change, code, names):
+    with fails(code, *names):
         read_published(write(tmp_path / "published.yaml", change))
 
 
-def test_all_faults_are_named_together(tmp_path):
+def test_all_issues_are_named_together(tmp_path):
     def change(facts):
-        row(wa="a")(facts)
+        row(certain="X")(facts)
         facts["tables"]["one"]["rows"][0]["model"] = "areq"
 
-    message = r"2 fault\(s\)\n  table one, row 1 .ARE.: .*\n  table one, row 2 .MDRE.: wa"
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(DataErrors) as caught:
         read_published(write(tmp_path / "published.yaml", change))
+    check(caught.value, "conf-unknown", "2 issue(s)", "row 1 (ARE)", "row 2 (MDRE)")
+    assert [issue.code for issue in caught.value.issues] == ["conf-unknown", "published-undeclared"]
 
 
 def test_tables_are_listed(tmp_path):

@@ -43,39 +43,42 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
             or no newline at the end; the message has file and line.
     """
     try:
-        data = Path(path).read_bytes()
+        *lines, rest = Path(path).read_bytes().split(b"\n")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
-    table: dict[str, str] = {}
-    previous = b""
-    lines = data.split(b"\n")
-    if lines.pop():
+    if rest:
         raise UserError(
             f"{path}:{len(lines) + 1}: no newline at the end; the file may have been cut short", code="table-cut-short"
         )
-    for number, raw in enumerate(lines, 1):
-        where = f"{path}:{number}"
-        try:
-            line = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise UserError(f"{where}: not UTF-8: {raw[:60]!r}; convert it with iconv", code="table-encoding") from None
-        if "\r" in line:
-            raise UserError(
-                f"{where}: carriage return; convert it with: sed -i 's/\\r$//' {path}", code="table-carriage-return"
-            )
-        key, _, value = line.replace("\t", " ", 1).partition(" ")
-        if not key:
-            raise UserError(f"{where}: expected 'key value', found {line!r}", code="table-line")
+    table: dict[str, str] = {}
+    previous = b""
+    for number, line in enumerate(lines, 1):
+        key, value = _key_and_value(line, path, f"{path}:{number}")
         if key in table:
-            raise UserError(f"{where}: key {key} a second time; keys must be unique", code="table-key-twice")
+            raise UserError(f"{path}:{number}: key {key} a second time; keys must be unique", code="table-key-twice")
         if key.encode() < previous:
             raise UserError(
-                f"{where}: {key} stands after {previous.decode()}; sort with: LC_ALL=C sort -o {path} {path} "
+                f"{path}:{number}: {key} stands after {previous.decode()}; sort with: LC_ALL=C sort -o {path} {path} "
                 "(numbers in ids: pad with zeros)",
                 code="table-unsorted",
             )
-        table[key], previous = value.strip(), key.encode()
+        table[key], previous = value, key.encode()
     return table
+
+
+def _key_and_value(raw: bytes, path: str | os.PathLike, where: str) -> tuple[str, str]:
+    try:
+        line = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{where}: not UTF-8: {raw[:60]!r}; convert it with iconv", code="table-encoding") from None
+    if "\r" in line:
+        raise UserError(
+            f"{where}: carriage return; convert it with: sed -i 's/\\r$//' {path}", code="table-carriage-return"
+        )
+    key, _, value = line.replace("\t", " ", 1).partition(" ")
+    if not key:
+        raise UserError(f"{where}: expected 'key value', found {line!r}", code="table-line")
+    return key, value.strip()
 
 
 def read_optional_table(path: str | os.PathLike) -> dict[str, str]:

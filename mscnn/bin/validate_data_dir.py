@@ -4,7 +4,7 @@ from mscnn.options import Parser, run
 
 
 def main() -> int:
-    """Print a line for every sound directory, every fault of the others; 1 where there is one of these."""
+    """Print one line for each valid directory, and every issue of the others; returns 1 where there is one of these."""
     parser = Parser("mscnn.bin.validate_data_dir", "Check files, sorting, key sets, speakers and recordings.")
     parser.add_argument("data", nargs="+", metavar="DIR", help="data directory, as stage 1 writes it")
     args = parser.parse_args()
@@ -20,7 +20,7 @@ def main() -> int:
             data = DataDir.load(path)
         except UserError as error:
             failed += 1
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error[{error.code}]: {error}", file=sys.stderr)
         else:
             hours = sum(data.dur.values()) / 3600
             print(f"{path}: valid: {len(data.utts)} utterances, {len(set(data.spk.values()))} speakers, {hours:.2f} h")

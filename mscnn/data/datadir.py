@@ -19,7 +19,7 @@ KINDS = {"impro": "improvised", "script": "scripted"}  # how the scenes of utt2s
 MAX_LISTED = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DataDir:
     """A data directory that was read and checked; a mapping is empty where the corpus has no such table.
 
@@ -48,6 +48,9 @@ class DataDir:
     gender: dict[str, str] = field(default_factory=dict)
     split: dict[str, str] = field(default_factory=dict)
     segments: dict[str, tuple[str, float, float]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<DataDir {self.path}: {len(self.spk)} utterances, {len({*self.spk.values()})} speakers>"
 
     @property
     def name(self) -> str:

@@ -116,7 +116,7 @@ def _check_scheme(part: str, options: Choice, schemes: Mapping[str, Scheme]) -> 
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fold:
     """Utterance ids of one fold, each part sorted; ``index`` counts from 1."""
 
@@ -124,6 +124,9 @@ class Fold:
     train: tuple[str, ...]
     dev: tuple[str, ...]
     test: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<Fold {self.index}: {', '.join(f'{len(utts)} {part}' for part, utts in self.parts.items())}>"
 
     @property
     def parts(self) -> dict[str, tuple[str, ...]]:

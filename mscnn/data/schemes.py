@@ -138,6 +138,11 @@ def _balanced_speakers(options: Options, data: DataDir) -> list[list[str]]:
             code="attribute-absent",
         )
     gender = {data.spk[u]: data.gender[u] for u in data.utts}
+    if odd := sorted(s for s in gender if gender[s] not in ("f", "m")):
+        raise UserError(
+            f"{data.path}/utt2gender: speaker {odd[0]}: expected f or m, found {gender[odd[0]]!r}",
+            code="gender-unknown",
+        )
     n, members = options["folds"], dict[str, int]()
     for kind in ("f", "m"):
         speakers = sorted(s for s in gender if gender[s] == kind)

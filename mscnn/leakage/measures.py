@@ -75,11 +75,11 @@ def measure(
             FoldAudit(
                 fold=fold.index,
                 utterances={part: len(utts) for part, utts in fold.parts.items()},
-                shared=counts[i],
-                texts=overlaps[i],
+                shared=count,
+                texts=overlap,
                 scores={n: {k: _rounded_scores(of[k][i]) for k in kinds} if of else None for n, of in matrices.items()},
             )
-            for i, fold in enumerate(folds)
+            for i, (fold, count, overlap) in enumerate(zip(folds, counts, overlaps, strict=True))
         ],
     )
 

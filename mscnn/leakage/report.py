@@ -35,7 +35,7 @@ def audit(data: DataDir, protocol: Protocol, *, features: FeatureDir | None = No
     """Audit a protocol on a data directory; nothing is written.
 
     Args:
-        features: what the audio baseline takes; without, it is left out.
+        features: what the audio baseline takes; without, there is no such baseline.
         nj: number of processes; with 1, all is done in the calling process.
 
     Returns:

@@ -85,7 +85,7 @@ class ProtocolFacts:
     aggregate: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditResult:
     """What train and test of a protocol share, and what baselines score that know no more than train's text or audio.
 
@@ -161,6 +161,9 @@ class AuditResult:
         if self.has_text:
             most["text"] = max(fold.texts["all"].verbatim for fold in self.folds)  # percents are rounded
         return most
+
+    def __repr__(self) -> str:
+        return f"<AuditResult {self}>"
 
     def __str__(self) -> str:
         """One line: what train and test share, and what the baselines score."""

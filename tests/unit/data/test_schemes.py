@@ -77,6 +77,10 @@ def test_ravdess6_balances_gender(corpus):
     assert [data.spk[u] for u in folds[0].test] == ["Actor01", "Actor02", "Actor03", "Actor04"]
     assert [data.spk[u] for u in folds[0].dev] == ["Actor05", "Actor06", "Actor07", "Actor08"]
     assert all(len(f.train) == 16 for f in folds)
+    with fails("gender-unknown", "utt2gender", "Actor07", "'x'"):
+        folds_of("ravdess6", replace(data, gender={**data.gender, "Actor07-x": "x"}))
+    with fails("attribute-absent", "utt2gender"):
+        folds_of("ravdess6", replace(data, gender={}))
 
 
 def test_session5_draws_dev_from_the_training_sessions(corpus):

@@ -79,7 +79,8 @@ def utterance_counts(runs: Sequence[Predictions], classes: int, width: int) -> t
 def _named(found: Intervals, over: str, method: str, classes: Sequence[str]) -> ClusterIntervals:
     pairs: list[Bounds] = []
     if found.bounds is not None:
-        pairs = [(low, high) for low, high in np.clip(100 * found.bounds, 0, 100).T.tolist()]
+        least = [100 * metric.least for metric in METRICS.values()] + [0.0] * len(classes)
+        pairs = [(low, high) for low, high in np.clip(100 * found.bounds, least, 100).T.tolist()]
     return ClusterIntervals(
         over,
         method,

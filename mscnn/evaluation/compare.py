@@ -213,9 +213,11 @@ def _pair(i: int, j: int, a: System, b: System, clusters: Mapping[str, str], ove
     }
     shares = copies[:, None, None]
     for key, parts in contributions(counts_a * shares, counts_b * shares).items():
-        each = np.repeat(parts / copies, copies)
-        each = each[each != 0] if over == UTTERANCE else each  # where both are right or wrong, the sign is of 0
-        found[key] = replace(found[key], p=sign_flip(each, SEED))
+        if over == UTTERANCE:  # where both are right or wrong, the sign is of 0
+            p = sign_flip((parts / copies)[parts != 0], SEED, copies[parts != 0])
+        else:
+            p = sign_flip(parts, SEED)
+        found[key] = replace(found[key], p=p)
     return Pair(i, j, _mcnemar(a.runs, b.runs), found)
 
 

@@ -107,9 +107,10 @@ class Metric:
         name: key in files, score lines and options.
         label: what people read.
         definition: formula, four spaces, what it is; a line of every score file.
-        function: from matrices (..., K, M), M >= K, to values from 0 to 1 (...); a float for one matrix.
+        function: from matrices (..., K, M), M >= K, to values up to 1 (...); a float for one matrix.
         every_class: it does not exist where a class has no utterance; the function raises ``class-absent`` then.
         compared: it has a column in tables that put experiments side by side.
+        least: the lowest value that it can have; intervals end there, and at 1.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Metric:
     function: Callable[[np.ndarray], float | np.ndarray]
     every_class: bool = False
     compared: bool = True
+    least: float = 0.0
 
     def __call__(self, matrix: np.ndarray) -> float | np.ndarray:
         return self.function(matrix)

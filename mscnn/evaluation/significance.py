@@ -39,7 +39,7 @@ def contributions(a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
     return {"ua": (difference / totals).mean(axis=1), "wa": difference.sum(axis=1) / totals.sum()}
 
 
-def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
+def sign_flip(differences: np.ndarray, seed: int = 0, copies: np.ndarray | None = None) -> float:
     """Two-sided p of the sign-flip (permutation) test.
 
     Where two systems are exchangeable within every cluster, swapping their predictions on all utterances of a cluster
@@ -49,7 +49,15 @@ def sign_flip(differences: np.ndarray, seed: int = 0) -> float:
 
     Args:
         differences: (S,), what each cluster adds to the difference.
+        seed: of the random patterns.
+        copies: how many clusters each value stands for (S,), where many add the same; None: one each.
     """
+    if copies is not None and copies.sum() > EXACT:
+        rng, sums = np.random.default_rng(seed), np.zeros(DRAWS)
+        for difference, number in zip(differences, copies, strict=True):
+            sums += difference * (2 * rng.binomial(number, 0.5, DRAWS) - number)
+        return float(((abs(sums) >= abs(differences @ copies) - ROUNDING).sum() + 1) / (DRAWS + 1))
+    differences = differences if copies is None else np.repeat(differences, copies)
     size, found = len(differences), abs(differences.sum()) - ROUNDING
     if size <= EXACT:
         signs = 1 - 2 * (np.arange(2**size)[:, None] >> np.arange(size) & 1)

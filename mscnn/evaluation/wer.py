@@ -36,7 +36,7 @@ class Errors:
 
     @property
     def rate(self) -> float:
-        """Edits a hundred reference words; infinite where words were heard and none were said."""
+        """Edits per hundred reference words; infinite where the reference is empty and the hypothesis is not."""
         return 100 * self.edits / self.words if self.words else math.inf if self.edits else 0.0
 
     def __str__(self) -> str:
@@ -64,19 +64,19 @@ def count_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) -
 def write_wer(out: str | os.PathLike, data: DataDir, hypotheses: Mapping[str, str], name: str) -> Errors:
     """Score ``hypotheses`` against the data directory's ``text``.
 
-    Writes ``out/wer``: a line in total, then one each emotion, speaker and kind of scene; and ``out/wer_detail.tsv``
+    Writes ``out/wer``: a line in total, then one per emotion, speaker and kind of scene; and ``out/wer_detail.tsv``
     with both texts and the number of edits of every utterance. Rates are of summed edits over summed reference words.
 
     Returns:
         errors in total.
     """
     references = {utt: normalise(data.text[utt]) for utt in data.utts}
-    heard = {utt: normalise(hypotheses[utt]) for utt in data.utts}
-    errors = count_errors(references, heard)
+    normalised = {utt: normalise(hypotheses[utt]) for utt in data.utts}
+    errors = count_errors(references, normalised)
     with atomic(os.path.join(out, "wer_detail.tsv")) as detail:
         detail.write("utt\tref\thyp\tedits\twords\n")
         for utt in data.utts:
-            detail.write(f"{utt}\t{references[utt]}\t{heard[utt]}\t{errors[utt].edits}\t{errors[utt].words}\n")
+            detail.write(f"{utt}\t{references[utt]}\t{normalised[utt]}\t{errors[utt].edits}\t{errors[utt].words}\n")
     compared = f"text.{name} vs text, {data.path}"
     total = sum(errors.values(), Errors())
     with atomic(os.path.join(out, "wer")) as lines:

@@ -1,11 +1,15 @@
 """Metrics against scikit-learn and against numbers worked by hand."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+import mscnn
 from mscnn.evaluation.metrics import (
     METRICS,
+    Metric,
     confusion_matrix,
     f1s,
     macro_f1,
@@ -16,6 +20,7 @@ from mscnn.evaluation.metrics import (
     wa,
     weighted_f1,
 )
+from mscnn.reporting.results import write_report
 from tests.raises import fails
 
 
@@ -88,3 +93,27 @@ def test_predictions_of_a_class_that_the_truth_never_has_are_wrong():
     for metric, average in ((macro_f1, "macro"), (weighted_f1, "weighted"), (f1s, None)):
         np.testing.assert_allclose(metric(matrix), sk.f1_score(truth, pred, labels=range(3), average=average))
     np.testing.assert_allclose(precisions(matrix), sk.precision_score(truth, pred, labels=range(3), average=None))
+
+
+def test_a_new_metric_is_one_function_with_an_entry(experiment, monkeypatch):
+    """Cohen's kappa: below 0 where predictions are worse than chance; files, tables and intervals have it."""
+
+    def kappa(matrix):
+        n = matrix.sum(axis=(-2, -1))
+        chance = (matrix.sum(axis=-1) * matrix.sum(axis=-2)).sum(axis=-1) / n**2
+        return (wa(matrix) - chance) / (1 - chance)
+
+    monkeypatch.setitem(METRICS, "kappa", Metric("kappa", "Cohen's kappa", "kappa = …", kappa, least=-1.0))
+    truth, pred = list("aaaabbbb") * 2, list("abbabbaa") * 2
+    speakers = list("kkllkkll") + list("mmnnmmnn")
+    found = mscnn.evaluate(truth, pred, speakers=speakers)
+    assert found.scores["pooled"]["kappa"].mean == pytest.approx(100 * sk.cohen_kappa_score(truth, pred))
+    assert found.intervals[1].bounds["kappa"][0] < 0
+    assert METRICS["kappa"].label in str(found) and "kappa" in found.to_dict()["scores"]["pooled"]
+    [line, *_] = write_report(experiment)
+    matrices = experiment.parts["test"]
+    expected = [[sk.cohen_kappa_score(run.truth, run.pred) for run in runs] for runs in matrices]
+    assert line.fields["kappa"] == f"{100 * np.mean(expected):.2f}" and "kappa_sd" in line.fields
+    assert "kappa" in json.loads((experiment.path / "statistics.json").read_text())["scores"]["pooled"]
+    results = (experiment.path / "RESULTS.md").read_text()
+    assert results.count("Cohen's kappa") >= 2 and f"{100 * np.mean(expected):.2f}" in results

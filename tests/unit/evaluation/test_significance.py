@@ -60,6 +60,16 @@ def test_many_speakers_are_drawn():
     assert sign_flip(np.full(60, 0.1)) == 2**-16  # never 0
 
 
+def test_equal_differences_may_share_a_value():
+    """The same distribution; few clusters are tried in all patterns, as they are."""
+    few = sign_flip(np.array([3.0, 1.0, -1.0]))
+    assert sign_flip(np.array([3.0, -1.0, 1.0]), copies=np.array([1, 1, 1])) == few
+    values, copies = np.array([0.1, -0.1, 0.05]), np.array([40, 30, 10])
+    apart = sign_flip(np.repeat(values, copies))
+    assert sign_flip(values, copies=copies) == pytest.approx(apart, abs=4 * np.sqrt(2 * apart / 2**16))
+    assert sign_flip(values[:0], copies=copies[:0]) == 1
+
+
 def test_p_is_uniform_where_only_the_seed_differs():
     """200 pairs; p of 10 speakers is a multiple of 1/512, far finer than what the KS test could see."""
     rng, p = np.random.default_rng(3), []

@@ -88,6 +88,12 @@ class Layers:
             key = key.rpartition(".")[0]
         return self.origins.get(key, self.path)
 
+    def states(self, key: str) -> bool:
+        """Whether a file or a setting states the value of a dotted key, or of all that it is part of."""
+        while key and key not in self.origins:
+            key = key.rpartition(".")[0]
+        return bool(key)
+
     def _option(self, name: str, value: Any, origin: Path | str) -> Any:
         known, key = self.values.get("options", {}), f"options.{name}"
         if origin == self.first:

@@ -1,0 +1,40 @@
+"""Show a configuration as it comes to: every value, and the file or setting that states it."""
+
+from mscnn.options import Parser, run
+
+
+def main() -> None:
+    """Print the resolved configuration of a model, a feature, a label map or a protocol, as YAML."""
+    parser = Parser("mscnn.bin.config", "Print a resolved configuration as YAML, each value with where it is stated.")
+    parser.add_argument("what", choices=["show"], help="show: print it")
+    parser.add_argument(
+        "name", help="model: a name in conf/models, or a .yaml file; else features/, labels/ or protocols/NAME"
+    )
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="changes, as training takes them"
+    )
+    args = parser.parse_args()
+
+    from mscnn.config import show
+    from mscnn.config.labels import LabelMap
+    from mscnn.data.protocols import Protocol
+    from mscnn.errors import UserError
+    from mscnn.paths import conf
+
+    kind, _, name = args.name.partition("/")
+    if kind == "features":
+        from mscnn.features.config import Feature
+
+        options = Feature.load(name, args.set).options
+        print(show.annotated(options, show.origin(conf(kind, name), args.set)), end="")
+    elif kind in ("labels", "protocols"):
+        if args.set:
+            raise UserError(f"{args.name} has no options to set", code="option-unknown")
+        LabelMap.load(name) if kind == "labels" else Protocol.load(name)
+        print(show.file(kind, name), end="")
+    else:
+        print(show.model(args.name.removeprefix("models/"), args.set), end="")
+
+
+if __name__ == "__main__":
+    run(main)

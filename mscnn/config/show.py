@@ -1,0 +1,73 @@
+"""A configuration as YAML, each value with the place that states it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mscnn.config import schema
+from mscnn.config.model import ModelSpec, resolve
+from mscnn.paths import CONF, conf
+
+COLUMN = 48  # where origins begin, if values are short enough
+
+
+def model(name: str, settings: Sequence[str] = ()) -> str:
+    """The resolved configuration of a model, which is a file for ``conf/models`` itself; raises as ModelSpec.load."""
+    layers = resolve(name, settings)
+    spec = ModelSpec.of(layers)
+    values: dict[str, Any] = {
+        "family": spec.family,
+        "inputs": {"audio": spec.audio, "text": spec.text, "xvector": spec.xvector, "extra": dict(spec.extra)},
+        "options": dict(spec.options),
+        "normalise": {key: how for key, how in spec.normalise.items() if key in spec.features},
+        "segments": asdict(spec.segments) if spec.segments else {},
+        "xvec_norm": spec.xvec_norm,
+        "training": asdict(spec.training),
+    }
+    return annotated(values, lambda key: layers.origin(key) if layers.states(key) else "default")
+
+
+def file(kind: str, name: str) -> str:
+    """What a file of conf/labels or conf/protocols states."""
+    path = conf(kind, name)
+    return annotated(schema.plain(schema.read(path)), lambda key: path)
+
+
+def origin(path: Path, settings: Sequence[str]) -> Callable[[str], Path | str]:
+    """Function that gives the setting ``KEY=VALUE`` which states a key, or else ``path``."""
+    stated = {setting.partition("=")[0].replace("-", "_"): f"--set {setting}" for setting in settings}
+    return lambda key: stated.get(key, path)
+
+
+def annotated(values: Mapping[str, Any], where: Callable[[str], Path | str]) -> str:
+    """YAML of ``values``; behind each one, as a comment, what ``where`` says of its dotted key."""
+    return "\n".join(_lines(values, where, ())) + "\n"
+
+
+def _lines(values: Mapping[str, Any], where: Callable, above: tuple[str, ...]) -> Iterator[str]:
+    for name, value in values.items():
+        key, start = (*above, name), f"{'  ' * len(above)}{_flow(name)}:"
+        if isinstance(value, Mapping) and value:
+            yield start
+            yield from _lines(value, where, key)
+        else:
+            place = schema.place(where(".".join(key)), key)
+            yield f"{f'{start} {_flow(value)}':<{COLUMN}}  # {_short(place)}"
+
+
+def _flow(value: Any) -> str:
+    """A value on one line, as YAML has it."""
+    value = list(value) if isinstance(value, tuple) else value
+    text = yaml.safe_dump([value], default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
+    return text.strip()[1:-1]
+
+
+def _short(place: str) -> str:
+    """Paths inside the project from conf/ on."""
+    return place.removeprefix(f"{CONF.parent}{os.sep}")

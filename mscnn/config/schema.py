@@ -95,7 +95,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: Where) -> T:
 
 
 def plain(text: Any) -> Any:
-    """What a text looks like: true or false, a whole number, a number, or else the text; also inside of what has parts."""
+    """What a text looks like: true or false, a whole number, a number, or else the text; also of parts."""
     if isinstance(text, dict):
         return {key: plain(value) for key, value in text.items()}
     if isinstance(text, list):

@@ -136,6 +136,15 @@ def compare(
     if names is not None and len(names) != len(given):
         raise UserError(f"{len(names)} names for {len(given)} systems", code="lengths-differ")
     if all(isinstance(one, Experiment) or _is_experiment(one) for one in given):
+        options = {
+            **columns,
+            "truth": truth,
+            "names": names,
+            "classes": classes,
+            "probability_prefix": probability_prefix,
+        }
+        if unused := [key for key, value in options.items() if value is not None]:
+            raise UserError(f"{', '.join(unused)}: not for experiments, which have their own", code="option-value")
         exps = [one if isinstance(one, Experiment) else Experiment.load(one) for one in given]
         return compare_experiments(exps, data, over or "speaker")
     read = [
@@ -178,6 +187,8 @@ def _read(
     """A file of predictions, or an experiment."""
     if _is_experiment(path):
         return load_experiment(path, data)
+    if data is not None:
+        raise UserError(f"{path} is no experiment: a data directory is of no use to it", code="option-value")
     known = {f"{role}_column": role for role in ALIASES}
     if unknown := next((key for key in columns if key not in known), None):
         near = difflib.get_close_matches(unknown, known, n=1)

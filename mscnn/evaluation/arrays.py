@@ -15,6 +15,8 @@ from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.probabilities import Probabilities, Where, read_probabilities
 from mscnn.evaluation.system import System
 
+MOST_CLASSES = 100  # that are not named; more are a column of something else
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -152,6 +154,12 @@ def _classes(
             f"{where(unknown)}: truth: {truth[unknown]} {what} {', '.join(order)}{hint}", code="class-unknown"
         )
     classes = order if given else [name for name in order if name in present]
+    if not given and len(classes) > MOST_CLASSES:
+        raise UserError(
+            f"the truth has {len(classes)} classes, such as {', '.join(classes[:3])}: is it the right column? If it is, "
+            "name them with classes=",
+            code="classes-many",
+        )
     if len(classes) < 2:
         raise UserError(
             f"every truth is {classes[0]}: with one class there is nothing to tell apart; name all with classes=",

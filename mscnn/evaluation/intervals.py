@@ -34,6 +34,7 @@ from mscnn.evaluation.metrics import METRICS, recalls
 LEVEL = 0.95
 RESAMPLES = 2000
 SEED = 0
+BLOCK = 1024  # clusters that are left out at a time: their weights (BLOCK, S) are in memory
 Estimate = Callable[[np.ndarray], np.ndarray]
 
 
@@ -114,9 +115,16 @@ def jackknife_t(of: Estimate, truth: np.ndarray) -> Intervals:
     size = len(truth)
     if size < 2:
         return Intervals(size, 0, 0, None, "it needs two clusters at least")
-    without = 1 - np.eye(size)
-    if not (without @ truth).all():
+    if not (truth.sum(axis=0) - truth).all():
         return Intervals(size, size, 0, None, "without one of the clusters a class has no utterance")
-    value, left = of(np.ones((1, size))), of(without)
+    blocks = np.array_split(np.arange(size), -(-size // BLOCK))
+    value, left = of(np.ones((1, size))), np.concatenate([of(_without(block, size)) for block in blocks])
     error = np.sqrt((size - 1) * left.var(axis=0))
     return Intervals(size, size, 0, value + np.outer(t.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], size - 1), error))
+
+
+def _without(clusters: np.ndarray, size: int) -> np.ndarray:
+    """Weights (len(clusters), S) that leave out one of ``clusters`` each."""
+    weights = np.ones((len(clusters), size))
+    weights[np.arange(len(clusters)), clusters] = 0
+    return weights

@@ -165,7 +165,7 @@ def _missing(path: Path, header: Sequence[str], role: str, named: str | None = N
     near = difflib.get_close_matches(named or role, header, n=1, cutoff=0.5)
     wanted = f"no column {named}" if named else f"no column with the {role} ({', '.join((role, *ALIASES[role]))})"
     also = " and none with probabilities (p_CLASS)" if role == "prediction" and not named else ""
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = f"; did you mean {near[0]}?" if near else "."
     return UserError(
         f"{path}: {wanted}{also}; there are {', '.join(header)}{hint} Name it with --{role}-column NAME",
         code="column-missing",

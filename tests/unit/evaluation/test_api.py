@@ -196,11 +196,14 @@ def test_runs_are_means_and_may_be_in_any_order():
         ({"probabilities": np.tile([1.5, -0.5, 0, 0], (200, 1))}, "probability-value", ["item 0", 1.5]),
         ({"probabilities": [["x"] * 4] * 200}, "probability-value", []),
         ({"classes": None}, "classes-missing", []),
+        ({"truth": [f"t{i}" for i in range(200)], "classes": None, "probabilities": None}, "labels-differ", ["t1", "sad"]),
+        ({"truth": ["sad"] + [f"t{i}" for i in range(199)], "classes": None, "probabilities": None}, "classes-many", [200]),
         ({"predictions": None, "probabilities": None}, "predictions-missing", []),
         ({"classes": [*CLASSES[:3], "angry"]}, "class-twice", ["angry"]),
         ({"utterances": [*"uvu", *map(str, range(197))]}, "utterance-twice", ["item 2", "u", "item 0"]),
         ({"runs": [1] * 100 + [2] * 100}, "runs-differ", ["u000"]),
         ({"speaker_column": "speaker"}, "option-value", ["speaker_column"]),
+        ({"data": "data/set"}, "option-value", ["data"]),
     ],
 )  # fmt: skip
 def test_what_is_refused(changes, code, names):
@@ -313,6 +316,12 @@ def test_compare_experiments_and_files(four, joined):
     assert all(one.difference == 0 and one.p == 1 for key, one in found.pairs[0].differences.items() if key != "wf1")
     assert found.protocol is None and found.experiments[0].text == "gt"
     assert mscnn.compare(four.path, four).protocol == four.protocol
+    with fails("option-value", "names"):
+        mscnn.compare(four.path, four, names=["a", "b"])
+    with fails("option-value", joined):
+        mscnn.compare(joined, joined, data="data/set")
+    with fails("option-value", joined, "speakers"):
+        mscnn.evaluate(joined, speakers=["a"])
 
 
 def test_commands(tmp_path):

@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, recall_score
 
 from benchmarks.intervals import SETTINGS, simulate, true_ua
+from mscnn.evaluation import intervals
 from mscnn.evaluation.intervals import RESAMPLES, bootstrap, difference, estimate, jackknife_t, resamples
 from tests.raises import fails
 
@@ -154,3 +155,9 @@ def test_the_simulated_truth_is_what_endless_speakers_give():
         SETTINGS["10 speakers, as IEMOCAP"].__class__(3000, (100, 100), IEMOCAP.logits), np.random.default_rng(7)
     )
     assert balanced_accuracy_score(many.truth, many.pred[0]) == pytest.approx(true_ua(IEMOCAP), abs=0.005)
+
+
+def test_many_clusters_are_left_out_in_blocks(monkeypatch):
+    expected = jackknife_t(estimate(COUNTS), truth_of(COUNTS)).bounds
+    monkeypatch.setattr(intervals, "BLOCK", 3)
+    np.testing.assert_allclose(jackknife_t(estimate(COUNTS), truth_of(COUNTS)).bounds, expected)

@@ -1,1 +1,1 @@
-"""Predictions -> metrics, score lines, figures, reports, tables."""
+"""Predictions -> metrics, intervals, tests, calibration; transcripts -> word error rates. Numbers, no documents."""

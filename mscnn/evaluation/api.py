@@ -136,14 +136,8 @@ def compare(
     if names is not None and len(names) != len(given):
         raise UserError(f"{len(names)} names for {len(given)} systems", code="lengths-differ")
     if all(isinstance(one, Experiment) or _is_experiment(one) for one in given):
-        options = {
-            **columns,
-            "truth": truth,
-            "names": names,
-            "classes": classes,
-            "probability_prefix": probability_prefix,
-        }
-        if unused := [key for key, value in options.items() if value is not None]:
+        others = {"truth": truth, "names": names, "classes": classes, "probability_prefix": probability_prefix}
+        if unused := [key for key, value in {**columns, **others}.items() if value is not None]:
             raise UserError(f"{', '.join(unused)}: not for experiments, which have their own", code="option-value")
         exps = [one if isinstance(one, Experiment) else Experiment.load(one) for one in given]
         return compare_experiments(exps, data, over or "speaker")

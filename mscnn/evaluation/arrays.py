@@ -156,8 +156,8 @@ def _classes(
     classes = order if given else [name for name in order if name in present]
     if not given and len(classes) > MOST_CLASSES:
         raise UserError(
-            f"the truth has {len(classes)} classes, such as {', '.join(classes[:3])}: is it the right column? If it is, "
-            "name them with classes=",
+            f"the truth has {len(classes)} classes, such as {', '.join(classes[:3])}: is it the right column? If "
+            "so, name them with classes=",
             code="classes-many",
         )
     if len(classes) < 2:

@@ -18,6 +18,7 @@ from tests.raises import fails
 from tests.unit.evaluation.conftest import make_experiment, write_data
 from tests.unit.evaluation.test_experiment_statistics import FOUR, SPEAKERS
 
+NAMES = [f"t{i}" for i in range(200)]
 CLASSES = ["angry", "happy", "neutral", "sad"]
 
 
@@ -196,8 +197,8 @@ def test_runs_are_means_and_may_be_in_any_order():
         ({"probabilities": np.tile([1.5, -0.5, 0, 0], (200, 1))}, "probability-value", ["item 0", 1.5]),
         ({"probabilities": [["x"] * 4] * 200}, "probability-value", []),
         ({"classes": None}, "classes-missing", []),
-        ({"truth": [f"t{i}" for i in range(200)], "classes": None, "probabilities": None}, "labels-differ", ["t1", "sad"]),
-        ({"truth": ["sad"] + [f"t{i}" for i in range(199)], "classes": None, "probabilities": None}, "classes-many", [200]),
+        ({"truth": NAMES, "classes": None, "probabilities": None}, "labels-differ", ["t1", "sad"]),
+        ({"truth": ["sad", *NAMES[1:]], "classes": None, "probabilities": None}, "classes-many", [200]),
         ({"predictions": None, "probabilities": None}, "predictions-missing", []),
         ({"classes": [*CLASSES[:3], "angry"]}, "class-twice", ["angry"]),
         ({"utterances": [*"uvu", *map(str, range(197))]}, "utterance-twice", ["item 2", "u", "item 0"]),

@@ -26,11 +26,11 @@ class Options:
         UserError: a value makes no sense.
     """
 
-    kind: str = "majority"
-    c: float = 3.0
-    ngrams: int = 2
-    pattern: str = r"[\w']+"
-    class_weight: float = 0.0
+    kind: str
+    c: float
+    ngrams: int
+    pattern: str
+    class_weight: float
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

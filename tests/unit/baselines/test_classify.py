@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from mscnn import models
 from mscnn.baselines.classify import scores
-from mscnn.baselines.options import Options
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
 from mscnn.features.archive import FeatureDir
 from tests.raises import fails
+from tests.unit.models.systems import spec_of
 
 CLASSES = ["happy", "sad"]
 
@@ -18,7 +19,7 @@ def run(toy, **options):
     parts = (("B1", "B2"), ("A2",), ("A1",))
     fold = Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in parts))
     features = FeatureDir.load(toy / "feats") if options.get("kind") == "audio" else None
-    found = scores(Options(**options), data, fold, CLASSES, text="gt", features=features)
+    found = scores(models.options(spec_of("majority", **options)), data, fold, CLASSES, text="gt", features=features)
     truth = np.array([CLASSES.index(data.emo[u]) for u in fold.test])
     return found["test"], truth
 
@@ -68,4 +69,4 @@ def test_classes_may_weigh_as_if_they_were_equally_frequent(toy):
 )
 def test_wrong_options_are_named(options):
     with fails("option-value", *options):
-        Options(**options)
+        models.options(spec_of("majority", **options))

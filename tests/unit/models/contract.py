@@ -19,10 +19,8 @@ LABELS = torch.tensor([0, 3, 1])
 
 
 def check_module(module: ModuleType) -> None:
-    """``Model`` and ``Options`` are there and of their kind; nothing of another family is imported."""
+    """``Model`` is there and of its kind; nothing of another family is imported."""
     assert issubclass(module.Model, Classifier)
-    options = module.Options
-    assert is_dataclass(options) and options.__dataclass_params__.frozen
     imported = [
         f"{node.module}.{alias.name}." if isinstance(node, ast.ImportFrom) else f"{alias.name}."
         for node in ast.walk(ast.parse(inspect.getsource(module)))
@@ -35,12 +33,18 @@ def check_module(module: ModuleType) -> None:
 
 
 def check_options(module: ModuleType, spec: ModelSpec) -> None:
-    """The YAML states every option, the dataclass no default; ``legacy_*`` are booleans, and off."""
+    """The YAML states every option, the frozen dataclass no default; ``legacy_*`` are booleans, and off."""
+    assert is_dataclass(module.Options) and module.Options.__dataclass_params__.frozen
     known = {field.name: field for field in fields(module.Options)}
     assert spec.options.keys() == known.keys()
     assert [field.name for field in known.values() if field.default is not MISSING] == []
     values = vars(models.options(spec))
     assert [name for name in known if name.startswith("legacy_") and values[name] is not False] == []
+
+
+def check_class(spec: ModelSpec) -> None:
+    """Limits are those that options name; what is pretrained is named by text."""
+    values = vars(models.options(spec))
     limits, named = models.limits(spec), (values.get("max_frames"), values.get("max_tokens"))
     assert isinstance(limits, Limits) and limits == named
     pretrained = models.pretrained(spec)

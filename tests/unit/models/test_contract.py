@@ -12,16 +12,18 @@ import yaml
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
+from mscnn.config.schema import read
 from mscnn.features.config import Feature
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Limits, Sizes
-from mscnn.paths import names, read_conf
+from mscnn.paths import conf, names
 from mscnn.stamp import source_digest
 from tests.raises import fails
 from tests.unit.models import contract
 from tests.unit.models.systems import spec_of
 
-ROOTS = [name for name in names("models") if read_conf("models", name).get("family", "baseline") != "baseline"]
+FAMILY = {name: read(conf("models", name)).get("family") for name in names("models")}
+ROOTS = [name for name, family in FAMILY.items() if family not in (None, "baseline")]
 DONGHYUN = {"project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
 SMALL = {  # options that make a network quick; a family without a line is checked as it is
     "acrnn": DONGHYUN | {"filters": [4, 6]},
@@ -37,7 +39,9 @@ WITHOUT_GRADIENT = {"adsrnn": ["attentions.0.weight"]}  # a softmax over one sli
 
 
 def test_every_family_has_a_root_configuration():
-    assert {read_conf("models", name)["family"] for name in ROOTS} == {*models.FAMILIES} - {"baseline"}
+    assert sorted(filter(None, FAMILY.values())) == sorted(models.FAMILIES), (
+        "one configuration that is nobody's variant"
+    )
 
 
 @pytest.fixture(params=ROOTS)
@@ -58,11 +62,16 @@ def test_a_family_keeps_the_contract(system):
     module = import_module(models.FAMILIES[spec.family])
     contract.check_module(module)
     contract.check_options(module, spec)
+    contract.check_class(spec)
     torch.manual_seed(0)
     model = models.build(small, sizes).double()
     contract.check_network(model, small, sizes, inputs)
     contract.check_batch(model, inputs)
     contract.check_gradients(model, inputs, WITHOUT_GRADIENT.get(spec.family, ()))
+
+
+def test_options_of_baselines_have_no_defaults():
+    contract.check_options(import_module(models.FAMILIES["baseline"]), ModelSpec.load("majority"))
 
 
 OWN = """
@@ -114,6 +123,7 @@ def test_a_model_of_ones_own_is_one_file_and_one_yaml(own):
     module, inputs = import_module("my_models.mean"), contract.batch(own, SIZES, (9, 6, 4))
     contract.check_module(module)
     contract.check_options(module, own)
+    contract.check_class(own)
     model = models.build(own, SIZES).double()
     contract.check_network(model, own, SIZES, inputs)
     contract.check_batch(model, inputs)
@@ -126,16 +136,16 @@ def test_a_model_of_ones_own_is_one_file_and_one_yaml(own):
 
 BROKEN = [  # what breaks the contract, and which check notices
     ("module", "class Mean(Classifier[Options])", "class Mean(nn.Module)"),
-    ("module", "(frozen=True)", ""),
+    ("options", "(frozen=True)", ""),
     ("module", "import nn", "import nn\n\nimport mscnn.models.glam"),
     ("module", "import nn", "import nn\n\nfrom mscnn import models"),
     ("module", "import nn", "import nn\n\nfrom mscnn.models import glam"),
     ("options", "units: int", "units: int = 5"),
     ("options", "units: int", "units: int\n    depth: int"),
-    ("options", "units: int", "units: int\n    max_frames: int"),
+    ("class", "units: int", "units: int\n    max_frames: int"),
     ("options", "units: int", "units: int\n    legacy_mean: bool"),
     (
-        "options",
+        "class",
         "Model =",
         "Mean.pretrained = classmethod(lambda cls, options: {'weights': options.units})\n\n\nModel =",
     ),
@@ -163,6 +173,8 @@ def test_a_family_that_breaks_the_contract_is_noticed(own, tmp_path, check, old,
             contract.check_module(module)
         elif check == "options":
             contract.check_options(module, own)
+        elif check == "class":
+            contract.check_class(own)
         elif check == "network":
             contract.check_network(models.build(own, SIZES).double(), own, SIZES, inputs)
         elif check == "batch":

@@ -61,7 +61,7 @@ def time_devices(model) -> None:
     import numpy as np
     import torch
 
-    from mscnn.xvector.extract import BATCH, embed
+    from mscnn.xvector.native import BATCH, embed
 
     rng, speeds = np.random.default_rng(0), {}
     for device, utterances in (("cpu", 20), ("cuda", 4000)):

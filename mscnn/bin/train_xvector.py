@@ -30,7 +30,7 @@ def parser() -> Parser:
 
 
 def main() -> None:
-    """Train, unless the model is at hand; say how many held-out utterances are recognised."""
+    """Train, unless the model is up to date; say how many held-out utterances are recognised."""
     args = parser().parse_args()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, cuBLAS is not deterministic
     import torch
@@ -38,11 +38,11 @@ def main() -> None:
     from mscnn.data.datadir import DataDir
     from mscnn.device import choose_device
     from mscnn.log import get_logger
-    from mscnn.xvector.train import Options, train
+    from mscnn.xvector.train import TrainingOptions, train
 
     device = choose_device(args.device)
     torch.use_deterministic_algorithms(True)
-    options = Options(
+    options = TrainingOptions(
         widths=tuple(args.widths),
         embedding=args.embedding_dim,
         chunk=tuple(args.chunk),
@@ -56,7 +56,7 @@ def main() -> None:
     start, logger = time.monotonic(), get_logger("train_xvector")
     right = train(DataDir.load(args.data), args.feature_conf, args.out, options, device=device, convert=args.convert)
     if right is None:
-        logger.info("%s: at hand, made from the same data, options and code", args.out)
+        logger.info("%s: up to date, made from the same data, options and code", args.out)
     else:
         size, seconds = (args.out / "final.raw").stat().st_size, time.monotonic() - start
         logger.info("%s: %.0f kB, held out %.2f %% right, in %.1f s", args.out, size / 1000, 100 * right, seconds)

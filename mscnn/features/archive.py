@@ -17,13 +17,13 @@ from mscnn.files import atomic, read_table, read_yaml
 if TYPE_CHECKING:
     import numpy as np
 
-CURE = "make the features with stage 3: ./run.sh --stage features --stop-stage features"
+FIX = "make the features with stage 3: ./run.sh --stage features --stop-stage features"
 IN_MEMORY = 4 << 30  # bytes; a larger flat array is a memory map of an unnamed file
 
 
 @dataclass(frozen=True)
 class FeatureDir:
-    """Features of a data set: one float32 matrix (T, ``dim``) an utterance.
+    """Features of a data set: one float32 matrix (T, ``dim``) per utterance.
 
     ``frame_shift`` is in seconds. ``hash`` names the options, ``content`` the very numbers: whoever builds on the
     features can fingerprint ``feature.yaml`` alone. ``frames`` maps every utterance to its T.
@@ -52,10 +52,10 @@ class FeatureDir:
         """
         path = Path(path)
         if not (path / "feature.yaml").is_file():
-            raise UserError(f"{path}: no finished features here (no feature.yaml); {CURE}")
+            raise UserError(f"{path}: no finished features here (no feature.yaml); {FIX}", code="features-missing")
         facts = read_yaml(path / "feature.yaml")
         try:
-            found = cls(
+            features = cls(
                 path=path,
                 feature=facts["feature"],
                 options=facts["options"],
@@ -68,33 +68,43 @@ class FeatureDir:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
-                f"{path}: feature.yaml or utt2num_frames is not what stage 3 writes ({error!r}); {CURE}"
+                f"{path}: feature.yaml or utt2num_frames is not what stage 3 writes ({error!r}); {FIX}",
+                code="features-damaged",
             ) from None
-        found._check()
-        return found
+        features._check()
+        return features
 
     @property
     def title(self) -> str:
-        """Name of the feature, how edges were cut and which network made it, if they were and if one did."""
+        """Name of the feature; how edges were trimmed and which network made it, if they were and if one did."""
         trim_db, model = self.options.get("trim_db"), self.options.get("model")
-        cut = "" if trim_db is None else f" trim_db={trim_db:g}"
-        return f"{self.feature}{cut}" + (f" model={model}" if model else "")
+        trimmed = "" if trim_db is None else f" trim_db={trim_db:g}"
+        return f"{self.feature}{trimmed}" + (f" model={model}" if model else "")
 
     def _check(self) -> None:
         where = self.path / "feature.yaml"
         if self.hash != options_hash(self.options):
-            raise UserError(f"{where}: the options were edited after the features were made; {CURE}")
+            raise UserError(
+                f"{where}: the options were edited after the features were made; {FIX}", code="features-stale"
+            )
         if self.frames.keys() != self.entries.keys():
-            raise UserError(f"{self.path}: feats.scp and utt2num_frames list different utterances; {CURE}")
+            raise UserError(
+                f"{self.path}: feats.scp and utt2num_frames list different utterances; {FIX}", code="features-damaged"
+            )
         for archive in sorted({entry.rpartition(":")[0] for entry in self.entries.values()}):
             if not (self.path / archive).is_file():
-                raise UserError(f"{self.path / archive}: not there, though feats.scp names it; {CURE}")
+                raise UserError(
+                    f"{self.path / archive}: not there, though feats.scp names it; {FIX}", code="features-damaged"
+                )
 
     def require(self, utts: Iterable[str]) -> None:
         """Raise UserError unless every utterance has features."""
         missing = [utt for utt in utts if utt not in self.entries]
         if missing:
-            raise UserError(f"{self.path}: no features of {len(missing)} utterances, the first is {missing[0]}; {CURE}")
+            raise UserError(
+                f"{self.path}: no features of {len(missing)} utterances, the first is {missing[0]}; {FIX}",
+                code="features-missing",
+            )
 
     def read(self, utt: str) -> np.ndarray:
         """Features of one utterance, float32 (T, dim).
@@ -111,10 +121,12 @@ class FeatureDir:
             _require_binary(entry)
             matrix = kaldiio.load_mat(str(entry))
         except (OSError, ValueError, AssertionError, RuntimeError, struct.error) as error:
-            raise UserError(f"{entry}: {utt} cannot be read ({error}); {CURE}") from None
+            raise UserError(f"{entry}: {utt} cannot be read ({error}); {FIX}", code="features-damaged") from None
         expected = (self.frames[utt], self.dim)
         if matrix.shape != expected:
-            raise UserError(f"{entry}: {utt} has shape {matrix.shape}, expected {expected}; {CURE}")
+            raise UserError(
+                f"{entry}: {utt} has shape {matrix.shape}, expected {expected}; {FIX}", code="features-damaged"
+            )
         return matrix.astype(np.float32, copy=False)
 
     def read_all(self, utts: Sequence[str], max_frames: int | None = None) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from mscnn.features.dsp import frames
 class Extractor:
     """A kind of features: a frozen dataclass whose fields are its options.
 
-    ``rate`` is the sampling rate that it wants, in Hz; ``packages`` are those whose versions decide the numbers.
+    ``rate`` is the sampling rate that it wants, in Hz; ``packages`` are those that compute the numbers.
     """
 
     rate: int
@@ -21,13 +21,18 @@ class Extractor:
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
 
     @property
+    def used_packages(self) -> tuple[str, ...]:
+        """Packages whose versions decide the numbers."""
+        return self.packages
+
+    @property
     def dim(self) -> int:
-        """Values a row."""
+        """Values per row."""
         raise NotImplementedError
 
     @property
     def frame_shift(self) -> float:
-        """Seconds from one row to the next; 0 where there is one row an utterance."""
+        """Seconds from one row to the next; 0 where there is one row per utterance."""
         return self.hop_length / self.rate
 
     @property
@@ -41,7 +46,7 @@ class Extractor:
         return ""
 
     def check(self) -> None:
-        """Raise UserError where something that it needs is not at hand; called once, before any file is read."""
+        """Raise UserError where something that it needs is not available; called once, before any file is read."""
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,), n > 0, -1 to 1 -> float32 matrix (T, dim), T > 0."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mscnn.audio.pcm import pcm16
-from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.features.dsp import add_deltas, kaldi_frames
 
 if TYPE_CHECKING:
     from kaldi_native_fbank import FbankOptions, MfccOptions
-
-SCALES = ("int16", "unit_variance")
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class _Kaldi(Extractor):
     n_mels: int
     win_length: int
     hop_length: int
-    window: str
+    window: Literal["hanning", "sine", "hamming", "povey", "rectangular", "blackman"]
     preemphasis: float
     remove_dc: bool
     low_hz: float
@@ -41,14 +38,9 @@ class _Kaldi(Extractor):
     deltas: int
     delta_width: int
 
-    def __post_init__(self) -> None:
-        windows = ("hanning", "sine", "hamming", "povey", "rectangular", "blackman")
-        if self.window not in windows:
-            raise UserError(f"window {self.window}: expected one of {', '.join(windows)}")
-
     @property
     def dim(self) -> int:
-        """Values a frame."""
+        """Values per frame."""
         return self._static_dim * (1 + self.deltas)
 
     @property
@@ -79,12 +71,7 @@ class LogMel(_Kaldi):
     ``scale`` of the samples: int16, or unit_variance (mean 0 and standard deviation 1 over the utterance).
     """
 
-    scale: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.scale not in SCALES:
-            raise UserError(f"scale {self.scale}: expected one of {', '.join(SCALES)}")
+    scale: Literal["int16", "unit_variance"]
 
     @property
     def _static_dim(self) -> int:

@@ -40,11 +40,14 @@ class ShortTerm(Extractor):
     def __post_init__(self) -> None:
         highest = round(12 * math.log2(self.rate / 2 / NOTE_A))
         if self.win_length // 2 <= highest:
-            raise UserError(f"win_length: the {highest} notes up to {self.rate // 2} Hz need more bins than half of it")
+            raise UserError(
+                f"win_length: the {highest} notes up to {self.rate // 2} Hz need more bins than half of it",
+                code="config-value",
+            )
 
     @property
     def dim(self) -> int:
-        """Values a frame."""
+        """Values per frame."""
         return 8 + CEPSTRA + 13
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class Mfcc(Extractor):
 
     @property
     def dim(self) -> int:
-        """Values a frame."""
+        """Values per frame."""
         return self.n_mfcc * (1 + self.deltas)
 
     @property

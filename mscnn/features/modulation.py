@@ -46,13 +46,15 @@ class Modulation(Extractor):
 
     def __post_init__(self) -> None:
         if self.order < 1 or self.bandwidth <= 0:
-            raise UserError("order must be at least 1, and bandwidth above 0")
+            raise UserError("order must be at least 1, and bandwidth above 0", code="config-value")
         if self.rate % ENVELOPE_RATE or not self.frame_rate or ENVELOPE_RATE % self.frame_rate:
-            raise UserError(f"rate must be a multiple of {ENVELOPE_RATE} Hz, and frame_rate a divisor of it")
+            raise UserError(
+                f"rate must be a multiple of {ENVELOPE_RATE} Hz, and frame_rate a divisor of it", code="config-value"
+            )
 
     @property
     def dim(self) -> int:
-        """Values a row."""
+        """Values per row."""
         return self.modulations * self.bands
 
     @property

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
+from typing import Literal
 
 import numpy as np
 
 from mscnn.audio.pcm import FULL_SCALE, pcm16
-from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.features.dsp import frames, hertz, kaldi_frames, mel
+from mscnn.packages import require
 from mscnn.paths import CONF
 
 CONFIG = CONF / "opensmile" / "prosody.conf"
@@ -26,7 +26,7 @@ NOTE_A = 27.5  # Hz
 
 @dataclass(frozen=True)
 class Prosody(Extractor):
-    """One row of 35: standard deviation, mean, slope (a frame), centroid (share of the length), 10th percentile, 90th
+    """One row of 35: standard deviation, mean, slope (per frame), centroid (share of the length), 10th percentile, 90th
     percentile and their difference, of each of five contours: F0 in Hz, F0 in semitones above 27.5 Hz, probability of
     voicing, harmonics-to-noise ratio in dB, loudness. Unvoiced frames count in loudness only. Contours have a value
     each 10 ms and are smoothed over 3 of them.
@@ -39,16 +39,7 @@ class Prosody(Extractor):
     """
 
     rate: int
-    backend: str
-
-    def __post_init__(self) -> None:
-        if self.backend not in BACKENDS:
-            raise UserError(f"backend {self.backend}: expected one of {', '.join(BACKENDS)}")
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """Those that the backend uses."""
-        return ("opensmile",) if self.backend == "opensmile" else ("kaldi-native-fbank", "librosa", "numpy")
+    backend: Literal["opensmile", "substitute"]
 
     @property
     def dim(self) -> int:
@@ -57,27 +48,27 @@ class Prosody(Extractor):
 
     @property
     def frame_shift(self) -> float:
-        """There is one row an utterance."""
+        """There is one row per utterance."""
         return 0.0
+
+    @property
+    def used_packages(self) -> tuple[str, ...]:
+        """Those of the backend."""
+        return ("opensmile",) if self.backend == "opensmile" else ("kaldi-native-fbank", "librosa", "numpy")
 
     def check(self) -> None:
         """Raise UserError where openSMILE is wanted and not installed."""
-        if self.backend == "opensmile" and find_spec("opensmile") is None:
-            raise UserError(
-                "backend opensmile: the package opensmile is not installed; pip install opensmile (its licence is for "
-                "research), or take our substitute: --set backend=substitute"
-            )
+        if self.backend == "opensmile":
+            require("opensmile", "backend opensmile (its licence is for research)", "use --set backend=substitute")
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 (1, 35)."""
-        self.check()
         samples = np.pad(samples, (0, max(round((LONG + 2 * HOP) * self.rate) - len(samples), 0)))
         return BACKENDS[self.backend](samples, self.rate).astype(np.float32)[None]
 
 
 def _opensmile(samples: np.ndarray, rate: int) -> np.ndarray:
-    import opensmile
-
+    opensmile = require("opensmile", "backend opensmile")
     smile = opensmile.Smile(str(CONFIG), "features")
     return np.nan_to_num(smile(pcm16(samples) / np.float32(FULL_SCALE), rate)).reshape(-1)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor, Segmented
 from mscnn.features.dsp import frames, preemphasised
-
-SCALES = ("power", "decibel")
 
 
 @dataclass(frozen=True)
@@ -36,20 +35,18 @@ class Spectrogram(Extractor):
     window: str
     center: bool
     bins: int
-    scale: str
+    scale: Literal["power", "decibel"]
     floor: float
     relative: bool
     range_db: float
 
     def __post_init__(self) -> None:
-        if self.scale not in SCALES:
-            raise UserError(f"scale {self.scale}: expected one of {', '.join(SCALES)}")
         if not self.win_length <= self.n_fft or not 1 <= self.bins <= self.n_fft // 2 + 1:
-            raise UserError("expected win_length up to n_fft, and bins up to n_fft / 2 + 1")
+            raise UserError("expected win_length up to n_fft, and bins up to n_fft / 2 + 1", code="config-value")
 
     @property
     def dim(self) -> int:
-        """Values a frame."""
+        """Values per frame."""
         return self.bins
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:

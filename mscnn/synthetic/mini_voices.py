@@ -150,7 +150,7 @@ def sentence(rng: random.Random) -> str:
 
 def _make_part(part: str, wavs: Path, data: Path, seed: int) -> list[Path]:
     """Write one part; returns its recordings."""
-    tables: dict[str, dict[str, object]] = {name: {} for name in TABLES}
+    tables: dict[str, dict[str, str]] = {name: {} for name in TABLES}
     speakers = voices(part, seed)
     for speaker, voice in progress(speakers.items(), total=len(speakers), desc=f"speakers ({part})"):
         tables["spk2voice"][speaker] = " ".join(f"{key}={value}" for key, value in vars(voice).items())
@@ -164,6 +164,6 @@ def _make_part(part: str, wavs: Path, data: Path, seed: int) -> list[Path]:
             path = wavs.absolute() / speaker / f"{utt}.wav"
             write_wav(path, samples, RATE)
             for name, value in zip(TABLES, (path, text, speaker, mood, len(samples) / RATE), strict=False):
-                tables[name][utt] = value
+                tables[name][utt] = str(value)
     DataDir.write(data, tables)
-    return [Path(str(path)) for path in tables["wav.scp"].values()]
+    return [Path(path) for path in tables["wav.scp"].values()]

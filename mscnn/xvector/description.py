@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from mscnn.errors import UserError
 
@@ -41,7 +42,7 @@ class Node:
 
 
 def parse_nodes(lines: Sequence[str]) -> dict[str, Node]:
-    """Nodes by name, one a line; of several with one name the last counts.
+    """Nodes by name, one per line; of several with one name the last counts.
 
     Raises:
         UserError: a line that is no node, with the line.
@@ -49,7 +50,10 @@ def parse_nodes(lines: Sequence[str]) -> dict[str, Node]:
     nodes = {}
     for line in lines:
         if len(line) > LONGEST:
-            raise UserError(f"the network has a line of {len(line)} characters, {line[:60]!r} …; it is damaged")
+            raise UserError(
+                f"the network has a line of {len(line)} characters, {line[:60]!r} …; it is damaged",
+                code="xvector-network",
+            )
         words = " ".join(line.partition("#")[0].split())  # one blank between words
         if words:
             node = _node(words)
@@ -61,7 +65,8 @@ def _node(line: str) -> Node:
     kind, _, rest = line.partition(" ")
     if kind not in ("input-node", "component-node", "output-node"):
         raise UserError(
-            f"the network has a line {line[:100]!r}: it must start with input-node, component-node or output-node"
+            f"the network has a line {line[:100]!r}: it must start with input-node, component-node or output-node",
+            code="xvector-network",
         )
     fields = dict(part.split("=", 1) for part in re.split(r" (?=[\w-]+=)", rest) if "=" in part)
     name = _field(fields, "name", line[:100])
@@ -73,14 +78,14 @@ def _node(line: str) -> Node:
 
 def _field(fields: Mapping[str, str], key: str, who: str) -> str:
     if not fields.get(key):
-        raise UserError(f"the network's node {who!r} has no {key}=")
+        raise UserError(f"the network's node {who!r} has no {key}=", code="xvector-network")
     return fields[key]
 
 
 def _size(fields: Mapping[str, str], key: str, who: str) -> int:
     value = _field(fields, key, who)
     if not re.fullmatch(r"\d{1,7}", value) or not 0 < int(value) < LARGEST:
-        raise UserError(f"the network's node {who!r} has {key}={value[:40]}, which is no size")
+        raise UserError(f"the network's node {who!r} has {key}={value[:40]}, which is no size", code="xvector-network")
     return int(value)
 
 
@@ -90,9 +95,9 @@ def parse_descriptor(text: str, node: str) -> Descriptor:
     parser = _Parser([*tokens, ""], f"the network's node {node!r} reads {text[:100]!r}")
     if "".join(tokens) != text.replace(" ", ""):
         parser.fail()
-    found = parser.descriptor(0)
+    descriptor = parser.descriptor(0)
     parser.expect("")
-    return found
+    return descriptor
 
 
 @dataclass
@@ -103,8 +108,8 @@ class _Parser:
     what: str
     position: int = field(default=0)
 
-    def fail(self) -> None:
-        raise UserError(f"{self.what}; Append(…), Offset(…, N), Round(…, N) are known")
+    def fail(self) -> NoReturn:
+        raise UserError(f"{self.what}; Append(…), Offset(…, N), Round(…, N) are known", code="xvector-network")
 
     def next(self) -> str:
         token = self.tokens[self.position]

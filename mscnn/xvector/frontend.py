@@ -1,11 +1,11 @@
-"""What an x-vector network hears: Kaldi's MFCC, energy-based voice activity, sliding mean normalisation."""
+"""The features of x-vector networks: Kaldi's MFCC, energy-based voice activity, sliding mean normalisation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,7 +119,7 @@ class Frontend:
         for name, (text, where) in _read_conf(conf / "mfcc.conf").items():
             if name not in MFCC_OPTIONS:
                 known = ", ".join([*MFCC_OPTIONS, *IGNORED])
-                raise UserError(f"{where}: --{name} is not known; known: {known}")
+                raise UserError(f"{where}: --{name} is not known; known: {known}", code="kaldi-option-unknown")
             part, attribute, kind = MFCC_OPTIONS[name]
             setattr(getattr(options, part) if part else options, attribute, _convert(kind, name, text, where))
         mel, nyquist = options.mel_opts, options.frame_opts.samp_freq / 2
@@ -127,12 +127,15 @@ class Frontend:
         if not (mel.low_freq < high <= nyquist and options.num_ceps <= mel.num_bins):
             raise UserError(
                 f"{conf / 'mfcc.conf'}: {options.num_ceps} cepstra of {mel.num_bins} mel bins between {mel.low_freq:g} "
-                f"and {high:g} Hz at {2 * nyquist:g} Hz: this cannot be; it is not the model's file"
+                f"and {high:g} Hz at {2 * nyquist:g} Hz: this cannot be; it is not the model's file",
+                code="kaldi-option-value",
             )
-        vad = {}
+        vad: dict[str, Any] = {}
         for name, (text, where) in _read_conf(conf / "vad.conf").items():
             if name not in VAD_OPTIONS:
-                raise UserError(f"{where}: --{name} is not known; known: {', '.join(VAD_OPTIONS)}")
+                raise UserError(
+                    f"{where}: --{name} is not known; known: {', '.join(VAD_OPTIONS)}", code="kaldi-option-unknown"
+                )
             key, kind = VAD_OPTIONS[name]
             vad[key] = _convert(kind, name, text, where)
         return cls(options, Vad(**vad), round(options.frame_opts.samp_freq))
@@ -169,7 +172,8 @@ def _read_conf(path: Path) -> dict[str, tuple[str, str]]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{path}: cannot be read ({error}); a model folder has conf/mfcc.conf and conf/vad.conf"
+            f"{path}: cannot be read ({error}); a model folder has conf/mfcc.conf and conf/vad.conf",
+            code="xvector-model-missing",
         ) from None
     options = {}
     for number, line in enumerate(lines, 1):
@@ -179,7 +183,7 @@ def _read_conf(path: Path) -> dict[str, tuple[str, str]]:
         name, equals, value = line.removeprefix("--").partition("=")
         name = name.strip().replace("_", "-")
         if not line.startswith("--"):
-            raise UserError(f"{path}:{number}: expected --option=value, found {line!r}")
+            raise UserError(f"{path}:{number}: expected --option=value, found {line!r}", code="kaldi-option-line")
         if name not in IGNORED:
             options[name] = (value.strip() if equals else "true", f"{path}:{number}")
     return options
@@ -189,4 +193,4 @@ def _convert(kind: Callable, name: str, text: str, where: str) -> object:
     try:
         return kind(text)
     except (ValueError, KeyError, OverflowError):
-        raise UserError(f"{where}: --{name}={text} is no value for this option") from None
+        raise UserError(f"{where}: --{name}={text} is no value for this option", code="kaldi-option-value") from None

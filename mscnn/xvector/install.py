@@ -38,13 +38,15 @@ def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str =
     """
     archive, out = Path(archive), Path(out)
     if (out.exists() or out.is_symlink()) and not (out / "SOURCE").is_file():
-        raise UserError(f"{out}: is there already, and no model that was installed; choose another --out")
+        raise UserError(
+            f"{out}: is there already, and no model that was installed; choose another --out", code="out-not-ours"
+        )
     try:
         digest = file_digest(archive)
     except OSError as error:
-        raise UserError(f"{archive}: {error.strerror}") from None
+        raise UserError(f"{archive}: {error.strerror}", code="file-unreadable") from None
     if sha256 and digest != sha256.lower():
-        raise UserError(f"{archive}: its SHA-256 is {digest}, expected {sha256}; fetch it again")
+        raise UserError(f"{archive}: its SHA-256 is {digest}, expected {sha256}; fetch it again", code="digest-differs")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         made = Path(folder, "model")
@@ -65,7 +67,8 @@ def _unpack(archive: Path, out: Path) -> None:
             networks = [path for path in members if path.name == "final.raw"]
             if len(networks) != 1:
                 raise UserError(
-                    f"{archive}: expected one final.raw in it, found {len(networks)}; is it the right archive?"
+                    f"{archive}: expected one final.raw in it, found {len(networks)}; is it the right archive?",
+                    code="xvector-model-missing",
                 )
             wanted = {networks[0].with_name(name): out / name for name in FILES}
             wanted |= {
@@ -75,11 +78,13 @@ def _unpack(archive: Path, out: Path) -> None:
             }
             (out / "conf").mkdir(parents=True)
             for path, target in wanted.items():
-                if path in members:
+                if path in members and (content := tar.extractfile(members[path])):
                     with open(target, "wb") as copy:
-                        shutil.copyfileobj(tar.extractfile(members[path]), copy)
+                        shutil.copyfileobj(content, copy)
     except (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise UserError(f"{archive}: cannot be read as a tar archive ({error}); fetch it again") from None
+        raise UserError(
+            f"{archive}: cannot be read as a tar archive ({error}); fetch it again", code="archive-unreadable"
+        ) from None
     for name in ("mfcc.conf", "vad.conf"):
         if not (out / "conf" / name).exists():
             shutil.copy(VOXCELEB_CONF / name, out / "conf" / name)

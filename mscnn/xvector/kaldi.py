@@ -17,16 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.audio.pcm import pcm16, wav_bytes
-from mscnn.audio.read import load_audio
-from mscnn.errors import DataErrors, UserError
+from mscnn.data.audio import MAX_LISTED, AudioReader
+from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import write_archive
-from mscnn.features.extract import MAX_FAULTS
+from mscnn.xvector.job import TOO_SHORT, XvectorJob
 from mscnn.xvector.vectors import require_finite
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from mscnn.xvector.extract import Job
     from mscnn.xvector.modeldir import XvectorModel
 
 # program -> its folder in KALDI_ROOT/src
@@ -38,34 +37,34 @@ PROGRAMS = {
     "nnet3-copy": "nnet3bin",
     "nnet3-xvector-compute": "nnet3bin",
 }
-CURE = "compile Kaldi and set KALDI_ROOT to it, or take --backend native, which needs none of it"
+FIX = "compile Kaldi and set KALDI_ROOT to it, or take --backend native, which needs none of it"
 TAIL = 8  # lines of a failed program
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def programs() -> dict[str, Path]:
     """Programs that are found, below KALDI_ROOT or else on PATH: name -> absolute path."""
-    root, found = os.environ.get("KALDI_ROOT"), {}
+    root, paths = os.environ.get("KALDI_ROOT"), {}
     for name, folder in PROGRAMS.items():
         path = shutil.which(Path(root, "src", folder, name)) if root else None
         if path := path or shutil.which(name):
-            found[name] = Path(path).absolute()
-    return found
+            paths[name] = Path(path).absolute()
+    return paths
 
 
 def missing() -> list[str]:
     """Programs that are not found."""
-    found = programs()
-    return [name for name in PROGRAMS if name not in found]
+    there = programs()
+    return [name for name in PROGRAMS if name not in there]
 
 
 def version() -> str:
     """Kaldi's version as its programs write it into their messages (``5.5.1074~1-71f38``), or ``unknown``."""
     with suppress(KeyError, OSError, subprocess.TimeoutExpired):
-        command = [programs()["compute-vad"], "ark:-", "ark:-"]  # nothing in, nothing out, a message
+        command = [str(programs()["compute-vad"]), "ark:-", "ark:-"]  # nothing in, nothing out, a message
         said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).stderr
-        if found := re.search(r"\[(\d[^\]]*)\]", said.decode(errors="replace")):
-            return found[1]
+        if match := re.search(r"\[(\d[^\]]*)\]", said.decode(errors="replace")):
+            return match[1]
     return "unknown"
 
 
@@ -74,7 +73,7 @@ def identity() -> str:
     return f"{version()} {programs()['nnet3-xvector-compute']}"
 
 
-def run_job(job: Job, model: XvectorModel) -> None:
+def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     """Write the job's archive and its list of utterances without a voiced frame; print what the programs say.
 
     Samples are rounded to 16 bits; dither is off.
@@ -86,7 +85,7 @@ def run_job(job: Job, model: XvectorModel) -> None:
     import numpy as np
 
     if absent := missing():
-        raise UserError(f"Kaldi: not found: {', '.join(absent)}; {CURE}")
+        raise UserError(f"Kaldi: not found: {', '.join(absent)}; {FIX}", code="kaldi-missing")
     with _work_folder(job, model) as work:
         vad = _voice_activity(job, model, work)
         unvoiced = [utt for utt, voiced in vad.items() if not voiced.any()]
@@ -100,7 +99,7 @@ def run_job(job: Job, model: XvectorModel) -> None:
 
 
 @contextmanager
-def _work_folder(job: Job, model: XvectorModel) -> Iterator[Path]:
+def _work_folder(job: XvectorJob, model: XvectorModel) -> Iterator[Path]:
     """Where the programs run, with links to the model: specifiers stay plain whatever characters the paths have."""
     out, prefix = job.out.resolve(), f".kaldi.{job.number}."
     out.mkdir(parents=True, exist_ok=True)
@@ -113,42 +112,35 @@ def _work_folder(job: Job, model: XvectorModel) -> Iterator[Path]:
         yield work
 
 
-def _voice_activity(job: Job, model: XvectorModel, work: Path) -> dict[str, np.ndarray]:
+def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path) -> dict[str, np.ndarray]:
     """Make ``mfcc.ark`` and ``mfcc.scp``; utterance -> voiced frames (T,), 1 or 0; T is 0 where there is no frame."""
     import numpy as np
 
     mfcc = ["compute-mfcc-feats", "--config=mfcc.conf", "--dither=0", "ark:-", "ark,scp:mfcc.ark,mfcc.scp"]
     _run(work, mfcc, feed=_waves(job, model.frontend.rate))
     frames = {utt: len(matrix) for utt, matrix in _read(work / "mfcc.ark")}
-    _none_left_out(work, "compute-mfcc-feats", [source.utt for source in job.sources], frames)
+    _none_left_out(work, "compute-mfcc-feats", [audio.utt for audio in job.utterances], frames)
     # its status is 1 where no utterance has a voiced frame
     _run(work, ["compute-vad", "--config=vad.conf", "scp:mfcc.scp", "ark:vad.ark"], accepted=(0, 1))
     vad = dict(_read(work / "vad.ark"))
     _none_left_out(work, "compute-vad", [utt for utt, n in frames.items() if n], vad)
-    short = [source for source in job.sources if not frames[source.utt]]
+    short = [audio for audio in job.utterances if not frames[audio.utt]]
     if short and job.unvoiced == "all-frames":
-        what = "shorter than a frame; --unvoiced zero or drop passes on"
-        raise DataErrors(
-            f"{len(short)} utterances cannot be used:", [f"{s.utt}: {s.wav}: {what}" for s in short], MAX_FAULTS
-        )
+        issues = [Issue("utterance-too-short", f"{audio.utt}: {audio.wav}: {TOO_SHORT}") for audio in short]
+        raise DataErrors(f"{len(short)} utterances cannot be used:", issues, MAX_LISTED, code="utterances-unusable")
     return {utt: vad.get(utt, np.zeros(0, np.float32)) for utt in frames}
 
 
-def _waves(job: Job, rate: int) -> Iterator[bytes]:
-    """The pieces of an archive of waves. Faults are collected first, raised last."""
-    faults = []
-    for source in job.sources:
-        try:
-            samples, _ = load_audio(source.wav, rate, job.convert, start=source.start, end=source.end)
-        except UserError as error:
-            faults.append(f"{source.utt}: {error}")
-            continue
-        yield f"{source.utt} ".encode() + wav_bytes(pcm16(samples), rate)
-    if faults:
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
+def _waves(job: XvectorJob, rate: int) -> Iterator[bytes]:
+    """The pieces of an archive of waves. Files that cannot be used are raised together, last."""
+    with AudioReader(rate, convert=job.convert) as reader:
+        for audio in job.utterances:
+            loaded = reader.load(audio)
+            if loaded is not None:
+                yield f"{audio.utt} ".encode() + wav_bytes(pcm16(loaded[0]), rate)
 
 
-def _embed(job: Job, model: XvectorModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _embed(job: XvectorJob, model: XvectorModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """X-vectors (X,) of the utterances in ``vad`` that have frames: of the voiced ones, or of all where none is."""
     import kaldiio
     import numpy as np
@@ -182,36 +174,46 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
     Raises:
         UserError: one failed; of several, the first that did not just die of the next one's death.
     """
-    found, running, die_with_job = programs(), [], _die_with_parent()
+    paths, die_with_job = programs(), _die_with_parent()
+    running: list[subprocess.Popen[bytes]] = []
     try:
         for name, *arguments in commands:
-            source = running[-1].stdout if running else subprocess.PIPE
+            source = running[-1].stdout if running else None
             sink = subprocess.DEVNULL if len(running) + 1 == len(commands) else subprocess.PIPE
-            with open(work / f"{name}.log", "wb") as said:
-                command = [found[name], *arguments]
+            with open(work / f"{name}.log", "wb") as messages:
                 running.append(
-                    subprocess.Popen(command, cwd=work, stdin=source, stdout=sink, stderr=said, preexec_fn=die_with_job)
+                    subprocess.Popen(
+                        [paths[name], *arguments],
+                        cwd=work,
+                        stdin=source or subprocess.PIPE,
+                        stdout=sink,
+                        stderr=messages,
+                        preexec_fn=die_with_job,
+                    )
                 )
-            if running[:-1]:
+            if source:
                 source.close()  # or the writer would not notice the reader's death
-        with suppress(BrokenPipeError), running[0].stdin as pipe:
+        pipe = running[0].stdin
+        assert pipe is not None
+        with suppress(BrokenPipeError), pipe:
             pipe.writelines(feed)
         statuses = [program.wait() for program in running]
     except OSError as error:
-        raise UserError(f"Kaldi: {error}; {CURE}") from None
+        raise UserError(f"Kaldi: {error}; {FIX}", code="kaldi-failed") from None
     finally:
         for program in running:
             program.kill()
             program.wait()
     for name, *_ in commands:
-        print(f"# {found[name]}", *_messages(work, name), sep="\n", flush=True)
+        print(f"# {paths[name]}", *_messages(work, name), sep="\n", flush=True)
     failed = [(s == -signal.SIGPIPE, i) for i, s in enumerate(statuses) if s not in accepted]
     if failed:
         name, status = commands[min(failed)[1]][0], statuses[min(failed)[1]]
         said = "\n    ".join(_messages(work, name)).partition("[ Stack-Trace: ]")[0].rstrip().splitlines()[-TAIL:]
         raise UserError(
-            f"Kaldi: {found[name]} failed (exit status {status}); mend what it complains of, or take --backend native\n"
-            + "\n".join(said)
+            f"Kaldi: {paths[name]} failed (exit status {status}); fix what it complains of, or take --backend native\n"
+            + "\n".join(said),
+            code="kaldi-failed",
         )
 
 
@@ -241,5 +243,6 @@ def _none_left_out(work: Path, name: str, expected: Collection[str], found: Coll
         said = [line for program in PROGRAMS for line in _messages(work, program) if lost[0] in line.split()]
         raise UserError(
             f"Kaldi: {len(lost)} of {len(expected)} utterances are missing after {name}, the first is {lost[0]}; try "
-            "--backend native; Kaldi said:\n    " + "\n    ".join(said or _messages(work, name)[-TAIL:])
+            "--backend native; Kaldi said:\n    " + "\n    ".join(said or _messages(work, name)[-TAIL:]),
+            code="kaldi-left-out",
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mscnn.xvector.frontend import Frontend
     from mscnn.xvector.network import Network
 
-CURE = "tools/download_xvector_model.sh fetches one; run.sh goes on with --xvector-model espeak, or --xvector none"
+FIX = "tools/download_xvector_model.sh fetches one; run.sh goes on with --xvector-model espeak, or --xvector none"
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,20 @@ class XvectorModel:
         path = path.resolve()
         if not (path / "final.raw").is_file():
             what = "no final.raw in it" if path.is_dir() else "no such folder"
-            raise UserError(f"{model}: no x-vector model: {what}; {CURE}")
+            raise UserError(f"{model}: no x-vector model: {what}; {FIX}", code="xvector-model-missing")
         conf = next((p / "conf" for p in [path, *path.parents[:2]] if (p / "conf" / "mfcc.conf").is_file()), None)
         if conf is None:
-            raise UserError(f"{path}: no conf/mfcc.conf in it, beside it or above it: copy conf/ of the model's recipe")
+            raise UserError(
+                f"{path}: no conf/mfcc.conf in it, beside it or above it: copy conf/ of the model's recipe",
+                code="xvector-model-missing",
+            )
         config = path / "extract.config"
         min_chunk, max_chunk = _size(path / "min_chunk_size"), _size(path / "max_chunk_size")
         if min_chunk > max_chunk:
-            raise UserError(f"{path}: min_chunk_size {min_chunk} is larger than max_chunk_size {max_chunk}")
+            raise UserError(
+                f"{path}: min_chunk_size {min_chunk} is larger than max_chunk_size {max_chunk}",
+                code="xvector-model-size",
+            )
         return cls(path, conf, config if config.is_file() else None, min_chunk, max_chunk)
 
     @property
@@ -82,15 +88,17 @@ class XvectorModel:
         try:
             network = Network(nnet, self.extract_config.read_text(encoding="utf-8") if self.extract_config else "")
         except (UserError, UnicodeDecodeError) as error:
-            raise UserError(f"{self.path}: {error}") from None
+            raise UserError(f"{self.path}: {error}", code="xvector-network") from None
         if network.input_dim != self.frontend.options.num_ceps:
             raise UserError(
-                f"{self.path}: the network reads {network.input_dim} values a frame, {self.conf / 'mfcc.conf'} makes "
-                f"{self.frontend.options.num_ceps}; it is another model's"
+                f"{self.path}: the network reads {network.input_dim} values per frame, {self.conf / 'mfcc.conf'} makes "
+                f"{self.frontend.options.num_ceps}; it is another model's",
+                code="xvector-network",
             )
         if network.context > self.min_chunk:
             raise UserError(
-                f"{self.path / 'min_chunk_size'}: {self.min_chunk} frames, the network needs {network.context}"
+                f"{self.path / 'min_chunk_size'}: {self.min_chunk} frames, the network needs {network.context}",
+                code="xvector-model-size",
             )
         return network
 
@@ -99,7 +107,7 @@ def _size(path: Path) -> int:
     try:
         text = path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; {CURE}") from None
+        raise UserError(f"{path}: {error.strerror}; {FIX}", code="xvector-model-missing") from None
     if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) == 0:
-        raise UserError(f"{path}: expected a number of frames, found {text[:40]!r}")
+        raise UserError(f"{path}: expected a number of frames, found {text[:40]!r}", code="xvector-model-size")
     return int(text)

@@ -1,6 +1,6 @@
 """Kaldi's nnet3 *raw* files, binary and text: read into plain fields, and written for Kaldi's own programs.
 
-A file is a network description, one node a line, and after it the components, each a sequence of ``<Tag> value``. The
+A file is a network description, one node per line, and after it the components, each a sequence of ``<Tag> value``. The
 types known here are those of the x-vector recipes (sre16/v2, voxceleb/v2).
 """
 
@@ -13,6 +13,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -65,6 +66,18 @@ class Component:
     type: str
     fields: Mapping[str, Value]
 
+    def array(self, tag: str) -> np.ndarray:
+        """A vector or matrix."""
+        return np.asarray(self.fields[tag])
+
+    def number(self, tag: str) -> float:
+        """A number."""
+        return float(np.asarray(self.fields[tag]))
+
+    def integer(self, tag: str) -> int:
+        """A whole number."""
+        return int(np.asarray(self.fields[tag]))
+
 
 @dataclass(frozen=True)
 class Nnet:
@@ -84,10 +97,10 @@ def read(path: str | os.PathLike) -> Nnet:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
+        raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     source = _Binary(path, data, 2) if data.startswith(b"\0B") else _Text(path, data, 0)
     if data.startswith(b"version https://git-lfs"):
-        raise UserError(f"{path}: a Git LFS pointer, not the file itself; fetch it: git lfs pull")
+        raise UserError(f"{path}: a Git LFS pointer, not the file itself; fetch it: git lfs pull", code="lfs-pointer")
     if source.token() != "<Nnet3>":
         source.fail(
             "no nnet3 file: it does not start with <Nnet3> (a <TransitionModel> means final.mdl, not final.raw)"
@@ -111,7 +124,9 @@ def _read_component(source: _Source, name: str, who: str) -> Component:
     kind = source.token()
     if kind[1:-1] not in TYPES:
         source.fail(
-            f"{who} is a {kind[:60]}; x-vector networks are read with: {', '.join(TYPES)}", "use such a network"
+            f"{who} is a {kind[:60]}; x-vector networks are read with: {', '.join(TYPES)}",
+            "use such a network",
+            "xvector-network",
         )
     fields: dict[str, Value] = {}
     while (tag := source.token()) != f"</{kind[1:]}":
@@ -133,8 +148,8 @@ class _Source:
     def __init__(self, path: str | os.PathLike, data: bytes, position: int) -> None:
         self.path, self.data, self.position = path, data, position
 
-    def fail(self, what: str, cure: str = DOWNLOAD) -> None:
-        raise UserError(f"{self.path}: byte {self.position}: {what}; {cure}")
+    def fail(self, what: str, fix: str = DOWNLOAD, code: str = "xvector-model-damaged") -> NoReturn:
+        raise UserError(f"{self.path}: byte {self.position}: {what}; {fix}", code=code)
 
     def take(self, size: int) -> bytes:
         """The next bytes; UserError where the file ends before."""
@@ -144,9 +159,9 @@ class _Source:
         return self.data[self.position - size : self.position]
 
     def expect(self, token: str) -> None:
-        found = self.token()
-        if found != token:
-            self.fail(f"cut short or damaged: expected {token}, found {found[:60]!r}")
+        word = self.token()
+        if word != token:
+            self.fail(f"cut short or damaged: expected {token}, found {word[:60]!r}")
 
     def lines(self) -> tuple[str, ...]:
         """The description, up to the empty line that ends it."""
@@ -210,8 +225,7 @@ class _Text(_Source):
     TOKEN = re.compile(rb"\s*(\S+)")
 
     def token(self) -> str:
-        match = self.TOKEN.match(self.data, self.position)
-        if not match:
+        if (match := self.TOKEN.match(self.data, self.position)) is None:
             self.fail("cut short: a token should stand here")
         self.position = match.end()
         return match[1].decode("ascii", "replace")
@@ -223,7 +237,7 @@ class _Text(_Source):
         return int(word)
 
     def value(self, tag: str) -> Value:
-        """A number, a truth value, or an array in brackets: a vector on one line, a matrix of a row a line."""
+        """A number, a truth value, or an array in brackets: a vector on one line, a matrix of one row per line."""
         word = self.token()
         if word in ("T", "F"):
             return word == "T"

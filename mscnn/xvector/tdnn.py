@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -54,25 +55,26 @@ class Tdnn(nn.Module):
 
     def export(self) -> Nnet:
         """The network as Kaldi holds it, batch normalisation with the statistics of ``eval`` mode."""
-        lines, components = [f"input-node name=input dim={self.dim}"], {}
+        lines, parts = [f"input-node name=input dim={self.dim}"], {}
         for component, descriptor in self._parts():
-            components[component.name] = component
+            parts[component.name] = component
             lines.append(f"component-node name={component.name} component={component.name} input={descriptor}")
         lines.append(f"output-node name=output input={component.name} objective=linear")
-        return Nnet(tuple(lines), components)
+        return Nnet(tuple(lines), parts)
 
     def _parts(self) -> Iterator[tuple[Component, str]]:
         """Components in order, each with what it reads."""
         below, stats = "input", (f"stats-extraction-{POOLING}", f"stats-pooling-{POOLING}")
-        for i, offsets in enumerate(CONTEXTS):
-            conv, _, norm = self.frames[3 * i : 3 * i + 3]
+        convolutions = [layer for layer in self.frames if isinstance(layer, nn.Conv1d)]
+        for i, (offsets, conv, norm) in enumerate(zip(CONTEXTS, convolutions, _norms(self.frames), strict=True), 1):
             weight = conv.weight.permute(0, 2, 1).flatten(1)  # (out, in, offset) -> (out, offset x in)
-            yield from _layer(f"tdnn{i + 1}", weight, conv.bias, norm, _append(below, offsets))
-            below = f"tdnn{i + 1}.batchnorm"
+            yield from _layer(f"tdnn{i}", weight, conv.bias, norm, _append(below, offsets))
+            below = f"tdnn{i}.batchnorm"
         width = self.widths[-1]
         yield components.stats_extraction(stats[0], width), below
         yield components.stats_pooling(stats[1], width, int(POOLING[2:]), VARIANCE_FLOOR), stats[0]
-        _, norm6, affine7, _, norm7 = self.tdnn7
+        norm6, norm7 = _norms(self.tdnn7)
+        (affine7,) = (layer for layer in self.tdnn7 if isinstance(layer, nn.Linear))
         yield from _layer("tdnn6", self.tdnn6.weight, self.tdnn6.bias, norm6, f"Round({stats[1]}, 1)")
         yield from _layer("tdnn7", affine7.weight, affine7.bias, norm7, "tdnn6.batchnorm")
         yield _affine("output.affine", self.output.weight, self.output.bias), "tdnn7.batchnorm"
@@ -83,19 +85,29 @@ def _normalised(dim: int) -> list[nn.Module]:
     return [nn.ReLU(), nn.BatchNorm1d(dim, eps=EPSILON, affine=False)]
 
 
+def _norms(layers: nn.Sequential) -> list[nn.BatchNorm1d]:
+    return [layer for layer in layers if isinstance(layer, nn.BatchNorm1d)]
+
+
 def _layer(
-    name: str, weight: Tensor, bias: Tensor, norm: nn.BatchNorm1d, descriptor: str
+    name: str, weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm1d, descriptor: str
 ) -> Iterator[tuple[Component, str]]:
     yield _affine(f"{name}.affine", weight, bias), descriptor
-    yield components.relu(f"{name}.relu", len(bias)), f"{name}.affine"
-    statistics = norm.running_mean.numpy(), norm.running_var.numpy()
+    yield components.relu(f"{name}.relu", len(weight)), f"{name}.affine"
+    statistics = _array(norm.running_mean), _array(norm.running_var)
     # minibatches, where Kaldi counts frames: both only weigh the statistics against those of further training
-    count = max(1.0, float(norm.num_batches_tracked))
+    count = max(1.0, float(_array(norm.num_batches_tracked)))
     yield components.batchnorm(f"{name}.batchnorm", *statistics, count, EPSILON), f"{name}.relu"
 
 
-def _affine(name: str, weight: Tensor, bias: Tensor) -> Component:
-    return components.affine(name, weight.detach().numpy(), bias.detach().numpy())
+def _affine(name: str, weight: Tensor, bias: Tensor | None) -> Component:
+    return components.affine(name, _array(weight), _array(bias))
+
+
+def _array(tensor: Tensor | None) -> np.ndarray:
+    """Values of a tensor that these layers have; torch allows layers without."""
+    assert tensor is not None
+    return tensor.detach().numpy()
 
 
 def _append(node: str, offsets: Sequence[int]) -> str:

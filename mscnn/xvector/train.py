@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mscnn import log
-from mscnn.audio.read import load_audio
+from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.data.datadir import DataDir
-from mscnn.errors import DataErrors, UserError
-from mscnn.features.extract import MAX_FAULTS, Source
+from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.stamp import Stamp
 from mscnn.xvector import nnet3, tdnn
@@ -50,7 +49,7 @@ logger = log.get_logger("train_xvector")
 
 
 @dataclass(frozen=True)
-class Options:
+class TrainingOptions:
     """How to train; the defaults are those of egs/voxceleb/v2.
 
     Attributes:
@@ -78,14 +77,20 @@ class Options:
         if not tdnn.CONTEXT <= low <= high <= self.min_frames:
             raise UserError(
                 f"chunks of {low} to {high} frames from utterances of {self.min_frames} or more: expected "
-                f"{tdnn.CONTEXT} <= shortest <= longest <= --min-frames, so that every utterance gives any chunk"
+                f"{tdnn.CONTEXT} <= shortest <= longest <= --min-frames, so that every utterance gives any chunk",
+                code="option-value",
             )
         if self.min_utts < 2 or self.batch < 2:
-            raise UserError("--min-utts and --batch must be 2 or more: one utterance of a speaker is held out")
+            raise UserError(
+                "--min-utts and --batch must be 2 or more: one utterance of a speaker is held out", code="option-value"
+            )
         if not all(0 < rate < math.inf for rate in self.lr):
-            raise UserError(f"--lr {self.lr[0]:g} {self.lr[1]:g}: expected two finite numbers above 0, as 1e-3 1e-4")
+            raise UserError(
+                f"--lr {self.lr[0]:g} {self.lr[1]:g}: expected two finite numbers above 0, as 1e-3 1e-4",
+                code="option-value",
+            )
         if not 0 <= self.seed < 2**63:
-            raise UserError(f"--seed {self.seed}: expected a whole number from 0 to 2^63 - 1")
+            raise UserError(f"--seed {self.seed}: expected a whole number from 0 to 2^63 - 1", code="option-value")
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,9 @@ class Speakers:
         return sum(len(matrix) for matrices in self.train for matrix in matrices)
 
 
-def train(data: DataDir, conf: Path, out: Path, options: Options, *, device: str, convert: bool) -> float | None:
+def train(
+    data: DataDir, conf: Path, out: Path, options: TrainingOptions, *, device: str, convert: bool
+) -> float | None:
     """Train a network and write the model directory ``out``; the same seed gives the same bytes on the same device.
 
     Args:
@@ -117,7 +124,7 @@ def train(data: DataDir, conf: Path, out: Path, options: Options, *, device: str
     """
     inputs = [*(conf / name for name in CONFS), data.path / "utt2spk"]
     facts = {
-        "sources": [source.seen for source in Source.of(data)],
+        "audio": [audio.fingerprint for audio in UtteranceAudio.of(data)],
         "options": asdict(options),
         "convert": convert,
         "device": device,
@@ -137,7 +144,7 @@ def train(data: DataDir, conf: Path, out: Path, options: Options, *, device: str
 
 
 def read_utterances(data: DataDir, frontend: Frontend, convert: bool) -> dict[str, np.ndarray]:
-    """Voiced frames (T, D) of every utterance; the sliding mean that is taken off is that of all frames."""
+    """Voiced frames (T, D) of every utterance; the sliding mean that is subtracted is that of all frames."""
     return {utt: sliding_cmn(mfcc)[voiced] for utt, mfcc, voiced in read_mfcc(data, frontend, convert)}
 
 
@@ -147,21 +154,17 @@ def read_mfcc(data: DataDir, frontend: Frontend, convert: bool) -> Iterator[tupl
     Raises:
         DataErrors: recordings that cannot be used, all at once, at the end.
     """
-    faults: list[str] = []
-    for source in log.progress(Source.of(data), total=len(data.utts), desc="features"):
-        try:
-            samples, _ = load_audio(source.wav, frontend.rate, convert, start=source.start, end=source.end)
-        except UserError as error:
-            faults.append(f"{source.utt}: {error}")
-            continue
-        if not faults:
-            mfcc = frontend.mfcc(samples)
-            yield source.utt, mfcc, frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
-    if faults:
-        raise DataErrors(f"{len(faults)} utterances cannot be used:", faults, MAX_FAULTS)
+    with AudioReader(frontend.rate, convert=convert) as reader:
+        for audio in log.progress(UtteranceAudio.of(data), total=len(data.utts), desc="features"):
+            loaded = reader.load(audio)
+            if loaded is not None and not reader.issues:
+                mfcc = frontend.mfcc(loaded[0])
+                yield audio.utt, mfcc, frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
 
 
-def select(utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options: Options, where: Path) -> Speakers:
+def select(
+    utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options: TrainingOptions, where: Path
+) -> Speakers:
     """Speakers with enough long utterances; a random one of each is held out.
 
     Raises:
@@ -179,7 +182,8 @@ def select(utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options
     if len(enough) < 2:
         raise UserError(
             f"{where}: {counts}; two speakers are the least: take more data, or lower --min-utts and --min-frames "
-            "(with --chunk, its longest)"
+            "(with --chunk, its longest)",
+            code="too-few-speakers",
         )
     logger.info("%s: %s", where, counts)
     rng = np.random.default_rng([options.seed, 0])
@@ -188,7 +192,7 @@ def select(utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options
     return Speakers(enough, held_out)
 
 
-def fit(net: Tdnn, speakers: Speakers, options: Options, device: str) -> list[dict[str, float]]:
+def fit(net: Tdnn, speakers: Speakers, options: TrainingOptions, device: str) -> list[dict[str, float]]:
     """Train the network in place; returns epoch, mean loss, and held-out accuracy (0 to 1) of each epoch."""
     optimizer = torch.optim.Adam(net.parameters(), lr=options.lr[0])
     per_epoch = max(1, 2 * speakers.frames // sum(options.chunk) // options.batch)
@@ -208,7 +212,10 @@ def fit(net: Tdnn, speakers: Speakers, options: Options, device: str) -> list[di
             schedule.step()
             total += loss.item()
         if not np.isfinite(total):
-            raise UserError(f"epoch {epoch}: the loss is {total}; try smaller learning rates, --lr 1e-4 1e-5")
+            raise UserError(
+                f"epoch {epoch}: the loss is {total}; try smaller learning rates, --lr 1e-4 1e-5",
+                code="loss-not-finite",
+            )
         right = accuracy(net, speakers, options, device)
         history.append(entry := {"epoch": epoch, "loss": round(total / per_epoch, 4), "accuracy": round(right, 4)})
         logger.info(
@@ -219,7 +226,7 @@ def fit(net: Tdnn, speakers: Speakers, options: Options, device: str) -> list[di
 
 
 def minibatches(
-    train: Sequence[Sequence[np.ndarray]], number: int, options: Options, rng: np.random.Generator
+    train: Sequence[Sequence[np.ndarray]], number: int, options: TrainingOptions, rng: np.random.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Random chunks (batch, T, D) and their speakers (batch,).
 
@@ -229,14 +236,14 @@ def minibatches(
     for labels in order.reshape(number, options.batch):
         size = rng.integers(options.chunk[0], options.chunk[1] + 1)
         chunks = []
-        for speaker in labels:
-            matrix = train[speaker][rng.integers(len(train[speaker]))]
+        for speaker in labels.tolist():
+            matrix = train[speaker][int(rng.integers(len(train[speaker])))]
             start = rng.integers(len(matrix) - size + 1)
             chunks.append(matrix[start : start + size])
         yield torch.from_numpy(np.stack(chunks)), torch.from_numpy(labels)
 
 
-def accuracy(net: Tdnn, speakers: Speakers, options: Options, device: str) -> float:
+def accuracy(net: Tdnn, speakers: Speakers, options: TrainingOptions, device: str) -> float:
     """Share of the held-out utterances whose speaker is found from the middle of them, a longest chunk."""
     net.eval()
     size, right = options.chunk[1], 0
@@ -244,8 +251,8 @@ def accuracy(net: Tdnn, speakers: Speakers, options: Options, device: str) -> fl
         for i in range(0, len(speakers.held_out), options.batch):
             labels, matrices = zip(*speakers.held_out[i : i + options.batch], strict=True)
             middles = [m[(len(m) - size) // 2 :][:size] for m in matrices]
-            found = net(torch.from_numpy(np.stack(middles)).to(device)).argmax(1).cpu()
-            right += int((found == torch.tensor(labels)).sum())
+            answers = net(torch.from_numpy(np.stack(middles)).to(device)).argmax(1).cpu()
+            right += int((answers == torch.tensor(labels)).sum())
     return right / len(speakers.held_out)
 
 

@@ -25,7 +25,7 @@ LABELS = {"target": True, "nontarget": False}
 
 
 @dataclass(frozen=True)
-class Result:
+class VerificationResult:
     """Equal error rates (0 to 1) of raw and of centred vectors, the raw threshold, and what was counted."""
 
     eer: float
@@ -74,12 +74,12 @@ def equal_error_rate(targets: np.ndarray, nontargets: np.ndarray) -> tuple[float
     return accept_low + share * (accept_high - accept_low), float(low + share * (high - low))
 
 
-def score(xvectors: str | os.PathLike, data: DataDir, trials: str | os.PathLike | None = None) -> Result:
+def score(xvectors: str | os.PathLike, data: DataDir, trials: str | os.PathLike | None = None) -> VerificationResult:
     """Equal error rate of an ``xvector.scp`` on all pairs of a data directory's utterances, or on the listed pairs.
 
-    Centred means that the mean of the vectors in use is taken off each. A vector of zeros (an utterance without a
-    voiced frame, extracted with ``--unvoiced zero``) says nothing: it is left out of the mean, and its cosine with any
-    other is 0, raw and centred.
+    Centred means that the mean of the vectors in use is subtracted from each. A vector of zeros (an utterance without a
+    voiced frame, extracted with ``--unvoiced zero``) says nothing: it is excluded from the mean, and its cosine with
+    any other is 0, raw and centred.
 
     Args:
         xvectors: Kaldi table of float vectors, one an utterance.
@@ -94,7 +94,7 @@ def score(xvectors: str | os.PathLike, data: DataDir, trials: str | os.PathLike 
     used = data.utts if listed is None else sorted({utt for pair in listed for utt in pair[:2]})
     utts = sorted(used, key=lambda utt: (data.spk[utt], utt))
     vectors = read_vectors(xvectors, utts)
-    spoken = vectors.any(axis=1)
+    spoken = np.any(vectors, axis=1)
     if listed is None:
         speakers = Counter(data.spk[utt] for utt in utts)
         _require(any(n > 1 for n in speakers.values()), len(speakers) > 1, str(data.path))
@@ -103,11 +103,11 @@ def score(xvectors: str | os.PathLike, data: DataDir, trials: str | os.PathLike 
         row = {utt: i for i, utt in enumerate(utts)}
         pairs = np.array([(row[left], row[right]) for left, right, _ in listed])
         same = np.array([target for *_, target in listed])
-        _require(same.any(), not same.all(), str(trials))
+        _require(bool(same.any()), not same.all(), str(trials))
         outcomes = [_listed_pairs(_unit(v), pairs, same) for v in (vectors, _centred(vectors, spoken))]
     (eer, threshold), (centred, _) = (equal_error_rate(*scores) for scores in outcomes)
     targets, nontargets = outcomes[0]
-    return Result(eer, centred, threshold, len(targets), len(nontargets), int((~spoken).sum()))
+    return VerificationResult(eer, centred, threshold, len(targets), len(nontargets), int((~spoken).sum()))
 
 
 def read_trials(path: str | os.PathLike, data: DataDir) -> list[tuple[str, str, bool]]:
@@ -115,36 +115,47 @@ def read_trials(path: str | os.PathLike, data: DataDir) -> list[tuple[str, str, 
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a list of trials: {error}") from None
+        raise UserError(f"{path}: cannot be read as a list of trials: {error}", code="file-unreadable") from None
     trials = []
     for number, line in enumerate(lines, 1):
         words = line.split()
         if len(words) != 3 or words[2] not in LABELS:
-            raise UserError(f"{path}:{number}: expected 'utt1 utt2 target|nontarget', found {line[:80]!r}")
+            raise UserError(
+                f"{path}:{number}: expected 'utt1 utt2 target|nontarget', found {line[:80]!r}", code="trial-line"
+            )
         unknown = [utt for utt in words[:2] if utt not in data.spk]
         if unknown:
-            raise UserError(f"{path}:{number}: {unknown[0]} is not in {data.path}; a trial names two of its utterances")
+            raise UserError(
+                f"{path}:{number}: {unknown[0]} is not in {data.path}; a trial names two of its utterances",
+                code="utterance-unknown",
+            )
         if words[0] == words[1]:
-            raise UserError(f"{path}:{number}: {words[0]} with itself is no trial; remove the line")
+            raise UserError(
+                f"{path}:{number}: {words[0]} with itself is no trial; remove the line", code="trial-itself"
+            )
         same = data.spk[words[0]] == data.spk[words[1]]
         if same != LABELS[words[2]]:
             raise UserError(
                 f"{path}:{number}: {words[2]}, but in {data.path} {words[0]} and {words[1]} have "
-                f"{'one speaker' if same else 'two speakers'}; correct the line, or utt2spk"
+                f"{'one speaker' if same else 'two speakers'}; correct the line, or utt2spk",
+                code="trial-speakers",
             )
         trials.append((words[0], words[1], same))
     if not trials:
-        raise UserError(f"{path}: no trials in it")
+        raise UserError(f"{path}: no trials in it", code="trials-missing")
     return trials
 
 
 def _require(targets: bool, nontargets: bool, where: str) -> None:
-    for present, lack, cure in (
+    for present, lack, fix in (
         (nontargets, "nontarget: all utterances have one speaker", "data of two or more speakers"),
         (targets, "target: no speaker has two utterances", "data with two or more utterances of a speaker"),
     ):
         if not present:
-            raise UserError(f"{where}: no trial is a {lack}; an equal error rate needs both kinds: take {cure}")
+            raise UserError(
+                f"{where}: no trial is a {lack}; an equal error rate needs both kinds: take {fix}",
+                code="trials-missing",
+            )
 
 
 def _centred(vectors: np.ndarray, spoken: np.ndarray) -> np.ndarray:
@@ -161,8 +172,8 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def _all_pairs(unit: np.ndarray, sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Target and nontarget scores of all pairs; the rows are sorted by speaker, ``sizes`` of each."""
-    blocks = list(_speaker_blocks(unit, sizes))
-    return tuple(np.concatenate(scores) for scores in zip(*blocks, strict=True))
+    targets, nontargets = zip(*_speaker_blocks(unit, sizes), strict=True)
+    return np.concatenate(targets), np.concatenate(nontargets)
 
 
 def _speaker_blocks(unit: np.ndarray, sizes: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

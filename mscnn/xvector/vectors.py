@@ -34,24 +34,29 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
     if missing:
         raise UserError(
             f"{path}: no x-vector for {len(missing)} of {len(utts)} utterances, the first is {missing[0]}; make them "
-            "with stage 2 (xvector), and not with --unvoiced drop"
+            "with stage 2 (xvector), and not with --unvoiced drop",
+            code="xvector-missing",
         )
     if commands := [utt for utt in utts if "|" in (table[utt][:1], table[utt][-1:])]:
         raise UserError(
             f"{path}: {commands[0]}, one of {len(commands)}, is a command, {table[commands[0]][:60]!r}: commands are "
-            "not run; write the vectors to a file with Kaldi's copy-vector"
+            "not run; write the vectors to a file with Kaldi's copy-vector",
+            code="xvector-command",
         )
     rows: list[np.ndarray] = []
     for utt in utts:
         try:
             row = _load(table[utt])
         except (OSError, OverflowError, ValueError) as error:
-            raise UserError(f"{path}: {utt} cannot be read ({error}); make it again with stage 2 (xvector)") from None
+            raise UserError(
+                f"{path}: {utt} cannot be read ({error}); make it again with stage 2 (xvector)", code="xvector-damaged"
+            ) from None
         expected = len(rows[0]) if rows else len(row)
         if len(row) != expected or not np.isfinite(row).all():
             raise UserError(
                 f"{path}: {utt}: expected {expected} finite values, found {len(row)}, {np.isfinite(row).sum()} of them "
-                "finite; make it again with stage 2 (xvector)"
+                "finite; make it again with stage 2 (xvector)",
+                code="xvector-damaged",
             )
         rows.append(row)
     return np.stack(rows)
@@ -91,7 +96,10 @@ def require_finite(vectors: Mapping[str, np.ndarray], model: Path) -> None:
 
     bad = [utt for utt, vector in vectors.items() if not np.isfinite(vector).all()]
     if bad:
-        raise UserError(f"{model}: {bad[0]}, one of {len(bad)}: the x-vector is not finite; the network is damaged")
+        raise UserError(
+            f"{model}: {bad[0]}, one of {len(bad)}: the x-vector is not finite; the network is damaged",
+            code="xvector-not-finite",
+        )
 
 
 def model_name(path: str | os.PathLike) -> str:

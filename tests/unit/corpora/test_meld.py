@@ -11,8 +11,8 @@ from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.meld import parse
 from mscnn.corpora.prepare import AudioForm, prepare
+from mscnn.data.audio import UtteranceAudio
 from mscnn.data.datadir import DataDir
-from mscnn.features.extract import Source
 from mscnn.recipe import preflight as doctor
 from tests.raises import fails
 
@@ -135,7 +135,7 @@ def test_wrong_root_shows_what_was_expected_and_found(tmp_path):
 def test_what_needs_audio_is_refused(release, tmp_path):
     root = release()
     data = stage1(root, tmp_path / "data")
-    for take_audio in (Source.of, _tasks):
+    for take_audio in (UtteranceAudio.of, _tasks):
         with fails("no-recordings", data.path):
             take_audio(data)
     needs = {"corpus": "meld", "corpus_root": str(root)}

@@ -6,9 +6,9 @@ import kaldi_native_fbank as knf
 import numpy as np
 import pytest
 
-from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.features.dsp import add_deltas
+from tests.raises import fails
 from tests.unit.features.synthetic import RATE, voice
 
 DATA = Path(__file__).parent / "data"
@@ -90,7 +90,7 @@ def test_mfcc_by_kaldi(name, energy, window, high):
 
 
 def test_wrong_names_are_refused():
-    with pytest.raises(UserError, match="mfcc39.yaml: window hammin: expected one of hanning"):
+    with fails("config-value", "window", "hammin", "hanning"):
         Feature.load("mfcc39", ["window=hammin"])
-    with pytest.raises(UserError, match="scale int8: expected one of int16, unit_variance"):
+    with fails("config-value", "scale", "int8", "int16", "unit_variance"):
         Feature.load("logmel3d", ["scale=int8"])

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mscnn.errors import UserError
 from mscnn.features.config import Feature
+from tests.raises import fails
 from tests.unit.features.synthetic import voice
 
 DATA = Path(__file__).parent / "data"
@@ -37,5 +37,5 @@ def test_a_tone(lld):
 
 
 def test_frames_that_are_too_short_for_notes():
-    with pytest.raises(UserError, match="win_length"):
+    with fails("config-value", "win_length"):
         Feature.load("lld34", ["win_length=100"])

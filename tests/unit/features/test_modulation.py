@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mscnn.errors import UserError
 from mscnn.features.config import Feature
+from tests.raises import fails
 
 RATE = 16000
 
@@ -59,5 +59,5 @@ def test_low_pass_is_the_level(modulation):
 
 
 def test_rates_that_do_not_divide():
-    with pytest.raises(UserError, match="frame_rate a divisor"):
+    with fails("config-value", "frame_rate", 400):
         Feature.load("modulation", ["frame_rate=90"])

@@ -4,17 +4,15 @@ import pickle
 import shutil
 
 import numpy as np
-import pytest
 import torch
 from transformers import Wav2Vec2Model
 
 from mscnn.config.model import ModelSpec
-from mscnn.errors import UserError
-from mscnn.features import extract as stage
 from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
 from mscnn.features.extract import extract
 from mscnn.pretrained import wav2vec2
+from tests.raises import fails
 from tests.unit.features.synthetic import voice
 from tests.unit.features.test_extract import make_data
 
@@ -48,7 +46,6 @@ def test_the_model_of_the_paper_is_the_default():
 
 
 def test_other_weights_under_the_same_name_are_noticed(tmp_path, wav2vec2_folder, monkeypatch):
-    monkeypatch.setattr(stage, "run_jobs", lambda function, jobs, **_: [function(*job) for job in jobs])
     folder, out = tmp_path / "model", tmp_path / "out"
     shutil.copytree(wav2vec2_folder, folder)
     data, feature = make_data(tmp_path, {"a-1": (voice(0.5), 16000)}), Feature.load("wav2vec2", [f"model={folder}"])
@@ -70,5 +67,5 @@ def test_features_of_another_origin_are_not_replaced(tmp_path, wav2vec2_folder):
     data, feature = make_data(tmp_path, {"a-1": (voice(0.5), 16000)}), Feature.load("mfcc96")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "feature.yaml").write_text("feature: wav2vec2\n")
-    with pytest.raises(UserError, match="features that it did not make.*--stage train"):
+    with fails("out-not-ours", "--stage train"):
         extract(data, feature, tmp_path / "out", nj=1, convert=False)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from mscnn.errors import UserError
-from mscnn.features.extract import MAX_FAULTS, Source
+from mscnn.data.audio import MAX_LISTED, UtteranceAudio
 from mscnn.files import read_table
 from mscnn.paths import ROOT
-from mscnn.xvector import kaldi
-from mscnn.xvector.extract import Job, run_native
+from mscnn.xvector import kaldi, native
+from mscnn.xvector.job import XvectorJob
 from mscnn.xvector.modeldir import XvectorModel
+from tests.raises import fails
 from tests.unit.xvector.conftest import HERE
 
 RATE = 16000
@@ -30,9 +30,18 @@ needs_kaldi = pytest.mark.skipif(
 
 
 def make_job(out, model, wavs, **options):
-    facts = {"backend": "kaldi", "unvoiced": "all-frames", "chunk_size": 10000, "convert": False, "device": "cpu"}
-    sources = tuple(wav if isinstance(wav, Source) else Source(utt, str(wav)) for utt, wav in wavs.items())
-    return Job(number=3, sources=sources, model=model.path, out=out, **facts | options)
+    facts = {
+        "backend": "kaldi",
+        "program": "",
+        "unvoiced": "all-frames",
+        "chunk_size": 10000,
+        "convert": False,
+        "device": "cpu",
+    }
+    utterances = tuple(
+        wav if isinstance(wav, UtteranceAudio) else UtteranceAudio(utt, str(wav)) for utt, wav in wavs.items()
+    )
+    return XvectorJob(number=3, utterances=utterances, model=model.path, out=out, **facts | options)
 
 
 def vectors_of(job):
@@ -43,7 +52,7 @@ def vectors_of(job):
 @pytest.mark.parametrize("chunk", [10000, 300])
 def test_real_kaldi_gives_the_recorded_vectors(tmp_path, reference, chunk):
     job = make_job(tmp_path / ODD, reference.model, reference.wavs, unvoiced="drop", chunk_size=chunk)
-    kaldi.run_job(job, reference.model)
+    kaldi.write_vectors(job, reference.model)
     vectors = vectors_of(job)
     expected = {k.partition("/")[2]: v for k, v in reference.expected.items() if k.startswith(f"xvector_chunk{chunk}/")}
     assert vectors.keys() == expected.keys()
@@ -59,9 +68,9 @@ def test_both_routes_agree_on_silence_and_on_little_speech(tmp_path, reference, 
     soundfile.write(brief, np.random.default_rng(1).normal(0, 0.1, 1500).clip(-1, 1), RATE, subtype="PCM_16")
     wavs = {"brief": brief} | {utt: wav for utt, wav in reference.wavs.items() if "long" not in utt}
     theirs = make_job(tmp_path / "kaldi", reference.model, wavs, unvoiced=unvoiced, chunk_size=300)
-    kaldi.run_job(theirs, reference.model)
+    kaldi.write_vectors(theirs, reference.model)
     ours = make_job(tmp_path / "native", reference.model, wavs, unvoiced=unvoiced, chunk_size=300, backend="native")
-    run_native(ours, reference.model)
+    native.write_vectors(ours, reference.model)
     assert theirs.unvoiced_list.read_text() == ours.unvoiced_list.read_text()
     expected = vectors_of(theirs)
     assert expected.keys() == wavs.keys()
@@ -115,7 +124,7 @@ def wavs(tmp_path):
 )
 def test_utterances_without_a_voiced_frame(tmp_path, standin, model, wavs, unvoiced, second, capfd):
     job = make_job(tmp_path / ODD, model, wavs, unvoiced=unvoiced, chunk_size=500)
-    kaldi.run_job(job, model)
+    kaldi.write_vectors(job, model)
     expected = {"a": [30, 500, 25, 1], "b": second, "c": [100, 500, 25, 1]}
     found = vectors_of(job)
     assert {utt: list(vector) for utt, vector in found.items()} == {u: v for u, v in expected.items() if v}
@@ -131,53 +140,57 @@ def test_nothing_but_silence_and_no_extract_config(tmp_path, standin, model, wav
     model.extract_config.unlink()
     model = XvectorModel.load(model.path)
     job = make_job(tmp_path / "out", model, {"b": wavs["b"]}, unvoiced=unvoiced, chunk_size=25)
-    kaldi.run_job(job, model)
+    kaldi.write_vectors(job, model)
     assert {utt: list(vector) for utt, vector in vectors_of(job).items()} == expected
 
 
 def test_audio_is_read_as_in_the_other_route(tmp_path, standin, model, wavs):
     eight = tmp_path / "eight.flac"
     soundfile.write(eight, np.full((8000, 2), 0.5), 8000)
-    sources = {"part": Source("part", str(wavs["c"]), 0.2, 0.7), "stereo": Source("stereo", str(eight))}
+    sources = {
+        "part": UtteranceAudio("part", str(wavs["c"]), 0.2, 0.7),
+        "stereo": UtteranceAudio("stereo", str(eight)),
+    }
     job = make_job(tmp_path / "out", model, sources, convert=True)
-    kaldi.run_job(job, model)
+    kaldi.write_vectors(job, model)
     assert {utt: vector[0] for utt, vector in vectors_of(job).items()} == {"part": 50, "stereo": 100}
-    with pytest.raises(UserError, match=r"1 utterances cannot be used:\n.*stereo: .*8000 Hz with 2 channel"):
-        kaldi.run_job(make_job(tmp_path / "strict", model, sources), model)
+    with fails("utterances-unusable", "stereo", "8000 Hz", "2 channel"):
+        kaldi.write_vectors(make_job(tmp_path / "strict", model, sources), model)
     assert not list((tmp_path / "strict").iterdir())
 
 
 def test_less_than_a_frame(tmp_path, standin, model, wavs):
     soundfile.write(wavs["b"], np.zeros(50), RATE)
-    with pytest.raises(UserError, match="1 utterances cannot be used:\n  b: .*shorter than a frame; --unvoiced"):
-        kaldi.run_job(make_job(tmp_path / "all", model, wavs), model)
+    with fails("utterances-unusable", "b", "--unvoiced"):
+        kaldi.write_vectors(make_job(tmp_path / "all", model, wavs), model)
     for unvoiced, expected in (("zero", {"a", "b", "c"}), ("drop", {"a", "c"})):
         job = make_job(tmp_path / unvoiced, model, wavs, unvoiced=unvoiced)
-        kaldi.run_job(job, model)
+        kaldi.write_vectors(job, model)
         assert vectors_of(job).keys() == expected
         assert job.unvoiced_list.read_text() == "b\n"
     model = XvectorModel.load(HERE)  # nothing but such utterances: the network says how long a vector is
     job = make_job(tmp_path / "alone", model, {"b": wavs["b"]}, unvoiced="zero")
-    kaldi.run_job(job, model)
+    kaldi.write_vectors(job, model)
     assert vectors_of(job)["b"].tolist() == [0] * 32
 
 
-def test_faults_are_listed_up_to_a_limit(tmp_path, standin, model, wavs):
+def test_issues_are_listed_up_to_a_limit(tmp_path, standin, model, wavs):
     soundfile.write(wavs["b"], np.zeros(50), RATE)
-    for wav, message in ((wavs["b"], "shorter than a frame"), (tmp_path / "absent.wav", "absent.wav")):
-        sources = {f"u{i:02d}": wav for i in range(MAX_FAULTS + 2)}
-        with pytest.raises(UserError, match=f"{MAX_FAULTS + 2} utterances cannot be used") as error:
-            kaldi.run_job(make_job(tmp_path / "out", model, sources), model)
-        _, *faults, rest = str(error.value).splitlines()
-        assert len(faults) == MAX_FAULTS and all(message in fault for fault in faults) and rest == "  … and 2 more"
+    for wav, code in ((wavs["b"], "utterance-too-short"), (tmp_path / "absent.wav", "audio-unreadable")):
+        sources = {f"u{i:02d}": wav for i in range(MAX_LISTED + 2)}
+        with fails("utterances-unusable", MAX_LISTED + 2) as error:
+            kaldi.write_vectors(make_job(tmp_path / "out", model, sources), model)
+        assert [issue.code for issue in error.value.issues] == [code] * (MAX_LISTED + 2)
+        assert all(wav.name in issue.message for issue in error.value.issues)
+        assert len(str(error.value).splitlines()) == 1 + MAX_LISTED + 1
 
 
 def test_vectors_that_are_not_finite_are_not_written(tmp_path, standin, model, wavs, monkeypatch):
     monkeypatch.setenv("STANDIN_NAN", "c")
     job = make_job(tmp_path / "out", model, wavs)
-    with pytest.raises(UserError, match="c, one of 1: the x-vector is not finite") as error:
-        kaldi.run_job(job, model)
-    assert str(model.path) in str(error.value) and not list(job.out.iterdir())
+    with fails("xvector-not-finite", model.path, "c, one of 1"):
+        kaldi.write_vectors(job, model)
+    assert not list(job.out.iterdir())
 
 
 def runs(pid: str) -> bool:
@@ -212,8 +225,8 @@ def wait_for(condition) -> None:
 def test_a_failing_program(tmp_path, standin, model, wavs, program, monkeypatch):
     monkeypatch.setenv("STANDIN_FAIL", program)
     job = make_job(tmp_path / "out", model, wavs)
-    with pytest.raises(UserError, match=rf"{program} failed \(exit status 3\)[^\0]*the last words"):
-        kaldi.run_job(job, model)
+    with fails("kaldi-failed", program, "exit status 3", "the last words"):
+        kaldi.write_vectors(job, model)
     assert not list(job.out.iterdir())
 
 
@@ -221,16 +234,16 @@ def test_who_writes_to_a_program_that_died_is_not_left_waiting(tmp_path, standin
     soundfile.write(wavs["a"], np.full(100 * RATE, 0.5), RATE)  # more frames than a pipe holds
     monkeypatch.setenv("STANDIN_FAIL", "nnet3-xvector-compute")
     signal.alarm(60)  # ends the process
-    with pytest.raises(UserError, match="nnet3-xvector-compute failed"):
-        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+    with fails("kaldi-failed", "nnet3-xvector-compute"):
+        kaldi.write_vectors(make_job(tmp_path / "out", model, wavs), model)
     signal.alarm(0)
 
 
 def test_a_program_that_cannot_run(tmp_path, standin, model, wavs):
     program = standin / "src" / "ivectorbin" / "select-voiced-frames"
     program.write_text("no program\n")
-    with pytest.raises(UserError, match="select-voiced-frames.*KALDI_ROOT"):
-        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+    with fails("kaldi-failed", "select-voiced-frames", "KALDI_ROOT"):
+        kaldi.write_vectors(make_job(tmp_path / "out", model, wavs), model)
 
 
 LOSERS = [name for name in kaldi.PROGRAMS if name != "nnet3-copy"]
@@ -240,10 +253,8 @@ LOSERS = [name for name in kaldi.PROGRAMS if name != "nnet3-copy"]
 def test_an_utterance_that_a_program_leaves_out(tmp_path, standin, model, wavs, program, monkeypatch):
     monkeypatch.setenv("STANDIN_LOSE", f"{program}:c")
     job = make_job(tmp_path / "out", model, wavs)
-    with pytest.raises(
-        UserError, match="1 of 3 utterances are missing [^\0]* is c;[^\0]*odd with utterance c"
-    ) as error:
-        kaldi.run_job(job, model)
+    with fails("kaldi-left-out", "1 of 3", "odd with utterance c") as error:
+        kaldi.write_vectors(job, model)
     assert "LOG" not in str(error.value)
     assert not list(job.out.iterdir())
 
@@ -254,7 +265,7 @@ def test_what_a_killed_run_left_is_no_obstacle(tmp_path, standin, model, wavs):
     left.mkdir(parents=True)
     (left / "final.raw").write_text("half")
     (job.out / ".kaldi.33.other").mkdir()
-    kaldi.run_job(job, model)
+    kaldi.write_vectors(job, model)
     assert vectors_of(job).keys() == wavs.keys()
     assert [path.name for path in job.out.glob(".*")] == [".kaldi.33.other"]
 
@@ -266,8 +277,8 @@ def test_programs_are_found_below_kaldi_root_or_on_path(tmp_path, standin, model
     elsewhere.mkdir()
     os.rename(standin / "src" / "ivectorbin" / "compute-vad", elsewhere / "compute-vad")
     assert kaldi.missing() == ["compute-vad"] and kaldi.version() == "unknown"
-    with pytest.raises(UserError, match="not found: compute-vad; .*KALDI_ROOT.*native"):
-        kaldi.run_job(make_job(tmp_path / "out", model, wavs), model)
+    with fails("kaldi-missing", "compute-vad", "KALDI_ROOT", "native"):
+        kaldi.write_vectors(make_job(tmp_path / "out", model, wavs), model)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "bin")
     assert kaldi.programs()["compute-vad"] == elsewhere / "compute-vad" and kaldi.missing() == []

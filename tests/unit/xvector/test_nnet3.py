@@ -9,6 +9,7 @@ import pytest
 from mscnn.errors import UserError
 from mscnn.xvector import nnet3
 from mscnn.xvector.network import Network
+from tests.raises import fails
 
 RAW = Path(__file__).parent / "data" / "final.raw"
 TRIES = 200
@@ -48,7 +49,7 @@ def test_a_file_cut_anywhere_gives_one_error(tmp_path, form):
     whole = path.read_bytes().rstrip()
     for i in range(TRIES):
         path.write_bytes(whole[: len(whole) * i // TRIES])
-        with pytest.raises(UserError, match=f"{path}: "):
+        with pytest.raises(UserError, match=re.escape(f"{path}: ")):
             _load(path)
 
 
@@ -73,22 +74,23 @@ def test_a_flipped_bit_is_an_error_or_another_number(tmp_path, form):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("old", "new", "names"),
     [
         (b"\0B<Nnet3>", b"\0B<Nnet2>", "does not start with <Nnet3>"),
-        (b"\0B<Nnet3>", b"RIFF", "does not start with <Nnet3>"),
-        (b"<NaturalGradientAffineComponent> ", b"<LstmNonlinearityComponent> ", r"'tdnn1.affine', is a <Lstm.*AffineC"),
-        (b"FM \x04@\0\0\0", b"FM \x04\xff\xff\xff\x7f", "cut short or damaged: .* more bytes expected"),
-        (b"FM \x04@\0\0\0", b"FM \x04\xff\xff\xff\xff", "has the shape"),
-        (b"<NumComponents> \x04\x19", b"<NumComponents> \x04\x1a", "expected <ComponentName>, found '</Nnet3>'"),
-        (b"<ComponentName> tdnn1.relu", b"<ComponentName> tdnn1.affine", "'tdnn1.affine' a second time"),
+        (b"\0B<Nnet3>", b"RIFF", ["<Nnet3>"]),
+        (b"<NaturalGradientAffineComponent> ", b"<LstmNonlinearityComponent> ", ["tdnn1.affine", "<Lstm", "AffineC"]),
+        (b"FM \x04@\0\0\0", b"FM \x04\xff\xff\xff\x7f", ["byte"]),
+        (b"FM \x04@\0\0\0", b"FM \x04\xff\xff\xff\xff", ["-1"]),
+        (b"<NumComponents> \x04\x19", b"<NumComponents> \x04\x1a", ["<ComponentName>", "</Nnet3>"]),
+        (b"<ComponentName> tdnn1.relu", b"<ComponentName> tdnn1.affine", ["tdnn1.affine"]),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, old, new, message):
+def test_what_is_wrong_is_named(tmp_path, old, new, names):
     data = RAW.read_bytes()
     assert old in data
     (tmp_path / "final.raw").write_bytes(data.replace(old, new, 1))
-    with pytest.raises(UserError, match=message):
+    code = "xvector-network" if b"Lstm" in new else "xvector-model-damaged"
+    with fails(code, tmp_path / "final.raw", *names):
         nnet3.read(tmp_path / "final.raw")
 
 
@@ -96,13 +98,13 @@ def test_numbers_must_be_finite(tmp_path):
     nnet = nnet3.read(RAW)
     nnet.components["tdnn1.affine"].fields["BiasParams"][3] = np.nan
     nnet3.write(nnet, tmp_path / "final.raw")
-    with pytest.raises(UserError, match="'tdnn1.affine', has numbers in <BiasParams> that are not finite"):
+    with fails("xvector-model-damaged", "tdnn1.affine", "<BiasParams>"):
         nnet3.read(tmp_path / "final.raw")
 
 
 def test_a_pointer_of_git_lfs_is_recognised(tmp_path):
     (tmp_path / "final.raw").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 33\n")
-    with pytest.raises(UserError, match="git lfs pull"):
+    with fails("lfs-pointer", tmp_path / "final.raw"):
         nnet3.read(tmp_path / "final.raw")
 
 

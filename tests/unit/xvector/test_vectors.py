@@ -6,6 +6,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.xvector.vectors import read_vectors, require_finite
+from tests.raises import fails
 
 
 def write(tmp_path, vectors):
@@ -19,28 +20,28 @@ def test_rows_come_in_the_order_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("vector", "message"),
+    ("vector", "counts"),
     [
-        (np.float32([1, 2, 3]), "b: expected 2 finite values, found 3, 3 of them finite"),
-        (np.float32([1, np.nan]), "b: expected 2 finite values, found 2, 1 of them finite"),
-        (np.float64([1, 1e300]), "b: expected 2 finite values, found 2, 1 of them finite"),
-        (np.float32([[1, 2]]), "b cannot be read .*no vector of Kaldi's"),
+        (np.float32([1, 2, 3]), [2, 3]),
+        (np.float32([1, np.nan]), [2, 1]),
+        (np.float64([1, 1e300]), [2, 1]),
+        (np.float32([[1, 2]]), []),
     ],
 )
-def test_vectors_must_be_alike_and_finite(tmp_path, vector, message):
+def test_vectors_must_be_alike_and_finite(tmp_path, vector, counts):
     scp = write(tmp_path, {"a": np.float32([1, 2]), "b": vector})
-    with pytest.raises(UserError, match=message):
+    with fails("xvector-damaged", scp, "b", *counts):
         read_vectors(scp, ["a", "b"])
 
 
 def test_what_is_missing_is_named(tmp_path):
     scp = write(tmp_path, {"a": np.float32([1, 2])})
-    with pytest.raises(UserError, match="no x-vector for 1 of 2 utterances, the first is b; .*stage 2"):
+    with fails("xvector-missing", "1 of 2", "b", "stage 2"):
         read_vectors(scp, ["a", "b"])
     (tmp_path / "x.ark").unlink()
-    with pytest.raises(UserError, match="a cannot be read"):
+    with fails("xvector-damaged", "a"):
         read_vectors(scp, ["a"])
-    with pytest.raises(UserError, match="absent.scp: No such file"):
+    with fails("file-unreadable", "absent.scp"):
         read_vectors(tmp_path / "absent.scp", ["a"])
 
 
@@ -61,14 +62,15 @@ def test_forms_that_kaldi_writes(tmp_path, dtype, options):
 def test_only_files_are_read(tmp_path, entry):
     with open(write(tmp_path, {"a": np.float32([1, 2])}), "a") as scp:
         scp.write(f"b {entry}\n".replace("RUN", str(tmp_path / "run")))
-    with pytest.raises(UserError, match="x.scp: b"):
+    with pytest.raises(UserError) as error:
         read_vectors(tmp_path / "x.scp", ["a", "b"])
+    assert error.value.code in ("xvector-command", "xvector-damaged") and "x.scp: b" in str(error.value)
     assert not (tmp_path / "run").exists()
 
 
 def test_commands_are_refused_before_anything_is_opened(tmp_path):
     (tmp_path / "x.scp").write_text("a absent.ark:2\nb gunzip -c x.gz |\nc | cat\n")
-    with pytest.raises(UserError, match=r"b, one of 2, is a command, 'gunzip -c x.gz \|'.*copy-vector"):
+    with fails("xvector-command", "b, one of 2", "gunzip -c x.gz |"):
         read_vectors(tmp_path / "x.scp", ["a", "b", "c"])
 
 
@@ -85,7 +87,7 @@ def damage():
 def test_a_damaged_archive_is_one_error(tmp_path, data):
     (tmp_path / "x.ark").write_bytes(b"a " + data)
     (tmp_path / "x.scp").write_text(f"a {tmp_path}/x.ark:2\n")
-    with pytest.raises(UserError, match="x.scp: a cannot be read .*stage 2"):
+    with fails("xvector-damaged", "x.scp: a", "stage 2"):
         read_vectors(tmp_path / "x.scp", ["a"])
 
 
@@ -93,11 +95,11 @@ def test_a_damaged_archive_is_one_error(tmp_path, data):
 def test_an_offset_that_is_wrong(tmp_path, offset):
     scp = write(tmp_path, {"a": np.float32([1, 2])})
     scp.write_text(f"a {tmp_path}/x.ark:{offset}\n")
-    with pytest.raises(UserError, match="x.scp: a cannot be read"):
+    with fails("xvector-damaged", "x.scp: a"):
         read_vectors(scp, ["a"])
 
 
 def test_vectors_must_be_finite_when_they_are_made(tmp_path):
     require_finite({"a": np.ones(2)}, tmp_path)
-    with pytest.raises(UserError, match="b, one of 1: the x-vector is not finite"):
+    with fails("xvector-not-finite", "b, one of 1"):
         require_finite({"a": np.ones(2), "b": np.array([1, np.inf])}, tmp_path)

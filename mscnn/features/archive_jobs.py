@@ -1,0 +1,113 @@
+"""Stages that write one archive per job: what is up to date is kept, and the tables of all are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from mscnn.data.audio import UtteranceAudio
+from mscnn.errors import UserError
+from mscnn.files import read_table
+from mscnn.jobs import run_jobs
+from mscnn.log import get_logger
+from mscnn.stamp import Stamp
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class ArchiveJob:
+    """One archive, ``out/<name>.<number>.{ark,scp}``, of a run of the sorted utterances.
+
+    ``step`` names the logs of the jobs. ``convert``: whether other rates and channels are converted, or refused.
+    """
+
+    name: ClassVar[str]
+    step: ClassVar[str]
+
+    number: int
+    utterances: tuple[UtteranceAudio, ...]
+    convert: bool
+    out: Path
+
+    @property
+    def stem(self) -> Path:
+        """Path of the job's files without their ending."""
+        return self.out / f"{self.name}.{self.number}"
+
+    @property
+    def outputs(self) -> list[Path]:
+        """All files that the job writes."""
+        return [Path(f"{self.stem}.{ending}") for ending in ("ark", "scp")]
+
+    @property
+    def stamp(self) -> Stamp:
+        """Fingerprint of files, options and code."""
+        raise NotImplementedError
+
+
+Job = TypeVar("Job", bound=ArchiveJob)
+
+
+def run_stale(
+    jobs: Sequence[Job], write: Callable[[Job], str], finished: Sequence[Path], *, nj: int, what: str
+) -> None:
+    """Make the archives that are missing, or were made from other files, options or code.
+
+    Args:
+        write: writes the outputs of a job; returns what it wrote, for the job's log.
+        finished: files that say that all is done; removed before any archive is replaced.
+        what: names the work in the log.
+    """
+    fresh, out = sum(job.stamp.fresh() for job in jobs), jobs[0].out
+    if fresh == len(jobs):
+        log.info("%s: %d archives are up to date", what, fresh)
+        return
+    for path in finished:
+        path.unlink(missing_ok=True)
+    total = sum(len(job.utterances) for job in jobs)
+    log.info("%s: %d utterances, %d of %d archives up to date; logs: %s/log", what, total, fresh, len(jobs), out)
+    run_jobs(run_job, [(job, write) for job in jobs], nj=nj, log_dir=out / "log", step=jobs[0].step)
+
+
+def run_job(job: Job, write: Callable[[Job], str]) -> None:
+    """Body of one job: write the archive and, last, its stamp; nothing where they are up to date."""
+    if job.stamp.fresh():
+        print(f"{job.stem}.ark: up to date")
+        return
+    wrote = write(job)
+    job.stamp.write(job.outputs)
+    print(f"{job.stem}.ark: {wrote}")
+
+
+def join_tables(jobs: Sequence[ArchiveJob], expected: Collection[str]) -> dict[str, str]:
+    """Tables of all archives in one: utterance -> entry. Archives that earlier runs left are removed.
+
+    Raises:
+        UserError: the utterances in them are not the ``expected`` ones.
+    """
+    entries: dict[str, str] = {}
+    for job in jobs:
+        entries |= read_table(f"{job.stem}.scp")
+    if odd := sorted(entries.keys() ^ set(expected)):
+        out = jobs[0].out
+        raise UserError(
+            f"{out}: {len(odd)} utterances differ between data and archives, the first is {odd[0]}; remove {out}, run "
+            "again",
+            code="archive-utterances",
+        )
+    _remove_surplus(jobs)
+    return entries
+
+
+def _remove_surplus(jobs: Sequence[ArchiveJob]) -> None:
+    """Remove archives of an earlier run with more jobs, and what killed processes left."""
+    name, out = jobs[0].name, jobs[0].out
+    for path in out.glob(".*.tmp"):
+        path.unlink()
+    for path in [*out.glob(f"{name}.*.*"), *(out / "log").glob(f"{name}.*.stamp")]:
+        number = path.name.split(".")[1]
+        if number.isdigit() and int(number) > len(jobs):
+            path.unlink()

@@ -1,0 +1,123 @@
+"""X-vectors without Kaldi: the same numbers by PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mscnn.data.audio import AudioReader, UtteranceAudio
+from mscnn.device import choose_device
+from mscnn.features.archive import write_archive
+from mscnn.xvector.job import TOO_SHORT, XvectorJob
+from mscnn.xvector.modeldir import XvectorModel
+from mscnn.xvector.vectors import require_finite
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mscnn.xvector.network import Network
+
+GROUP = 32  # utterances; jobs take whole groups, so that what is computed together does not depend on their number
+BATCH = {"cpu": 1500, "cuda": 100_000}  # frames computed together, unless a chunk has more
+
+
+def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
+    """Write the archive of a job and its list of utterances without a voiced frame.
+
+    Raises:
+        UserError: the model is damaged, or there is no such device.
+        DataErrors: recordings that cannot be used, all of the job's at once.
+    """
+    unvoiced: list[str] = []
+    network = model.network().to(choose_device(job.device))
+    write_archive(job.stem, _vectors(job, model, network, unvoiced))
+    job.write_unvoiced(unvoiced)
+
+
+def _vectors(
+    job: XvectorJob, model: XvectorModel, network: Network, unvoiced: list[str]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Vectors (X,) of the utterances; fills ``unvoiced``. After a file that cannot be used the rest is checked."""
+    batch = BATCH[next(network.parameters()).device.type]
+    with AudioReader(model.frontend.rate, convert=job.convert) as reader:
+        for i in range(0, len(job.utterances), GROUP):
+            frames = _voiced_frames(job, model, reader, job.utterances[i : i + GROUP], unvoiced)
+            if not reader.issues:
+                vectors = embed(network, frames, job.chunk_size, model.min_chunk, batch)
+                require_finite(vectors, model.path)
+                yield from vectors.items()
+
+
+def _voiced_frames(
+    job: XvectorJob,
+    model: XvectorModel,
+    reader: AudioReader,
+    utterances: Sequence[UtteranceAudio],
+    unvoiced: list[str],
+) -> dict[str, np.ndarray]:
+    """Frames (T, C) that the network gets of each utterance; of an unvoiced one what ``job.unvoiced`` says."""
+    import numpy as np
+
+    from mscnn.xvector.frontend import sliding_cmn
+
+    frames: dict[str, np.ndarray] = {}
+    for audio in utterances:
+        loaded = reader.load(audio)
+        if loaded is None:
+            continue
+        mfcc = model.frontend.mfcc(loaded[0])
+        voiced = model.frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
+        if not voiced.any():
+            unvoiced.append(audio.utt)
+            if job.unvoiced == "all-frames" and not len(mfcc):
+                reader.refuse(audio, "utterance-too-short", f"{audio.wav}: {TOO_SHORT}")
+            if job.unvoiced == "drop":
+                continue
+            voiced = np.full(len(mfcc), job.unvoiced == "all-frames")
+        frames[audio.utt] = sliding_cmn(mfcc)[voiced]
+    return frames
+
+
+def embed(
+    network: Network, frames: Mapping[str, np.ndarray], chunk_size: int, min_chunk: int, batch: int
+) -> dict[str, np.ndarray]:
+    """X-vectors, several utterances at once.
+
+    As ``nnet3-xvector-compute``: an utterance is cut into chunks of ``chunk_size`` frames, the last one what is left;
+    a chunk below ``min_chunk`` repeats its first and last frame; the vector is the mean over chunks, weighted by their
+    lengths before that. An utterance without frames gets a zero vector.
+
+    Args:
+        network: on the device to compute on.
+        frames: utterance -> (T, C) float32.
+        batch: frames to compute together, unless a chunk has more.
+
+    Returns:
+        utterance -> (X,) float32, in the order of ``frames``.
+    """
+    import numpy as np
+    import torch
+
+    chunks = [(utt, x[i : i + chunk_size]) for utt, x in frames.items() for i in range(0, len(x), chunk_size)]
+    vectors = {utt: np.zeros(network.dim, np.float32) for utt in frames}
+    device = next(network.parameters()).device
+    while chunks:
+        size = 1
+        while size < len(chunks) and sum(len(x) for _, x in chunks[: size + 1]) <= batch:
+            size += 1
+        part, chunks = chunks[:size], chunks[size:]
+        padded = [pad(x, min_chunk) for _, x in part]
+        flat = torch.from_numpy(np.concatenate(padded)).to(device)
+        with torch.inference_mode():
+            embedded = network(flat, [len(x) for x in padded]).cpu().numpy()
+        for (utt, x), vector in zip(part, embedded, strict=True):
+            vectors[utt] += vector * np.float32(len(x) / len(frames[utt]))
+    return vectors
+
+
+def pad(frames: np.ndarray, least: int) -> np.ndarray:
+    """Repeat the first and the last frame until there are ``least``, on both sides alike, an odd one at the end."""
+    import numpy as np
+
+    lacking = max(least - len(frames), 0)
+    return np.pad(frames, ((lacking // 2, lacking - lacking // 2), (0, 0)), mode="edge")

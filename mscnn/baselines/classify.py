@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mscnn import models
 from mscnn.baselines.options import Options
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mscnn.features.archive import FeatureDir
 
 SMALLEST = 1e-12  # probability of a class that the training part lacks
-Sample = Union[str, np.ndarray]  # noqa: UP007  a text, or numbers (D,)
+Sample: TypeAlias = "str | np.ndarray"  # a text, or numbers (D,)
 
 
 def scores(
@@ -91,7 +92,7 @@ def classify_folds(
             "protocol",
             code="class-absent",
         )
-    options = Options(**ModelSpec.load(name).options)
+    options = models.options(ModelSpec.load(name))
     classes, samples = sorted(set(data.emo.values())), read_samples(options, data, "gt", features)
     results = each(partial(posteriors, options, samples, data.emo, classes=classes), folds)
     return [[classes[k] for k in scores["test"].argmax(axis=1)] for scores in results]

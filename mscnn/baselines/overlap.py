@@ -35,7 +35,7 @@ class TextIndex:
         if not train:
             return {}
         known = self._vectors[[self._row[u] for u in train]].T.tocsr()
-        nearest = {}
+        nearest: dict[str, tuple[float, str]] = {}
         for start in range(0, len(test), BLOCK):
             block = test[start : start + BLOCK]
             cosines = (self._vectors[[self._row[u] for u in block]] @ known).toarray()

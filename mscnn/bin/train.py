@@ -14,8 +14,8 @@ def _options() -> Parser:
     parser.add_argument("--labels", required=True, help="its label map: name in conf/labels, or a .yaml file")
     parser.add_argument("--protocol", required=True, help="name in conf/protocols, or a .yaml file")
     parser.add_argument("--exp", required=True, type=Path, help="folder of the experiment, written")
-    parser.add_argument("--feature-dir", default=[], nargs="*", type=Path, help="archives of stage 3 that it hears")
-    parser.add_argument("--text", default="gt", help="words: gt, or the ASR engine of text.<engine>")
+    parser.add_argument("--feature-dir", default=[], nargs="*", type=Path, help="features of stage 3 that it reads")
+    parser.add_argument("--text", default="gt", help="transcripts: gt, or the ASR engine of text.<engine>")
     parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
     parser.add_argument("--pieces", default=1000, type=positive, help="sentencepiece vocabulary, pieces")
     parser.add_argument(
@@ -25,7 +25,7 @@ def _options() -> Parser:
         "none: word2vec trained on the training part of each fold",
     )
     parser.add_argument("--emb-dim", default=300, type=positive, help="word2vec dimension where no file is given")
-    parser.add_argument("--xvector", default="none", help="xvector.scp; none: models leave the x-vector out")
+    parser.add_argument("--xvector", default="none", help="xvector.scp; none: models do without")
     parser.add_argument("--folds", default=0, type=int, help="do the first N folds only, marked partial; 0: all")
     parser.add_argument("--runs", default=1, type=positive, help="repetitions of every fold, each with its own seed")
     parser.add_argument("--seed", default=0, type=int, help="mixed into the seed of every (protocol, fold, run)")
@@ -50,8 +50,9 @@ def main() -> None:
     """Train all folds and runs of one experiment; finished ones are skipped, broken-off ones resumed."""
     args = _options().parse_args()
 
-    from mscnn.training.experiment import Setup, train_experiment
-    from mscnn.training.parts import TextOptions
+    from mscnn.training.experiment import Setup
+    from mscnn.training.runner import train_experiments
+    from mscnn.training.sources import TextOptions
 
     setup = Setup(
         model=args.model,
@@ -61,7 +62,7 @@ def main() -> None:
         exp=args.exp,
         feature_dirs=tuple(args.feature_dir),
         text=TextOptions(args.text, args.tokens, _given(args.embeddings), args.emb_dim, args.pieces),
-        xvector=_given(args.xvector) and Path(args.xvector),
+        xvector=None if args.xvector == "none" else Path(args.xvector),
         settings=tuple(args.set),
         folds=max(args.folds, 0),
         runs=args.runs,
@@ -70,7 +71,7 @@ def main() -> None:
         tensorboard=args.tensorboard,
     )
     start = time.monotonic()
-    trained = train_experiment(setup, nj=args.nj, overwrite=args.overwrite)
+    trained = train_experiments([setup], nj=args.nj, overwrite=args.overwrite)
     get_logger("train").info("wrote %s: %d trainings in %.1f s", args.exp, trained, time.monotonic() - start)
 
 

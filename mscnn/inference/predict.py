@@ -1,131 +1,147 @@
-"""Predict dev and test again with the models of an experiment: with its own words, or with those of a recogniser."""
+"""Predict dev and test again with the models of experiments: on their own transcripts, or on those of an ASR engine."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mscnn import jobs, log
 from mscnn.config.model import ModelSpec
-from mscnn.data.datadir import DataDir
-from mscnn.data.foldlists import read_list
-from mscnn.data.protocols import PARTS, Fold
+from mscnn.data.foldlists import PARTS, read_list
+from mscnn.data.protocols import Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
 from mscnn.files import digest, read_yaml
-from mscnn.inference.trained import require_unchanged, restore, setup_of
+from mscnn.inference.trained import Config, require_unchanged, setup_of
 from mscnn.stamp import Stamp
-from mscnn.training.experiment import claim, features_of
+from mscnn.training.fingerprint import CODE, claim
+from mscnn.training.network import WEIGHTS
 from mscnn.training.outputs import environment, write_predictions
+from mscnn.training.sources import Reader
+from mscnn.training.systems import system_of
+from mscnn.training.task import Task
 
-if TYPE_CHECKING:
-    import numpy as np
+
+@dataclass(frozen=True)
+class Request:
+    """Predictions with the models of ``exp``, written to ``out``.
+
+    ``text`` is the source of the transcripts of dev and test: gt or an ASR engine; None: those of training.
+    """
+
+    exp: Path
+    out: Path
+    text: str | None = None
 
 
-def predict_experiment(exp: Path, out: Path, *, text: str | None = None, device: str = "auto", nj: int = 1) -> int:
-    """Predict with every model of ``exp`` what is not predicted yet; returns how many models were at work.
+@dataclass(frozen=True)
+class Prepared:
+    """A request that has been checked, with its ``config.yaml``."""
 
-    ``out`` becomes an experiment as training makes it, of the same folds and runs; in its ``config.yaml`` stand
-    ``text``, ``trained_on`` and ``trained_in`` (``exp``). A baseline has no weights and is fitted again, to the very
-    words that it was trained on; ``refitted`` says so.
+    request: Request
+    config: dict[str, Any]
 
-    Args:
-        text: source of the words of dev and test: gt or an ASR engine; None: those that were trained on.
+    def predictions(self, reader: Reader) -> list[tuple[Task, Stamp, Path]]:
+        """Every model: what a worker needs, the stamp of its predictions, and the log of its job."""
+        (exp, out), config = (self.request.exp, self.request.out), self.config
+        setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
+        sources = setup.sources(spec, reader.data(setup.data), reader)
+        target = replace(setup, exp=out)
+        predictions: list[tuple[Task, Stamp, Path]] = []
+        for index in range(1, config["folds"] + 1):
+            fold = Fold(index, *(tuple(read_list(exp / "folds" / f"fold{index:02d}.{part}")) for part in PARTS))
+            for run in range(1, config["runs"] + 1):
+                folder, cache = setup.run_dir(index, run), exp.parent / "embeddings"
+                task = Task(spec, sources, fold, config["classes"], folder, cache, config["device"])
+                log_file = out / "log" / f"predict.{len(predictions) + 1}.log"
+                predictions.append((task, _stamp(folder, target.run_dir(index, run), config), log_file))
+        return predictions
+
+
+def predict_experiments(requests: Sequence[Request], *, device: str = "auto", nj: int = 1) -> int:
+    """Predict what is not predicted yet, ``nj`` models at a time; returns how many models predicted.
+
+    ``out`` of a request becomes an experiment as training makes it, of the same folds and runs; its ``config.yaml``
+    has ``text``, ``trained_on``, ``trained_in`` (``exp``), and ``refitted``: a baseline has no weights and is fitted
+    again, to the transcripts that it was trained on. All requests are checked before the first model predicts.
 
     Raises:
         UserError: ``exp`` is not finished, is no training, or what it was trained on has changed; the system reads no
-            words, or there are none of this source; ``out`` holds something else; or jobs failed.
+            text, or there are no transcripts of this source; ``out`` holds something else; or jobs failed.
     """
-    source = Experiment.load(exp)
-    exp = source.path
-    config = _config(exp, source.config, text, choose_device(device))
-    _claim(out, config)
-    todo = [
-        (exp, out, config, fold, run)
-        for fold in range(1, config["folds"] + 1)
-        for run in range(1, config["runs"] + 1)
-        if not _stamp(exp, out, config, fold, run).fresh()
-    ]
-    shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
-    logger = log.get_logger("predict")
-    logger.info("%s: %d of %d models of %s to predict with", out, len(todo), len(source.run_dirs), exp)
-    jobs.run_jobs(predict_one, todo, nj=nj, log_dir=out / "log", step="predict")
+    logger, reader = log.get_logger("predict"), Reader()
+    prepared = [_prepare(request, choose_device(device), reader) for request in requests]
+    jobs_of = [one.predictions(reader) for one in prepared]
+    todo = []
+    for one, predictions in zip(prepared, jobs_of, strict=True):
+        exp, out = one.request.exp, one.request.out
+        claim(out, one.config)
+        stale = [(task, one.config["text"], done, path) for task, done, path in predictions if not done.fresh()]
+        shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
+        logger.info("%s: %d of %d models of %s to predict with", out, len(stale), len(predictions), exp)
+        todo += stale
+    jobs.run_jobs(predict_one, [job[:3] for job in todo], nj=nj, step="predict", logs=[path for *_, path in todo])
     return len(todo)
 
 
-def predict_one(exp: Path, out: Path, config: dict, index: int, run: int) -> None:
+def predict_one(task: Task, text: str, done: Stamp) -> None:
     """Predict dev and test of one fold with one model; a worker process runs this."""
-    data = DataDir.load(config["data"])
-    lists = [exp / "folds" / f"fold{index:02d}.{part}" for part in PARTS]
-    fold = Fold(index, *(tuple(read_list(path)) for path in lists))
-    scores = _scores_of_baseline if config["family"] == "baseline" else _scores_of_network
-    found = scores(exp, config, data, fold, run)
-    outputs = [setup_of(out, config).run_dir(index, run) / f"predictions_{part}.tsv" for part in found]
-    for path, (part, values) in zip(outputs, found.items(), strict=True):
-        write_predictions(path, getattr(fold, part), values, data.emo, config["classes"])
-    _stamp(exp, out, config, index, run).write(outputs)
+    scores, files = system_of(task.spec).predict(task, text), []
+    for part, utts in (("dev", task.fold.dev), ("test", task.fold.test)):
+        files.append(done.path.parent / f"predictions_{part}.tsv")
+        write_predictions(files[-1], utts, scores[part], task.sources.data.emo, task.classes)
+    done.write(files)
 
 
-def _scores_of_baseline(exp, config, data, fold, run) -> dict[str, np.ndarray]:
-    from mscnn.baselines.classify import scores
-    from mscnn.baselines.options import Options
-
-    setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
-    return scores(Options(**spec.options), data, fold, config["classes"], text=config["trained_on"],
-                  features=features_of(setup, spec).get("audio"), tested_on=config["text"])  # fmt: skip
-
-
-def _scores_of_network(exp, config, data, fold, run) -> dict[str, np.ndarray]:
-    import torch
-
-    from mscnn.training.loop import predict
-
-    torch.use_deterministic_algorithms(True)
-    model, examples = restore(exp, config, data, {"dev": fold.dev, "test": fold.test}, fold.index, run)
-    model.to(config["device"])
-    return {part: predict(model, some, config["device"]) for part, some in examples.items()}
+def _prepare(request: Request, device: str, reader: Reader) -> Prepared:
+    """Check all that can be known before predicting."""
+    source = Experiment.load(request.exp)
+    request = replace(request, exp=source.path)
+    config = _config(request, source.config, device, reader)
+    path = request.out / "config.yaml"
+    old = read_yaml(path) if path.is_file() else config
+    if any(old.get(key) != config[key] for key in ("trained_in", "text")):
+        raise UserError(
+            f"{request.out} holds another experiment (see {path}); choose another --out", code="experiment-changed"
+        )
+    return Prepared(request, config)
 
 
-def _config(exp: Path, trained: dict, text: str | None, device: str) -> dict:
-    """``config.yaml`` of the predictions: that of the training, with other words."""
+def _config(request: Request, trained: Config, device: str, reader: Reader) -> dict[str, Any]:
+    """``config.yaml`` of the predictions: that of the training, with other transcripts."""
+    exp, text = request.exp, request.text or trained["text"]
     if "trained_in" in trained:
-        raise UserError(f"{exp} holds predictions of the models in {trained['trained_in']}: give that one as --exp")
-    text = text or trained["text"]
+        raise UserError(
+            f"{exp} holds predictions of the models in {trained['trained_in']}: give that one as --exp",
+            code="experiment-predicted",
+        )
     if (text == "none") != (trained["text"] == "none"):
-        what = "reads words: --text gt, or an ASR engine" if text == "none" else "reads no words: leave --text out"
-        raise UserError(f"{exp}: {trained['model']} {what}")
-    data = DataDir.load(trained["data"])
-    require_unchanged(exp, trained, data)
-    heard = {} if text == "none" else {"tested_text": digest(data.text_of(text))}
+        what = "reads text: --text gt, or an ASR engine" if text == "none" else "reads no text: give no --text"
+        raise UserError(f"{exp}: {trained['model']} {what}", code="text-mismatch")
+    data = reader.data(Path(trained["data"]))
+    require_unchanged(exp, trained, data, reader)
+    tested = {} if text == "none" else {"tested_text": digest(data.text_of(text))}
     return {
         **trained,
         "text": text,
         "trained_on": trained["text"],
         "trained_in": str(exp),
         "device": device,
-        "refitted": trained["family"] == "baseline",
-        "inputs": {**trained["inputs"], **heard},
+        "refitted": system_of(ModelSpec.of_config(trained)).refitted,
+        "inputs": {**trained["inputs"], **tested},
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.predict", *sys.argv[1:]]),
     }
 
 
-def _claim(out: Path, config: dict) -> None:
-    """Write ``config.yaml``, unless the folder holds something else."""
-    path = out / "config.yaml"
-    if path.is_file():
-        old = read_yaml(path)
-        if any(old.get(key) != config[key] for key in ("trained_in", "text")):
-            raise UserError(f"{out} holds another experiment (see {path}); choose another --out")
-    claim(out, config, overwrite=True)
-
-
-def _stamp(exp: Path, out: Path, config: dict, fold: int, run: int) -> Stamp:
-    source, target = (folder / f"fold{fold:02d}" / f"run{run}" for folder in (exp, out))
-    inputs = [source / name for name in ("model.safetensors", "predictions_dev.tsv", "predictions_test.tsv")]
+def _stamp(source: Path, target: Path, config: Config) -> Stamp:
+    """The stamp of the predictions in the folder ``target`` by the model in the folder ``source``."""
+    inputs = [source / name for name in (WEIGHTS, "predictions_dev.tsv", "predictions_test.tsv")]
     options = {"inputs": config["inputs"], "device": config["device"]}
-    return Stamp(target / "done.json", inputs=inputs, options=options, code=["mscnn.inference"])
+    return Stamp(target / "done.json", inputs=inputs, options=options, code=["mscnn.inference", *CODE])

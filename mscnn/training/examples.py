@@ -1,6 +1,6 @@
 """Examples of one part of a fold, and batches of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from mscnn.config.segments import Segments
 from mscnn.data.segments import gather
 from mscnn.models.inputs import Inputs
 
+ONE_EACH = np.empty(0, np.int64)  # one example per utterance
 JITTER = 0.05  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
 
 
@@ -22,7 +23,13 @@ class Stream:
     starts: np.ndarray
     lengths: np.ndarray
 
-    def batch(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def coverage(self) -> np.ndarray:
+        """In how many examples each of the N frames lies (N,)."""
+        edges = (self.starts, self.starts + self.lengths)
+        begins, ends = (np.bincount(edge, minlength=len(self.frames) + 1) for edge in edges)
+        return np.cumsum(begins - ends)[: len(self.frames)]
+
+    def batch(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
         """(B, D, T), zero beyond each example's own frames, and their number (B,)."""
         lengths = self.lengths[index]
         frames = np.zeros((len(index), lengths.max(), self.frames.shape[1]), np.float32)
@@ -33,7 +40,7 @@ class Stream:
 
 @dataclass
 class Examples:
-    """What n utterances give the model: an example an utterance, or several where a system cuts them into segments.
+    """What n utterances give the model: one example per utterance, or several where a system takes segments.
 
     Attributes:
         utts: utterance ids.
@@ -41,39 +48,54 @@ class Examples:
         tokens: token ids of each utterance, or None.
         xvectors: (n, X), or None.
         labels: (n,) class indices; None for the test part, which training never sees the labels of.
-        owner: index of each example's utterance.
-        segments: the rule by which utterances were cut, or None.
+        utterance: index of each example's utterance.
+        segments: the rule by which utterances were segmented, or None.
     """
 
     utts: Sequence[str]
-    streams: Mapping[str, Stream] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
     tokens: Sequence[Sequence[int]] | None = None
     xvectors: np.ndarray | None = None
     labels: np.ndarray | None = None
-    owner: np.ndarray | None = None
+    utterance: np.ndarray = field(default_factory=lambda: ONE_EACH)
     segments: Segments | None = None
 
     def __post_init__(self) -> None:
-        if self.owner is None:
-            self.owner = np.arange(len(self.utts))
+        if self.utterance is ONE_EACH:
+            self.utterance = np.arange(len(self.utts))
 
     def __len__(self) -> int:
-        return len(self.owner)
+        return len(self.utterance)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """Class index of each example; raises as :meth:`require_labels`."""
+        return self.require_labels()[self.utterance]
+
+    def require_labels(self) -> np.ndarray:
+        """Class index of each utterance.
+
+        Raises:
+            TypeError: the part has no labels.
+        """
+        if self.labels is None:
+            raise TypeError("examples without labels: nothing is learnt from them, nor selected on them")
+        return self.labels
 
     @property
     def lengths(self) -> np.ndarray:
-        """Frames of each example, or tokens where nothing is heard."""
+        """Frames of each example, or tokens where there is no audio."""
         if "audio" in self.streams:
             return self.streams["audio"].lengths
-        return np.array([len(t) for t in self.tokens or [()] * len(self.utts)])[self.owner]
+        return np.array([len(t) for t in self.tokens or [()] * len(self.utts)])[self.utterance]
 
     def gather(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the utterances from those of the examples, (n, K) both."""
-        return scores if self.segments is None else gather(self.segments, scores, self.owner, len(self.utts))
+        return scores if self.segments is None else gather(self.segments, scores, self.utterance, len(self.utts))
 
-    def batch(self, index: Sequence[int]) -> Inputs:
+    def batch(self, index: np.ndarray) -> Inputs:
         """The examples at ``index`` as one zero-padded batch."""
-        inputs, utts = Inputs(), self.owner[index]
+        inputs, utts = Inputs(), self.utterance[index]
         for name, stream in self.streams.items():
             if name == "audio":
                 inputs.audio, inputs.audio_len = stream.batch(index)
@@ -89,7 +111,7 @@ class Examples:
 
 
 def bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Cut 0..n-1 into shuffled batches of similar length, so that little of a batch is padding."""
+    """Split 0..n-1 into shuffled batches of similar length, so that little of a batch is padding."""
     order = np.argsort(lengths * rng.uniform(1 - JITTER, 1 + JITTER, len(lengths)), kind="stable")
     ends = list(range(batch_size, len(order) - 1, batch_size))  # one example alone cannot be normalised by its batch
     batches = np.split(order, ends)

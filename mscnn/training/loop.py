@@ -12,15 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mscnn import log
 from mscnn.config.training import Training
 from mscnn.errors import UserError
-from mscnn.evaluation.metrics import confusion_matrix, ua, wa, weighted_f1
+from mscnn.evaluation.metrics import METRICS, confusion_matrix
 from mscnn.files import atomic
+from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs
 from mscnn.training.examples import Examples, balanced, bucketed, padding
+from mscnn.training.selection import selection_score
 
 EVAL_BATCH = 64
 
@@ -33,16 +35,16 @@ class State:
     steps: int = 0
     best_epoch: int = 0
     best_score: float = -math.inf
-    best: dict[str, torch.Tensor] = field(default_factory=dict)
+    best: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict] = field(default_factory=list)
 
 
 def fit(
-    model: nn.Module, train: Examples, dev: Examples, options: Training, *, seed: int, device: str, directory: Path
+    model: Classifier, train: Examples, dev: Examples, options: Training, *, seed: int, device: str, directory: Path
 ) -> State:
     """Train until dev has not become better for ``patience`` epochs; leave the best weights in the model.
 
-    Writes ``metrics.jsonl`` (one line an epoch) and ``checkpoint.pt`` in ``directory``; resumes from the latter.
+    Writes ``metrics.jsonl`` (one line per epoch) and ``checkpoint.pt`` in ``directory``; resumes from the latter.
 
     Raises:
         UserError: the loss is no longer finite.
@@ -50,7 +52,7 @@ def fit(
     logger = log.get_logger("train")
     optimizer = make_optimizer(model, options)
     state = _resume(directory / "checkpoint.pt", model, optimizer, device)
-    members = drawn_once(train, options, seed)
+    subset = sample_subset(train, options, seed)
     if state.epoch:
         logger.info("resumed after epoch %d", state.epoch)
     while not _finished(state, options):
@@ -58,11 +60,11 @@ def fit(
         state.epoch += 1
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(options, state.epoch)
-        loss, padded = _train_epoch(model, train, members, optimizer, options, [seed, state.epoch], device, state)
+        loss, padded = _train_epoch(model, train, subset, optimizer, options, [seed, state.epoch], device, state)
         scores = _evaluate(model, dev, device)
         entry = {"epoch": state.epoch, "train_loss": round(loss, 6), **scores}
         state.history.append(entry)
-        score = SELECT[options.select](scores)
+        score = selection_score(options.select, scores)
         if score > state.best_score:
             state.best_score, state.best_epoch = score, state.epoch
             state.best = {k: v.detach().clone() for k, v in model.state_dict().items()}
@@ -76,11 +78,11 @@ def fit(
     return state
 
 
-def predict(model: nn.Module, examples: Examples, device: str) -> np.ndarray:
+def predict(model: Classifier, examples: Examples, device: str) -> np.ndarray:
     """Class scores (utterances, classes), in the order of ``examples.utts``."""
     model.eval()
     order = np.argsort(examples.lengths, kind="stable")
-    scores: list[torch.Tensor] = []
+    scores: list[Tensor] = []
     with torch.inference_mode():
         for i in range(0, len(order), EVAL_BATCH):
             scores.append(model(examples.batch(order[i : i + EVAL_BATCH]).to(device)).cpu())
@@ -89,12 +91,12 @@ def predict(model: nn.Module, examples: Examples, device: str) -> np.ndarray:
 
 def make_optimizer(model: nn.Module, options: Training) -> torch.optim.Optimizer:
     """The optimiser that the options name."""
-    common = {"lr": options.lr, "weight_decay": options.weight_decay}
+    lr, decay = options.lr, options.weight_decay
     parameters = [p for p in model.parameters() if p.requires_grad]
     if options.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=options.momentum, nesterov=options.nesterov, **common)
+        return torch.optim.SGD(parameters, lr, momentum=options.momentum, nesterov=options.nesterov, weight_decay=decay)
     kinds = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam, "adamw": torch.optim.AdamW}
-    return kinds[options.optimizer](parameters, betas=options.betas, **common)
+    return kinds[options.optimizer](parameters, lr=lr, betas=options.betas, weight_decay=decay)
 
 
 def learning_rate(options: Training, epoch: int) -> float:
@@ -105,33 +107,35 @@ def learning_rate(options: Training, epoch: int) -> float:
     return max(options.lr * options.gamma**times, options.min_lr)
 
 
-def drawn_once(train: Examples, options: Training, seed: int) -> np.ndarray:
+def sample_subset(train: Examples, options: Training, seed: int) -> np.ndarray:
     """The examples that every epoch draws from: all, or the number of each class that ``balance`` says."""
     if not options.balance.isdecimal():
         return np.arange(len(train))
-    return balanced(train.labels[train.owner], options.balance, np.random.default_rng(seed))
+    return balanced(train.targets, options.balance, np.random.default_rng(seed))
 
 
-def draw(train: Examples, members: np.ndarray, options: Training, rng: np.random.Generator) -> list[np.ndarray]:
-    """The batches of an epoch, as indices of examples; of ``members``, unless ``replacement`` or oversampling is on."""
+def sample_batches(
+    train: Examples, subset: np.ndarray, options: Training, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """The batches of an epoch, as indices of examples; of ``subset``, unless ``replacement`` or oversampling is on."""
     size = options.batch_size
     if options.replacement:  # evaluated every floor(passes * n / size) + 1 steps, as Yoon et al. 2018
         return [rng.integers(len(train), size=size) for _ in range(int(options.eval_every * len(train) / size) + 1)]
-    order = members
+    order = subset
     if options.balance == "oversample":
-        order = balanced(train.labels[train.owner], options.balance, rng, options.balance_power)
+        order = balanced(train.targets, options.balance, rng, options.balance_power)
     passes = [list(bucketed(train.lengths[order], size, rng)) for _ in range(math.ceil(options.eval_every))]
     batches = [order[batch] for batch in sum(passes, [])]
     return batches[: max(1, round(len(batches) * options.eval_every / math.ceil(options.eval_every)))]
 
 
-def mixed(inputs: Inputs, weight: float) -> Inputs:
+def mixup(inputs: Inputs, weight: float) -> Inputs:
     """Every example mixed with the one that stands at its place counted from the end (batches are shuffled)."""
     audio = inputs.audio * weight + inputs.audio.flip(0) * (1 - weight)
     return replace(inputs, audio=audio, audio_len=torch.maximum(inputs.audio_len, inputs.audio_len.flip(0)))
 
 
-def masked(inputs: Inputs, options: Training, rng: np.random.Generator) -> Inputs:
+def spec_augment(inputs: Inputs, options: Training, rng: np.random.Generator) -> Inputs:
     """SpecAugment without time warping (Park et al. 2019); what is masked has the means of its bins."""
     audio = inputs.audio.clone()
     for row, length in zip(audio, inputs.audio_len.tolist(), strict=True):
@@ -156,27 +160,27 @@ def clip_gradients(model: nn.Module, options: Training) -> None:
             nn.utils.clip_grad_norm_(parameter, options.clip)
 
 
-SELECT = {
-    "wa_ua": lambda scores: (scores["dev_wa"] + scores["dev_ua"]) / 2,
-    "ua": lambda scores: scores["dev_ua"],
-    "wa": lambda scores: scores["dev_wa"],
-    "wf1": lambda scores: scores["dev_wf1"],
-    "loss": lambda scores: -scores["dev_loss"],
-}
-
-
 def _finished(state: State, options: Training) -> bool:
     if options.max_steps and state.steps >= options.max_steps:
         return True
     return state.epoch >= options.max_epochs or state.epoch - state.best_epoch >= options.patience
 
 
-def _train_epoch(model, train, members, optimizer, options, seed: list[int], device, state) -> tuple[float, float]:
+def _train_epoch(
+    model: Classifier,
+    train: Examples,
+    subset: np.ndarray,
+    optimizer: torch.optim.Optimizer,
+    options: Training,
+    seed: list[int],
+    device: str,
+    state: State,
+) -> tuple[float, float]:
     """One epoch; returns the mean loss and the share of padding."""
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     np.random.seed(np.random.SeedSequence(seed).generate_state(2))  # transformers draws SpecAugment's masks from it
     rng = np.random.default_rng(seed)
-    batches = draw(train, members, options, rng)
+    batches = sample_batches(train, subset, options, rng)
     if options.max_steps:
         batches = batches[: options.max_steps - state.steps]
     model.train()
@@ -185,23 +189,31 @@ def _train_epoch(model, train, members, optimizer, options, seed: list[int], dev
         total += step(model, train, index, optimizer, options, rng, device) * len(index)
         state.steps += 1
     if not np.isfinite(total):
-        raise UserError(f"epoch {seed[-1]}: the loss is {total}; try a smaller learning rate (--set lr=1e-4)")
+        raise UserError(
+            f"epoch {seed[-1]}: the loss is {total}; try a smaller learning rate (--set training.lr=1e-4)",
+            code="loss-not-finite",
+        )
     return total / sum(map(len, batches)), padding(train.lengths, batches)
 
 
 def step(
-    model: nn.Module, train: Examples, index: np.ndarray, optimizer: torch.optim.Optimizer, options: Training,
-    rng: np.random.Generator, device: str,
-) -> float:  # fmt: skip
+    model: Classifier,
+    train: Examples,
+    index: np.ndarray,
+    optimizer: torch.optim.Optimizer,
+    options: Training,
+    rng: np.random.Generator,
+    device: str,
+) -> float:
     """One update from the examples at ``index``; returns the loss."""
     inputs = train.batch(index).to(device)
-    labels = torch.from_numpy(train.labels[train.owner[index]]).to(device)
+    labels = torch.from_numpy(train.targets[index]).to(device)
     if options.mask_bins or options.mask_frames:
-        inputs = masked(inputs, options, rng)
+        inputs = spec_augment(inputs, options, rng)
     with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=options.precision == "bf16"):
         if options.mixup:
             weight = rng.beta(options.mixup, options.mixup)
-            scores = model(mixed(inputs, weight))
+            scores = model(mixup(inputs, weight))
             loss = weight * model.criterion(scores, labels) + (1 - weight) * model.criterion(scores, labels.flip(0))
         else:
             loss = model.loss(inputs, labels)
@@ -212,22 +224,23 @@ def step(
     return loss.item()
 
 
-def _evaluate(model: nn.Module, dev: Examples, device: str) -> dict[str, float]:
+def _evaluate(model: Classifier, dev: Examples, device: str) -> dict[str, float]:
     scores = predict(model, dev, device)
-    matrix = confusion_matrix(dev.labels, scores.argmax(axis=1), scores.shape[1])
-    loss = model.criterion(torch.from_numpy(scores), torch.from_numpy(dev.labels)).item()
-    metrics = {"dev_wa": wa(matrix), "dev_ua": ua(matrix), "dev_wf1": weighted_f1(matrix)}
-    return {"dev_loss": round(loss, 6), **{name: round(100 * value, 4) for name, value in metrics.items()}}
+    labels = dev.require_labels()
+    matrix = confusion_matrix(labels, scores.argmax(axis=1), scores.shape[1])
+    loss = model.criterion(torch.from_numpy(scores), torch.from_numpy(labels)).item()
+    metrics = {f"dev_{name}": round(100 * float(metric(matrix)), 4) for name, metric in METRICS.items()}
+    return {"dev_loss": round(loss, 6), **metrics}
 
 
-def _save(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, state: State) -> None:
+def _save(directory: Path, model: Classifier, optimizer: torch.optim.Optimizer, state: State) -> None:
     with atomic(directory / "metrics.jsonl") as out:
         out.writelines(json.dumps(entry) + "\n" for entry in state.history)
     with atomic(directory / "checkpoint.pt", "wb") as out:
         torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), **vars(state)}, out)
 
 
-def _resume(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, device: str) -> State:
+def _resume(path: Path, model: Classifier, optimizer: torch.optim.Optimizer, device: str) -> State:
     if not path.exists():
         return State()
     saved = torch.load(path, map_location=device, weights_only=True)

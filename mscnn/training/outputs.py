@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -29,16 +30,19 @@ def write_predictions(
             out.write("\t".join([utt, truth[utt], classes[int(p.argmax())], *(f"{x:.6f}" for x in p)]) + "\n")
 
 
-def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -> None:
-    """Write the curves of ``metrics.jsonl`` as TensorBoard events.
+def require_tensorboard() -> None:
+    """Raise UserError unless the package tensorboard is installed."""
+    if find_spec("tensorboard") is None:
+        raise UserError(
+            "--tensorboard true needs the package tensorboard: pip install tensorboard", code="package-missing"
+        )
 
-    Raises:
-        UserError: the package tensorboard is not installed.
-    """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise UserError("--tensorboard true needs the package tensorboard: pip install tensorboard") from None
+
+def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write the curves of ``metrics.jsonl`` as TensorBoard events; raises as :func:`require_tensorboard`."""
+    require_tensorboard()
+    from torch.utils.tensorboard import SummaryWriter
+
     with SummaryWriter(str(directory / "tensorboard")) as writer:
         for entry in history:
             for key in entry.keys() - {"epoch"}:

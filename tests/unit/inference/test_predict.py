@@ -8,15 +8,16 @@ import pytest
 import yaml
 
 from mscnn.data.datadir import DataDir
-from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.wer import write_wer
 from mscnn.files import write_table
-from mscnn.inference.predict import predict_experiment
+from mscnn.inference.predict import Request, predict_experiments
 from mscnn.reporting.results import write_report
 from mscnn.reporting.robustness import robustness
-from mscnn.training.experiment import Setup, train_experiment
-from mscnn.training.parts import TextOptions
+from mscnn.training.experiment import Setup
+from mscnn.training.runner import train_experiments
+from mscnn.training.sources import TextOptions
+from tests.raises import fails
 from tests.unit.training.conftest import write_features
 
 SHORT = ("max_epochs=1", "batch_size=4")
@@ -82,11 +83,11 @@ def test_the_same_words_give_the_same_predictions_to_the_last_digit(kind, setup,
         setup, model=model, settings=(*own, *settings), feature_dirs=features, xvector=toy / "xvector.scp",
         text=TextOptions(tokens=tokens, dim=8, pieces=20), runs=2,
     )  # fmt: skip
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     out = toy / "exp" / "again"
-    assert predict_experiment(setup.exp, out, device="cpu") == 2
+    assert predict_experiments([Request(setup.exp, out)], device="cpu") == 2
     assert predictions(out) == predictions(setup.exp) and len(predictions(out)) == 4
-    assert predict_experiment(setup.exp, out, device="cpu") == 0
+    assert predict_experiments([Request(setup.exp, out)], device="cpu") == 0
     lines = write_report(Experiment.load(out))
     assert "trained_on" not in lines[0].fields
 
@@ -95,21 +96,21 @@ def test_the_same_words_give_the_same_predictions_to_the_last_digit(kind, setup,
 def test_other_words_reach_dev_and_test_only(model, setup, toy):
     """Reference: a training on a transcript that is true in the training part and the recogniser's elsewhere."""
     setup = dataclasses.replace(setup, model=model, settings=setup.settings if model == "text_cnn" else ())
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     data = DataDir.load(setup.data)
     heard = {u: w if u[:2] in ("A1", "A2") else data.text[u] for u, w in data.text_of("ear").items()}
     write_table(data.path / "text.mixed", heard)
     mixed = dataclasses.replace(setup, exp=toy / "exp" / "mixed", text=TextOptions("mixed", dim=8))
-    train_experiment(mixed, nj=1)
+    train_experiments([mixed], nj=1)
     out = toy / "exp" / "t_on_ear"
-    predict_experiment(setup.exp, out, text="ear", device="cpu")
+    predict_experiments([Request(setup.exp, out, text="ear")], device="cpu")
     assert predictions(out) == predictions(mixed.exp) != predictions(setup.exp)
 
 
 def test_an_experiment_that_says_what_it_was_trained_on(setup, toy):
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     out = toy / "exp" / "t_on_ear"
-    predict_experiment(setup.exp, out, text="ear", device="cpu")
+    predict_experiments([Request(setup.exp, out, text="ear")], device="cpu")
     config = yaml.safe_load((out / "config.yaml").read_text())
     assert (config["text"], config["trained_on"], config["trained_in"]) == ("ear", "gt", str(setup.exp))
     assert config["protocol"] == yaml.safe_load((setup.exp / "config.yaml").read_text())["protocol"]
@@ -117,39 +118,39 @@ def test_an_experiment_that_says_what_it_was_trained_on(setup, toy):
     assert (line.fields["text"], line.fields["trained_on"], line.fields["partial"]) == ("ear", "gt", "1/4")
     write_table(setup.data / "text.ear", dict.fromkeys(DataDir.load(setup.data).utts, "what a day"))
     old = predictions(out)
-    assert predict_experiment(setup.exp, out, text="ear", device="cpu") == 1 and predictions(out) != old
+    assert predict_experiments([Request(setup.exp, out, text="ear")], device="cpu") == 1 and predictions(out) != old
 
 
 def test_what_cannot_be_predicted_is_said(setup, toy):
     exp, out = setup.exp, toy / "exp" / "out"
 
-    def refuses(message, exp=exp, out=out, **options):
-        with pytest.raises(UserError, match=message):
-            predict_experiment(exp, out, device="cpu", **options)
+    def refuses(code, *names, exp=exp, out=out, text=None):
+        with fails(code, *names):
+            predict_experiments([Request(exp, out, text)], device="cpu")
 
-    refuses("no experiment here")
-    train_experiment(setup, nj=1)
-    refuses("text.whisper: not there; transcripts at hand: gt, ear", text="whisper")
-    refuses("text_cnn reads words", text="none")
-    refuses("holds another experiment", out=exp)
-    predict_experiment(exp, toy / "exp" / "first", device="cpu")
-    refuses("holds another experiment", out=toy / "exp" / "first", text="ear")
-    refuses("holds predictions of the models in .*/t: give that one", exp=toy / "exp" / "first")
+    refuses("experiment-missing", exp)
+    train_experiments([setup], nj=1)
+    refuses("transcript-missing", "text.whisper", "gt, ear", text="whisper")
+    refuses("text-mismatch", "text_cnn", text="none")
+    refuses("experiment-changed", exp, out=exp)
+    predict_experiments([Request(exp, toy / "exp" / "first")], device="cpu")
+    refuses("experiment-changed", "first", out=toy / "exp" / "first", text="ear")
+    refuses("experiment-predicted", "first", exp, exp=toy / "exp" / "first")
     silent = dataclasses.replace(setup, model="majority", settings=(), exp=toy / "exp" / "silent")
-    train_experiment(silent, nj=1)
-    refuses("majority reads no words: leave --text out", exp=silent.exp, text="ear")
+    train_experiments([silent], nj=1)
+    refuses("text-mismatch", "majority", "--text", exp=silent.exp, text="ear")
     train = exp / "folds" / "fold01.train"
     whole = train.read_bytes()
     train.write_bytes(whole + b"A1-0 A1-1\n")
-    refuses(f"fold01.train:{len(whole.splitlines()) + 1}: expected one utterance id, found 'A1-0 A1-1'")
+    refuses("fold-list-line", f"fold01.train:{len(whole.splitlines()) + 1}", "A1-0 A1-1")
     train.unlink()
-    refuses("fold01.train: cannot be read as a list of utterance ids")
+    refuses("fold-list-unreadable", "fold01.train")
     train.write_bytes(whole)
     weights = exp / "fold01" / "run1" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-9])
-    refuses("model.safetensors: no weights to predict with")
+    refuses("weights-unreadable", weights)
     (setup.data / "text").write_text((setup.data / "text").read_text().replace("what a day", "what a way"))
-    refuses("changed since it was trained: text; .*Train it again", out=toy / "exp" / "other")
+    refuses("inputs-changed", "text", "mscnn.bin.train", out=toy / "exp" / "other")
 
 
 def test_from_training_to_the_table_of_robustness(setup, toy):
@@ -162,8 +163,8 @@ def test_from_training_to_the_table_of_robustness(setup, toy):
     own = {"true": base, "ear": dataclasses.replace(base, text=TextOptions("ear")),
            "silent": dataclasses.replace(base, model="majority")}  # fmt: skip
     for name, some in own.items():
-        train_experiment(dataclasses.replace(some, exp=root / name), nj=1)
-    predict_experiment(root / "true", root / "mixed", text="ear", device="cpu")
+        train_experiments([dataclasses.replace(some, exp=root / name)], nj=1)
+    predict_experiments([Request(root / "true", root / "mixed", text="ear")], device="cpu")
     exps = [Experiment.load(root / name) for name in (*own, "mixed")]
     found = {row.exp.path.name: row for row in robustness(exps).rows}
     assert list(found) == ["true", "mixed", "ear", "silent"]

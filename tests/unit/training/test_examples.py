@@ -60,7 +60,7 @@ def test_segments_share_what_their_utterance_has():
     rule = Segments(frames=4, aggregate="mean_logits")
     examples = Examples(
         ["a", "b"], {"audio": audio, "prosody": prosody}, tokens=[[5], [6, 7]], xvectors=np.float32([[1], [2]]),
-        owner=np.array([0, 0, 1]), segments=rule,
+        utterance=np.array([0, 0, 1]), segments=rule,
     )  # fmt: skip
     batch = examples.batch([1, 2])
     assert batch.audio[:, 0].tolist() == [[4, 5, 0, 0], [6, 7, 8, 9]]

@@ -11,11 +11,11 @@ from safetensors import safe_open
 
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
-from mscnn.errors import UserError
 from mscnn.files import read_yaml
 from mscnn.training import loop
-from mscnn.training.experiment import Setup, _config, train_experiment
-from mscnn.training.parts import TextOptions
+from mscnn.training.experiment import Setup, resolve
+from mscnn.training.runner import train_experiments
+from mscnn.training.sources import Reader, TextOptions
 from tests.raises import fails
 from tests.unit.training.conftest import write_features
 
@@ -49,10 +49,10 @@ def in_process(monkeypatch):
 
 
 def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monkeypatch):
-    assert train_experiment(setup, nj=1) == 4
+    assert train_experiments([setup], nj=1) == 4
     first = outputs(setup)
     assert len(first) == 4 * 4
-    assert train_experiment(setup, nj=1) == 0
+    assert train_experiments([setup], nj=1) == 0
     lines = first["fold01/run1/predictions_test.tsv"].decode().splitlines()
     assert lines[0] == "utt\ttruth\tpred\tp_happy\tp_sad"
     assert [line.split("\t")[:2] for line in lines[1:3]] == [["A1-0", "happy"], ["A1-1", "sad"]]
@@ -71,14 +71,14 @@ def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monke
 
     monkeypatch.setattr(loop, "_save", killed_in_epoch_four)
     with pytest.raises(KeyboardInterrupt):
-        train_experiment(broken, nj=1)
+        train_experiments([broken], nj=1)
     monkeypatch.setattr(loop, "_save", save)
-    assert train_experiment(broken, nj=1) == 3
+    assert train_experiments([broken], nj=1) == 3
     assert outputs(broken) == first
 
 
 def test_config_says_how_it_was_made(setup, in_process):
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     config = yaml.safe_load((setup.exp / "config.yaml").read_text())
     assert config["classes"] == ["happy", "sad"]
     assert config["protocol"]["name"] == "toy4"
@@ -93,59 +93,60 @@ def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
     (toy / "vectors.txt").write_text("oh 1 2\n")
     text = TextOptions(tokens="sentencepiece", embeddings=str(toy / "vectors.txt"), pieces=20)
     words = dataclasses.replace(setup, model="tfidf_lr", settings=(), text=text, exp=setup.exp.parent / "w")
-    train_experiment(words, nj=1)
+    train_experiments([words], nj=1)
     assert yaml.safe_load((words.exp / "config.yaml").read_text())["changed"] == []
-    data = DataDir.load(setup.data)
     reads = dataclasses.replace(words, model="text_cnn", settings=("filters=4",))
-    config = _config(reads, data, ["happy", "sad"], Protocol.load(reads.protocol), [])
+    reader, protocol = Reader(), Protocol.load(reads.protocol)
+    sources = reads.sources(reads.spec(), reader.data(reads.data), reader)
+    config = resolve(reads, reads.spec(), sources, ["happy", "sad"], protocol, [], reader)
     assert config["changed"] == ["embeddings=vectors.txt", "filters=4", "pieces=20", "tokens=sentencepiece"]
 
 
 def test_other_options_are_refused_unless_overwritten(setup, in_process):
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     other = dataclasses.replace(setup, settings=("max_epochs=1", "filters=4"))
     (setup.exp / "score_test.txt").write_text("of the old configuration")
-    with pytest.raises(UserError, match="changed: training.max_epochs .*--overwrite true"):
-        train_experiment(other, nj=1)
-    assert train_experiment(setup, nj=1, overwrite=True) == 0  # nothing to replace
-    assert train_experiment(other, nj=1, overwrite=True) == 4
+    with fails("experiment-changed", "training.max_epochs", "--overwrite true"):
+        train_experiments([other], nj=1)
+    assert train_experiments([setup], nj=1, overwrite=True) == 0  # nothing to replace
+    assert train_experiments([other], nj=1, overwrite=True) == 4
     assert not (setup.exp / "score_test.txt").exists()
 
 
 def test_more_runs_only_add(setup, in_process):
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     first = outputs(setup)
-    assert train_experiment(dataclasses.replace(setup, runs=2), nj=1) == 4
+    assert train_experiments([dataclasses.replace(setup, runs=2)], nj=1) == 4
     both = outputs(setup)
     assert {name: both[name] for name in first} == first
     assert both["fold01/run1/model.safetensors"] != both["fold01/run2/model.safetensors"]
 
 
 def test_processes_give_what_this_process_gives(setup, in_process, monkeypatch):
-    train_experiment(setup, nj=1)
+    train_experiments([setup], nj=1)
     monkeypatch.undo()
     other = dataclasses.replace(setup, exp=setup.exp.parent / "processes")
-    train_experiment(other, nj=2)
+    train_experiments([other], nj=2)
     assert outputs(other) == outputs(setup)
 
 
 def test_needs_are_named(setup, toy):
-    with pytest.raises(UserError, match="stage 3"):
-        train_experiment(dataclasses.replace(setup, feature_dirs=()), nj=1)
-    with pytest.raises(UserError, match="give --xvector PATH, or train audio_cnn"):
-        train_experiment(dataclasses.replace(setup, model="audio_cnn_xvector"), nj=1)
-    with pytest.raises(UserError, match="classes happy are not in label map"):
-        train_experiment(dataclasses.replace(setup, labels="iemocap11"), nj=1)
-    with pytest.raises(UserError, match="--embeddings: nofile.txt is not there"):
-        train_experiment(
-            dataclasses.replace(setup, model="text_cnn", text=TextOptions(embeddings="nofile.txt"), settings=()), nj=1
+    with fails("feature-missing", "mfcc96", "stage 3"):
+        train_experiments([dataclasses.replace(setup, feature_dirs=())], nj=1)
+    with fails("xvector-missing", "--xvector", "audio_cnn"):
+        train_experiments([dataclasses.replace(setup, model="audio_cnn_xvector")], nj=1)
+    with fails("class-unknown", "happy", "iemocap11"):
+        train_experiments([dataclasses.replace(setup, labels="iemocap11")], nj=1)
+    with fails("file-missing", "--embeddings", "nofile.txt"):
+        train_experiments(
+            [dataclasses.replace(setup, model="text_cnn", text=TextOptions(embeddings="nofile.txt"), settings=())], nj=1
         )
     absent = toy / "absent.yaml"
     absent.write_text(
         (toy / "toy.yaml").read_text().replace("- sad", "- sad\n- angry").replace("s: sad", "s: sad\n  a: angry")
     )
     with fails("class-absent", "fold 1", "angry", "train"):
-        train_experiment(dataclasses.replace(setup, labels=str(absent)), nj=1)
+        train_experiments([dataclasses.replace(setup, labels=str(absent))], nj=1)
 
 
 def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monkeypatch):
@@ -162,7 +163,7 @@ def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monke
         setup, model="ca_mser", feature_dirs=tuple(toy / name for name in shapes), folds=1,
         settings=("max_steps=1", "batch_size=2"),
     )  # fmt: skip
-    assert train_experiment(frozen, nj=1) == 1
+    assert train_experiments([frozen], nj=1) == 1
     config = yaml.safe_load((frozen.exp / "config.yaml").read_text())
     assert config["features"]["wav2vec2"] == "wav2vec2 model=theirs"
     with safe_open(frozen.exp / "fold01/run1/model.safetensors", "numpy") as weights:
@@ -179,8 +180,8 @@ def test_single_test_parts_may_lack_classes_where_folds_are_pooled(setup, toy, i
     for aggregate, done in (("fold-mean", False), ("pooled", True)):
         (toy / "toy4.yaml").write_text(yaml.safe_dump(facts | {"aggregate": aggregate}))
         with contextlib.nullcontext() if done else fails("class-absent", "fold 1", "sad", "test"):
-            assert train_experiment(setup, nj=1) == 4
+            assert train_experiments([setup], nj=1) == 4
     assert read_yaml(setup.exp / "config.yaml")["protocol"]["aggregate"] == "pooled"
     utt2emo.write_text(re.sub(" sad", " happy", utt2emo.read_text()))
     with fails("class-absent", "sad", "train"):
-        train_experiment(dataclasses.replace(setup, exp=toy / "exp" / "other"), nj=1)
+        train_experiments([dataclasses.replace(setup, exp=toy / "exp" / "other")], nj=1)

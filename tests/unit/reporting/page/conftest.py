@@ -21,7 +21,8 @@ from mscnn.models.inputs import Sizes
 from mscnn.models.mscnn import MSCNN, Options
 from mscnn.reporting.results import write_report
 from mscnn.text.vocabulary import Vocabulary
-from mscnn.training.experiment import features_of, input_digests
+from mscnn.training.fingerprint import input_digests
+from mscnn.training.sources import Reader
 from tests.conftest import ROOT
 from tests.unit.evaluation.conftest import make_experiment, write_data
 from tests.unit.training.conftest import write_features
@@ -96,7 +97,7 @@ def note_inputs(folder):
     setup, spec = setup_of(folder, config), ModelSpec.of_config(config)
     text, spk, emo = (read_table(setup.data / name) for name in ("text", "utt2spk", "utt2emo"))
     data = DataDir(setup.data, wav={}, text=text, spk=spk, emo=emo, dur={})
-    config["inputs"] = input_digests(setup, spec, data, features_of(setup, spec))
+    config["inputs"] = input_digests(spec, setup.sources(spec, data, Reader()))
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 

@@ -1,0 +1,176 @@
+"""Systems with a network: training by the loop, and prediction with the weights that it left."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+from mscnn import models
+from mscnn.config.model import ModelSpec
+from mscnn.errors import UserError
+from mscnn.files import atomic
+from mscnn.models.inputs import Sizes
+from mscnn.training.sources import Sources
+from mscnn.training.task import Outcome, Task
+from mscnn.xvector.vectors import read_vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mscnn.models.base import Classifier
+    from mscnn.training.examples import Examples
+    from mscnn.training.parts import Tokens
+    from mscnn.training.task import Scores
+
+WEIGHTS = "model.safetensors"
+
+
+class Network:
+    """A system of a family that has a network."""
+
+    refitted = False
+    learns_tokens = True
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self.spec = spec
+
+    def train(self, task: Task) -> Outcome:
+        """Train, select the best epoch on dev, score dev and test with its weights."""
+        import torch
+
+        from mscnn.training.loop import fit, predict
+        from mscnn.training.outputs import write_tensorboard
+        from mscnn.training.parts import make_parts
+
+        directory, device, seed = task.directory, task.device, task.seed
+        with reproducible(device):
+            parts = make_parts(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=seed)
+            torch.manual_seed(seed)
+            model = models.build(task.spec, parts.sizes)
+            if parts.embedding is not None:
+                model.set_word_vectors(torch.from_numpy(parts.embedding))
+            model.to(device)
+            state = fit(model, parts.train, parts.dev, task.spec.training, seed=seed, device=device,
+                        directory=directory)  # fmt: skip
+            scores = {"dev": predict(model, parts.dev, device), "test": predict(model, parts.test, device)}
+        files = [directory / WEIGHTS, directory / "metrics.jsonl"]
+        _write_weights(files[0], model, parts.statistics, task.classes)
+        if parts.vocabulary is not None:
+            files.append(parts.vocabulary.save(directory))
+        if task.curves:
+            write_tensorboard(directory, state.history)
+        return Outcome(scores, files)
+
+    def predict(self, task: Task, text: str) -> Scores:
+        """Score dev and test with trained weights; ``text`` is the source of the transcripts that are read."""
+        from mscnn.training.loop import predict
+
+        sources = replace(task.sources, text=replace(task.sources.text, source=text))
+        with reproducible(task.device):
+            model, parts = restore(
+                task.spec, sources, task.classes, task.directory, {"dev": task.fold.dev, "test": task.fold.test}
+            )
+            model.to(task.device)
+            return {name: predict(model, part, task.device) for name, part in parts.items()}
+
+    def parameters(self, sources: Sources, classes: Sequence[str]) -> int:
+        """Number of parameters without the word vectors."""
+        sizes = {"audio": sources.features["audio"].dim} if self.spec.audio else {}
+        if self.spec.xvector:
+            sizes["xvector"] = read_vectors(sources.xvectors(), sources.data.utts[:1]).shape[1]
+        extra = {name: sources.features[name].dim for name in self.spec.extra}
+        return models.build(self.spec, Sizes(len(classes), extra=extra, **sizes)).num_parameters()
+
+    def pretrained(self) -> Mapping[str, str]:
+        """What names the weights that its options bring along."""
+        return models.pretrained(self.spec)
+
+
+def restore(
+    spec: ModelSpec, sources: Sources, classes: Sequence[str], directory: Path, parts: Mapping[str, Sequence[str]]
+) -> tuple[Classifier, dict[str, Examples]]:
+    """A trained network on the CPU, in eval mode, and the utterances of each of ``parts`` as it reads them.
+
+    Weights, vocabulary and statistics are read as they are; nothing is learnt here.
+
+    Args:
+        directory: folder of the run.
+        parts: utterance ids, by any names.
+
+    Raises:
+        UserError: the weights are not there, or are another network's; or something that it reads is missing.
+    """
+    import torch
+
+    from mscnn.models.base import WORD_VECTORS
+    from mscnn.training.normalise import Normalisers
+    from mscnn.training.parts import make_sizes, read_examples
+
+    saved = _read_weights(directory / WEIGHTS)
+    vocabulary = read_vocabulary(directory) if spec.text else None
+    examples = {name: read_examples(spec, sources, utts, vocabulary) for name, utts in parts.items()}
+    normalisers = Normalisers(spec)
+    try:
+        normalisers.restore(saved)
+        embedding = saved[WORD_VECTORS].shape if spec.text else None
+        sizes = make_sizes(spec, len(classes), sources, next(iter(examples.values())), embedding)
+        model = models.build(spec, sizes)
+        model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
+    except (KeyError, RuntimeError) as error:
+        what = shorten(str(error), 200, placeholder=" …")
+        raise UserError(
+            f"{directory}: weights of another network: {what}; train it again", code="weights-other"
+        ) from None
+    for part in examples.values():
+        normalisers.apply(part)
+    return model.eval(), examples
+
+
+def read_vocabulary(directory: Path) -> Tokens:
+    """The tokens, words or pieces of words, that the network in the folder of a run knows."""
+    from mscnn.text.subwords import Subwords
+    from mscnn.text.vocabulary import Vocabulary
+
+    return (Subwords if (directory / Subwords.FILE).is_file() else Vocabulary).load(directory)
+
+
+@contextlib.contextmanager
+def reproducible(device: str) -> Iterator[None]:
+    """Within, algorithms are deterministic; the settings and random states of the process are as before afterwards."""
+    import numpy as np
+    import torch
+
+    settings = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    state = np.random.get_state()
+    torch.use_deterministic_algorithms(True)
+    try:
+        with torch.random.fork_rng([torch.cuda.current_device()] if device == "cuda" else []):
+            yield
+    finally:
+        np.random.set_state(state)
+        torch.use_deterministic_algorithms(settings[0], warn_only=settings[1])
+
+
+def _write_weights(path: Path, model: Classifier, statistics: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+    from safetensors.numpy import save
+
+    weights = {name: weight.cpu().numpy() for name, weight in model.state_dict().items()}
+    with atomic(path, "wb") as out:
+        out.write(save(weights | dict(statistics), metadata={"classes": " ".join(classes)}))
+
+
+def _read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Weights of a network, and the statistics of its training part beside them."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{path}: no weights to predict with: {error}; train this fold again", code="weights-unreadable"
+        ) from None

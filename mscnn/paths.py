@@ -4,6 +4,8 @@ import difflib
 from pathlib import Path
 
 from mscnn.errors import UserError
+from mscnn.files import read_yaml
+from mscnn.log import get_logger
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent  # of a checkout; an installed package has nothing of ours there
@@ -21,7 +23,7 @@ def conf(kind: str, name: str) -> Path:
         if path.is_file():
             return path
         raise UserError(f"{path}: no such file", code="conf-unknown")
-    known = _files(kind)
+    known, name = _files(kind), current(kind, name)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
@@ -36,6 +38,16 @@ def conf(kind: str, name: str) -> Path:
 def names(kind: str) -> list[str]:
     """Names of all files of a kind, sorted: what :func:`conf` finds."""
     return sorted(_files(kind))
+
+
+def current(kind: str, name: str) -> str:
+    """The name that ``name`` has by now: names of before (``conf/renamed.yaml``) are accepted with a warning."""
+    new = read_yaml(CONF / "renamed.yaml").get(kind, {}).get(name, name)
+    if new != name:
+        get_logger(__name__).warning(
+            "%s: the name %s is now %s; the old one goes with the next version", kind, name, new
+        )
+    return new
 
 
 def _files(kind: str) -> dict[str, Path]:

@@ -33,7 +33,7 @@ seed=0                  # mixed into every seed
 device=auto             # where to train: cpu, cuda or auto
 train_args=             # more options of mscnn.bin.train, split at blanks, as in "--set fc_dim=256"
 tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET where SET is unusual
-grid=                   # experiments of conf/grids (table1, table2, ...) or of a .yaml file, instead of --model and --text
+grid=                   # experiments of conf/grids (peng2021_table1, ...) or of a .yaml file, instead of --model and --text
 nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on it
 overwrite=false         # replace an experiment of the same name that was made with other options
 dry_run=false           # print the commands, run nothing

@@ -20,7 +20,7 @@ def main() -> None:
 
     from mscnn.files import atomic
     from mscnn.log import get_logger
-    from mscnn.paths import CONF
+    from mscnn.paths import CONF, current
     from mscnn.reporting.overview import read_costs, read_rows, write_overview
     from mscnn.reporting.published import read_published
     from mscnn.reporting.tables import make_table
@@ -29,7 +29,7 @@ def main() -> None:
     print(write_overview(rows, args.out))
     written, name, published = (
         [f"{args.out}.{{md,csv,tex,html}}"],
-        Path(args.out).name,
+        current("tables", Path(args.out).name),
         CONF / "published.yaml",
     )
     if name in read_published(published).tables:

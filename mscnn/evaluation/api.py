@@ -5,7 +5,6 @@ Nothing here needs a data directory, starts a process or imports torch.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from mscnn.evaluation.compare import Comparison, compare_systems
 from mscnn.evaluation.compare import compare as compare_experiments
 from mscnn.evaluation.evaluation import Evaluation, clusters_over, measure
 from mscnn.evaluation.experiment import Experiment
-from mscnn.evaluation.prediction_table import ALIASES, read_prediction_table
+from mscnn.evaluation.prediction_table import columns_of, read_prediction_table
 from mscnn.evaluation.probabilities import Probabilities
 from mscnn.evaluation.system import System, load_experiment
 
@@ -183,15 +182,7 @@ def _read(
         return load_experiment(path, data)
     if data is not None:
         raise UserError(f"{path} is no experiment: a data directory is of no use to it", code="option-value")
-    known = {f"{role}_column": role for role in ALIASES}
-    if unknown := next((key for key in columns if key not in known), None):
-        near = difflib.get_close_matches(unknown, known, n=1)
-        raise UserError(
-            f"no option {unknown} of a file; "
-            + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"),
-            code="option-unknown",
-        )
-    return read_prediction_table(path, {known[key]: name for key, name in columns.items()}, prefix, classes)
+    return read_prediction_table(path, columns_of(columns), prefix, classes)
 
 
 def _is_experiment(path: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -36,8 +36,9 @@ class ClusterIntervals:
 
     def to_dict(self) -> dict[str, object]:
         """As ``statistics.json`` has it: bounds beside the facts, absent where they do not exist."""
-        facts = {key: getattr(self, key) for key in ("over", "method", "clusters", "resamples", "redrawn", "fault")}
-        return {**facts, **self.bounds, "recalls": self.recalls} if self.bounds else facts
+        facts = asdict(self)
+        bounds, recalls = facts.pop("bounds"), facts.pop("recalls")
+        return {**facts, **bounds, "recalls": recalls} if bounds else facts
 
 
 def cluster_intervals(

@@ -23,7 +23,7 @@ from mscnn.evaluation.experiment_statistics import rounded
 from mscnn.evaluation.intervals import LEVEL, SEED
 from mscnn.evaluation.metrics import METRICS
 from mscnn.evaluation.plain import columns, notes, number
-from mscnn.evaluation.prediction_table import read_prediction_table
+from mscnn.evaluation.prediction_table import columns_of, read_prediction_table
 from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.system import System, clusters_of
 
@@ -74,7 +74,7 @@ class Evaluation:
         blocks: list[Iterable[str]] = [
             [f"{self.name}: {said}"],
             columns(["percent", *(metric.label for metric in METRICS.values())], self._score_rows()),
-            columns(["class", "utterances", "recall", "precision", "F1"], self._class_rows()),
+            columns(["class", "utterances", "recall", "", "precision", "F1"], self._class_rows()),
             self._calibration_lines(),
             columns(["truth / prediction", *self.classes, *self.others], self._confusion_rows()),
             notes(self.remarks),
@@ -96,8 +96,10 @@ class Evaluation:
             yield [head, *(None if pair is None else "{:.2f} to {:.2f}".format(*pair) for pair in bounds)]
 
     def _class_rows(self) -> Iterator[list[str | None]]:
+        recalls = next((found.recalls for found in self.intervals if found.recalls), {})
         for name, one in self.classes.items():
-            yield [name, str(one.utterances), number(one.recall), number(one.precision), number(one.f1)]
+            interval = "{:.2f} to {:.2f}".format(*recalls[name]) if name in recalls else ""
+            yield [name, str(one.utterances), number(one.recall), interval, number(one.precision), number(one.f1)]
 
     def _calibration_lines(self) -> Iterator[str]:
         if self.calibration is not None:
@@ -138,11 +140,11 @@ class Evaluation:
         *,
         classes: Sequence[object] | None = None,
         over: str | None = None,
-        prefix: str | None = None,
+        probability_prefix: str | None = None,
         **columns: str | None,
     ) -> Evaluation:
         """Evaluate a CSV or TSV file of predictions; the arguments are those of :func:`mscnn.evaluate`."""
-        return measure(read_prediction_table(path, columns, prefix, classes), over)
+        return measure(read_prediction_table(path, columns_of(columns), probability_prefix, classes), over)
 
 
 def measure(system: System, over: str | None = None) -> Evaluation:

@@ -80,6 +80,21 @@ def read_prediction_table(
     )
 
 
+def columns_of(options: Mapping[str, str | None]) -> dict[str, str | None]:
+    """What stands in which column, of options such as ``speaker_column="spk"``.
+
+    Raises:
+        UserError: an option that there is not; the nearest is named.
+    """
+    known = {f"{role}_column": role for role in ALIASES}
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise UserError(f"no option {option} of a file; {hint}", code="option-unknown")
+    return {known[option]: name for option, name in options.items()}
+
+
 def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     """Names of the columns; the number of each row's line; and its cells."""
     try:

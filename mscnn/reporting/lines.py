@@ -16,6 +16,22 @@ from mscnn.evaluation.aggregate import FOLD_MEAN
 
 LEADING = ("ua", "wa", "f1")  # metrics that a line begins with; others are fields
 REQUIRED = ("protocol", "text", "folds", "runs")
+FIELDS = {  # key -> what it says; METRICS has those of metrics (wf1, ua_sd, ua_run_sd and so on)
+    "protocol": "name of the protocol and hash of its folds; lines with different hashes are not comparable",
+    "text": "transcripts of the dev and test parts: gt (of the corpus), the name of an ASR engine, or none",
+    "trained_on": "transcripts of the training part, where these are others",
+    "folds": "number of folds that were trained",
+    "runs": "number of runs of each fold, each with a seed of its own",
+    "model": "name of the configuration, in conf/models",
+    "xvector": "x-vector network, given (an xvector.scp of the user), or none",
+    "data": "data directory: label map, and the subset of recordings where there is one",
+    "set": "part that was scored: test or dev",
+    "subset": "utterances of that part: all, or the improvised or scripted ones alone",
+    "agg": "fold-mean: mean over folds of the score of each; pooled: score of one confusion matrix of all folds",
+    "changed": "options with other values than in conf/models: --set, word embeddings, unit of text",
+    "partial": "folds that were trained, of those that the protocol has; not comparable with whole lines",
+    "legacy": "what the authors of a paper did and should not have done, such as selecting models on test",
+}
 PATTERN = re.compile(
     r"%UA (?P<ua>\d+\.\d\d) %WA (?P<wa>\d+\.\d\d) %F1 (?P<f1>\d+\.\d\d) \[ (?P<correct>\d+) / (?P<total>\d+) \]"
     r"(?P<fields>(?: [a-z0-9_]+=\S*)+) (?P<path>.+)"

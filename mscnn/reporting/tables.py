@@ -13,6 +13,7 @@ from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import FOLD_MEAN, MEANING, POOLED
 from mscnn.files import read_yaml
 from mscnn.log import get_logger
+from mscnn.paths import current
 from mscnn.reporting.lines import ScoreLine, read_score
 from mscnn.reporting.markdown import apart
 from mscnn.reporting.published import Protocol, Published, Row, read_published, split_set
@@ -71,6 +72,7 @@ def make_table(name: str, published: str | os.PathLike, exp_root: str | os.PathL
         UserError: ``published`` has no such table or is malformed, or an experiment cannot be read.
     """
     facts = read_published(published)
+    name = current("tables", name)
     if name not in facts.tables:
         raise UserError(f"{published}: no table {name}; it has: {', '.join(facts.tables)}")
     chosen, results = facts.tables[name], read_results(exp_root)
@@ -118,7 +120,7 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
     protocol = facts["protocol"]["name"] + (f" --folds {facts['folds']}" if partial else "")
     cut = f"`{fields['protocol']}` ({name}{', pooled' if test.aggregate == POOLED else ''}{partial}"
     return Result(
-        model=facts["model"],
+        model=current("models", facts["model"]),
         text=facts["text"],
         xvector=facts["xvector"] != "none",
         options={**(facts.get("model_options") or {}), **(facts.get("training") or {})},

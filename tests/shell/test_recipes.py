@@ -102,7 +102,7 @@ def test_stage_range(sh, checkout, arguments, expected):
         (["--dry-run", "--model", "mscnn_spoo"], "mscnn_spoo"),
         (["--dry-run", "--model", "mscnn_spu", "--text", "none"], "mscnn_spu reads words"),
         (["--dry-run", "--model", "audio_cnn text_cnn", "--tag", "x"], "--tag names one experiment"),
-        (["--dry-run", "--grid", "table9"], "conf/grids has:"),
+        (["--dry-run", "--grid", "peng2021_table9"], "conf/grids has:"),
         (["--dry-run", "--model", "ca_mser_finetuned", "--wav2vec2", "none"], "ca_mser_finetuned trains wav2vec 2.0"),
         (["--dry-run", "--model", " "], "nothing to train"),
     ],
@@ -204,8 +204,8 @@ def test_recognisers_are_those_that_something_asks_for(sh, checkout):
     assert engines("iemocap") == engines("ravdess") == []
     assert engines("iemocap", "--text", "gt google") == ["google"]
     assert engines("iemocap", "--asr-engine", "file", "--asr-table", "t") == ["file"]
-    assert engines("iemocap", "--grid", "table1") == ["pocketsphinx"]
-    assert engines("iemocap", "--grid", "table1", "--asr-engine", "faster-whisper") == ["faster-whisper"]
+    assert engines("iemocap", "--grid", "peng2021_table1") == ["pocketsphinx"]
+    assert engines("iemocap", "--grid", "peng2021_table1", "--asr-engine", "faster-whisper") == ["faster-whisper"]
 
 
 def test_x_vectors_are_made_where_a_model_reads_them(sh, checkout):
@@ -225,12 +225,12 @@ def test_x_vectors_are_made_where_a_model_reads_them(sh, checkout):
 
 def test_a_grid_trains_its_experiments_and_makes_one_table_of_them(sh, checkout):
     run = checkout / "egs/iemocap/run.sh"
-    output = sh(run, "--dry-run", "--grid", "table2", "--xvector", "none").stdout
+    output = sh(run, "--dry-run", "--grid", "peng2021_table2", "--xvector", "none").stdout
     names = [t["--exp"] for t in of(output, "train")]
-    assert len(names) == len({*names}) == 13 and "exp/abl_d_gt_random10" in names
+    assert len(names) == len({*names}) == 12 and "exp/mscnn_no_xvector_no_swem_max_gt_random10" in names
     assert {t["--exp"]: t["--runs"] for t in of(output, "train")}["exp/majority_none_random10"] == "1"
     (overview,) = [c for c in commands(output) if c[2] == "mscnn.bin.overview"]
-    assert overview[4:-2] == names and overview[-1] == "exp/table2"
+    assert overview[4:-2] == names and overview[-1] == "exp/peng2021_table2"
 
 
 def test_models_trained_on_true_words_are_tested_on_recognised_ones(sh, checkout):
@@ -278,12 +278,12 @@ def test_a_large_grid_gets_the_same_table_as_a_small_one(sh):
 
 def test_changes_of_a_grid_reach_their_training_whole(sh, checkout, tmp_path):
     grid = tmp_path / "mine.yaml"
-    changed = "{model: audio_cnn, folds: 1, set: {mixup: 0.4, alexnet: a b}, tag: mixed}"
+    changed = "{model: audio_cnn, folds: 1, set: {mixup: 0.4, att_mode: a b}, tag: mixed}"
     grid.write_text(f"experiments:\n- {changed}\n- model: text_cnn\n")
     output = sh(checkout / "egs/mini_iemocap/run.sh", "--dry-run", "--grid", grid).stdout
     first, second = (c for c in commands(output) if c[2] == "mscnn.bin.train")
     at = first.index("--set")
-    assert first[at : at + 3] == ["--set", "mixup=0.4", "alexnet=a b"] and options(first)["--folds"] == "1"
+    assert first[at : at + 3] == ["--set", "mixup=0.4", "att_mode=a b"] and options(first)["--folds"] == "1"
     assert first[-1] == "exp/mixed" and second[-1] == "exp/text_cnn_gt_loso5" and "mixup=0.4" not in second
 
 
@@ -305,7 +305,7 @@ def test_relative_paths_count_from_the_recipe_or_else_from_the_caller(sh, checko
 def test_files_in_place_of_names_are_looked_for_there_too(sh, checkout, tmp_path):
     run, here = checkout / "egs/iemocap/run.sh", tmp_path / "my work"
     here.mkdir()
-    for name, source in (("m", "models/audio_cnn"), ("p", "protocols/loso5"), ("l", "labels/iemocap4")):
+    for name, source in (("m", "models/mscnn/audio_cnn"), ("p", "protocols/loso5"), ("l", "labels/iemocap4")):
         (here / f"{name}.yaml").write_text((ROOT / "conf" / f"{source}.yaml").read_text())
     (here / "g.yaml").write_text("experiments: [{model: audio_cnn}]\n")
     (here / "text_cnn").write_text("")  # names are no files

@@ -129,3 +129,5 @@ def test_files_that_cannot_be_read(tmp_path):
         import mscnn
 
         mscnn.evaluate(tmp_path / "p.csv", speakr_column="speaker")
+    with fails("option-unknown", "speaker", "speaker_column"):
+        Evaluation.from_file(tmp_path / "p.csv", speaker="speaker")

@@ -91,7 +91,7 @@ def test_a_speech_model_reaches_only_those_that_train_it():
 
 
 def test_without_x_vectors_a_grid_leaves_out_what_would_be_another_system():
-    models = [c.model for c in read_grid("table1", COMMON, ["loso5"], ["pocketsphinx"], xvector=False)]
+    models = [c.model for c in read_grid("peng2021_table1", COMMON, ["loso5"], ["pocketsphinx"], xvector=False)]
     assert "audio_cnn_xvector" not in models and "mscnn_spu" in models
 
 

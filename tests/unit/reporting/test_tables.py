@@ -45,7 +45,7 @@ def columns(text):
 
 
 def test_nothing_run_yet_gives_the_commands(tmp_path):
-    text = make_table("table1", PUBLISHED, tmp_path)
+    text = make_table("peng2021_table1", PUBLISHED, tmp_path)
     assert row(text, "MSCNN-SPU-ATT") == ["MSCNN-SPU-ATT", "gt", "80.3 / 81.4 [P]", "–"]
     assert row(text, "MDRE") == ["MDRE", "gt", "71.8 / not given [C]", "–"]
     assert '`./run.sh --labels iemocap4 --model "mdre tfidf_lr" --text gt --protocol yoon5`' in text
@@ -58,9 +58,9 @@ def test_nothing_run_yet_gives_the_commands(tmp_path):
 
 def test_synthetic_voices_are_not_compared(tmp_path):
     score(tmp_path / "exp" / "a")
-    assert "synthetic voices:" not in make_table("table1", PUBLISHED, tmp_path / "exp")
+    assert "synthetic voices:" not in make_table("peng2021_table1", PUBLISHED, tmp_path / "exp")
     (tmp_path / "corpus.yaml").write_text("name: toy\nabout: x\nsynthetic: true\n")
-    text = make_table("table1", PUBLISHED, tmp_path / "exp")
+    text = make_table("peng2021_table1", PUBLISHED, tmp_path / "exp")
     assert "\n**Ours are of toy, synthetic voices: not to be compared with any of these.**\n" in text
     assert text.index("synthetic voices:") < text.index("| system")
 
@@ -69,7 +69,7 @@ def test_a_column_for_each_protocol_and_cut(tmp_path):
     score(tmp_path / "exp" / "a")
     score(tmp_path / "exp" / "b", PERFECT, protocol=protocol("speaker10", "77aa", ["speaker", "session"]))
     score(tmp_path / "exp" / "c", PERFECT, protocol=protocol("random10", "ffff", []), xvector="x.scp")
-    text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
+    text = section(make_table("peng2021_table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     assert columns(text) == ["`random10@1f3a` (iemocap4)", "`random10@ffff` (iemocap4)", "`speaker10@77aa` (iemocap4)"]
     assert row(text, "MSCNN-SPU")[3:] == [f"{FAIR} †", ALL, f"{ALL} †"]
     assert "* † without x-vectors" in text
@@ -84,7 +84,7 @@ def test_what_is_not_promised_and_what_is_pooled_are_said(tmp_path):
     score(tmp_path / "exp" / "a", protocol=protocol("predefined", "77aa", []))
     cells = protocol("cells", "88bb", ["speaker"], aggregate="pooled")
     score(tmp_path / "exp" / "b", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=cells)
-    text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
+    text = section(make_table("peng2021_table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     note = next(line for line in text.splitlines() if line.startswith("* `predefined@77aa`"))
     assert "training and test share no utterance, more is not promised; see the audit;" in note
     assert "`cells@88bb` (iemocap4, pooled)" in columns(text) and "62.50 / 62.50 †" in row(text, "MSCNN-SPU")
@@ -109,11 +109,11 @@ def test_a_class_set_stays_in_its_sections(tmp_path):
 def test_a_section_never_has_two_published_protocols(tmp_path):
     """Rows of two protocols that the file mixes come apart, each with its own nearest column."""
     facts = yaml.safe_load(PUBLISHED.read_text())
-    rows = facts["tables"]["table1"]["rows"]
-    facts["tables"]["table1"]["rows"] = [*rows[::2], *rows[1::2]]
+    rows = facts["tables"]["peng2021_table1"]["rows"]
+    facts["tables"]["peng2021_table1"]["rows"] = [*rows[::2], *rows[1::2]]
     mixed = tmp_path / "mixed.yaml"
     mixed.write_text(yaml.safe_dump(facts))
-    text = make_table("table1", mixed, tmp_path)
+    text = make_table("peng2021_table1", mixed, tmp_path)
     systems = {
         name: {
             line.split("|")[1].strip() for line in section(text, name).splitlines() if re.match(r"\| .*\[[PC]\]", line)
@@ -142,7 +142,7 @@ def test_baselines_stand_in_every_section(tmp_path):
 def test_baselines_have_our_results(tmp_path):
     score(tmp_path / "exp" / "bag", PERFECT, model="tfidf_lr")
     score(tmp_path / "exp" / "most", model="majority", text="none")
-    text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
+    text = section(make_table("peng2021_table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     assert columns(text) == ["`random10@1f3a` (iemocap4)"]
     assert row(text, "baseline: bag of words (`tfidf_lr`)", "gt")[2:] == ["", ALL]
     assert row(text, "baseline: bag of words (`tfidf_lr`)", "asr")[2:] == ["", "–"]
@@ -193,7 +193,7 @@ def test_of_several_experiments_dev_chooses(tmp_path):
         file.write_text(file.read_text().replace("cross\tcross\t0.100000\t0.900000", "cross\tcalm\t0.900000\t0.100000"))
     write_report(Experiment.load(bad_dev))
     score(tmp_path / "exp" / "fair")
-    text = make_table("table2", PUBLISHED, tmp_path / "exp")
+    text = make_table("peng2021_table2", PUBLISHED, tmp_path / "exp")
     assert row(text, "MSCNN-SPU (no attention)")[3] == f"{FAIR} †"
     assert "exp/fair" in text and "exp/good" not in text
 
@@ -201,7 +201,7 @@ def test_of_several_experiments_dev_chooses(tmp_path):
 def test_each_recogniser_has_its_row(tmp_path):
     for engine in ("pocketsphinx", "google"):
         score(tmp_path / "exp" / engine, text=engine)
-    text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
+    text = section(make_table("peng2021_table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     texts = {
         name: [line.split("|")[2].strip() for line in text.splitlines() if line.startswith(f"| {name} |")]
         for name in ("MSCNN-SPU", "Text-CNN", "baseline: bag of words (`tfidf_lr`)")
@@ -216,7 +216,7 @@ def test_legacy_and_partial_results_stand_apart(tmp_path):
     score(tmp_path / "exp" / "b")
     score(tmp_path / "exp" / "c", PERFECT, partial="2/10")
     score(tmp_path / "exp" / "d", PERFECT, model="tfidf_lr")
-    text = section(make_table("table1", PUBLISHED, tmp_path / "exp"), "peng2021")
+    text = section(make_table("peng2021_table1", PUBLISHED, tmp_path / "exp"), "peng2021")
     partial = "`random10@1f3a` (iemocap4, partial: 2/10)"
     assert columns(text) == [
         "`random10@1f3a` (iemocap4)",
@@ -231,8 +231,8 @@ def test_legacy_and_partial_results_stand_apart(tmp_path):
 
 def test_unscored_experiments_are_left_out_and_unknown_tables_named(tmp_path):
     make_experiment(tmp_path / "exp" / "a", data="data/iemocap4")
-    assert row(make_table("table1", PUBLISHED, tmp_path / "exp"), "MSCNN-SPU")[3] == "–"
-    with pytest.raises(UserError, match="no table table9; it has: table1, table2, yoon2018"):
+    assert row(make_table("peng2021_table1", PUBLISHED, tmp_path / "exp"), "MSCNN-SPU")[3] == "–"
+    with pytest.raises(UserError, match="no table table9; it has: peng2021_table1, peng2021_table2, yoon2018"):
         make_table("table9", PUBLISHED, tmp_path)
 
 
@@ -241,12 +241,14 @@ def test_a_damaged_configuration_is_named(tmp_path):
     config = tmp_path / "exp" / "a" / "config.yaml"
     config.write_text("model: glam\n")
     with pytest.raises(UserError, match="a/config.yaml: not the configuration of an experiment: KeyError"):
-        make_table("table1", PUBLISHED, tmp_path / "exp")
+        make_table("peng2021_table1", PUBLISHED, tmp_path / "exp")
 
 
 def test_names_are_listed(tmp_path):
     command = [sys.executable, "-m", "mscnn.bin.tables", "--table", "list", "--out", str(tmp_path / "names")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    names = "table1 table2 yoon2018 yoon2019 xu2019 satt2017 sarma2018 acrnn adsrnn glam ca_mser ravdess"
+    names = (
+        "peng2021_table1 peng2021_table2 yoon2018 yoon2019 xu2019 satt2017 sarma2018 acrnn adsrnn glam ca_mser ravdess"
+    )
     assert [line.split()[0] for line in done.stdout.splitlines()] == names.split()
     assert (tmp_path / "names").read_text() == done.stdout.rstrip("\n")

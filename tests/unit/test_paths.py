@@ -1,0 +1,44 @@
+"""Files of conf by their names, those of before included."""
+
+import logging
+
+import pytest
+
+from mscnn.files import read_yaml
+from mscnn.paths import CONF, conf, current, names
+from tests.raises import fails
+
+RENAMED = read_yaml(CONF / "renamed.yaml")
+
+
+def test_a_name_is_found_in_any_folder_of_its_kind():
+    assert conf("models", "glam") == CONF / "models" / "glam" / "glam.yaml"
+    assert conf("protocols", "loso5") == CONF / "protocols" / "loso5.yaml"
+
+
+def test_a_path_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "mine.yaml"
+    with fails("conf-unknown", path):
+        conf("models", str(path))
+    path.touch()
+    assert conf("models", str(path)) == path
+
+
+@pytest.mark.parametrize("kind, name, near", [("models", "gloom", "glam"), ("labels", "iemocap", "iemocap4")])
+def test_an_unknown_name_is_answered_with_the_nearest_and_all(kind, name, near):
+    with fails("conf-unknown", f"{name}.yaml", near, *names(kind)):
+        conf(kind, name)
+
+
+@pytest.mark.parametrize("kind, old", [(kind, old) for kind in ("models", "grids") for old in RENAMED[kind]])
+def test_a_name_of_before_is_accepted_with_a_warning(kind, old, caplog):
+    assert old not in names(kind)
+    with caplog.at_level(logging.WARNING):
+        assert conf(kind, old) == conf(kind, RENAMED[kind][old])
+    assert [(record.levelno, record.args[1:]) for record in caplog.records] == [
+        (logging.WARNING, (old, RENAMED[kind][old]))
+    ]
+
+
+def test_other_names_stay_as_they_are(caplog):
+    assert current("models", "glam") == "glam" and current("features", "abl_a") == "abl_a" and not caplog.records

@@ -43,6 +43,7 @@ def main() -> None:
     from mscnn.data.datadir import DataDir
     from mscnn.data.protocols import Protocol, make_folds
     from mscnn.files import atomic
+    from mscnn.training.systems import SYSTEMS
 
     torch.set_num_threads(1)
     specs = [ModelSpec.load(name, args.set) for name in args.model]
@@ -52,7 +53,7 @@ def main() -> None:
     rows = [COLUMNS]
     for spec in specs:
         row = [spec.name]
-        if spec.family != "baseline":
+        if spec.family not in SYSTEMS:
             row += attempt(["d", ".3f"], count, spec)
             row += attempt([".1f"], time_epoch, spec, data, fold, dump, args.steps) if args.data else []
         rows.append(row + ["-"] * (len(COLUMNS) - len(row)))
@@ -127,10 +128,11 @@ def built(spec, data, fold, classes: list[str], features: dict, folder: Path):
     import torch
 
     from mscnn import models
-    from mscnn.training.parts import TextOptions, make_parts
+    from mscnn.training.parts import make_parts
+    from mscnn.training.sources import Sources, TextOptions
 
-    parts = make_parts(spec, data, fold, classes, features=features, text=TextOptions(),
-                       xvector=folder / "xvector.scp" if spec.xvector else None, cache=folder, seed=0)  # fmt: skip
+    sources = Sources(data, features, TextOptions(), folder / "xvector.scp" if spec.xvector else None)
+    parts = make_parts(spec, sources, fold, classes, cache=folder, seed=0)
     torch.manual_seed(0)
     return parts, models.build(spec, parts.sizes)
 
@@ -147,8 +149,8 @@ def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
     spec = spec.without_xvector() if spec.xvector else spec
     parts, model = built(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
     optimizer, rng = loop.make_optimizer(model, spec.training), np.random.default_rng(0)
-    members = loop.drawn_once(parts.train, spec.training, seed=0)
-    batches = loop.draw(parts.train, members, spec.training, rng)
+    subset = loop.sample_subset(parts.train, spec.training, seed=0)
+    batches = loop.sample_batches(parts.train, subset, spec.training, rng)
     timed = batches[1 : steps + 1] or batches  # an epoch of one batch: that again
     model.train()
     torch.manual_seed(0)

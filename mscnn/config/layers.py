@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -96,6 +97,9 @@ class Layers:
 
     def _option(self, name: str, value: Any, origin: Path | str) -> Any:
         known, key = self.values.get("options", {}), f"options.{name}"
+        if followed := follows(known.get(name)):
+            place = schema.place(origin, ("options", name))
+            raise UserError(f"{place}: {key} is what {followed} says: set that instead", code="option-follows")
         if origin == self.first:
             return schema.plain(value)
         place = schema.place(origin, ("options", name))
@@ -106,6 +110,12 @@ class Layers:
             return _like(value, known[name])
         except ValueError as error:
             raise UserError(f"{place}: {key}: expected {error}, found {value!r}", code="config-value") from None
+
+
+def follows(value: Any) -> str | None:
+    """The input that an option follows, as ``${inputs.text}``: the option is whether there is such an input."""
+    match = re.fullmatch(r"\$\{(inputs\.(audio|text|xvector|extra\.\w+))\}", value) if isinstance(value, str) else None
+    return match[1] if match else None
 
 
 def _chain(name: str) -> Iterator[tuple[Path, File]]:

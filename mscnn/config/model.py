@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from mscnn.config import overrides, schema
-from mscnn.config.layers import Layers
+from mscnn.config.layers import Layers, follows
 from mscnn.config.segments import Segments
 from mscnn.config.training import Training
 from mscnn.errors import UserError
@@ -24,6 +24,11 @@ class Inputs:
     text: bool = False
     xvector: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, key: str) -> bool:
+        """Whether there is an input: ``inputs.audio``, ``inputs.text``, ``inputs.xvector`` or ``inputs.extra.NAME``."""
+        name = key.removeprefix("inputs.")
+        return name.removeprefix("extra.") in self.extra if name.startswith("extra.") else bool(getattr(self, name))
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,9 @@ class ModelSpec:
         normalise = {name: how for name, how in values.normalise.items() if how is not None}
         for unknown in normalise.keys() - {"audio", *inputs.extra}:
             origin = layers.origin(f"normalise.{unknown}")
+            hint = schema.nearest(unknown, ["audio", *inputs.extra])
             raise UserError(
-                f"{origin}: normalise.{unknown}: no such input; {schema.nearest(unknown, ['audio', *inputs.extra])}",
+                f"{origin}: normalise.{unknown}: no such input; {hint} (null takes what a base says back)",
                 code="config-unknown-key",
             )
         return cls(
@@ -100,7 +106,10 @@ class ModelSpec:
             audio=inputs.audio,
             text=inputs.text,
             xvector=inputs.xvector,
-            options=layers.values.get("options", {}),
+            options={
+                key: inputs.has(followed) if (followed := follows(value)) else value
+                for key, value in layers.values.get("options", {}).items()
+            },
             extra=inputs.extra,
             normalise={"audio": "zscore", **normalise},
             segments=values.segments,

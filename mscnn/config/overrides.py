@@ -6,12 +6,13 @@ import difflib
 from dataclasses import fields
 
 from mscnn.config import schema
-from mscnn.config.layers import Layers
+from mscnn.config.layers import Layers, follows
 from mscnn.config.segments import Segments
 from mscnn.config.training import Training
 from mscnn.errors import UserError
 
 OPEN = ("inputs.extra.", "normalise.", "segments.streams.")  # sections whose names are not fixed
+WHOLE = ("inputs.extra", "segments.streams")
 INPUTS = ("inputs.audio", "inputs.text", "inputs.xvector")
 
 
@@ -32,9 +33,12 @@ def apply(layers: Layers, setting: str) -> None:
 def full_key(layers: Layers, key: str) -> str:
     """The dotted key that ``key`` means; raises as :func:`apply`."""
     known = keys(layers)
-    if key in known or any(key.startswith(section) and key != section for section in OPEN):
+    if key in (*known, *WHOLE) or any(key.startswith(section) and key != section for section in OPEN):
         return key
     meant = [one for one in known if one.endswith(f".{key}")]
+    option = key.removeprefix("options.")
+    if not meant and option in layers.values.get("options", {}):  # one that follows an input
+        return f"options.{option}"
     if len(meant) == 1:
         return meant[0]
     if meant:
@@ -50,6 +54,7 @@ def full_key(layers: Layers, key: str) -> str:
 
 def keys(layers: Layers) -> list[str]:
     """Every dotted key that can be set, but those of the sections OPEN."""
-    options = [f"options.{name}" for name in layers.values.get("options", {})]
+    stated = layers.values.get("options", {})
+    options = [f"options.{name}" for name, value in stated.items() if not follows(value)]
     rules = [f"segments.{one.name}" for one in fields(Segments) if one.name != "streams"]
     return [*options, *(f"training.{one.name}" for one in fields(Training)), *rules, *INPUTS, "xvec_norm"]

@@ -58,6 +58,17 @@ def test_inputs_and_their_normalisation():
     assert ModelSpec.load("mscnn_spu", ["xvec-norm=length"]).xvec_norm == "length"
 
 
+def test_options_that_follow_inputs_say_what_those_say():
+    spec = ModelSpec.load("mscnn_spu", ["xvector=false"])
+    assert not spec.xvector and spec.options["xvector"] is False
+    assert spec.describe() == {**ModelSpec.load("mscnn_no_xvector").describe(), "model": "mscnn_spu"}
+    spec = ModelSpec.load("mdre", ["inputs.extra={}", "normalise.prosody=null", "text=false"])
+    assert [spec.options[key] for key in ("audio", "text", "prosody")] == [True, False, False]
+    for setting in ("options.prosody=false", "prosody=false"):
+        with fails("option-follows", "options.prosody", "inputs.extra.prosody"):
+            ModelSpec.load("mdre", [setting])
+
+
 def test_later_settings_win_and_the_file_stays_as_it_is():
     assert ModelSpec.load("glam", ["lr=1", "training.lr=2"]).training.lr == 2.0
     assert ModelSpec.load("glam").training.lr == 0.001

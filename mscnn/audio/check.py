@@ -33,6 +33,7 @@ class Header:
 
     @property
     def seconds(self) -> float:
+        """Length."""
         return self.samples / self.rate
 
 
@@ -60,7 +61,7 @@ def read_header(path: str | os.PathLike) -> Header:
         if not audio.frames:
             raise BadAudio("header-only-wav", "a header without audio")
         if not _has_last_sample(audio):
-            raise BadAudio("truncated-wav", f"the header promises {audio.frames} samples, the last one is not there")
+            raise BadAudio("truncated-wav", f"the header states {audio.frames} samples, the last one is not there")
         return Header(audio.frames, audio.samplerate, audio.channels)
 
 
@@ -96,7 +97,7 @@ def _refuse_truncated(file: BinaryIO, size: int) -> None:
         position += 8
         if tag == b"data":
             if length != UNKNOWN_LENGTH and length > size - position:
-                message = f"the header promises {length} bytes of audio, the file holds {size - position}"
+                message = f"the header states {length} bytes of audio, the file holds {size - position}"
                 raise BadAudio("truncated-wav", message)
             return
         position += length + length % 2

@@ -16,7 +16,7 @@ def parser() -> Parser:
 
 
 def main() -> None:
-    """Make both parts, unless they are at hand."""
+    """Make both parts, unless they are there."""
     args = parser().parse_args()
     from mscnn.log import get_logger
     from mscnn.synthetic import mini_voices

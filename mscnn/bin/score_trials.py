@@ -15,7 +15,7 @@ def parser() -> Parser:
 
 
 def main() -> None:
-    """Print one line: the equal error rate, raw and with the mean vector taken off."""
+    """Print one line: the equal error rate, raw and with the mean vector subtracted."""
     args = parser().parse_args()
     from mscnn.data.datadir import DataDir
     from mscnn.xvector.trials import score

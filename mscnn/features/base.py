@@ -19,6 +19,7 @@ class Extractor:
     rate: int
     hop_length: int
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
+    on_gpu: ClassVar[bool] = False  # whether it can be computed there
 
     @property
     def used_packages(self) -> tuple[str, ...]:
@@ -51,6 +52,10 @@ class Extractor:
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,), n > 0, -1 to 1 -> float32 matrix (T, dim), T > 0."""
         raise NotImplementedError
+
+    def compute(self, samples: np.ndarray, device: str) -> np.ndarray:
+        """The same on a device, cpu or cuda; other kinds than those ``on_gpu`` take the CPU."""
+        return self(samples)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from mscnn import __version__
 from mscnn.audio.read import trim
 from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.data.datadir import DataDir
+from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import write_archive
 from mscnn.features.archive_jobs import ArchiveJob, join_tables, run_stale
@@ -39,6 +40,7 @@ class FeatureJob(ArchiveJob):
     step: ClassVar[str] = "extract"
 
     feature: Feature
+    device: str = "cpu"
 
     @property
     def table(self) -> Path:
@@ -52,10 +54,11 @@ class FeatureJob(ArchiveJob):
 
     @property
     def made_by(self) -> dict[str, str]:
-        """Versions of the packages that decide the numbers, and of the trained network, where there is one."""
+        """What decides the numbers: versions of packages and of a trained network, and a device that is not the CPU."""
         extractor = self.feature.extractor
         versions = {name: version(name) for name in sorted({"librosa", "soxr", *extractor.used_packages})}
-        return versions | ({"weights": extractor.weights} if extractor.weights else {})
+        trained = {"weights": extractor.weights} if extractor.weights else {}
+        return versions | trained | ({"device": self.device} if self.device != "cpu" else {})
 
     @property
     def stamp(self) -> Stamp:
@@ -72,11 +75,14 @@ class FeatureJob(ArchiveJob):
         )
 
 
-def extract(data: DataDir, feature: Feature, out: str | os.PathLike, *, nj: int, convert: bool) -> dict[str, int]:
+def extract(
+    data: DataDir, feature: Feature, out: str | os.PathLike, *, nj: int, convert: bool, device: str = "cpu"
+) -> dict[str, int]:
     """Write ``feats.scp``, its archives, ``utt2num_frames``, ``notices.tsv`` and, last, ``feature.yaml`` under ``out``.
 
     Archives that are already there, made from the same files, options and code, are kept. The result is the same for
-    any ``nj`` and however often the work was interrupted.
+    any ``nj`` and however often the work was interrupted. ``device`` is cpu, cuda or auto; most features take the CPU
+    whatever it is.
 
     Returns:
         utterance -> number of frames.
@@ -93,16 +99,16 @@ def extract(data: DataDir, feature: Feature, out: str | os.PathLike, *, nj: int,
             code="out-not-ours",
         )
     feature.extractor.check()
-    jobs = make_jobs(data, feature, out, convert)
+    jobs = make_jobs(data, feature, out, convert, choose_device(device) if feature.extractor.on_gpu else "cpu")
     run_stale(jobs, write_features, [out / "feature.yaml"], nj=nj, what=feature.name)
     return _collect(jobs, data, feature, out)
 
 
-def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool) -> list[FeatureJob]:
+def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool, device: str) -> list[FeatureJob]:
     """Slices of ``JOB_SIZE`` of the sorted utterances, whatever the number of processes."""
     everything = UtteranceAudio.of(data)
     slices = [tuple(everything[i : i + JOB_SIZE]) for i in range(0, len(everything), JOB_SIZE)]
-    return [FeatureJob(number, part, convert, out, feature) for number, part in enumerate(slices, 1)]
+    return [FeatureJob(number, part, convert, out, feature, device) for number, part in enumerate(slices, 1)]
 
 
 def write_features(job: FeatureJob) -> str:
@@ -129,7 +135,7 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
             samples, notices[audio.utt] = loaded
             if job.feature.trim_db is not None:
                 samples = trim(samples, job.feature.trim_db)
-            matrix = extractor(samples)
+            matrix = extractor.compute(samples, job.device)
             if len(matrix) < extractor.short:
                 notices[audio.utt].append(f"very short (below {extractor.short} frames)")
             yield audio.utt, matrix

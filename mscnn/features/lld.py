@@ -28,7 +28,7 @@ class ShortTerm(Extractor):
     ``rate`` in Hz; ``win_length`` and ``hop_length`` in samples (rectangular frames, whole ones). The numbers are those
     of pyAudioAnalysis 0.3.14, its oddities included: the waveform has mean 0 and peak 1; there are win_length / 2 bins,
     without the last one; the cepstra's bands are placed as if those bins reached to ``rate``; of the bins that share a
-    note only the highest is heard, and a bin below the note A counts for the notes at the top.
+    note only the highest counts, and a bin below the note A counts for the notes at the top.
     """
 
     packages = ("numpy", "scipy")
@@ -87,9 +87,9 @@ class ShortTerm(Extractor):
         bins = self.win_length // 2
         note = np.round(12 * np.log2(np.arange(1, bins + 1) * self.rate / (2 * bins) / NOTE_A)).astype(int)
         sharing = np.array([np.sum(note == n) for n in note])  # how many bins have the note of each bin
-        heard = {n % bins: i for i, n in enumerate(note)}  # a later bin replaces an earlier one of its note
+        highest = {n % bins: i for i, n in enumerate(note)}  # a later bin replaces an earlier one of its note
         weights = np.zeros((bins, 12))
-        for place, i in heard.items():
+        for place, i in highest.items():
             weights[i, place % 12] = 1 / sharing[note[place]]
         return weights
 

@@ -13,7 +13,7 @@ from mscnn.features.dsp import preemphasised
 
 @dataclass(frozen=True)
 class Mfcc(Extractor):
-    """``n_mfcc`` cepstra and their time derivatives up to order ``deltas``; one row a frame.
+    """``n_mfcc`` cepstra and their time derivatives up to order ``deltas``; one row per frame.
 
     Units: ``rate`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples; ``delta_width`` in frames (odd).
     What is not an option here is librosa's default: Slaney mel scale, decibels of power with reference 1 and a range of

@@ -90,7 +90,7 @@ class Modulation(Extractor):
         return wave / np.abs(wave @ np.exp(-2j * np.pi * centre * t))
 
     def _envelope(self, samples: np.ndarray, centre: float) -> np.ndarray:
-        """Low-passed Hilbert envelope of the band at ``centre``, ``ENVELOPE_RATE`` values a second."""
+        """Low-passed Hilbert envelope of the band at ``centre``, ``ENVELOPE_RATE`` values per second."""
         from scipy.fft import next_fast_len
         from scipy.signal import butter, fftconvolve, hilbert, sosfilt
 

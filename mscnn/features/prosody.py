@@ -88,9 +88,16 @@ def voice(samples: np.ndarray, rate: int) -> list[np.ndarray]:
 
     length, hop = round(LONG * rate), round(HOP * rate)
     f0, _, voicing = librosa.pyin(
-        samples, fmin=LOWEST, fmax=HIGHEST, sr=rate, frame_length=length, hop_length=hop, resolution=RESOLUTION,
-        center=False, fill_na=0.0,
-    )  # fmt: skip
+        samples,
+        fmin=LOWEST,
+        fmax=HIGHEST,
+        sr=rate,
+        frame_length=length,
+        hop_length=hop,
+        resolution=RESOLUTION,
+        center=False,
+        fill_na=0.0,
+    )
     place = np.linspace(-1, 1, length)
     windowed = frames(samples, length, hop) * np.exp(-0.5 * (place / SPREAD) ** 2)
     loud = np.sqrt((windowed**2).mean(axis=1)) >= QUIET

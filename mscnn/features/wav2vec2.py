@@ -15,6 +15,8 @@ from mscnn.pretrained.wav2vec2 import configuration, network, revision, steps
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
 
+BATCH = {"cpu": 1, "cuda": 32}  # segments computed together
+
 
 @dataclass(frozen=True)
 class Wav2Vec2(Extractor):
@@ -28,6 +30,7 @@ class Wav2Vec2(Extractor):
     """
 
     packages = ("numpy", "torch", "transformers")
+    on_gpu = True
 
     rate: int
     preemphasis: float
@@ -56,22 +59,31 @@ class Wav2Vec2(Extractor):
 
     def check(self) -> None:
         """Raise UserError where the package is not installed, or the model cannot be read; a model is fetched."""
-        _cached(self.model)
+        _cached(self.model, "cpu")
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 (segments * segment_frames, dim)."""
+        return self.compute(samples, "cpu")
+
+    def compute(self, samples: np.ndarray, device: str) -> np.ndarray:
+        """The same on a device, where segments are computed together."""
         import torch
 
-        model = _cached(self.model)
+        model = _cached(self.model, device)
         samples = preemphasised(samples.astype(np.float32), np.float32(self.preemphasis))
         count = len(samples) // self.segment + 1
         parts = np.pad(samples, (0, count * self.segment - len(samples))).reshape(count, self.segment)
         parts = (parts - parts.mean(axis=1, keepdims=True)) / np.sqrt(parts.var(axis=1, keepdims=True) + 1e-7)
         with torch.inference_mode():
-            states = [model(torch.from_numpy(part)[None]).last_hidden_state[0] for part in parts]
-        return torch.cat(states).numpy().astype(np.float32)
+            batches = torch.from_numpy(parts).to(device).split(BATCH[device])
+            states = torch.cat([model(batch).last_hidden_state for batch in batches])
+        return states.flatten(0, 1).cpu().numpy().astype(np.float32)
 
 
 @lru_cache(maxsize=1)
-def _cached(model: str) -> Wav2Vec2Model:
-    return network(model)
+def _cached(model: str, device: str) -> Wav2Vec2Model:
+    from torch.nn import Module
+
+    loaded = network(model)
+    Module.to(loaded, device)  # transformers' own has no type
+    return loaded

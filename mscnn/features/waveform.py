@@ -12,7 +12,7 @@ from mscnn.features.dsp import preemphasised
 
 @dataclass(frozen=True)
 class Waveform(Extractor):
-    """One column, a sample a row: at 16 kHz 64 kB a second.
+    """One column, one row per sample: at 16 kHz 64 kB per second.
 
     ``rate`` in Hz; pre-emphasis (coefficient ``preemphasis``, 0: none) runs over the utterance.
     """

@@ -46,7 +46,7 @@ KINDS = {
 }
 
 # Sentences; {a|b} is a choice. Bad and good news have the same frames: one word tells them apart, so that a network
-# that hears no words cannot tell them by the sound of a phrase.
+# that gets no text cannot tell them by the sound of a phrase.
 SENTENCES = {
     "bad": (
         "{He|She|They} {lost|broke|stole} my {letter|money|ring|ticket} {again|today|last night|this morning}.",

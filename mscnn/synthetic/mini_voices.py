@@ -22,13 +22,13 @@ from mscnn.synthetic.speech import PROSODY, RATE, act, shape
 SOURCES = ("mscnn.synthetic.mini_voices", "mscnn.synthetic.speech", "mscnn.synthetic.espeak", "mscnn.audio.pcm")
 TABLES = ("wav.scp", "text", "utt2spk", "utt2emo", "utt2dur", "spk2voice")
 MOODS = ("ang", "exc", "hap", "neu", "sad", "xxx")
-# Silence goes into the mean that is taken off the features: a network must hear recordings with much and with little.
+# Silence goes into the mean that is subtracted from the features: a network must be trained with much and with little.
 PAUSE = 1.5  # seconds before and after the speech, at most
 NOISE = (-95, -50)  # dB below full scale, of the room
 SPREAD = 0.9  # standard deviation of arousal and valence between utterances of the same mood
 
 ACCENTS = ("gmw/en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-us", "en-us-nyc", "en-029")
-# Variants of espeak-ng. Left out: those of mini_iemocap, those that are another but for the name or a setting (klatt6
+# Variants of espeak-ng. Missing are those of mini_iemocap, those that are another but for the name or a setting (klatt6
 # is adam, edward2 edward, RicishayMax max, steph2 steph), and those without a voice (whisper, whisperf).
 VARIANTS = {
     "train": [
@@ -75,7 +75,7 @@ class Voice:
         variant, accent: of espeak-ng.
         tract: what frequencies are multiplied with, as a shorter or longer vocal tract would.
         pitch: usual pitch, 0 to 100, as espeak-ng counts.
-        rate: usual rate, words a minute.
+        rate: usual rate, words per minute.
     """
 
     variant: str
@@ -101,7 +101,7 @@ def voices(part: str, seed: int = 0) -> dict[str, Voice]:
 def make(wavs: Path, out: Path, seed: int = 0) -> dict[str, int]:
     """Write the recordings under ``wavs`` and the data directories ``out``/train and ``out``/test.
 
-    The mood of an utterance stands in ``utt2emo``, the voice of a speaker in ``spk2voice``. What is at hand, made by
+    The mood of an utterance stands in ``utt2emo``, the voice of a speaker in ``spk2voice``. What is there, made by
     the same code with the same seed, is kept.
 
     Returns:

@@ -79,7 +79,7 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     Samples are rounded to 16 bits; dither is off.
 
     Raises:
-        UserError: programs are missing, one failed, or one left out utterances that have a voice.
+        UserError: programs are missing, one failed, or one dropped utterances that have a voice.
         DataErrors: recordings that cannot be used, all of the job's at once.
     """
     import numpy as np
@@ -119,11 +119,11 @@ def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path) -> dict[st
     mfcc = ["compute-mfcc-feats", "--config=mfcc.conf", "--dither=0", "ark:-", "ark,scp:mfcc.ark,mfcc.scp"]
     _run(work, mfcc, feed=_waves(job, model.frontend.rate))
     frames = {utt: len(matrix) for utt, matrix in _read(work / "mfcc.ark")}
-    _none_left_out(work, "compute-mfcc-feats", [audio.utt for audio in job.utterances], frames)
+    _refuse_dropped(work, "compute-mfcc-feats", [audio.utt for audio in job.utterances], frames)
     # its status is 1 where no utterance has a voiced frame
     _run(work, ["compute-vad", "--config=vad.conf", "scp:mfcc.scp", "ark:vad.ark"], accepted=(0, 1))
     vad = dict(_read(work / "vad.ark"))
-    _none_left_out(work, "compute-vad", [utt for utt, n in frames.items() if n], vad)
+    _refuse_dropped(work, "compute-vad", [utt for utt, n in frames.items() if n], vad)
     short = [audio for audio in job.utterances if not frames[audio.utt]]
     if short and job.unvoiced == "all-frames":
         issues = [Issue("utterance-too-short", f"{audio.utt}: {audio.wav}: {TOO_SHORT}") for audio in short]
@@ -164,7 +164,7 @@ def _embed(job: XvectorJob, model: XvectorModel, work: Path, vad: Mapping[str, n
         ["nnet3-xvector-compute", "--use-gpu=no", *sizes, "extract.raw", "ark:-", "ark:xvector.ark"],
     )
     vectors = dict(_read(work / "xvector.ark"))
-    _none_left_out(work, "nnet3-xvector-compute", chosen, vectors)
+    _refuse_dropped(work, "nnet3-xvector-compute", chosen, vectors)
     return vectors
 
 
@@ -174,29 +174,15 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
     Raises:
         UserError: one failed; of several, the first that did not just die of the next one's death.
     """
-    paths, die_with_job = programs(), _die_with_parent()
+    paths = programs()
     running: list[subprocess.Popen[bytes]] = []
     try:
         for name, *arguments in commands:
-            source = running[-1].stdout if running else None
-            sink = subprocess.DEVNULL if len(running) + 1 == len(commands) else subprocess.PIPE
-            with open(work / f"{name}.log", "wb") as messages:
-                running.append(
-                    subprocess.Popen(
-                        [paths[name], *arguments],
-                        cwd=work,
-                        stdin=source or subprocess.PIPE,
-                        stdout=sink,
-                        stderr=messages,
-                        preexec_fn=die_with_job,
-                    )
-                )
-            if source:
-                source.close()  # or the writer would not notice the reader's death
-        pipe = running[0].stdin
-        assert pipe is not None
-        with suppress(BrokenPipeError), pipe:
-            pipe.writelines(feed)
+            last = len(running) + 1 == len(commands)
+            running.append(_start(work, name, [str(paths[name]), *arguments], running[-1] if running else None, last))
+        if pipe := running[0].stdin:
+            with suppress(BrokenPipeError), pipe:
+                pipe.writelines(feed)
         statuses = [program.wait() for program in running]
     except OSError as error:
         raise UserError(f"Kaldi: {error}; {FIX}", code="kaldi-failed") from None
@@ -215,6 +201,25 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
             + "\n".join(said),
             code="kaldi-failed",
         )
+
+
+def _start(
+    work: Path, name: str, command: list[str], before: subprocess.Popen[bytes] | None, last: bool
+) -> subprocess.Popen[bytes]:
+    """Start a program of a pipe, which reads from the one before it; its messages go to ``work/<name>.log``."""
+    source = before.stdout if before else None
+    with open(work / f"{name}.log", "wb") as messages:
+        program = subprocess.Popen(
+            command,
+            cwd=work,
+            stdin=source or subprocess.PIPE,
+            stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+            stderr=messages,
+            preexec_fn=_die_with_parent(),
+        )
+    if source:
+        source.close()  # or the writer would not notice the reader's death
+    return program
 
 
 def _die_with_parent() -> Callable[[], object] | None:
@@ -237,12 +242,12 @@ def _read(archive: Path) -> Iterator[tuple[str, np.ndarray]]:
     return kaldiio.load_ark(str(archive)) if archive.exists() else iter(())
 
 
-def _none_left_out(work: Path, name: str, expected: Collection[str], found: Collection[str]) -> None:
-    """Kaldi warns and goes on; raise UserError with what it said of the first utterance that it left out."""
+def _refuse_dropped(work: Path, name: str, expected: Collection[str], found: Collection[str]) -> None:
+    """Kaldi warns and goes on; raise UserError with what it said of the first utterance that it dropped."""
     if lost := [utt for utt in expected if utt not in found]:
         said = [line for program in PROGRAMS for line in _messages(work, program) if lost[0] in line.split()]
         raise UserError(
             f"Kaldi: {len(lost)} of {len(expected)} utterances are missing after {name}, the first is {lost[0]}; try "
             "--backend native; Kaldi said:\n    " + "\n    ".join(said or _messages(work, name)[-TAIL:]),
-            code="kaldi-left-out",
+            code="kaldi-dropped",
         )

@@ -22,7 +22,7 @@ class Network(nn.Module):
     """From frames to embeddings.
 
     Attributes:
-        input_dim, dim: values a frame, and of the embedding.
+        input_dim, dim: values per frame, and of the embedding.
         context: frames that the shortest utterance must have.
     """
 

@@ -82,7 +82,7 @@ def score(xvectors: str | os.PathLike, data: DataDir, trials: str | os.PathLike 
     any other is 0, raw and centred.
 
     Args:
-        xvectors: Kaldi table of float vectors, one an utterance.
+        xvectors: Kaldi table of float vectors, one per utterance.
         data: whose ``spk`` says who speaks.
         trials: file of lines ``utt1 utt2 target|nontarget``; None for all pairs of the data directory.
 

@@ -11,6 +11,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
 from mscnn.features.extract import extract
+from mscnn.features.wav2vec2 import BATCH
 from mscnn.pretrained import wav2vec2
 from tests.raises import fails
 from tests.unit.features.synthetic import voice
@@ -32,6 +33,13 @@ def test_segments(wav2vec2_folder):
     assert pickle.loads(pickle.dumps(extractor)) == extractor  # what starting a process needs
 
 
+def test_segments_together_give_what_they_give_alone(wav2vec2_folder, monkeypatch):
+    extractor, samples = Feature.load("wav2vec2", [f"model={wav2vec2_folder}"]).extractor, voice(10.0)
+    alone = extractor(samples)
+    monkeypatch.setitem(BATCH, "cpu", 3)
+    np.testing.assert_allclose(extractor.compute(samples, "cpu"), alone, atol=1e-5)
+
+
 def test_as_many_segments_as_camser_has_spectrograms(wav2vec2_folder):
     extractor = Feature.load("wav2vec2", [f"model={wav2vec2_folder}"]).extractor
     spectrogram = Feature.load("camser_spec").extractor
@@ -49,7 +57,7 @@ def test_other_weights_under_the_same_name_are_noticed(tmp_path, wav2vec2_folder
     folder, out = tmp_path / "model", tmp_path / "out"
     shutil.copytree(wav2vec2_folder, folder)
     data, feature = make_data(tmp_path, {"a-1": (voice(0.5), 16000)}), Feature.load("wav2vec2", [f"model={folder}"])
-    monkeypatch.setattr("mscnn.features.wav2vec2._cached", wav2vec2.network)
+    monkeypatch.setattr("mscnn.features.wav2vec2._cached", lambda model, device: wav2vec2.network(model))
 
     def made() -> tuple[int, str]:
         wav2vec2.revision.cache_clear()  # a process lives through no change

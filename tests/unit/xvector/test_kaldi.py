@@ -250,10 +250,10 @@ LOSERS = [name for name in kaldi.PROGRAMS if name != "nnet3-copy"]
 
 
 @pytest.mark.parametrize("program", LOSERS)
-def test_an_utterance_that_a_program_leaves_out(tmp_path, standin, model, wavs, program, monkeypatch):
+def test_an_utterance_that_a_program_drops(tmp_path, standin, model, wavs, program, monkeypatch):
     monkeypatch.setenv("STANDIN_LOSE", f"{program}:c")
     job = make_job(tmp_path / "out", model, wavs)
-    with fails("kaldi-left-out", "1 of 3", "odd with utterance c") as error:
+    with fails("kaldi-dropped", "1 of 3", "odd with utterance c") as error:
         kaldi.write_vectors(job, model)
     assert "LOG" not in str(error.value)
     assert not list(job.out.iterdir())

@@ -83,7 +83,8 @@ class Network:
         if self.spec.xvector:
             sizes["xvector"] = read_vectors(sources.xvectors(), sources.data.utts[:1]).shape[1]
         extra = {name: sources.features[name].dim for name in self.spec.extra}
-        return models.build(self.spec, Sizes(len(classes), extra=extra, **sizes)).num_parameters()
+        with reproducible("cpu"):
+            return models.build(self.spec, Sizes(len(classes), extra=extra, **sizes)).num_parameters()
 
     def pretrained(self) -> Mapping[str, str]:
         """What names the weights that its options bring along."""

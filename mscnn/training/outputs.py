@@ -6,14 +6,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from mscnn import __version__
-from mscnn.errors import UserError
 from mscnn.files import atomic
+from mscnn.packages import require
 from mscnn.paths import CONF, ROOT
 
 
@@ -32,10 +31,7 @@ def write_predictions(
 
 def require_tensorboard() -> None:
     """Raise UserError unless the package tensorboard is installed."""
-    if find_spec("tensorboard") is None:
-        raise UserError(
-            "--tensorboard true needs the package tensorboard: pip install tensorboard", code="package-missing"
-        )
+    require("tensorboard", "--tensorboard true")
 
 
 def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -122,9 +123,8 @@ def test_more_runs_only_add(setup, in_process):
     assert both["fold01/run1/model.safetensors"] != both["fold01/run2/model.safetensors"]
 
 
-def test_processes_give_what_this_process_gives(setup, in_process, monkeypatch):
+def test_processes_give_what_this_process_gives(setup):
     train_experiments([setup], nj=1)
-    monkeypatch.undo()
     other = dataclasses.replace(setup, exp=setup.exp.parent / "processes")
     train_experiments([other], nj=2)
     assert outputs(other) == outputs(setup)
@@ -151,7 +151,7 @@ def test_needs_are_named(setup, toy):
 
 def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monkeypatch):
     """CA-MSER on an archive that stage 3 did not make, of utterances of one segment and of two; no transformers."""
-    monkeypatch.setattr("mscnn.pretrained.wav2vec2.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "transformers", None)
     rng, utts = np.random.default_rng(0), DataDir.load(setup.data).utts
     seconds = {utt: 2 + 2 * (utt[-1] == "0") for utt in utts}
     shapes = {"camser_spec": (100, 200, {}), "mfcc40_htk": (100, 40, {}), "wav2vec2": (0, 16, {"model": "theirs"})}

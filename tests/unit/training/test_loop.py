@@ -10,6 +10,7 @@ from torch import nn
 
 from mscnn.config import schema
 from mscnn.config.training import Training
+from mscnn.evaluation.metrics import METRICS
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.training import loop
@@ -56,12 +57,14 @@ def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     assert accuracy > 0.6
 
 
-def test_the_best_epoch_may_be_that_of_weighted_f1(tmp_path):
-    model, state = train(tmp_path, 12, patience=12, select="wf1")
+@pytest.mark.parametrize(("select", "average"), [("wf1", "weighted"), ("f1", "macro")])
+def test_the_best_epoch_may_be_that_of_another_metric(tmp_path, select, average):
+    model, state = train(tmp_path, 12, patience=12, select=select)
     entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert state.best_epoch == 1 + int(np.argmax([e["dev_wf1"] for e in entries]))
+    assert {*entries[0]} == {"epoch", "train_loss", "dev_loss", *(f"dev_{name}" for name in METRICS)}
+    assert state.best_epoch == 1 + int(np.argmax([e[f"dev_{select}"] for e in entries]))
     predicted = loop.predict(model, part(2), "cpu").argmax(axis=1)
-    assert state.best_score == pytest.approx(100 * f1_score(part(2).labels, predicted, average="weighted"), abs=1e-4)
+    assert state.best_score == pytest.approx(100 * f1_score(part(2).labels, predicted, average=average), abs=1e-4)
 
 
 def test_patience_stops(tmp_path):

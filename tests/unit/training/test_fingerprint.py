@@ -1,0 +1,76 @@
+"""What makes a finished experiment stale: other code, configuration, folds or data; not other prose."""
+
+import dataclasses
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mscnn.training import fingerprint
+from mscnn.training.experiment import Setup
+from mscnn.training.fingerprint import CODE, changes
+from mscnn.training.runner import train_experiments
+from tests.raises import fails
+
+
+@pytest.fixture
+def setup(toy) -> Setup:
+    return Setup(
+        model="majority", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t", device="cpu",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def loop_py(tmp_path, monkeypatch) -> Path:
+    """A copy of ``mscnn/training/loop.py`` that may be edited: fingerprints cover the copied package."""
+    copy = tmp_path / "code" / "copy_of_training"
+    shutil.copytree(Path(fingerprint.__file__).parent, copy)
+    monkeypatch.syspath_prepend(copy.parent)
+    monkeypatch.setattr(fingerprint, "CODE", (copy.name, *(name for name in CODE if name != "mscnn.training")))
+    return copy / "loop.py"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def test_a_docstring_leaves_a_finished_experiment_fresh_and_a_constant_does_not(setup, loop_py):
+    assert "mscnn.training" in CODE
+    assert train_experiments([setup], nj=1) == 4
+    edit(loop_py, '"""Learning rate of an epoch, counting from 1."""', '"""The learning rate; epochs count from 1."""')
+    assert train_experiments([setup], nj=1) == 0
+    edit(loop_py, "EVAL_BATCH = 64", "EVAL_BATCH = 32")
+    with fails("experiment-changed", "inputs.code", "--overwrite true"):
+        train_experiments([setup], nj=1)
+    assert train_experiments([setup], nj=1, overwrite=True) == 4
+
+
+def test_code_names_modules_that_exist():
+    assert all(importlib.util.find_spec(name) for name in CODE)
+
+
+def test_other_data_and_folds_are_noticed(setup, toy):
+    train_experiments([setup], nj=1)
+    utt2emo, protocol = setup.data / "utt2emo", toy / "toy4.yaml"
+    whole = utt2emo.read_text()
+    utt2emo.write_text(whole.replace("A1-0 happy", "A1-0 sad"))
+    with fails("experiment-changed", "inputs.labels"):
+        train_experiments([setup], nj=1)
+    utt2emo.write_text(whole)
+    edit(protocol, "scheme: partner", "scheme: share\n  share: 0.3\n  seed: 1")
+    edit(protocol, "train-dev:\n  - speaker", "train-dev: []")
+    with fails("experiment-changed", "protocol.sha256"):
+        train_experiments([setup], nj=1)
+    with fails("experiment-changed", "seed"):
+        train_experiments([dataclasses.replace(setup, seed=1)], nj=1)
+
+
+def test_changes_are_named_by_group():
+    old = {"runs": 1, "seed": 0, "training": {"lr": 0.1, "clip": 1.0}, "environment": {"torch": "1"}}
+    new = {"runs": 2, "seed": 0, "training": {"lr": 0.2, "clip": 1.0}, "environment": {"torch": "2"}, "folds": 5}
+    assert changes(old, new) == ["training.lr", "folds"]
+    assert changes({}, new) == []

@@ -1,0 +1,107 @@
+"""Many experiments: all are checked before the first is trained, and all trainings are one list of jobs."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from mscnn.config.model import ModelSpec
+from mscnn.data.datadir import DataDir
+from mscnn.evaluation.metrics import METRICS
+from mscnn.training.experiment import Setup
+from mscnn.training.runner import train_experiments
+from mscnn.training.selection import check_training
+from mscnn.training.systems import System, system_of
+from tests.raises import fails
+
+
+@pytest.fixture
+def setups(toy) -> list[Setup]:
+    """Two experiments of four folds; the second has two runs."""
+    one = Setup(
+        model="majority", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "one", device="cpu",
+    )  # fmt: skip
+    return [one, dataclasses.replace(one, model="tfidf_lr", exp=toy / "exp" / "two", runs=2)]
+
+
+def test_all_trainings_are_one_list_of_jobs(setups, monkeypatch):
+    calls, loads, load = [], [], DataDir.load
+    monkeypatch.setattr("mscnn.jobs.run_jobs", lambda function, jobs, **options: calls.append((jobs, options)))
+    monkeypatch.setattr(DataDir, "load", lambda path: loads.append(path) or load(path))
+    assert train_experiments(setups, nj=3) == 12
+    [(jobs, options)] = calls
+    assert len(jobs) == 12 and options["nj"] == 3
+    one, two = (setup.exp / "log" for setup in setups)
+    assert options["logs"] == [*(one / f"train.{n}.log" for n in range(1, 5)),
+                               *(two / f"train.{n}.log" for n in range(1, 9))]  # fmt: skip
+    assert loads == [setups[0].data], "a data directory is read once"
+
+
+def test_a_failure_does_not_stop_the_others_and_its_log_is_named(setups):
+    one, two = setups
+    one.exp.mkdir(parents=True)
+    (one.exp / "fold02").write_text("a file where a folder must be")
+    with fails("jobs-failed", one.exp / "log" / "train.2.log"):
+        train_experiments(setups, nj=1)
+    done = [path.parent.parent.name for path in sorted(one.exp.glob("fold*/run*/done.json"))]
+    assert done == ["fold01", "fold03", "fold04"]
+    assert len([*two.exp.glob("fold*/run*/done.json")]) == 8
+    (one.exp / "fold02").unlink()
+    assert train_experiments(setups, nj=1) == 1
+
+
+def test_nothing_is_begun_where_one_cannot_be_trained(setups, monkeypatch):
+    good, other = setups
+    wrong = {
+        "metric-unknown": dataclasses.replace(other, model="text_cnn", settings=("training.select=wf2",)),
+        "experiment-twice": dataclasses.replace(other, exp=good.exp),
+        "package-missing": dataclasses.replace(other, tensorboard=True),
+    }
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    for code, setup in wrong.items():
+        with fails(code):
+            train_experiments([good, setup], nj=1)
+        assert not good.exp.exists()
+    train_experiments([other], nj=1)
+    with fails("experiment-changed", "model_options.ngrams"):
+        train_experiments([good, dataclasses.replace(other, settings=("ngrams=1",))], nj=1)
+    assert not good.exp.exists()
+
+
+@pytest.mark.parametrize("select", ["wa_ua", "loss", *METRICS])
+def test_epochs_may_be_selected_by_every_metric(select):
+    check_training(ModelSpec.load("audio_cnn", [f"training.select={select}"]))
+
+
+def test_an_unknown_metric_is_answered_with_the_nearest():
+    with fails("metric-unknown", "audio_cnn", "training.select", "wf2", "wf1"):
+        check_training(ModelSpec.load("audio_cnn", ["training.select=wf2"]))
+
+
+@pytest.mark.parametrize(("model", "refitted"), [("majority", True), ("glam", False)])
+def test_networks_and_baselines_have_one_interface(model, refitted):
+    system: System = system_of(ModelSpec.load(model))
+    assert system.refitted is refitted
+    assert all(callable(method) for method in (system.train, system.predict, system.parameters, system.pretrained))
+
+
+def test_training_in_this_process_leaves_its_settings_as_they_were(setups, toy):
+    setup = dataclasses.replace(
+        setups[0], model="audio_cnn", settings=("max_epochs=1", "filters=2"), feature_dirs=(toy / "feats",), folds=1
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    torch.manual_seed(3)
+    np.random.seed(3)
+    expected = torch.rand(3).tolist(), np.random.rand(3).tolist()
+    torch.manual_seed(3)
+    np.random.seed(3)
+    try:
+        assert train_experiments([setup], nj=1) == 1
+        assert torch.get_num_threads() == 2 and not torch.are_deterministic_algorithms_enabled()
+        assert (torch.rand(3).tolist(), np.random.rand(3).tolist()) == expected
+    finally:
+        torch.set_num_threads(threads)

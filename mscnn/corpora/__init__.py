@@ -1,7 +1,7 @@
-"""A release on disk -> utterances: one parser per corpus, all returning a :class:`~mscnn.corpora.common.Corpus`.
+"""Parsers of corpora: one per corpus; each reads a release and returns a :class:`~mscnn.corpora.common.Corpus`.
 
 A new corpus is a parser in this folder, its line in ``CORPORA``, a label map in ``conf/labels``, a folder in ``egs``.
-What a parser must give is said in :class:`~mscnn.corpora.common.Item`; it lists all issues before anything is refused.
+What a parser must return is documented in :class:`~mscnn.corpora.common.Item`; it collects all issues and raises none.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What every parser of a corpus returns: utterances, issues, and what it skipped."""
+"""Results of a parser: utterances, issues, and what was skipped."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ ORIGINAL = "put the original file back"
 AS_RELEASED = "put the original file back, or let stage 3 convert: --convert true"
 # code of an issue -> its fix
 FIXES: Mapping[str, str] = {
-    "missing-session": "unpack the release again, whole",
+    "missing-session": "unpack the whole release again",
     "missing-wav": ORIGINAL,
     "unreadable-wav": "give yourself permission to read it",
     "empty-wav": ORIGINAL,
@@ -20,10 +20,10 @@ FIXES: Mapping[str, str] = {
     "lfs-pointer": "fetch the audio: git lfs pull",
     "wrong-channels": AS_RELEASED,
     "wrong-rate": AS_RELEASED,
-    "duplicate-id": "keep the right one, delete the other",
-    "duplicate-recording": "keep the right one, delete the other",
+    "duplicate-id": "keep the correct one, delete the other",
+    "duplicate-recording": "keep the correct one, delete the other",
     "malformed-line": "correct the line, or put the original file back",
-    "malformed-name": "rename the file as the corpus names it",
+    "malformed-name": "restore the original name of the file",
     "unknown-label": "correct the label, or name it in the label map (map or drop)",
     "missing-label-file": ORIGINAL,
     "unlabelled-wav": "correct the unreadable line of its label file",
@@ -37,22 +37,22 @@ REPAIRED = frozenset({"missing-transcription-file", "missing-transcript", "non-u
 
 @dataclass(frozen=True)
 class Item:
-    """One utterance of a corpus, as a parser gives it. What a corpus does not have is empty.
+    """One utterance of a corpus, as a parser returns it. What a corpus does not have is empty.
 
     Attributes:
         utt: utterance id, ``<speaker>-<the corpus' own id>``: Kaldi needs ids that start with the speaker.
         speaker: speaker id. Sorting utterances by id must sort them by speaker too (bytewise, LC_ALL=C), so numbers are
             padded: ``Actor02``, not ``Actor2``.
-        label: the corpus' own label; the label map makes a class of it.
+        label: the corpus' own label; the label map assigns it to a class.
         text: reference transcript on one line (:func:`one_line`).
         wav: absolute path of the recording; empty where the corpus has none, or where the file is missing.
         where: ``file:line`` of the label, for messages.
-        style: ``improvised`` or ``scripted``, in a corpus that has both; ``--subset`` selects by it.
+        style: ``improvised`` or ``scripted`` in a corpus that has both, for ``--subset``.
         session: recording session, such as one of IEMOCAP's five pairs of speakers.
-        scene: what is acted, ``impro…`` or ``script…`` in a corpus of both styles; audits compare scenes.
-        gender: ``f`` or ``m``; protocols that balance genders know no other.
+        scene: dialogue or scene, ``impro…`` or ``script…`` in a corpus of both styles; audits compare scenes.
+        gender: ``f`` or ``m``, the values that protocols with balanced genders accept.
         split: the publisher's own split: ``train``, ``dev`` or ``test``.
-        seconds: length as the corpus states it; used only where there is no recording to measure.
+        seconds: duration as the corpus states it; used only where there is no recording.
     """
 
     utt: str
@@ -71,14 +71,14 @@ class Item:
 
 @dataclass(frozen=True)
 class CorpusIssue(Issue):
-    """Something wrong in a corpus; its ``code`` is a key of ``FIXES``, its ``message`` says what was found.
+    """An issue in a corpus; ``code`` is a key of ``FIXES``, ``message`` says what was expected and found.
 
     Attributes:
         where: a file, or file:line.
-        utts: ids of the utterances that it concerns.
-        labels: labels that these may have, None if they cannot be known; an issue of labels that are not selected does
-            not concern the user.
-        style: that of the utterances, as ``Item.style``.
+        utts: ids of the affected utterances.
+        labels: labels that these may have, None where they are unknown; issues of labels that are not selected are
+            only logged.
+        style: style of the utterances, as ``Item.style``.
     """
 
     where: str = ""
@@ -93,7 +93,7 @@ class CorpusIssue(Issue):
 
     @property
     def fix(self) -> str:
-        """What the user can do about it."""
+        """How to fix it."""
         return FIXES.get(self.code, ORIGINAL)
 
     def __str__(self) -> str:
@@ -103,26 +103,26 @@ class CorpusIssue(Issue):
 
 @dataclass
 class Corpus:
-    """What a parser read: utterances, issues, and ``notes``: what was skipped without being wrong -> where it is."""
+    """Content of a release: utterances, issues, and ``notes``: kind of what was skipped without error -> places."""
 
     items: list[Item] = field(default_factory=list)
     issues: list[CorpusIssue] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, what: str, where: object) -> None:
-        """Count something that is skipped."""
+        """Record what is skipped, and where it is."""
         self.notes.setdefault(what, []).append(str(where))
 
 
 def decode(raw: bytes) -> tuple[str, str]:
-    """Decoded text (as Windows-1252 where it is not UTF-8), and what was wrong with its bytes, if anything."""
+    """Decoded text (Windows-1252 where it is not UTF-8), and a message about invalid bytes, empty where there are none."""
     try:
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError:
-        odd = b"".join(re.findall(rb"[^ -~]", raw)).hex(" ")
-        return raw.decode("cp1252", errors="ignore"), f"bytes {odd} are not UTF-8; read as Windows-1252"
+        invalid = b"".join(re.findall(rb"[^ -~]", raw)).hex(" ")
+        return raw.decode("cp1252", errors="ignore"), f"bytes {invalid} are not UTF-8; read as Windows-1252"
 
 
 def one_line(text: str) -> str:
-    """Text on one line: one blank between words, no unprintable characters."""
+    """Text on one line: single spaces between words, no unprintable characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

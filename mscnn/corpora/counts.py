@@ -1,4 +1,4 @@
-"""How many utterances a corpus has, by speaker, type and label, against what is published."""
+"""Counts of utterances by speaker, type and label, and their comparison with published counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,11 +9,11 @@ from mscnn.corpora.common import Item
 from mscnn.errors import Issue, UserError
 
 COLUMNS = "speaker\ttype\tlabel\tcount"
-MAX_SPEAKERS = 50  # with more, neither they nor the sessions have a row each
+MAX_SPEAKERS = 50  # with more speakers, the table has no rows for speakers and sessions
 
 
 def table(items: Sequence[Item], labels: Sequence[str]) -> str:
-    """Counts of each raw label: a row per speaker (up to MAX_SPEAKERS), with totals of sessions, types and all."""
+    """Table of counts per label: one row per speaker (up to MAX_SPEAKERS), session and type, and the total."""
     labels = [*labels, *sorted({item.label for item in items} - {*labels})]
     rows: list[tuple[str, Iterable[Item]]] = []
     many = len({item.speaker for item in items}) > MAX_SPEAKERS
@@ -33,10 +33,10 @@ def table(items: Sequence[Item], labels: Sequence[str]) -> str:
 
 
 def differences(items: Iterable[Item], expected: Path) -> list[Issue]:
-    """Compare the corpus with a table of expected counts; returns an issue for each difference.
+    """Differences between the corpus and a table of expected counts, one issue each.
 
     The table is tab separated with the header ``speaker type label count``; the first three are patterns (``*``, ``?``,
-    ``[...]``) and the count is the sum over all that match them. Lines that begin with ``#`` are remarks.
+    ``[...]``) and the count is the sum over all that match them. Lines that begin with ``#`` are comments.
     The type of an utterance is its style (improvised, scripted), or else its split (train, dev, test).
 
     Raises:
@@ -57,7 +57,7 @@ def _type(item: Item) -> str:
 
 
 def expected_rows(path: Path) -> Iterator[tuple[str, list[str], int]]:
-    """Where a row stands, its patterns of speaker, type and label, and how many utterances it expects.
+    """Rows of a table of expected counts: ``file:line``, patterns of speaker, type and label, and the expected count.
 
     Raises:
         UserError: the table cannot be read; file and line are named.

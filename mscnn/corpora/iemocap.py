@@ -1,7 +1,7 @@
-"""IEMOCAP (Busso et al., 2008): ``IEMOCAP_full_release`` as it is distributed, its oddities included.
+"""Parser of IEMOCAP (Busso et al., 2008): ``IEMOCAP_full_release`` as distributed, with its irregularities.
 
-The speaker of an utterance is its session and the LAST letter of its id: ``Ses01F_impro01_M000`` is the man of
-session 1. The letter after ``Ses01`` is the actor who wears the motion-capture markers.
+The speaker of an utterance is its session and the LAST letter of its id: ``Ses01F_impro01_M000`` is spoken by
+the man of session 1. The letter after ``Ses01`` is the actor who wears the motion-capture markers.
 """
 
 import codecs
@@ -24,7 +24,7 @@ LIKE_SUMMARY = re.compile(r"\s*\[|.*Ses\d\d")  # may hold a label that cannot be
 TRANSCRIPT = re.compile(rb"(\S+) \[[^\]]*\]: ?(.*)")
 RENAMED = re.compile(r"Ses\d\d[FM]-(impro|script)")
 LABELS, TEXTS, WAVS = "dialog/EmoEvaluation", "dialog/transcriptions", "sentences/wav"
-LITTER = "files that are not the corpus' (._*, .DS_Store, …)"
+FOREIGN_FILES = "files that do not belong to the corpus (._*, .DS_Store, …)"
 TREE = f"""expected:
   IEMOCAP_full_release/
     Session1/ … Session5/
@@ -35,7 +35,7 @@ TREE = f"""expected:
 
 @dataclass(frozen=True)
 class Line:
-    """What a file says of one utterance: ``value`` is its label or text; ``code`` and ``message`` are of an issue."""
+    """A line about one utterance: ``value`` is its label or text; ``code`` and ``message`` describe an issue, if any."""
 
     where: str
     value: str
@@ -44,7 +44,7 @@ class Line:
 
 
 def parse(root: Path) -> Corpus:
-    """Read the labels, texts and wav names of a release; ``root`` is ``IEMOCAP_full_release`` or the folder it is in.
+    """Utterances of a release; ``root`` is ``IEMOCAP_full_release`` or its parent folder.
 
     Raises:
         UserError: this is not the release, folders are missing, or the wavs have been renamed.
@@ -64,7 +64,7 @@ def parse(root: Path) -> Corpus:
 
 
 def _sessions(root: Path) -> list[Path]:
-    """The session folders, each with its three folders that we read."""
+    """The session folders; each has the folders of labels, transcripts and recordings."""
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; give the path of IEMOCAP_full_release", code="corpus-not-found")
     inside = sorted(p for p in root.iterdir() if p.is_dir())
@@ -73,29 +73,29 @@ def _sessions(root: Path) -> list[Path]:
         if sessions:
             break
     else:
-        found = "\n  ".join(sorted(os.listdir(root))[:12]) or "(nothing)"
+        listing = "\n  ".join(sorted(os.listdir(root))[:12]) or "(nothing)"
         raise UserError(
-            f"{root}: no Session1 … Session5 here, nor one folder below\n{TREE}\nfound:\n  {found}",
+            f"{root}: no Session1 … Session5 here or in a subfolder\n{TREE}\nfound:\n  {listing}",
             code="corpus-not-found",
         )
     absent = [str(s / name) for s in sessions for name in (LABELS, TEXTS, WAVS) if not (s / name).is_dir()]
     if absent:
         raise UserError(
-            "folders are missing, was the archive unpacked whole?\n  " + "\n  ".join(absent) + f"\n{TREE}",
+            "folders are missing; was the archive unpacked completely?\n  " + "\n  ".join(absent) + f"\n{TREE}",
             code="corpus-incomplete",
         )
     return sessions
 
 
 def _names(folder: Path, session: Path, suffix: str, corpus: Corpus) -> Iterator[str]:
-    """Dialogues of this session that ``folder`` has an entry of; anything else is noted."""
+    """Dialogues of this session with an entry in ``folder``; other files are noted."""
     for name in sorted(os.listdir(folder)):
         stem = name.removesuffix(suffix)
         dialogue = DIALOGUE.fullmatch(stem)
         if dialogue and name == stem + suffix and dialogue["session"][-1] == session.name[-1]:
             yield stem
         elif not (folder / name).is_dir():
-            corpus.note(LITTER, folder / name)
+            corpus.note(FOREIGN_FILES, folder / name)
 
 
 def _list_wavs(session: Path, corpus: Corpus) -> dict[str, dict[str, str]]:
@@ -104,8 +104,8 @@ def _list_wavs(session: Path, corpus: Corpus) -> dict[str, dict[str, str]]:
     renamed = [p for p in sorted((session / WAVS).glob("**/Ses*")) if RENAMED.match(p.name)]
     if renamed:
         raise UserError(
-            f"{renamed[0]}: renamed, as {len(renamed)} wavs of {session.name}: GLAM's handleIEMOCAP.py does so in "
-            "place, and their ids are lost. Unpack the release again and leave its names as they are",
+            f"{renamed[0]}: {len(renamed)} wavs of {session.name} have been renamed, as GLAM's handleIEMOCAP.py does in "
+            "place, and their ids are lost. Unpack the release again and keep the original names",
             code="corpus-renamed",
         )
     for dialogue in _names(session / WAVS, session, "", corpus):
@@ -117,12 +117,12 @@ def _list_wavs(session: Path, corpus: Corpus) -> dict[str, dict[str, str]]:
             if utt and utt["dialogue"] == dialogue and suffix.lower() == ".wav":
                 wavs[dialogue][stem] = str(folder / name)
             else:
-                corpus.note(LITTER, folder / name)
+                corpus.note(FOREIGN_FILES, folder / name)
     return wavs
 
 
 def _content(file: Path) -> tuple[list[bytes], str]:
-    """Lines of a file; where it cannot be used, none and the reason."""
+    """Lines of a file, and the reason why it cannot be used, empty where it can."""
     try:
         data = file.read_bytes()
     except FileNotFoundError:
@@ -130,17 +130,17 @@ def _content(file: Path) -> tuple[list[bytes], str]:
     except OSError as error:
         return [], f"cannot be read: {error.strerror}"
     if data.startswith(LFS_MAGIC):
-        return [], "a git-LFS pointer stands in its place (git lfs pull)"
+        return [], "a git-LFS pointer in place of the file (git lfs pull)"
     return data.removeprefix(codecs.BOM_UTF8).splitlines(), ""
 
 
 def _read_labels(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], list[CorpusIssue], str]:
-    """Labels of each utterance (one, if all is well), lines that cannot be read, and why the file cannot be used."""
+    """Labels of each utterance (normally one), malformed lines, and the reason why the file cannot be used, if any."""
     labels: dict[str, list[Line]] = {}
     unreadable = []
     lines, problem = _content(file)
     for number, raw in enumerate(lines, 1):
-        line = raw.decode("latin-1")  # never fails; only the remarks of annotators go beyond ASCII
+        line = raw.decode("latin-1")  # never fails; only comments of annotators are not ASCII
         summary = SUMMARY.fullmatch(line)
         utt = UTTERANCE.fullmatch(summary[1]) if summary else UTTERANCE.search(line)
         if summary and utt and utt["dialogue"] == file.stem:
@@ -148,7 +148,7 @@ def _read_labels(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], lis
         elif NO_SUMMARY.fullmatch(line) or (summary and EXTRA.fullmatch(summary[1])):
             continue
         elif not LIKE_SUMMARY.match(line):
-            corpus.note("lines of label files that are neither label nor vote", f"{file}:{number}")
+            corpus.note("lines of label files that are neither labels nor votes", f"{file}:{number}")
         else:
             message = f"expected '[START - END]<tab>{file.stem}_F000<tab>LABEL<tab>[V, A, D]', found {line[:90]!r}"
             utts = (_utt(utt[0]),) if utt and utt["dialogue"] == file.stem else ()
@@ -157,7 +157,7 @@ def _read_labels(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], lis
 
 
 def _read_texts(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], str]:
-    """Transcripts of each utterance (one, if all is well), and why the file cannot be used."""
+    """Transcripts of each utterance (normally one), and the reason why the file cannot be used, if any."""
     texts: dict[str, list[Line]] = {}
     lines, problem = _content(file)
     for number, raw in enumerate(lines, 1):
@@ -178,22 +178,26 @@ def _read_texts(file: Path, corpus: Corpus) -> tuple[dict[str, list[Line]], str]
 
 
 def _read_dialogue(session: Path, dialogue: str, wavs: Mapping[str, str], corpus: Corpus) -> None:
-    """Join labels, texts and wavs of one dialogue by id; their order in the files means nothing."""
+    """Add the utterances of one dialogue: labels, transcripts and wavs are joined by id, not by order."""
     label_file, text_file = (session / folder / f"{dialogue}.txt" for folder in (LABELS, TEXTS))
     labels, unreadable, no_labels = _read_labels(label_file, corpus)
     texts, no_texts = _read_texts(text_file, corpus)
     style = _style(dialogue)
     if not labels and not unreadable:
         utts = tuple(_utt(name) for name in sorted({*wavs, *texts}))
-        message = no_labels or "there is no label in it"
+        message = no_labels or "no labels in it"
         corpus.issues.append(CorpusIssue("missing-label-file", message, str(label_file), utts, style=style))
         return
     corpus.issues += unreadable
     if no_texts:
         known = tuple(sorted({line.value for lines in labels.values() for line in lines}))
-        message, utts = f"{no_texts}; the texts are left empty", tuple(map(_utt, labels))
+        message, utts = f"{no_texts}; its transcripts are empty", tuple(map(_utt, labels))
         corpus.issues.append(CorpusIssue("missing-transcription-file", message, str(text_file), utts, known, style))
-    missing = [] if no_texts else [Line(str(text_file), "", "missing-transcript", "no line has this id; left empty")]
+    missing = (
+        []
+        if no_texts
+        else [Line(str(text_file), "", "missing-transcript", "no line has this id; its transcript is empty")]
+    )
     for name, lines in labels.items():
         text, wav = texts.get(name, missing), wavs.get(name, "")
         problems = [*_problems(lines, text)]
@@ -208,14 +212,14 @@ def _read_dialogue(session: Path, dialogue: str, wavs: Mapping[str, str], corpus
 
 
 def _problems(labels: Sequence[Line], texts: Sequence[Line]) -> Iterator[Line]:
-    """Issues in what the two files say of one utterance."""
+    """Issues in the lines about one utterance."""
     first = labels[0]
     for line in labels[1:]:
         message = f"label {line.value}, but the id has label {first.value} in line {first.where.rpartition(':')[2]}"
         yield Line(line.where, "", "duplicate-id", message)
     for line in texts[1:]:
         if line.value != texts[0].value:
-            message = f"another text than in line {texts[0].where.rpartition(':')[2]}"
+            message = f"the transcript differs from that in line {texts[0].where.rpartition(':')[2]}"
             yield Line(line.where, "", "duplicate-id", message)
     yield from (line for line in texts if line.code)
 
@@ -223,7 +227,7 @@ def _problems(labels: Sequence[Line], texts: Sequence[Line]) -> Iterator[Line]:
 def _unlabelled(
     wavs: Mapping[str, str], labels: Mapping[str, object], unreadable: Sequence[CorpusIssue]
 ) -> Iterator[CorpusIssue]:
-    """Wavs without a label: no concern of ours, unless a line without a readable id may hold the label."""
+    """Issues of wavs without a label; labels that are missing are only those that a malformed line may contain."""
     named = {utt for issue in unreadable for utt in issue.utts}
     known = None if any(not issue.utts for issue in unreadable) else ()
     for name in sorted(wavs.keys() - labels.keys()):
@@ -239,13 +243,13 @@ def _fields(name: str) -> re.Match[str]:
 
 
 def _speaker(name: str) -> str:
-    """``Ses01F_impro01_M000`` is said by ``Ses01M``."""
+    """The speaker: ``Ses01M`` of ``Ses01F_impro01_M000``."""
     fields = _fields(name)
     return fields["session"] + fields["actor"]
 
 
 def _utt(name: str) -> str:
-    """Utterance id: the speaker, then the id of the corpus."""
+    """Utterance id: the speaker, then the id in the corpus."""
     return f"{_speaker(name)}-{name}"
 
 

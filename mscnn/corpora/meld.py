@@ -1,7 +1,7 @@
-"""MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``: transcripts of Friends, no audio.
+"""Parser of MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``, transcripts only.
 
-An utterance is ``Monica-train_dia0_utt1``: its speaker, then the name that the release gives to its clip. Dialogues are
-counted anew in each of the three files.
+An utterance id is ``Monica-train_dia0_utt1``: its speaker, then the name of its clip in the release. Dialogues are
+numbered separately in each of the three files.
 """
 
 import csv
@@ -18,15 +18,15 @@ from mscnn.errors import UserError
 NUMBERS = ("Dialogue_ID", "Utterance_ID", "Season", "Episode")
 COLUMNS = ("Utterance", "Speaker", "Emotion", *NUMBERS, "StartTime", "EndTime")
 TIME = re.compile(r"(\d\d?):([0-5]\d):([0-5]\d,\d{1,3})")
-# Quotes and dashes of Windows-1252, which the release holds as the control characters U+0080 to U+009F
-WINDOWS = {n: bytes([n]).decode("cp1252", errors="ignore") for n in range(0x80, 0xA0)}
-PLAUSIBLE = (0.05, 60)  # seconds of an utterance; four of the release are shorter or longer
-SHORTEST = 0.001  # seconds; the step of the times: the length of an utterance that ends where it starts
+# Quotes and dashes of Windows-1252 are the control characters U+0080 to U+009F in the release
+WINDOWS_1252 = {n: bytes([n]).decode("cp1252", errors="ignore") for n in range(0x80, 0xA0)}
+PLAUSIBLE_SECONDS = (0.05, 60)  # of an utterance; four of the release are shorter or longer
+MIN_SECONDS = 0.001  # resolution of the times; duration of an utterance that ends where it starts
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a file: its columns, none where it cannot be read; ``message`` says what was wrong with it."""
+    """A line of a file: its columns, empty where it is malformed; ``message`` describes an issue, if any."""
 
     where: str
     columns: Mapping[str, str]
@@ -34,12 +34,12 @@ class Line:
 
 
 def parse(root: Path) -> Corpus:
-    """Read the three files of a release; they stand in ``root``, or together in a folder of it.
+    """Utterances of a release, whose three files are in ``root`` or in one of its subfolders.
 
     Raises:
-        UserError: a file is missing, or has not the columns of the release.
+        UserError: a file is missing, or lacks columns.
     """
-    corpus, seen = Corpus(), dict[str, str]()  # name of an utterance -> where it stands
+    corpus, seen = Corpus(), dict[str, str]()  # name of an utterance -> file:line
     for split, path in _files(Path(os.path.abspath(root))).items():
         for line in _lines(path):
             _add(split, line, seen, corpus)
@@ -51,27 +51,27 @@ def _files(root: Path) -> dict[str, Path]:
     for folder in (root, *sorted(path for path in root.glob("*") if path.is_dir())):
         if all((folder / name).is_file() for name in names.values()):
             return {split: folder / name for split, name in names.items()}
-    found = "\n  ".join(sorted(os.listdir(root))[:12]) if root.is_dir() else "(no such folder)"
+    listing = "\n  ".join(sorted(os.listdir(root))[:12]) if root.is_dir() else "(no such folder)"
     raise UserError(
-        f"{root}: not MELD\nexpected, here or in a folder below:\n  {' '.join(names.values())}\nfound:\n  {found}",
+        f"{root}: not MELD\nexpected, here or in a subfolder:\n  {' '.join(names.values())}\nfound:\n  {listing}",
         code="corpus-not-found",
     )
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    """The utterances of a file, line after line.
+    """Lines of a file, one per utterance.
 
     Raises:
-        UserError: it has not the columns of the release.
+        UserError: the file lacks columns.
     """
-    repaired: dict[int, str] = {}  # line -> what was wrong with its bytes
+    repaired: dict[int, str] = {}  # line -> message about its invalid bytes
 
     def texts() -> Iterator[str]:
         for number, raw in enumerate(path.read_bytes().splitlines(keepends=True), 1):
             text, message = decode(raw)
             if message:
                 repaired[number] = message
-            yield text.removeprefix("\ufeff").translate(WINDOWS)
+            yield text.removeprefix("\ufeff").translate(WINDOWS_1252)
 
     reader = csv.reader(texts(), strict=True)
     try:
@@ -100,7 +100,7 @@ def _lines(path: Path) -> Iterator[Line]:
 
 
 def _add(split: str, line: Line, seen: dict[str, str], corpus: Corpus) -> None:
-    """Add one utterance, or say what is wrong with its line."""
+    """Add one utterance, or the issue of its line."""
     row = line.columns
     problem = _problem(row) if row else line.message
     if problem:
@@ -111,17 +111,19 @@ def _add(split: str, line: Line, seen: dict[str, str], corpus: Corpus) -> None:
     name = f"{scene}_utt{number}"
     utt, label = f"{speaker}-{name}", row["Emotion"]
     if name in seen:
-        message = f"{name} stands in {seen[name]} too"
+        message = f"{name} is also in {seen[name]}"
         corpus.issues.append(CorpusIssue("duplicate-id", message, line.where, (utt,), (label,)))
         return
     seen[name] = line.where
     if line.message:
         corpus.issues.append(CorpusIssue("non-utf8", line.message, line.where, (utt,), (label,)))
     if not text:
-        corpus.issues.append(CorpusIssue("missing-transcript", "no words; left empty", line.where, (utt,), (label,)))
+        corpus.issues.append(
+            CorpusIssue("missing-transcript", "no words; its transcript is empty", line.where, (utt,), (label,))
+        )
     seconds = _seconds(row["EndTime"]) - _seconds(row["StartTime"])
-    if not PLAUSIBLE[0] < seconds < PLAUSIBLE[1]:
-        corpus.note("times that cannot be right, of utterances whose text is taken", line.where)
+    if not PLAUSIBLE_SECONDS[0] < seconds < PLAUSIBLE_SECONDS[1]:
+        corpus.note("implausible times of utterances whose transcript is used", line.where)
     corpus.items.append(
         Item(
             utt=utt,
@@ -133,13 +135,13 @@ def _add(split: str, line: Line, seen: dict[str, str], corpus: Corpus) -> None:
             session=f"s{season:02d}e{episode:02d}",
             scene=scene,
             split=split,
-            seconds=max(seconds, SHORTEST),
+            seconds=max(seconds, MIN_SECONDS),
         )
     )
 
 
 def _problem(row: Mapping[str, str]) -> str:
-    """What is wrong with the columns of an utterance; nothing where they can be used."""
+    """The error in the columns of an utterance; empty where there is none."""
     if not _speaker(row["Speaker"]):
         return f"Speaker: expected a name, found {row['Speaker']!r}"
     for name in NUMBERS:
@@ -160,6 +162,6 @@ def _speaker(name: str) -> str:
 
 def _seconds(time: str) -> float:
     fields = TIME.fullmatch(time)
-    assert fields, time  # _problem comes first
+    assert fields, time  # checked by _problem
     hours, minutes, seconds = fields.groups()
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))

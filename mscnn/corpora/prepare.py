@@ -1,4 +1,4 @@
-"""Stage 1: utterances of a corpus -> data directory, with every issue of the corpus listed at once."""
+"""Stage 1: makes a data directory from the utterances of a corpus; all issues of the corpus are listed together."""
 
 import contextlib
 from collections import Counter
@@ -22,7 +22,7 @@ logger = get_logger("prepare_data")
 
 @dataclass(frozen=True)
 class AudioForm:
-    """What the recipe takes: rate in Hz, channels, and whether stage 3 may convert what differs."""
+    """Audio format that the recipe expects: rate in Hz, channels, and whether stage 3 may convert other formats."""
 
     rate: int
     channels: int
@@ -32,25 +32,27 @@ class AudioForm:
 def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out: Path, *, skip: bool) -> DataDir:
     """Write the data directory ``out`` of the utterances that the label map and ``subset`` select.
 
-    Issues of other utterances are only noted. With ``skip``, utterances that cannot be used are excluded and listed in
-    ``excluded.tsv`` with the reason; those whose text was repaired stay. Digests of the recordings are left in
-    ``audit/recordings.json`` for the audit.
+    Issues of other utterances are only logged. With ``skip``, utterances that cannot be used are excluded and listed
+    with the reason in ``excluded.tsv``; those with a repaired transcript are kept. Digests of the recordings are
+    written to ``audit/recordings.json`` for the audit.
 
     Raises:
-        DataErrors: issues, without ``skip``; nothing is written.
-        UserError: nothing is selected, or nothing usable is left.
+        DataErrors: there are issues, without ``skip``; nothing is written.
+        UserError: no utterance is selected, or none can be used.
     """
     items, issues = select(corpus, labels, subset)
     headers, bad_audio = check_audio(items, form)
-    digests = Digests(out / "audit" / "recordings.json")  # where stage 1 audits: nothing is read twice
+    digests = Digests(
+        out / "audit" / "recordings.json"
+    )  # where the audit of stage 1 finds them: no recording is read twice
     issues += bad_audio
     issues += find_copies(_usable(items, issues), labels, digests)
     issues.sort(key=lambda issue: (issue.code, issue.where))
     if issues and not skip:
         kinds = ", ".join(f"{code} {n}" for code, n in sorted(Counter(issue.code for issue in issues).items()))
         raise DataErrors(
-            f"{len(issues)} issues in the corpus ({kinds}); nothing was written: fix them, or exclude what cannot be "
-            "used with --on-bad skip:",
+            f"{len(issues)} issues in the corpus ({kinds}); nothing was written: fix them, or exclude unusable "
+            "utterances with --on-bad skip:",
             issues,
             code="corpus-issues",
         )
@@ -69,43 +71,43 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
 
 
 def select(corpus: Corpus, labels: LabelMap, subset: str) -> tuple[list[Item], list[CorpusIssue]]:
-    """Utterances that are wanted, and the issues that concern them; everything else is noted in the log."""
+    """Utterances of the label map and the subset, and the issues that affect them; the rest is logged as skipped."""
     styles = sorted({item.style for item in corpus.items} - {""})
     if subset not in ("all", *styles):
         raise UserError(
-            f"no {subset} recordings in this corpus; --subset may be: {' '.join(['all', *styles])}",
+            f"no {subset} recordings in this corpus; --subset takes {' or '.join(['all', *styles])}",
             code="subset-absent",
         )
-    here = [item for item in corpus.items if subset in ("all", item.style)]
-    unknown = [item for item in here if item.label not in labels.mapping]
+    chosen = [item for item in corpus.items if subset in ("all", item.style)]
+    unknown = [item for item in chosen if item.label not in labels.mapping]
     message = f"expected one of {' '.join(labels.mapping)}, found {{}}"
     issues = [_issue("unknown-label", message.format(item.label), item, item.where) for item in unknown]
     for issue in corpus.issues:
-        wanted = issue.labels is None or any(labels.mapping.get(label, label) is not None for label in issue.labels)
-        if wanted and subset in ("all", issue.style):
+        selected = issue.labels is None or any(labels.mapping.get(label, label) is not None for label in issue.labels)
+        if selected and subset in ("all", issue.style):
             issues.append(issue)
         else:
             corpus.note(f"{issue.code}, of utterances that are not selected", f"{issue.where}: {issue.message}")
     for what, places in sorted(corpus.notes.items()):
         logger.info("skipped: %d × %s; the first: %s", len(places), what, places[0])
-    return [item for item in here if labels.mapping.get(item.label) is not None], issues
+    return [item for item in chosen if labels.mapping.get(item.label) is not None], issues
 
 
 def _issue(code: str, message: str, item: Item, where: str = "") -> CorpusIssue:
-    """An issue of one utterance: of its recording, unless ``where`` says otherwise."""
+    """An issue of one utterance; ``where`` is its recording by default."""
     return CorpusIssue(code, message, where or item.wav, (item.utt,), style=item.style)
 
 
 def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Header], list[CorpusIssue]]:
-    """Header of each usable recording, and an issue for each that is not what ``form`` says."""
+    """Header of each usable recording, and an issue for each recording of another format than ``form``."""
     headers, issues, other = {}, [], 0
-    there = [item for item in items if item.wav]
-    for item, header in zip(there, read_headers(item.wav for item in there), strict=True):
+    recorded = [item for item in items if item.wav]
+    for item, header in zip(recorded, read_headers(item.wav for item in recorded), strict=True):
         if isinstance(header, BadAudio):
             issues.append(_issue(header.kind, str(header), item))
             continue
         headers[item.utt] = header
-        differs = [
+        differences = [
             _issue(code, f"expected {expected} {unit}, found {actual}", item)
             for code, unit, expected, actual in (
                 ("wrong-rate", "Hz", form.rate, header.rate),
@@ -113,24 +115,24 @@ def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Heade
             )
             if expected != actual
         ]
-        other += bool(differs)
+        other += bool(differences)
         if not form.convert:
-            issues += differs
+            issues += differences
     if other and form.convert:
-        wanted = f"{form.rate} Hz, {form.channels} channel(s)"
-        logger.info("%d of %d recordings are not %s: stage 3 converts them", other, len(there), wanted)
+        target = f"{form.rate} Hz, {form.channels} channel(s)"
+        logger.info("%d of %d recordings are not %s: stage 3 converts them", other, len(recorded), target)
     return headers, issues
 
 
 def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> Iterator[CorpusIssue]:
-    """An issue for each utterance whose recording is that of another, sample for sample, or cannot be decoded.
+    """An issue for each utterance whose recording cannot be decoded or has the same samples as another.
 
-    The first id stays. Where copies differ in class or speaker, nobody knows which is right, and each has an issue.
+    The first id is kept. Where copies differ in class or speaker, none can be trusted, and each has an issue.
     """
-    there = sorted((item for item in items if item.wav), key=lambda item: item.utt.encode())
-    contents, unreadable = digests.of(item.wav for item in there)
+    recorded = sorted((item for item in items if item.wav), key=lambda item: item.utt.encode())
+    contents, unreadable = digests.of(item.wav for item in recorded)
     copies: dict[str, list[Item]] = {}
-    for item in there:
+    for item in recorded:
         if item.wav in unreadable:
             yield _issue("not-a-wav", unreadable[item.wav], item)
         else:
@@ -140,20 +142,22 @@ def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> It
         alike = len({*facts.values()}) == 1
         for item in same[1:] if alike else same:
             original = same[0] if alike else next(other for other in same if facts[other.utt] != facts[item.utt])
-            message = f"the same samples as {original.utt}, {original.wav}"
+            message = f"same samples as {original.utt}, {original.wav}"
             if not alike:
-                message += f"; but this is {facts[item.utt]}, that is {facts[original.utt]}: neither can be trusted"
+                message += (
+                    f"; but this one is {facts[item.utt]}, the other {facts[original.utt]}: neither can be trusted"
+                )
             yield _issue("duplicate-recording", message, item)
 
 
 def _usable(items: Sequence[Item], issues: Sequence[CorpusIssue]) -> list[Item]:
-    """The utterances that no issue makes unusable."""
+    """Utterances without an issue that makes them unusable."""
     excluded = {utt for issue in issues if not issue.repaired for utt in issue.utts}
     return [item for item in items if item.utt not in excluded]
 
 
 def summary(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> str:
-    """One line: utterances of each class, speakers and hours."""
+    """One line: utterances per class, speakers and hours."""
     numbers = Counter(labels.apply(item.label) for item in items)
     classes = ", ".join(f"{name} {numbers[name]}" for name in labels.classes)
     hours = sum(seconds.values()) / 3600
@@ -161,23 +165,23 @@ def summary(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float
 
 
 def report_counts(corpus: Corpus, labels: LabelMap, expected: Path | None, *, strict: bool) -> None:
-    """Log the counts of the whole corpus, and each difference from the expected ones.
+    """Log the counts of the whole corpus and their differences from the expected counts.
 
     Raises:
-        DataErrors: there are differences, and ``strict``.
+        DataErrors: there are differences, with ``strict``.
     """
     logger.info("utterances in the corpus, by its own labels:\n%s", counts.table(corpus.items, list(labels.mapping)))
     if expected is None:
         return
     differences = counts.differences(corpus.items, expected)
     if differences and strict:
-        raise DataErrors(f"{len(differences)} counts differ from those expected:", differences, code="counts-differ")
+        raise DataErrors(f"{len(differences)} counts differ from the expected ones:", differences, code="counts-differ")
     for difference in differences:
         logger.warning("count differs: %s", difference)
     if not any(counts.expected_rows(expected)):
-        logger.warning("%s: no counts to compare with: write what a complete copy of the corpus has", expected)
+        logger.warning("%s: no counts to compare with; add those of a complete copy of the corpus", expected)
     elif not differences:
-        logger.info("all counts are as expected (%s)", expected)
+        logger.info("all counts equal the expected ones (%s)", expected)
 
 
 def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:
@@ -196,8 +200,8 @@ def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float
 
 
 def _write(out: Path, tables: Mapping[str, Mapping[str, str]], excluded: Sequence[CorpusIssue]) -> None:
-    """Write the directory, unless the same tables are there: then their ``text.<engine>`` files are still good."""
-    if _is_there(out, tables):
+    """Write the directory, unless it has the same tables: then its ``text.<engine>`` files are kept."""
+    if _is_current(out, tables):
         logger.info("%s is up to date", out)
     else:
         DataDir.write(out, tables)
@@ -208,9 +212,9 @@ def _write(out: Path, tables: Mapping[str, Mapping[str, str]], excluded: Sequenc
             file.writelines("\t".join(row) + "\n" for row in [("utt", "kind", "where", "reason"), *rows])
 
 
-def _is_there(out: Path, tables: Mapping[str, Mapping[str, str]]) -> bool:
-    wanted = {**tables, "spk2utt": inverse(tables["utt2spk"])}
+def _is_current(out: Path, tables: Mapping[str, Mapping[str, str]]) -> bool:
+    expected = {**tables, "spk2utt": inverse(tables["utt2spk"])}
     with contextlib.suppress(UserError):
-        surplus = any((out / name).exists() for name in (*OPTIONAL, "segments") if name not in wanted)
-        return not surplus and all(read_table(out / name) == dict(table) for name, table in wanted.items())
+        surplus = any((out / name).exists() for name in (*OPTIONAL, "segments") if name not in expected)
+        return not surplus and all(read_table(out / name) == dict(table) for name, table in expected.items())
     return False

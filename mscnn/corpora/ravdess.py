@@ -1,4 +1,4 @@
-"""RAVDESS (Livingstone and Russo, 2018), speech part: ``Actor_AA/MM-VC-EE-II-SS-RR-AA.{wav,flac}``.
+"""Parser of RAVDESS (Livingstone and Russo, 2018), speech part: ``Actor_AA/MM-VC-EE-II-SS-RR-AA.{wav,flac}``.
 
 Modality MM 03 is audio only, vocal channel VC 01 is speech; EE emotion, II intensity, SS statement, RR repetition,
 AA actor (odd: male, even: female). Video and song are skipped.
@@ -31,10 +31,10 @@ DEPTHS = ("Actor_*", "*/Actor_*", "*/*/Actor_*")  # as unpacked: Audio_Speech_Ac
 
 
 def parse(root: Path) -> Corpus:
-    """Read the file names of a release; ``root`` holds the ``Actor_*`` folders, or folders that hold them.
+    """Utterances of a release; ``root`` contains the ``Actor_*`` folders, or folders that contain them.
 
     Raises:
-        UserError: there is no recording of speech below ``root``.
+        UserError: there is no recording of speech in ``root``.
     """
     corpus, seen = Corpus(), dict[str, Path]()  # name of a recording -> its file
     for path in _files(Path(os.path.abspath(root))):
@@ -48,11 +48,11 @@ def parse(root: Path) -> Corpus:
         else:
             _add(path, name, seen, corpus)
     if not corpus.items and not corpus.issues:
-        found = "\n  ".join(sorted(os.listdir(root))[:12]) if Path(root).is_dir() else "(no such folder)"
+        listing = "\n  ".join(sorted(os.listdir(root))[:12]) if Path(root).is_dir() else "(no such folder)"
         raise UserError(
             f"{root}: no recording of RAVDESS speech here\nexpected:\n"
-            "  Actor_01/03-01-01-01-01-01-01.wav (or .flac) …\n  or the same below Audio_Speech_Actors_01-24/\n"
-            f"found:\n  {found}",
+            "  Actor_01/03-01-01-01-01-01-01.wav (or .flac) …\n  or the same in Audio_Speech_Actors_01-24/\n"
+            f"found:\n  {listing}",
             code="corpus-not-found",
         )
     return corpus
@@ -64,7 +64,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _add(path: Path, name: re.Match | None, seen: dict[str, Path], corpus: Corpus) -> None:
-    """Add one recording of speech, or say what is wrong with its name."""
+    """Add one recording of speech, or the issue of its name."""
     actor = int(name["actor"]) if name else 0
     if name is None or not 1 <= actor <= 24 or name["emotion"] not in EMOTIONS or name["statement"] not in STATEMENTS:
         message = f"expected a name such as 03-01-EE-II-SS-RR-AA{path.suffix}, EE 01–08, SS 01–02, AA 01–24"

@@ -1,4 +1,4 @@
-"""Where the audio of utterances is, and reading it."""
+"""Locations of the audio of utterances, and a reader of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LISTED = 20
 
 @dataclass(frozen=True)
 class UtteranceAudio:
-    """Where the samples of an utterance are: a file, or the seconds ``start`` to ``end`` of it."""
+    """Location of the samples of an utterance: a file, or its seconds from ``start`` to ``end``."""
 
     utt: str
     wav: str
@@ -28,7 +28,7 @@ class UtteranceAudio:
 
     @classmethod
     def of(cls, data: DataDir) -> list[UtteranceAudio]:
-        """Of every utterance, in their order; raises UserError where there are no recordings."""
+        """One per utterance, in the order of ``data.utts``; raises UserError where there are no recordings."""
         data.require_recordings()
         if data.segments:
             return [cls(utt, data.wav[recording], *times) for utt, (recording, *times) in data.segments.items()]
@@ -36,20 +36,20 @@ class UtteranceAudio:
 
     @property
     def fingerprint(self) -> tuple[object, ...]:
-        """What a stamp records: the file by path, size and time of change, as make does."""
+        """Values that a stamp records: utterance, path, times, and size and modification time of the file."""
         status = os.stat(self.wav)
         return self.utt, self.wav, self.start, self.end, status.st_size, status.st_mtime_ns
 
 
 class AudioReader:
-    """Reads the audio of utterances; those that cannot be used are raised together where the ``with`` block ends.
+    """Reader of the audio of utterances; the end of its ``with`` block raises all issues together.
 
     Attributes:
-        issues: those so far.
+        issues: the issues so far, one per utterance that cannot be used.
     """
 
     def __init__(self, rate: int, *, convert: bool) -> None:
-        """``rate`` is wanted, in Hz; ``convert``: whether other rates and channels are converted, or refused."""
+        """Return samples at ``rate`` Hz, mono; ``convert``: other rates and channels are converted, else refused."""
         self._rate, self._convert = rate, convert
         self.issues: list[Issue] = []
 
@@ -63,7 +63,7 @@ class AudioReader:
             )
 
     def load(self, audio: UtteranceAudio) -> tuple[np.ndarray, list[str]] | None:
-        """Samples (n,) float32 and notices, as :func:`load_audio`; None where they cannot be used."""
+        """Samples (n,) float32 and notices, as :func:`load_audio` returns them; None where there is an issue."""
         try:
             return load_audio(audio.wav, self._rate, self._convert, start=audio.start, end=audio.end)
         except UserError as error:
@@ -71,5 +71,5 @@ class AudioReader:
             return None
 
     def refuse(self, audio: UtteranceAudio, code: str, message: str) -> None:
-        """Note that an utterance cannot be used; the message names its file."""
+        """Add an issue: the utterance cannot be used; ``message`` names its file."""
         self.issues.append(Issue(code, f"{audio.utt}: {message}"))

@@ -1,4 +1,4 @@
-"""What a data directory must be: each rule as a function that lists all breaches, with file and line."""
+"""Rules of a data directory; each rule is a function that lists every violation, with file and line."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ SPLITS = ("train", "dev", "test")
 
 
 def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
-    """All breaches in the tables of the directory ``path``: each table by its file name, those that exist."""
+    """All violations in the directory ``path``; ``tables`` maps the names of its files to their content."""
     speakers, recordings = tables["utt2spk"], tables.get("wav.scp", {})
     if not speakers:
-        return [Issue("no-utterances", f"{path / 'utt2spk'}: no utterance in it")]
+        return [Issue("no-utterances", f"{path / 'utt2spk'}: no utterances")]
     issues = [*_columns(path, tables), *_values(path, tables), *_speakers(path / "utt2spk", speakers)]
     for name, table in tables.items():
         if name not in ("spk2utt", "wav.scp") or (name == "wav.scp" and "segments" not in tables):
             issues += _keys(path / name, table, speakers)
     if tables.get("spk2utt") != inverse(speakers):
-        message = f"{path / 'spk2utt'}: missing, or not the inverse of utt2spk; make the directory again with stage 1"
+        message = f"{path / 'spk2utt'}: missing, or not the inverse of utt2spk; run stage 1 (data) again"
         issues.append(Issue("spk2utt-differs", message))
     issues += _recordings(path / "wav.scp", recordings)
     for number, (utt, value) in enumerate(tables.get("segments", {}).items(), 1):
@@ -41,7 +41,7 @@ def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
 
 
 def inverse(utt2spk: Table) -> dict[str, str]:
-    """Kaldi's ``spk2utt``: speaker -> its utterances in bytewise order, separated by blanks."""
+    """Kaldi's ``spk2utt``: speaker -> its utterances in bytewise order, separated by spaces."""
     speakers: dict[str, list[str]] = {}
     for utt in sorted(utt2spk, key=str.encode):
         speakers.setdefault(utt2spk[utt], []).append(utt)
@@ -49,7 +49,7 @@ def inverse(utt2spk: Table) -> dict[str, str]:
 
 
 def segment(value: str, recordings: Table) -> tuple[str, float, float] | None:
-    """Recording, start and end in seconds of a value of ``segments``; None where it is not of that form."""
+    """Recording, start and end in seconds of a value of ``segments``; None where the value is malformed."""
     fields = re.fullmatch(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)", value)
     if not fields or fields[1] not in recordings or not float(fields[2]) < float(fields[3]):
         return None
@@ -57,13 +57,13 @@ def segment(value: str, recordings: Table) -> tuple[str, float, float] | None:
 
 
 def _keys(file: Path, table: Table, speakers: Table) -> Iterator[Issue]:
-    lacking, surplus = sorted(speakers.keys() - table.keys()), sorted(table.keys() - speakers.keys())
-    if lacking:
-        message = f"{file}: {len(lacking)} utterances of utt2spk are missing, the first is {lacking[0]}"
+    missing, unknown = sorted(speakers.keys() - table.keys()), sorted(table.keys() - speakers.keys())
+    if missing:
+        message = f"{file}: {len(missing)} utterances of utt2spk are missing, the first is {missing[0]}"
         yield Issue("keys-missing", message)
-    if surplus:
-        where = f"{file}:{list(table).index(surplus[0]) + 1}"
-        yield Issue("keys-unknown", f"{where}: {len(surplus)} keys are not in utt2spk, the first is {surplus[0]}")
+    if unknown:
+        where = f"{file}:{list(table).index(unknown[0]) + 1}"
+        yield Issue("keys-unknown", f"{where}: {len(unknown)} keys are not in utt2spk, the first is {unknown[0]}")
 
 
 def _columns(path: Path, tables: Mapping[str, Table]) -> Iterator[Issue]:
@@ -100,12 +100,12 @@ def _speakers(file: Path, utt2spk: Table) -> Iterator[Issue]:
     before = ""
     for number, (utt, speaker) in enumerate(utt2spk.items(), 1):
         if not utt.startswith(speaker):
-            message = f"{file}:{number}: {utt} does not start with its speaker {speaker}; Kaldi's sorting needs it"
+            message = f"{file}:{number}: {utt} does not start with its speaker {speaker}, as Kaldi's sorting requires"
             yield Issue("speaker-no-prefix", message)
         if speaker.encode() < before.encode():
             message = (
-                f"{file}:{number}: {utt}: speaker {speaker} after {before}; Kaldi wants utterances sorted by speaker "
-                "too: end speaker ids with a character below the others, such as '-', or pad their numbers"
+                f"{file}:{number}: {utt}: speaker {speaker} follows {before}; Kaldi requires utterances sorted by "
+                "speaker too: end speaker ids with a character that sorts first, such as '-', or pad their numbers"
             )
             yield Issue("speakers-unsorted", message)
         before = speaker
@@ -114,7 +114,7 @@ def _speakers(file: Path, utt2spk: Table) -> Iterator[Issue]:
 def _recordings(file: Path, recordings: Table) -> Iterator[Issue]:
     for number, (key, value) in enumerate(recordings.items(), 1):
         if value.endswith("|"):
-            fix = "commands from data are never run: write its output to a file, and name that"
+            fix = "commands in data are never run: write the output to a file and give its path"
             yield Issue("recording-command", f"{file}:{number}: {key}: a command; {fix}")
         elif not os.path.exists(value):
             fix = "was the corpus moved? Run stage 1 (data) again"

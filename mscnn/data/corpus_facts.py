@@ -1,4 +1,4 @@
-"""``corpus.yaml`` of a recipe: what the model card says of a corpus that its data directory does not."""
+"""``corpus.yaml`` of a recipe: facts about a corpus for the model card that its data directory does not have."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ FILE = "corpus.yaml"
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """A corpus in words.
+    """Facts about a corpus.
 
     Attributes:
-        name: what it is called.
-        about: who speaks, in what language, of what; and where the labels come from.
-        source: paper or address.
-        licence: under which it may be used.
-        limits: sentences; what scores on it do not tell.
-        synthetic: whether a program made the recordings.
+        name: name of the corpus.
+        about: speakers, language, topics, and the origin of the labels.
+        source: paper or web address.
+        licence: terms of use.
+        limits: sentences about what scores on it do not show.
+        synthetic: whether the recordings are synthesised.
     """
 
     name: str
@@ -32,12 +32,13 @@ class CorpusFacts:
 
     @classmethod
     def find(cls, data: Path) -> CorpusFacts | None:
-        """Those of a data directory, ``egs/NAME/data/SET``, or of another folder of a recipe, ``egs/NAME/exp``.
+        """Facts of the corpus that a folder of a recipe belongs to, such as ``egs/NAME/data/SET`` or ``egs/NAME/exp``.
 
-        The file stands there or in one of the two folders above.
+        Returns:
+            content of ``corpus.yaml`` in this folder or in one of the two above it; None where there is no such file.
 
         Raises:
-            UserError: the file is there, and has unknown or missing keys, or values that are no text.
+            UserError: the file has unknown or missing keys, or values of a wrong type.
         """
         folders = (data.resolve(), *data.resolve().parents[:2])
         path = next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)

@@ -21,7 +21,7 @@ MAX_LISTED = 20
 
 @dataclass(frozen=True, repr=False)
 class DataDir:
-    """A data directory that was read and checked; a mapping is empty where the corpus has no such table.
+    """A data directory, read and checked. A mapping is empty where the corpus has no such table.
 
     Attributes:
         path: the directory.
@@ -31,9 +31,9 @@ class DataDir:
         emo: utterance -> emotion, a class of the label map.
         dur: utterance -> seconds.
         session: utterance -> recording session.
-        scene: utterance -> what is acted.
+        scene: utterance -> scene (a dialogue, or what is acted).
         gender: utterance -> f or m.
-        split: utterance -> train, dev or test, as the publisher split the corpus.
+        split: utterance -> train, dev or test, by the publisher's own split.
         segments: utterance -> (recording, start, end), in seconds, where recordings hold several utterances.
     """
 
@@ -54,7 +54,7 @@ class DataDir:
 
     @property
     def name(self) -> str:
-        """Name of the set: the last part of the path."""
+        """Name of the data set: the last component of the path."""
         return self.path.resolve().name
 
     @property
@@ -64,7 +64,7 @@ class DataDir:
 
     @property
     def classes(self) -> list[str]:
-        """The emotions that utterances have, sorted; the label map knows their order in tables and weights."""
+        """The classes that occur, sorted by name; their order in tables and weights is that of the label map."""
         return sorted(set(self.emo.values()))
 
     @classmethod
@@ -72,8 +72,8 @@ class DataDir:
         """Read and check a data directory.
 
         Raises:
-            UserError: a file is missing or malformed (file and line are named).
-            DataErrors: rules that the directory as a whole breaks, all of them: differing key sets, ids that do not
+            UserError: a file is missing or malformed; the message has file and line.
+            DataErrors: violations of the rules of a data directory, all of them: different key sets, ids that do not
                 start with the speaker, a spk2utt that is not the inverse of utt2spk, durations that are not positive,
                 recordings that do not exist (see :mod:`mscnn.data.checks`).
         """
@@ -108,9 +108,9 @@ class DataDir:
 
     @staticmethod
     def write(path: str | os.PathLike, tables: Mapping[str, Mapping[str, str]]) -> None:
-        """Write a data directory whole or not at all; ``spk2utt`` is derived from ``utt2spk``.
+        """Write a data directory atomically; ``spk2utt`` is derived from ``utt2spk``.
 
-        A directory that was there is replaced, its ``text.<engine>`` files with it: they belong to the old utterances.
+        An existing directory is replaced, including its ``text.<engine>`` files: these belong to the old utterances.
         """
         path = Path(path)
         temporary, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp") for _ in range(2))
@@ -122,23 +122,23 @@ class DataDir:
                 os.replace(path, old)
             os.replace(temporary, path)
         finally:
-            for left in path.parent.glob(f".{path.name}.*.tmp"):  # ours, and what killed runs left
-                shutil.rmtree(left, ignore_errors=True)
+            for leftover in path.parent.glob(f".{path.name}.*.tmp"):  # of this run and of killed ones
+                shutil.rmtree(leftover, ignore_errors=True)
 
     def require_recordings(self) -> None:
         """Raise UserError where the corpus has transcripts only."""
         if not self.wav:
             raise UserError(
-                f"{self.path} has no recordings (no wav.scp), which audio features are made from: choose a model that "
-                "takes text only, such as text_cnn, and --text gt",
+                f"{self.path} has no recordings (no wav.scp), which audio features need: choose a model that takes text "
+                "only, such as text_cnn, and --text gt",
                 code="no-recordings",
             )
 
     def text_of(self, source: str) -> dict[str, str]:
-        """Transcript of each utterance: ``gt`` reads ``text``, the name of an ASR engine ``text.<engine>``.
+        """Transcript of each utterance: of ``text`` for the source ``gt``, of ``text.<engine>`` for an ASR engine.
 
         Raises:
-            UserError: there is no such transcript; names those that exist.
+            UserError: there is no such transcript; the message lists those available.
         """
         if source == "gt":
             return self.text
@@ -153,5 +153,5 @@ class DataDir:
 
 
 def kinds_of(scene: Mapping[str, str]) -> dict[str, str]:
-    """Kind of the scene of each utterance, one of KINDS; utterances whose scene is of no kind are skipped."""
+    """Kind of scene of each utterance, a value of KINDS; utterances of other scenes are skipped."""
     return {utt: kind for utt, name in scene.items() for start, kind in KINDS.items() if name.startswith(start)}

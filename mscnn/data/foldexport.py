@@ -1,4 +1,4 @@
-"""Folds as a folder that stands alone: the lists, the protocol that makes or reads them, and its hash."""
+"""Export of folds as a self-contained folder: the lists, the protocol that makes or reads them, and its hash."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from mscnn.files import read_yaml
 
 
 def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path) -> str:
-    """Write ``out`` whole or not at all: ``fold01.train``, …, ``<protocol>.yaml`` with ``text``, and ``hash``.
+    """Write the folder ``out`` atomically: ``fold01.train``, …, ``<protocol>.yaml`` with ``text``, and ``hash``.
 
     Returns:
-        the name and hash of the protocol, as score lines have them.
+        name and hash of the protocol, as in score lines.
 
     Raises:
-        UserError: there is something else; it is left as it is.
+        UserError: ``out`` exists with other content; it is not overwritten.
     """
     out, sha256 = Path(os.path.realpath(out)), folds_digest(protocol, folds)
     title = protocol.title(folds)
@@ -45,30 +45,30 @@ def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path
 
 
 def standalone(path: Path) -> str:
-    """The text of a protocol file; where it reads fold lists, so that it reads those in its own folder."""
+    """Text of a protocol file; a path of fold lists in it is replaced by the folder of the file."""
     facts, text = read_yaml(path), path.read_text(encoding="utf-8")
     if "lists" not in facts["test"]:
         return text
-    remarks = takewhile(lambda line: line.startswith("#"), text.splitlines())
+    comments = takewhile(lambda line: line.startswith("#"), text.splitlines())
     facts["test"]["lists"] = "."
-    return protocol_text(facts, *(line.removeprefix("#").strip() for line in remarks))
+    return protocol_text(facts, *(line.removeprefix("#").strip() for line in comments))
 
 
-def protocol_text(facts: Mapping[str, object], *remarks: str) -> str:
-    """The text of a protocol file: remarks, and what :meth:`Protocol.of` takes."""
-    return "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(
+def protocol_text(facts: Mapping[str, object], *comments: str) -> str:
+    """Text of a protocol file: comment lines, then ``facts`` as :meth:`Protocol.of` takes them."""
+    return "".join(f"# {line}\n" for line in comments) + yaml.safe_dump(
         facts, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True
     )
 
 
 def _exists(out: Path, files: Mapping[str, bytes]) -> bool:
-    """Whether ``out`` has these files and no others; False where there is nothing."""
+    """Whether ``out`` has exactly these files; False where it is absent or empty, UserError where it has others."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     contents = {p.name: p.read_bytes() if p.is_file() else None for p in out.iterdir()} if out.is_dir() else None
     if contents != files:
         raise UserError(
-            f"{out}: something else is there, and stays as it is; choose another --out, or remove it first",
+            f"{out}: exists with other content and is not overwritten; choose another --out, or remove it first",
             code="out-exists",
         )
     return True

@@ -1,4 +1,4 @@
-"""Fold lists of others, EmoBox's or plain ones with the corpus' own ids, under our utterance ids."""
+"""Import of fold lists, EmoBox's or plain lists of the corpus' own ids, with ids mapped to those of the data."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from mscnn.log import get_logger
 
 EMOBOX = re.compile(r"fold_(\d+)/[^/]+_(train|valid|test)_fold_\1\.jsonl")
 LAYOUTS = "fold_1/CORPUS_train_fold_1.jsonl, …_valid_…, …_test_… (EmoBox), or fold01.train, fold01.dev, fold01.test, …"
-Names = tuple[str, ...]  # what a list may call an utterance
+Names = tuple[str, ...]  # alternative names of one utterance
 log = get_logger(__name__)
 
 
 def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold], str]:
-    """The folds of the lists of ``source`` with our ids, and a protocol ``out/<name>.yaml`` that reads them there.
+    """Folds from the lists in ``source``, and a protocol ``out/<name>.yaml`` that reads them from ``out``.
 
-    Where the lists have no dev, it is a random fifth of train. The protocol states what is disjoint in every fold, and
-    aggregates as a protocol beside the lists says, or else so that every score exists. Utterances that the data lack
-    are skipped, and the log says so.
+    Where the lists have no dev, it is a random fifth of train. The protocol states what is disjoint in every fold. Its
+    aggregate is that of a protocol file beside the lists, or else one for which every score is defined. Utterances
+    that the data lack are skipped, with a warning in the log.
 
     Returns:
-        the protocol, its folds, and the text of its file; nothing is written.
+        protocol, folds, and text of the protocol file; nothing is written.
 
     Raises:
-        UserError: ``out`` is the source; no fold lists, two lists of one part, a line that is not EmoBox's, a name that
-            no file can have, or folds that cannot be: without train or test, or with an utterance in two parts.
+        UserError: ``out`` is the source; no fold lists, two lists of one part, a malformed line, an invalid ``name``, or
+            invalid folds: without train or test, or with an utterance in two parts.
     """
     if source.resolve() == out.resolve():
-        raise UserError(f"{out}: --out is the folder that --import reads; choose another --out", code="out-is-source")
+        raise UserError(f"{out}: --out is the folder given as --import; choose another --out", code="out-is-source")
     folds = of_data(_read(source, _utterances(data)), data, source)
     facts = {
         "name": name,
@@ -53,12 +53,12 @@ def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Pro
     path = out / f"{name}.yaml"
     made = make_folds(Protocol.of(facts, path), data, folds)
     facts["disjoint"] = _disjoint(made, data)
-    remark = f"{len(folds)} folds imported from lists; disjoint is what they were found to be."
-    return Protocol.of(facts, path), made, protocol_text(facts, remark)
+    comment = f"{len(folds)} folds imported from lists; disjoint states what holds in every fold."
+    return Protocol.of(facts, path), made, protocol_text(facts, comment)
 
 
 def _utterances(data: DataDir) -> dict[str, str]:
-    """Our utterances by every name that only one of them has: its id, the corpus' own id, the name of its recording."""
+    """Unambiguous name -> utterance; its names are its id, the corpus' own id and the stem of its recording."""
     names: dict[str, list[str]] = {}
     for utt in data.utts:
         for name in {utt, own_id(data, utt), Path(data.wav.get(utt, utt)).stem}:
@@ -67,7 +67,7 @@ def _utterances(data: DataDir) -> dict[str, str]:
 
 
 def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
-    """The utterances of each part of each fold, under our ids where there is one."""
+    """Lists of each fold, with ids of the data where an utterance is known."""
     paths: dict[int, dict[str, Path]] = {}
     for path in sorted(source.rglob("*")):
         where = path.relative_to(source).as_posix()
@@ -84,8 +84,8 @@ def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
         or {*paths} != {*range(1, len(paths) + 1)}
         or any({"train", "test"} - {*fold} for fold in paths.values())
     ):
-        there = "; ".join(f"fold {n}: {', '.join(paths[n])}" for n in sorted(paths)) or "none"
-        raise UserError(f"{source}: expected fold lists {LAYOUTS}; found {there}", code="fold-lists-absent")
+        listed = "; ".join(f"fold {n}: {', '.join(paths[n])}" for n in sorted(paths)) or "none"
+        raise UserError(f"{source}: expected fold lists {LAYOUTS}; found {listed}", code="fold-lists-absent")
     folds = []
     for _, fold in sorted(paths.items()):
         names = {part: _read_names(path) for part, path in fold.items()}
@@ -95,7 +95,7 @@ def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
 
 
 def _read_names(path: Path) -> list[Names]:
-    """Names in a list: a line is an id, or EmoBox's ``{"key": "iemocap-Ses01F_impro01_F000", "wav": …, …}``."""
+    """Names of each utterance of a list, whose lines are ids or EmoBox's ``{"key": "iemocap-Ses01F_…", "wav": …}``."""
     if path.suffix != ".jsonl":
         return [(utt,) for utt in read_list(path)]
     names: list[Names] = []
@@ -112,7 +112,7 @@ def _read_names(path: Path) -> list[Names]:
 
 
 def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:
-    """For each pair of parts, what they share in no fold; nothing is said of what no utterance has, such as text."""
+    """Pair of parts -> attributes that they share in no fold; attributes that no utterance has are omitted."""
     known = {"speaker": data.spk, "session": data.session, "scene": data.scene, "text": data.text}
     values = {name: value for name, table in known.items() if table and (value := attribute(data, name))}
     return {
@@ -122,13 +122,14 @@ def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:
 
 
 def _aggregate(source: Path, folds: Sequence[Lists], data: DataDir) -> str:
-    """What the protocol beside the lists says; else pooled where a test part lacks a class, and so has no UA."""
+    """Aggregate of the protocol file beside the lists; else ``pooled`` where a test part lacks a class (no UA)."""
     protocols = [schema.read(path) for path in source.glob("*.yaml")]
     stated = [aggregate for aggregate in AGGREGATES if any(p.get("aggregate") == aggregate for p in protocols)]
     if len(stated) == 1:
         return stated[0]
     classes = set(data.emo.values())
-    poor = next((n for n, fold in enumerate(folds, 1) if {data.emo[utt] for utt in fold["test"]} < classes), None)
-    if poor:
-        log.info("%s: test of fold %d lacks a class, so that it has no UA: scores are pooled over folds", source, poor)
-    return "pooled" if poor else "fold-mean"
+    incomplete = next((n for n, fold in enumerate(folds, 1) if {data.emo[utt] for utt in fold["test"]} < classes), None)
+    if incomplete:
+        message = "%s: the test part of fold %d lacks a class, so its UA is undefined: scores are pooled over folds"
+        log.info(message, source, incomplete)
+    return "pooled" if incomplete else "fold-mean"

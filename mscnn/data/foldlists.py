@@ -20,7 +20,7 @@ Lists = dict[str, list[str]]  # part -> utterance ids
 
 
 def list_texts(folds: Iterable[Mapping[str, Sequence[str]]]) -> dict[str, str]:
-    """Each part of each fold as a sorted id list, by the name of its file."""
+    """File name -> content: one sorted list of ids per part and fold."""
     return {
         f"fold{number:02d}.{part}": "".join(f"{utt}\n" for utt in sorted(utts, key=str.encode))
         for number, fold in enumerate(folds, 1)
@@ -29,7 +29,7 @@ def list_texts(folds: Iterable[Mapping[str, Sequence[str]]]) -> dict[str, str]:
 
 
 def write_lists(folds: Iterable[Mapping[str, Sequence[str]]], directory: str | os.PathLike) -> None:
-    """Write each part of each fold as a sorted id list; other lists that are there go."""
+    """Write one sorted list of ids per part and fold; other lists in the folder are removed."""
     directory, texts = Path(directory), list_texts(folds)
     for name, text in texts.items():
         with atomic(directory / name) as out:
@@ -43,7 +43,7 @@ def read_list(path: Path) -> list[str]:
     """Ids of one list.
 
     Raises:
-        UserError: it cannot be read, or a line is not one id.
+        UserError: the file cannot be read, or a line is not one id.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -58,16 +58,16 @@ def read_list(path: Path) -> list[str]:
 
 
 def read_folds(directory: str | os.PathLike, data: DataDir) -> list[Lists]:
-    """Read the fold lists of a folder; ids that the data lack are skipped, and the log says so.
+    """Lists of every fold in a folder; ids that the data lack are skipped, with a warning in the log.
 
     Raises:
-        UserError: there is no list, a fold has no train or test, or a fold names an id twice.
+        UserError: there are no lists, a fold has no train or test, or an id occurs twice in a fold.
     """
     numbers = sorted({int(name[1]) for path in Path(directory).glob("*") if (name := LIST.fullmatch(path.name))})
     if not numbers or numbers != [*range(1, len(numbers) + 1)]:
-        there = f"fold {', '.join(map(str, numbers))}" if numbers else "none"
+        listed = f"fold {', '.join(map(str, numbers))}" if numbers else "none"
         raise UserError(
-            f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {there}",
+            f"{directory}: expected lists fold01.train, fold01.dev, fold01.test, fold02.train, …; found {listed}",
             code="fold-lists-absent",
         )
     folds = [_read_fold(Path(directory), number) for number in numbers]
@@ -82,9 +82,9 @@ def _read_fold(directory: Path, number: int) -> Lists:
 
 
 def require_one_part(lists: Lists, paths: Mapping[str, Path]) -> None:
-    """Raise UserError where an utterance of a fold is in two parts, or twice in one; ``paths`` are those of the lists.
+    """Raise UserError where an utterance is in two parts of a fold, or twice in one; ``paths`` are those of the lists.
 
-    A dev that is the very test part is left to the protocol, which must say so.
+    A dev part that equals the test part is allowed here; the protocol must declare it.
     """
     where: dict[str, str] = {}
     for part, utts in lists.items():
@@ -93,32 +93,33 @@ def require_one_part(lists: Lists, paths: Mapping[str, Path]) -> None:
         for utt in utts:
             if utt in where:
                 raise UserError(
-                    f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance has one part",
+                    f"{paths[part]}: {utt} is also in {paths[where[utt]].name}; an utterance belongs to one part",
                     code="utterance-in-two-parts",
                 )
             where[utt] = part
 
 
 def of_data(folds: Sequence[Lists], data: DataDir, source: str | os.PathLike) -> list[Lists]:
-    """What the data have of the listed utterances; warns of what they lack, and of what is in no list."""
+    """Lists restricted to the utterances of the data; warns of unknown utterances and of those in no list."""
     listed = {utt for fold in folds for utts in fold.values() for utt in utts}
-    if lacking := sorted(listed - data.spk.keys()):
-        log.warning("%s: %d utterances are not in %s, as %s: skipped", source, len(lacking), data.path, lacking[0])
-    if surplus := sorted(data.spk.keys() - listed):
-        log.warning("%s: %d utterances of %s are in no list, as %s", source, len(surplus), data.path, surplus[0])
+    if unknown := sorted(listed - data.spk.keys()):
+        message = "%s: %d utterances are not in %s and are skipped, such as %s"
+        log.warning(message, source, len(unknown), data.path, unknown[0])
+    if unlisted := sorted(data.spk.keys() - listed):
+        log.warning("%s: %d utterances of %s are in no list, such as %s", source, len(unlisted), data.path, unlisted[0])
     return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
 
 
 def read_split(data: DataDir) -> Lists:
-    """The parts that the table utt2split gives.
+    """Lists of the one fold that the table utt2split defines.
 
     Raises:
-        UserError: there is no such table, or it names another part.
+        UserError: there is no such table, or a value is not train, dev or test.
     """
     if not data.split:
         raise UserError(
-            f"{data.path}: no utt2split; the protocol takes the parts from it: choose another protocol, or one whose "
-            "test names a folder of fold lists (lists: FOLDER)",
+            f"{data.path}: no utt2split, which defines the parts of this protocol: choose another protocol, or one "
+            "whose test names a folder of fold lists (lists: FOLDER)",
             code="attribute-absent",
         )
     odd = next((utt for utt in data.utts if data.split[utt] not in PARTS), None)

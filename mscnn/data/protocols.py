@@ -1,4 +1,4 @@
-"""Protocols: how a corpus is split into folds, as data in ``conf/protocols/*.yaml``."""
+"""Protocols: how a corpus is split into folds, as stated in ``conf/protocols/*.yaml``."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,17 +30,17 @@ class Protocol:
         print(protocol.title(folds), len(folds[0].train), folds[0].test[:3])
 
     Attributes:
-        name: as score lines have it.
-        version: raised where the folds change.
+        name: as in score lines.
+        version: raised when the folds change.
         test: scheme that chooses the test parts, and its options.
-        dev: scheme that chooses dev in what is not tested, and its options.
+        dev: scheme that chooses dev among the utterances that are not tested, and its options.
         disjoint: pair of parts, such as ``train-test`` -> attributes (speaker, session, …) that they never share.
         selection: the part that models are selected on.
-        legacy: what the authors of a paper did and should not have done; it marks every score line. With
+        legacy: methodological errors of a publication that the protocol reproduces; every score line names them. With
             ``legacy_test_best`` dev *is* the test part: models are selected on the labels that they are scored on.
-        leave_out: attributes; what shares one with the test part of a fold is in no part of it.
-        aggregate: the headline of a score: the mean over folds, or one matrix of all folds where single folds lack
-            classes.
+        leave_out: attributes; other utterances that share one of them with the test part are excluded from the fold.
+        aggregate: headline of a score: the mean over folds, or one confusion matrix pooled over folds where single
+            folds lack classes.
     """
 
     name: Name
@@ -58,14 +58,14 @@ class Protocol:
         """Read ``conf/protocols/<name>.yaml`` (or the YAML file ``name``).
 
         Raises:
-            UserError: a key is missing or unknown, or names a scheme that does not exist.
+            UserError: a key is missing or unknown, or there is no such scheme.
         """
         path = conf("protocols", name)
         return cls.of(schema.read(path), path)
 
     @classmethod
     def of(cls, facts: Mapping[str, object], path: Path) -> "Protocol":
-        """The protocol that the file ``path`` states; raises as :func:`load`."""
+        """The protocol with the content ``facts`` of the file ``path``; raises as :func:`load`."""
         protocol = schema.build(cls, facts, path)
         try:
             _check_scheme("test", protocol.test, TEST_SCHEMES)
@@ -75,7 +75,8 @@ class Protocol:
             on_test = LEGACY_TEST_BEST in protocol.legacy
             if on_test != (protocol.dev["scheme"] == "test") or protocol.selection != ("test" if on_test else "dev"):
                 raise UserError(
-                    "models are selected on dev; where dev is the test part (scheme: test), the file must say so: "
+                    "models are selected on dev; where dev is the test part (scheme: test), the file must declare "
+                    "it: "
                     f"selection: test, legacy: [{LEGACY_TEST_BEST}]",
                     code="protocol-selection",
                 )
@@ -91,24 +92,24 @@ class Protocol:
 
         Raises:
             UserError: the data lack the sessions, speakers or tables that the protocol needs.
-            DataErrors: parts are empty, or share what the protocol states to be disjoint; all of them are listed.
+            DataErrors: parts that are empty, or share what the protocol states to be disjoint; all are listed.
         """
         return make_folds(self, data)
 
     def title(self, folds: Sequence["Fold"]) -> str:
-        """Name and hash of the folds, ``loso5@ab20``, as every score line has them."""
+        """Name of the protocol and hash of the folds, ``loso5@ab20``, as in score lines."""
         return f"{self.name}@{folds_hash(self, folds)}"
 
 
 def _check_scheme(part: str, options: Choice, schemes: Mapping[str, Scheme]) -> None:
-    """Whether ``test`` or ``dev`` names a scheme, and gives it the options that it takes."""
+    """Raise UserError unless ``options`` of ``test`` or ``dev`` name a scheme and exactly the options that it takes."""
     scheme = schemes.get(options["scheme"])
     if scheme is None:
         hint = schema.nearest(options["scheme"], [*schemes])
         raise UserError(f"{part}.scheme: no scheme {options['scheme']}; {hint}", code="config-value")
-    needs, given = {*scheme.needs}, options.keys() - {"scheme"}
-    if not needs <= given <= needs | {*scheme.may}:
-        takes = [*scheme.needs, *(f"{name} (optional)" for name in scheme.may)]
+    required, given = {*scheme.required}, options.keys() - {"scheme"}
+    if not required <= given <= required | {*scheme.optional}:
+        takes = [*scheme.required, *(f"{name} (optional)" for name in scheme.optional)]
         raise UserError(
             f"{part}: scheme {options['scheme']} takes {', '.join(takes) or 'no option'}; "
             f"found {', '.join(sorted(given)) or 'none'}",
@@ -130,14 +131,14 @@ class Fold:
 
     @property
     def parts(self) -> dict[str, tuple[str, ...]]:
-        """The utterances by the name of the part."""
+        """train, dev, test -> utterances."""
         return {"train": self.train, "dev": self.dev, "test": self.test}
 
 
 def make_folds(
     protocol: Protocol, data: DataDir, parts: Sequence[Mapping[str, Sequence[str]]] | None = None
 ) -> list[Fold]:
-    """As :meth:`Protocol.folds`; ``parts`` are given parts of each fold, in place of the protocol's test scheme."""
+    """Folds of a protocol on data; ``parts`` of each fold, where given, replace the protocol's test scheme."""
     parts = parts or TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
     drafts = [dict(part) if isinstance(part, Mapping) else {"test": part} for part in parts]
     if len(drafts) != protocol.test.get("folds", len(drafts)):
@@ -167,7 +168,7 @@ def make_folds(
 
 
 def _excluded(part: Mapping[str, Sequence[str]], data: DataDir, values: Sequence[Mapping[str, str]]) -> set[str]:
-    """What train cannot have: the test part, what shares one of ``values`` with it, what the given lists lack."""
+    """Utterances that cannot be in train: tested, sharing one of ``values`` with the test part, or in no given list."""
     excluded = {*part["test"]}
     for value in values:
         tested = {value[u] for u in part["test"] if u in value}
@@ -178,22 +179,22 @@ def _excluded(part: Mapping[str, Sequence[str]], data: DataDir, values: Sequence
 
 
 def folds_digest(protocol: Protocol, folds: Sequence[Fold]) -> str:
-    """SHA-256 (hex) over name, version and the very utterances of every part."""
+    """SHA-256 (hex) over name, version and the utterance ids of every part."""
     return digest([protocol.name, protocol.version, [[f.index, f.train, f.dev, f.test] for f in folds]])
 
 
 def folds_hash(protocol: Protocol, folds: Sequence[Fold]) -> str:
-    """The first four digits of :func:`folds_digest`, which every score line carries."""
+    """The first four digits of :func:`folds_digest`, as in score lines."""
     return folds_digest(protocol, folds)[:4]
 
 
 def write_folds(folds: Sequence[Fold], directory: str | os.PathLike) -> None:
-    """Write each part as a sorted id list: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …"""
+    """Write each part as a sorted list of ids: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …"""
     write_lists([fold.parts for fold in folds], directory)
 
 
 def shared(value: Mapping[str, str], a: Sequence[str], b: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Values that two parts have in common, each with its first utterance in either."""
+    """Values that two parts have in common, each with its first utterance in both parts."""
     of_a, of_b = ({value[u]: u for u in reversed(utts) if u in value} for utts in (a, b))
     return {key: (of_a[key], of_b[key]) for key in sorted(of_a.keys() & of_b.keys())}
 

@@ -1,4 +1,4 @@
-"""Schemes of protocols: how test parts are chosen, and how dev is drawn from the rest of a fold."""
+"""Schemes of protocols: how test parts are chosen, and how dev is chosen in a fold."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TABLES = {"speaker": "utt2spk", "session": "utt2session", "scene": "utt2scene", 
 
 @dataclass(frozen=True)
 class FoldDraft:
-    """A fold whose dev is to be drawn.
+    """A fold before dev is chosen.
 
     Attributes:
         data: the data directory.
-        parts: of each fold ``test``, and ``train`` and ``dev`` where they are given too.
-        index: which of ``parts`` is this fold's, from 0.
+        parts: given parts of every fold: ``test``, and sometimes ``train`` and ``dev``.
+        index: number of this fold in ``parts``, from 0.
         rest: utterances outside the test part that the fold may use.
     """
 
@@ -43,33 +43,33 @@ class FoldDraft:
 
 @dataclass(frozen=True)
 class Scheme:
-    """A way to choose; ``needs`` are the options it must be told, ``may`` those it can be told.
+    """A way to choose parts, and the names of its options.
 
-    A test scheme is called with its options and the data, and gives the test parts; a dev scheme is called with its
-    options and a FoldDraft, and gives the utterances of dev.
+    ``make`` of a test scheme takes the options and the data and returns the test parts; ``make`` of a dev scheme takes
+    the options and a FoldDraft and returns the utterances of dev.
     """
 
     make: Callable
-    needs: tuple[str, ...] = ()
-    may: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 def attribute(data: DataDir, name: str) -> dict[str, str]:
-    """What each utterance has of one of ``mscnn.config.protocol.ATTRIBUTES``.
+    """Value of an attribute, one of ``mscnn.config.protocol.ATTRIBUTES``, of each utterance.
 
-    scenario: the scene without its part: ``script01_2`` is a part of ``script01``, ``impro05a`` of ``impro05``.
-    side: the recording side of IEMOCAP, ``Ses01F`` of ``Ses01M-Ses01F_impro01_M000``: whose markers were recorded,
-    not who speaks. text: normalised words; utterances without any have none.
+    scenario: the scene without its part number: ``script01_2`` is a part of ``script01``, ``impro05a`` of ``impro05``.
+    side: the recording side of IEMOCAP, ``Ses01F`` of ``Ses01M-Ses01F_impro01_M000``: the actor with the markers, not
+    the speaker. text: the normalised transcript; utterances without words are omitted.
 
     Raises:
-        UserError: the data directory does not say.
+        UserError: the data directory has no such table.
     """
     if name == "side":
         return {utt: own_id(data, utt).partition("_")[0] for utt in data.utts}
     values = {"speaker": data.spk, "session": data.session, "text": data.text}.get(name, data.scene)
     if not values:
         raise UserError(
-            f"{data.path}: no {TABLES[name]}; the protocol needs the {name} of each utterance: choose another protocol",
+            f"{data.path}: no {TABLES[name]}: the protocol needs the {name} of each utterance; choose another protocol",
             code="attribute-absent",
         )
     if name == "scenario":
@@ -80,12 +80,12 @@ def attribute(data: DataDir, name: str) -> dict[str, str]:
 
 
 def own_id(data: DataDir, utt: str) -> str:
-    """The corpus' own id of an utterance: ``Ses01F_impro01_M000`` of ``Ses01M-Ses01F_impro01_M000``."""
+    """Id of an utterance in the corpus: ``Ses01F_impro01_M000`` of ``Ses01M-Ses01F_impro01_M000``."""
     return utt.removeprefix(f"{data.spk[utt]}-")
 
 
 def by_class(data: DataDir, utts: Sequence[str], rng: random.Random) -> list[list[str]]:
-    """The utterances of each class, classes in order, each shuffled; ``Random`` is stable over Python versions."""
+    """Utterances of each class, shuffled, classes sorted by name; ``Random`` is stable over Python versions."""
     classes = []
     for emotion in sorted(set(data.emo.values())):
         classes.append([u for u in utts if data.emo[u] == emotion])
@@ -94,7 +94,7 @@ def by_class(data: DataDir, utts: Sequence[str], rng: random.Random) -> list[lis
 
 
 def _random(options: Options, data: DataDir) -> list[list[str]]:
-    """Deal each class, shuffled, to the parts in turn."""
+    """Parts of stratified random utterances: each class, shuffled, is dealt to the parts in turn."""
     parts: list[list[str]] = [[] for _ in range(options["folds"])]
     dealt = [utt for utts in by_class(data, data.utts, random.Random(options["seed"])) for utt in utts]
     for i, utt in enumerate(dealt):
@@ -103,14 +103,14 @@ def _random(options: Options, data: DataDir) -> list[list[str]]:
 
 
 def _keys(options: Options, data: DataDir) -> dict[str, tuple[str, ...]]:
-    """Group of each utterance; ``by`` is an attribute, or several that count together."""
+    """Group of each utterance: its values of the attribute ``by``, or of several attributes."""
     names = [options["by"]] if isinstance(options["by"], str) else options["by"]
     values = [attribute(data, name) for name in names]
     return {utt: tuple(value[utt] for value in values) for utt in data.utts}
 
 
 def _group(options: Options, data: DataDir) -> list[list[str]]:
-    """One part a group (a speaker, a session, …), in the order of their names."""
+    """One part per group (speaker, session, …), sorted by name."""
     parts: dict[tuple[str, ...], list[str]] = {}
     for utt, key in _keys(options, data).items():
         parts.setdefault(key, []).append(utt)
@@ -118,12 +118,12 @@ def _group(options: Options, data: DataDir) -> list[list[str]]:
 
 
 def _one_group(options: Options, data: DataDir) -> list[list[str]]:
-    """The one group that is named."""
+    """One part: the group ``name``."""
     return [[utt for utt, key in _keys(options, data).items() if key == (options["name"],)]]
 
 
 def _speakers(options: Options, data: DataDir) -> list[list[str]]:
-    """Whole speakers, the one with most utterances first, each to the part that has fewest so far."""
+    """Parts of whole speakers: those with most utterances first, each added to the smallest part."""
     parts: list[list[str]] = [[] for _ in range(options["folds"])]
     for speaker, _ in sorted(Counter(data.spk.values()).items(), key=lambda item: (-item[1], item[0])):
         min(parts, key=len).extend(u for u in data.utts if data.spk[u] == speaker)
@@ -131,35 +131,35 @@ def _speakers(options: Options, data: DataDir) -> list[list[str]]:
 
 
 def _balanced_speakers(options: Options, data: DataDir) -> list[list[str]]:
-    """Equal shares of the female and of the male speakers, in the order of their ids."""
+    """Parts with equal numbers of female and of male speakers, in the order of their ids."""
     if not data.gender:
         raise UserError(
-            f"{data.path}: no utt2gender; the protocol balances genders: choose another protocol",
+            f"{data.path}: no utt2gender: the protocol balances genders; choose another protocol",
             code="attribute-absent",
         )
     gender = {data.spk[u]: data.gender[u] for u in data.utts}
-    if odd := sorted(s for s in gender if gender[s] not in ("f", "m")):
+    if unknown := sorted(s for s in gender if gender[s] not in ("f", "m")):
         raise UserError(
-            f"{data.path}/utt2gender: speaker {odd[0]}: expected f or m, found {gender[odd[0]]!r}",
+            f"{data.path}/utt2gender: speaker {unknown[0]}: expected f or m, found {gender[unknown[0]]!r}",
             code="gender-unknown",
         )
-    n, members = options["folds"], dict[str, int]()
+    n, part_of = options["folds"], dict[str, int]()
     for kind in ("f", "m"):
         speakers = sorted(s for s in gender if gender[s] == kind)
         if len(speakers) % n:
             raise UserError(
-                f"{data.path}: {len(speakers)} speakers of gender {kind} do not make {n} equal parts; choose a "
-                "protocol made for this corpus",
+                f"{data.path}: {len(speakers)} speakers of gender {kind} cannot be divided into {n} equal parts; "
+                "choose a protocol made for this corpus",
                 code="protocol-parts",
             )
-        members |= {s: i // (len(speakers) // n) for i, s in enumerate(speakers)}
-    return [[u for u in data.utts if members[data.spk[u]] == part] for part in range(n)]
+        part_of |= {s: i // (len(speakers) // n) for i, s in enumerate(speakers)}
+    return [[u for u in data.utts if part_of[data.spk[u]] == part] for part in range(n)]
 
 
 def _yoon(options: Options, data: DataDir) -> list[list[str]]:
-    """Yoon et al. 2018 (their code, with Python 2's random numbers, which Python 3 draws alike): a fifth by chance.
+    """Five random parts as in the code of Yoon et al. 2018 (Python 3 draws the same random numbers as Python 2).
 
-    Utterances count in the order of their dialogues, then of their ids in the corpus.
+    Utterances are drawn in the order of their dialogues, then of their ids in the corpus.
     """
     rng = random.Random(options["seed"])
     parts: list[list[str]] = [[] for _ in range(5)]
@@ -175,7 +175,7 @@ def _corpus_order(data: DataDir) -> list[str]:
 
 
 def _predefined(options: Options, data: DataDir) -> list[dict[str, list[str]]]:
-    """The splits of somebody else: the fold lists in the folder ``lists``, or the table utt2split of the data."""
+    """Given parts: the fold lists in the folder ``lists``, or the table utt2split of the data."""
     return read_folds(options["lists"], data) if "lists" in options else [read_split(data)]
 
 
@@ -184,7 +184,7 @@ def _next_part(options: Options, draft: FoldDraft) -> Sequence[str]:
 
 
 def _next_group(options: Options, draft: FoldDraft) -> Sequence[str]:
-    """The group after that of the test part, in the order of their names."""
+    """The group that follows that of the test part, in the order of their names."""
     keys = _keys(options, draft.data)
     names = sorted(set(keys.values()))
     dev = names[(names.index(keys[draft.tested[0]]) + 1) % len(names)]
@@ -203,17 +203,17 @@ def _partner(options: Options, draft: FoldDraft) -> Sequence[str]:
 
 
 def _share(options: Options, draft: FoldDraft) -> Sequence[str]:
-    """A share of each class of what is not tested, by chance."""
+    """A random share of each class of the utterances that are not tested."""
     rng = random.Random(f"{options['seed']} {draft.index}")
     classes = by_class(draft.data, draft.rest, rng)
     return [utt for utts in classes for utt in utts[: round(len(utts) * float(options["share"]))]]
 
 
 def _yoon_dev(options: Options, draft: FoldDraft) -> Sequence[str]:
-    """About three tenths of the part; one number is drawn for every utterance of the corpus."""
+    """About three tenths of the test part; one number is drawn per utterance of the corpus."""
     rng = random.Random(options["seed"])
-    draws = {utt: rng.random() for utt in _corpus_order(draft.data)}
-    return [utt for utt in draft.tested if draws[utt] > 0.7]
+    numbers = {utt: rng.random() for utt in _corpus_order(draft.data)}
+    return [utt for utt in draft.tested if numbers[utt] > 0.7]
 
 
 def _predefined_dev(options: Options, draft: FoldDraft) -> Sequence[str]:

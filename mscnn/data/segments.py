@@ -1,4 +1,4 @@
-"""Utterances in segments of a fixed length, and the segments' scores put together again."""
+"""Segmentation of utterances into segments of a fixed length, and aggregation of the scores of segments."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mscnn.config.segments import Segments
 
 @dataclass(frozen=True)
 class Spans:
-    """Where segments lie: ``owner`` (index of the utterance), first frame and number of frames, each (n,) int64."""
+    """Positions of n segments: index of the utterance, first frame and number of frames, each (n,) int64."""
 
-    owner: np.ndarray
+    utterance: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
 
@@ -22,20 +22,20 @@ class Spans:
 def segment(
     rule: Segments, lengths: Sequence[int] | np.ndarray, *, train: bool, classes: Sequence[str] | None = None
 ) -> Spans:
-    """Segments of utterances of ``lengths`` frames; ``classes`` of the utterances matter in training only."""
+    """Segments of utterances of ``lengths`` frames; the ``classes`` of utterances are used in training only."""
     spans: list[tuple[int, int, int]] = []
     hop = rule.hop or rule.frames
     hop = hop if train else rule.test_hop or hop
     for i, length in enumerate(lengths):
         slides = train and classes is not None and classes[i] in rule.slide_classes
-        starts = LONG["slide" if slides else rule.long](int(length), rule.frames, hop, rule.tail)
+        starts = STARTS["slide" if slides else rule.long](int(length), rule.frames, hop, rule.tail)
         spans += [(i, start, min(rule.frames, int(length) - start)) for start in starts]
     return Spans(*np.array(spans, np.int64).reshape(-1, 3).T)
 
 
-def gather(rule: Segments, scores: np.ndarray, owner: np.ndarray, utterances: int) -> np.ndarray:
-    """Scores of utterances (utterances, K) from those of segments (n, K)."""
-    return np.stack([AGGREGATE[rule.aggregate](scores[owner == i]) for i in range(utterances)])
+def aggregate_segments(rule: Segments, scores: np.ndarray, utterance: np.ndarray, count: int) -> np.ndarray:
+    """Scores of utterances (count, K) from those of their segments (n, K); ``utterance`` (n,) as in :class:`Spans`."""
+    return np.stack([AGGREGATE[rule.aggregate](scores[utterance == i]) for i in range(count)])
 
 
 def _slide(length: int, frames: int, hop: int, tail: str) -> list[int]:
@@ -58,7 +58,7 @@ def _log_softmax(scores: np.ndarray) -> np.ndarray:
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
 
-LONG = {"slide": _slide, "ends": _ends, "first": _first}
+STARTS = {"slide": _slide, "ends": _ends, "first": _first}
 AGGREGATE = {
     "mean_logits": lambda scores: scores.mean(axis=0),
     "mean_logprob": lambda scores: _log_softmax(scores).mean(axis=0),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mscnn.config.segments import Segments
-from mscnn.data.segments import gather
+from mscnn.data.segments import aggregate_segments
 from mscnn.models.inputs import Inputs
 
 ONE_EACH = np.empty(0, np.int64)  # one example per utterance
@@ -91,7 +91,9 @@ class Examples:
 
     def gather(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the utterances from those of the examples, (n, K) both."""
-        return scores if self.segments is None else gather(self.segments, scores, self.utterance, len(self.utts))
+        if self.segments is None:
+            return scores
+        return aggregate_segments(self.segments, scores, self.utterance, len(self.utts))
 
     def batch(self, index: np.ndarray) -> Inputs:
         """The examples at ``index`` as one zero-padded batch."""

@@ -117,7 +117,7 @@ def _add_streams(examples: Examples, spec: ModelSpec, sources: Sources, max_fram
         if name == "audio" and segments:
             classes = [emo[utt] for utt in examples.utts] if train else None
             spans = segment(segments, lengths, train=train, classes=classes)
-            examples.utterance, examples.segments = spans.owner, segments
+            examples.utterance, examples.segments = spans.utterance, segments
         if spans is None or segments is None:
             examples.streams[name] = Stream(flat, offsets[:-1], lengths)
         else:
@@ -138,7 +138,7 @@ def _segmented(
     name: str, flat: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, spans: Spans, segments: Segments
 ) -> Stream:
     """Where the segments of the audio lie in a feature: it may have segments of its own, or serve all of them whole."""
-    starts, of = offsets[spans.owner], lengths[spans.owner]
+    starts, of = offsets[spans.utterance], lengths[spans.utterance]
     if name == "audio":
         return Stream(flat, starts + spans.starts, spans.lengths)
     if name not in segments.streams:

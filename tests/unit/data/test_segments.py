@@ -3,7 +3,7 @@ import pytest
 
 from mscnn.config import schema
 from mscnn.config.segments import Segments
-from mscnn.data.segments import gather, segment
+from mscnn.data.segments import aggregate_segments, segment
 from tests.raises import fails
 
 
@@ -43,14 +43,14 @@ def test_training_and_test_may_hop_differently_and_some_classes_slide():
 
 def test_owners():
     spans = segment(Segments(frames=4), [9, 2, 8], train=True)
-    assert spans.owner.tolist() == [0, 0, 0, 1, 2, 2]
+    assert spans.utterance.tolist() == [0, 0, 0, 1, 2, 2]
 
 
 def test_scores_are_put_together():
     scores, owner = np.array([[1.0, 3.0], [5.0, 1.0], [0.0, 2.0]]), np.array([0, 0, 1])
 
     def gathered(how):
-        return gather(Segments(frames=4, aggregate=how), scores, owner, 2)
+        return aggregate_segments(Segments(frames=4, aggregate=how), scores, owner, 2)
 
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(gathered("mean_logits"), [[3, 2], [0, 2]])

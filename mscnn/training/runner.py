@@ -56,13 +56,14 @@ class Prepared:
         return trainings
 
 
-def train_experiments(setups: Sequence[Setup], *, nj: int, overwrite: bool = False) -> int:
+def train_experiments(setups: Sequence[Setup], *, nj: int, overwrite: bool = False, devices: Sequence[str] = ()) -> int:
     """Train every fold and run of the experiments that is not done yet, ``nj`` at a time; returns how many were.
 
     Every experiment is checked before the first is trained. A training that fails does not stop the others.
 
     Args:
         overwrite: whether folders that hold an experiment made otherwise are emptied.
+        devices: values of CUDA_VISIBLE_DEVICES, handed round to the processes; empty: the environment's.
 
     Raises:
         UserError: what is asked for cannot be trained; a folder holds an experiment made otherwise; or trainings
@@ -87,9 +88,28 @@ def train_experiments(setups: Sequence[Setup], *, nj: int, overwrite: bool = Fal
                     len(experiment.folds), experiment.setup.runs)  # fmt: skip
         todo += stale
     jobs.run_jobs(
-        train_one, [(task, done) for task, done, _ in todo], nj=nj, step="train", logs=[path for *_, path in todo]
+        train_one,
+        [(task, done) for task, done, _ in todo],
+        nj=nj,
+        step="train",
+        logs=[path for *_, path in todo],
+        devices=devices,
     )
     return len(todo)
+
+
+def check_setup(setup: Setup) -> ModelSpec:
+    """Check what can be known without data, before any stage works; returns the model's configuration.
+
+    Raises:
+        UserError: the configuration is malformed, x-vectors are missing, ``training.select`` is no metric, or a package
+            is not installed.
+    """
+    spec = setup.spec()
+    check_training(spec)
+    if setup.tensorboard:
+        require_tensorboard()
+    return spec
 
 
 def train_one(task: Task, done: Stamp) -> None:
@@ -107,10 +127,7 @@ def train_one(task: Task, done: Stamp) -> None:
 
 def _prepare(setup: Setup, reader: Reader) -> Prepared:
     """Check all that can be known before training."""
-    if setup.tensorboard:
-        require_tensorboard()
-    spec, data = setup.spec(), reader.data(setup.data)
-    check_training(spec)
+    spec, data = check_setup(setup), reader.data(setup.data)
     classes = list(LabelMap.load(setup.labels).classes)
     unknown = set(data.emo.values()) - set(classes)
     if unknown:

@@ -30,9 +30,17 @@ CountOr0: TypeAlias = Annotated[int, Field(ge=0)]
 NULL = ("", "~", "null")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 EXPECTED = {
-    "bool": "true or false", "int": "a whole number", "float": "a number", "string": "text", "dict": "a mapping",
-    "mapping": "a mapping", "dataclass": "a mapping", "tuple": "a list", "list": "a list", "sequence": "a list",
-}  # fmt: skip
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "string": "text",
+    "dict": "a mapping",
+    "mapping": "a mapping",
+    "dataclass": "a mapping",
+    "tuple": "a list",
+    "list": "a list",
+    "sequence": "a list",
+}
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 
 

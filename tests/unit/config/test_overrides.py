@@ -13,12 +13,17 @@ def option(name: str, setting: str, key: str):
 @pytest.mark.parametrize(
     "setting, key, value",
     [
-        ("training.lr=1e-4", "lr", 1e-4), ("lr=1e-4", "lr", 1e-4), ("clip=2", "clip", 2.0),
+        ("training.lr=1e-4", "lr", 1e-4),
+        ("lr=1e-4", "lr", 1e-4),
+        ("clip=2", "clip", 2.0),
         ("balance=300", "balance", "300"),
-        ("balance=oversample", "balance", "oversample"), ("betas=[0.5, 0.9]", "betas", (0.5, 0.9)),
-        ("nesterov=true", "nesterov", True), ("max-epochs=3", "max_epochs", 3), ("training.select=ua", "select", "ua"),
+        ("balance=oversample", "balance", "oversample"),
+        ("betas=[0.5, 0.9]", "betas", (0.5, 0.9)),
+        ("nesterov=true", "nesterov", True),
+        ("max-epochs=3", "max_epochs", 3),
+        ("training.select=ua", "select", "ua"),
     ],
-)  # fmt: skip
+)
 def test_training(setting, key, value):
     assert getattr(ModelSpec.load("glam", [setting]).training, key) == value
 

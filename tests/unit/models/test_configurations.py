@@ -44,6 +44,17 @@ def test_it_can_be_built_from_what_its_features_give(name, wav2vec2_folder):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_its_options_are_written_as_the_family_types_them(name):
+    """The first file of a family gives options their types: a number that may be a fraction is written as one."""
+    spec = ModelSpec.load(name)
+    typed = vars(models.options(spec))
+    assert typed.keys() == spec.options.keys()
+    for key, value in spec.options.items():
+        expected = list(typed[key]) if isinstance(typed[key], tuple) else typed[key]
+        assert repr(value) == repr(expected), key
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_it_comes_back_from_what_config_yaml_says(name):
     spec = ModelSpec.load(name)
     words = {"text": "gt" if spec.text else "none", "xvector": "x.scp" if spec.xvector else "none"}

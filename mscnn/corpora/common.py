@@ -115,7 +115,7 @@ class Corpus:
 
 
 def decode(raw: bytes) -> tuple[str, str]:
-    """Decoded text (Windows-1252 where it is not UTF-8), and a message about invalid bytes, empty where there are none."""
+    """Decoded text (Windows-1252 where it is not UTF-8), and a message about invalid bytes, empty if there are none."""
     try:
         return raw.decode("utf-8"), ""
     except UnicodeDecodeError:

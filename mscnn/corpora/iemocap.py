@@ -35,7 +35,7 @@ TREE = f"""expected:
 
 @dataclass(frozen=True)
 class Line:
-    """A line about one utterance: ``value`` is its label or text; ``code`` and ``message`` describe an issue, if any."""
+    """A line about one utterance: ``value`` is its label or text, ``code`` and ``message`` are of an issue, if any."""
 
     where: str
     value: str
@@ -104,8 +104,8 @@ def _list_wavs(session: Path, corpus: Corpus) -> dict[str, dict[str, str]]:
     renamed = [p for p in sorted((session / WAVS).glob("**/Ses*")) if RENAMED.match(p.name)]
     if renamed:
         raise UserError(
-            f"{renamed[0]}: {len(renamed)} wavs of {session.name} have been renamed, as GLAM's handleIEMOCAP.py does in "
-            "place, and their ids are lost. Unpack the release again and keep the original names",
+            f"{renamed[0]}: {len(renamed)} wavs of {session.name} have been renamed, as GLAM's handleIEMOCAP.py does "
+            "in place, and their ids are lost. Unpack the release again and keep the original names",
             code="corpus-renamed",
         )
     for dialogue in _names(session / WAVS, session, "", corpus):
@@ -193,11 +193,7 @@ def _read_dialogue(session: Path, dialogue: str, wavs: Mapping[str, str], corpus
         known = tuple(sorted({line.value for lines in labels.values() for line in lines}))
         message, utts = f"{no_texts}; its transcripts are empty", tuple(map(_utt, labels))
         corpus.issues.append(CorpusIssue("missing-transcription-file", message, str(text_file), utts, known, style))
-    missing = (
-        []
-        if no_texts
-        else [Line(str(text_file), "", "missing-transcript", "no line has this id; its transcript is empty")]
-    )
+    missing = [] if no_texts else [Line(str(text_file), "", "missing-transcript", "no line with this id; left empty")]
     for name, lines in labels.items():
         text, wav = texts.get(name, missing), wavs.get(name, "")
         problems = [*_problems(lines, text)]

@@ -118,9 +118,7 @@ def _add(split: str, line: Line, seen: dict[str, str], corpus: Corpus) -> None:
     if line.message:
         corpus.issues.append(CorpusIssue("non-utf8", line.message, line.where, (utt,), (label,)))
     if not text:
-        corpus.issues.append(
-            CorpusIssue("missing-transcript", "no words; its transcript is empty", line.where, (utt,), (label,))
-        )
+        corpus.issues.append(CorpusIssue("missing-transcript", "no words; left empty", line.where, (utt,), (label,)))
     seconds = _seconds(row["EndTime"]) - _seconds(row["StartTime"])
     if not PLAUSIBLE_SECONDS[0] < seconds < PLAUSIBLE_SECONDS[1]:
         corpus.note("implausible times of utterances whose transcript is used", line.where)

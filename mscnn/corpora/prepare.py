@@ -42,9 +42,7 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
     """
     items, issues = select(corpus, labels, subset)
     headers, bad_audio = check_audio(items, form)
-    digests = Digests(
-        out / "audit" / "recordings.json"
-    )  # where the audit of stage 1 finds them: no recording is read twice
+    digests = Digests(out / "audit" / "recordings.json")  # the audit of stage 1 uses them: nothing is read twice
     issues += bad_audio
     issues += find_copies(_usable(items, issues), labels, digests)
     issues.sort(key=lambda issue: (issue.code, issue.where))
@@ -144,9 +142,7 @@ def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> It
             original = same[0] if alike else next(other for other in same if facts[other.utt] != facts[item.utt])
             message = f"same samples as {original.utt}, {original.wav}"
             if not alike:
-                message += (
-                    f"; but this one is {facts[item.utt]}, the other {facts[original.utt]}: neither can be trusted"
-                )
+                message += f"; but this is {facts[item.utt]}, the other {facts[original.utt]}: neither can be trusted"
             yield _issue("duplicate-recording", message, item)
 
 

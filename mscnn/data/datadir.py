@@ -129,8 +129,8 @@ class DataDir:
         """Raise UserError where the corpus has transcripts only."""
         if not self.wav:
             raise UserError(
-                f"{self.path} has no recordings (no wav.scp), which audio features need: choose a model that takes text "
-                "only, such as text_cnn, and --text gt",
+                f"{self.path} has no recordings (no wav.scp), which audio features need: choose a model that takes "
+                "text only, such as text_cnn, and --text gt",
                 code="no-recordings",
             )
 

@@ -35,8 +35,8 @@ def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Pro
         protocol, folds, and text of the protocol file; nothing is written.
 
     Raises:
-        UserError: ``out`` is the source; no fold lists, two lists of one part, a malformed line, an invalid ``name``, or
-            invalid folds: without train or test, or with an utterance in two parts.
+        UserError: ``out`` is the source; no fold lists, two lists of one part, a malformed line, an invalid ``name``,
+            or invalid folds: without train or test, or with an utterance in two parts.
     """
     if source.resolve() == out.resolve():
         raise UserError(f"{out}: --out is the folder given as --import; choose another --out", code="out-is-source")

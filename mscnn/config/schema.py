@@ -71,7 +71,7 @@ def read(path: str | Path) -> dict[str, Any]:
 def parse(text: str, where: Path | str) -> Any:
     """The value of a YAML text: text, or lists and mappings of it; raises as :func:`read`."""
     try:
-        value = yaml.load(text, _Loader)  # noqa: S506  (a loader of text, lists and mappings)
+        value = yaml.load(text, _Loader)
     except _Twice as error:
         line = f"{where}:{error.mark.line + 1}" if isinstance(where, Path) else where
         raise UserError(f"{line}: key {error.problem} a second time", code="config-key-twice") from None

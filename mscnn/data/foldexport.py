@@ -11,10 +11,10 @@ from pathlib import Path
 
 import yaml
 
+from mscnn.config import schema
 from mscnn.data.foldlists import list_texts
 from mscnn.data.protocols import Fold, Protocol, folds_digest
 from mscnn.errors import UserError
-from mscnn.files import read_yaml
 
 
 def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path) -> str:
@@ -46,7 +46,7 @@ def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path
 
 def standalone(path: Path) -> str:
     """Text of a protocol file; a path of fold lists in it is replaced by the folder of the file."""
-    facts, text = read_yaml(path), path.read_text(encoding="utf-8")
+    facts, text = schema.read(path), path.read_text(encoding="utf-8")
     if "lists" not in facts["test"]:
         return text
     comments = takewhile(lambda line: line.startswith("#"), text.splitlines())

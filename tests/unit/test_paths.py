@@ -1,11 +1,15 @@
 """Files of conf by their names, those of before included."""
 
 import logging
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 from mscnn.files import read_yaml
-from mscnn.paths import CONF, conf, current, names
+from mscnn.paths import CONF, PACKAGE, conf, current, names
 from tests.raises import fails
 
 RENAMED = read_yaml(CONF / "renamed.yaml")
@@ -38,6 +42,16 @@ def test_a_name_of_before_is_accepted_with_a_warning(kind, old, caplog):
     assert [(record.levelno, record.args[1:]) for record in caplog.records] == [
         (logging.WARNING, (old, RENAMED[kind][old]))
     ]
+
+
+def test_an_installed_package_has_its_own_copy(tmp_path):
+    """As a wheel lays it out: conf inside of the package, and nothing of a checkout around it."""
+    shutil.copytree(PACKAGE, tmp_path / "mscnn", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CONF, tmp_path / "mscnn" / "conf", ignore=shutil.ignore_patterns("xvector"))
+    code = "from mscnn.paths import CONF, conf; print(CONF, conf('models', 'glam').name)"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == [str(tmp_path / "mscnn" / "conf"), "glam.yaml"], done.stderr
 
 
 def test_other_names_stay_as_they_are(caplog):

@@ -27,12 +27,9 @@ def main() -> None:
 
     rows = read_rows(args.exp, read_costs(args.costs) if args.costs else None)
     print(write_overview(rows, args.out))
-    written, name, published = (
-        [f"{args.out}.{{md,csv,tex,html}}"],
-        current("tables", Path(args.out).name),
-        CONF / "published.yaml",
-    )
-    if name in read_published(published).tables:
+    published = read_published(CONF / "published.yaml")
+    written, name = [f"{args.out}.{{md,csv,tex,html}}"], current("tables", Path(args.out).name)
+    if name in published.tables:
         written.append(f"{args.out}_published.md")
         with atomic(written[-1]) as out:
             out.write(make_table(name, published, Path(args.exp[0]).parent))

@@ -1,4 +1,4 @@
-"""What a recogniser's errors cost the systems that read its words."""
+"""What ASR errors cost the systems that read ASR transcripts."""
 
 from mscnn.options import Parser, run
 
@@ -6,7 +6,8 @@ from mscnn.options import Parser, run
 def main() -> None:
     """Parse the options, print the table and write it."""
     parser = Parser(
-        "mscnn.bin.robustness", "Put experiments with true words, with recognised ones and without any into one table."
+        "mscnn.bin.robustness",
+        "Put experiments with reference transcripts, with ASR transcripts and without text into one table.",
     )
     parser.add_argument(
         "--exp",
@@ -18,8 +19,9 @@ def main() -> None:
     args = parser.parse_args()
 
     from mscnn.evaluation.experiment import Experiment
+    from mscnn.evaluation.robustness import robustness
     from mscnn.log import get_logger
-    from mscnn.reporting.robustness import robustness, write_robustness
+    from mscnn.reporting.robustness import write_robustness
 
     print(write_robustness(robustness([Experiment.load(path) for path in args.exp]), args.out))
     get_logger("robustness").info("wrote %s.{md,csv,tex,html}: %d experiments", args.out, len(args.exp))

@@ -20,11 +20,8 @@ def main() -> None:
     from mscnn.reporting.published import read_published
     from mscnn.reporting.tables import make_table
 
-    published = args.published or CONF / "published.yaml"
-    if args.table == "list":
-        text = read_published(published).listing()
-    else:
-        text = make_table(args.table, published, args.exp_root)
+    published = read_published(args.published or CONF / "published.yaml")
+    text = published.listing() if args.table == "list" else make_table(args.table, published, args.exp_root)
     print(text)
     if args.out:
         with atomic(args.out) as out:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.errors import UserError
-from mscnn.evaluation.aggregate import FOLD_MEAN
+from mscnn.evaluation.aggregate import FOLD_MEAN, Aggregate
+from mscnn.evaluation.experiment import Experiment
 
-LEADING = ("ua", "wa", "f1")  # metrics that a line begins with; others are fields
+LEADING = ("ua", "wa", "f1")  # metrics that a line begins with: its format; all others are fields
 REQUIRED = ("protocol", "text", "folds", "runs")
 FIELDS = {  # key -> what it says; METRICS has those of metrics (wf1, ua_sd, ua_run_sd and so on)
     "protocol": "name of the protocol and hash of its folds; lines with different hashes are not comparable",
@@ -33,14 +34,14 @@ FIELDS = {  # key -> what it says; METRICS has those of metrics (wf1, ua_sd, ua_
     "legacy": "what the authors of a paper did and should not have done, such as selecting models on test",
 }
 PATTERN = re.compile(
-    r"%UA (?P<ua>\d+\.\d\d) %WA (?P<wa>\d+\.\d\d) %F1 (?P<f1>\d+\.\d\d) \[ (?P<correct>\d+) / (?P<total>\d+) \]"
-    r"(?P<fields>(?: [a-z0-9_]+=\S*)+) (?P<path>.+)"
+    " ".join(rf"%{name.upper()} (?P<{name}>\d+\.\d\d)" for name in LEADING)
+    + r" \[ (?P<correct>\d+) / (?P<total>\d+) \](?P<fields>(?: [a-z0-9_]+=\S*)+) (?P<path>.+)"
 )
 
 
 @dataclass(frozen=True)
 class ScoreLine:
-    """``values`` are ua, wa and f1 in percent; ``fields`` are the ``key=value`` pairs in their order."""
+    """``values`` are those of LEADING in percent; ``fields`` are the ``key=value`` pairs in their order."""
 
     values: Mapping[str, float]
     correct: int
@@ -53,10 +54,54 @@ class ScoreLine:
         pairs = " ".join(f"{key}={value}" for key, value in self.fields.items())
         return f"{metrics} [ {self.correct} / {self.total} ] {pairs} {self.path}"
 
+    def score(self, metric: str) -> float | None:
+        """A metric in percent, with two decimals; None where the line lacks it."""
+        return self.values[metric] if metric in self.values else self._number(metric)
+
+    def sd(self, metric: str) -> float | None:
+        """Its sample standard deviation over folds; None where there is none."""
+        return self._number(f"{metric}_sd")
+
+    def run_sd(self, metric: str) -> float | None:
+        """Its sample standard deviation over runs; None where there is none."""
+        return self._number(f"{metric}_run_sd")
+
+    def _number(self, key: str) -> float | None:
+        return float(self.fields[key]) if key in self.fields else None
+
     @property
     def aggregate(self) -> str:
         """Name of its aggregate: fold-mean or pooled."""
         return self.fields.get("agg", FOLD_MEAN)
+
+    @classmethod
+    def of(cls, exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLine:
+        """The line of an experiment's ``part``, dev or test, and ``subset``: every metric and what made it."""
+        config, legacy = exp.config, [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])]
+        values = scores.values
+        fields: dict[str, object] = {
+            "protocol": exp.protocol,
+            "text": config["text"],
+            **({} if exp.trained_on == config["text"] else {"trained_on": exp.trained_on}),
+            "folds": config["folds"],
+            "runs": config["runs"],
+            "model": config["model"],
+            "xvector": "none" if config["xvector"] == "none" else config.get("xvector_model", "given"),
+            "data": os.path.basename(config["data"]),
+            "set": part,
+            "subset": subset,
+            "agg": scores.name,
+            **{key: f"{value.mean:.2f}" for key, value in values.items() if key not in LEADING},
+            **{f"{key}_sd": f"{value.sd:.2f}" for key, value in values.items() if value.sd is not None},
+            **{f"{key}_run_sd": f"{value.run_sd:.2f}" for key, value in values.items() if value.run_sd is not None},
+        }
+        marks = {
+            "changed": ",".join(setting.replace(" ", "") for setting in config.get("changed") or ()),
+            "partial": config.get("partial"),
+            "legacy": ",".join(legacy),
+        }
+        told = {key: str(value) for key, value in (fields | {k: v for k, v in marks.items() if v}).items()}
+        return cls({key: values[key].mean for key in LEADING}, scores.correct, scores.total, str(exp.path), told)
 
     @classmethod
     def parse(cls, text: str) -> ScoreLine:
@@ -65,14 +110,15 @@ class ScoreLine:
         Raises:
             UserError: it is not a score line, or lacks protocol, text, folds or runs.
         """
-        found = PATTERN.fullmatch(text.rstrip("\n"))
-        fields = dict(pair.split("=", 1) for pair in found["fields"].split()) if found else {}
-        if not found or any(key not in fields for key in REQUIRED):
+        match = PATTERN.fullmatch(text.rstrip("\n"))
+        fields = dict(pair.split("=", 1) for pair in match["fields"].split()) if match else {}
+        if match is None or any(key not in fields for key in REQUIRED):
             raise UserError(
-                f"not a score line (%UA … [ correct / total ] protocol=… text=… folds=… runs=… PATH): {text!r}"
+                f"not a score line (%UA … [ correct / total ] protocol=… text=… folds=… runs=… PATH): {text!r}",
+                code="score-line",
             )
-        values = {key: float(found[key]) for key in LEADING}
-        return cls(values, int(found["correct"]), int(found["total"]), found["path"], fields)
+        values = {key: float(match[key]) for key in LEADING}
+        return cls(values, int(match["correct"]), int(match["total"]), match["path"], fields)
 
 
 def read_score(path: str | os.PathLike) -> ScoreLine:
@@ -84,4 +130,4 @@ def read_score(path: str | os.PathLike) -> ScoreLine:
     try:
         return ScoreLine.parse(Path(path).read_text(encoding="utf-8").split("\n")[0])
     except (OSError, UnicodeDecodeError, UserError) as error:
-        raise UserError(f"{path}:1: {error}; run stage 6 (score) again") from None
+        raise UserError(f"{path}:1: {error}; run stage 6 (score) again", code="score-line") from None

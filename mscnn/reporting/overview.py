@@ -4,210 +4,220 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 from mscnn.errors import UserError
-from mscnn.evaluation.aggregate import MEANING, POOLED
+from mscnn.evaluation.aggregate import MEANING, POOLED, Value
 from mscnn.evaluation.metrics import METRICS
 from mscnn.files import read_yaml
-from mscnn.reporting.lines import read_score
-from mscnn.reporting.page.html import element, items, paragraph
-from mscnn.reporting.page.html import table as page_table
-from mscnn.reporting.page.page import Section, render
-from mscnn.reporting.tabular import csv_text, latex_table, table, with_sd, write_forms
+from mscnn.reporting.formats import fixed, thousands, with_sd
+from mscnn.reporting.lines import ScoreLine, read_score
+from mscnn.reporting.table import Cell, Column, Table, write_forms
+from mscnn.reporting.templates import Section, render
 
-COST = ("gflop_per_second", "seconds_per_epoch")
-NOTHING = "–"
-SHOWN = {key: metric.label for key, metric in METRICS.items() if metric.compared}  # macro F1 is in the CSV
-LEFT = 3  # columns of a table that are left aligned
-NOTES = (
-    "Partial rows have fewer folds than the protocol; changed: options that are not the usual ones. Models are "
-    "selected on dev, but where a cut says legacy_test_best."
-)
-WAITING = "Not run yet, or not scored"
+COSTS = {"gflop_per_second": ("GFLOP / s of speech", 3), "seconds_per_epoch": ("s / epoch", 1)}  # head and decimals
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a scored experiment has to show.
+
+    Attributes:
+        split: protocol and hash with the data set, whether folds are pooled, and what is legacy about it: rows of
+            different splits are not comparable.
+        aggregate: how folds are put together.
+        values: metrics on test in percent and their deviations over folds, with two decimals.
+        dev_ua: UA on dev, in percent.
+        folds: how many were done, and how many the protocol has.
+        parameters: of the network; None where it is none.
+        cost: what benchmarks/systems.py measured; None where it failed.
+    """
+
+    split: str
+    aggregate: str
+    system: str
+    text: str
+    xvector: str
+    changed: tuple[str, ...]
+    folds: tuple[int, int]
+    runs: int
+    values: Mapping[str, Value]
+    dev_ua: float
+    parameters: int | None = None
+    cost: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def partial(self) -> bool:
+        """Whether the protocol has more folds than were done."""
+        return self.folds[0] != self.folds[1]
 
 
 @dataclass(frozen=True)
 class OverviewRow:
-    """One experiment; scores in percent on test and their spread over folds. Not run yet: all but ``path`` empty.
-
-    ``cut`` is protocol and hash with the data set, whether folds are pooled, and what is legacy about it: rows of
-    different cuts are not comparable. ``folds`` is what was done of what the protocol has; what benchmarks/systems.py
-    measured stands last.
-    """
+    """The folder of an experiment, and its scores; None: not run yet, or not scored."""
 
     path: str
-    cut: str = ""
-    aggregate: str = ""
-    system: str = ""
-    text: str = ""
-    xvector: str = ""
-    changed: str = ""
-    folds: str = ""
-    runs: str = ""
-    ua: str = ""
-    ua_sd: str = ""
-    wa: str = ""
-    wa_sd: str = ""
-    f1: str = ""
-    f1_sd: str = ""
-    wf1: str = ""
-    wf1_sd: str = ""
-    dev_ua: str = ""
-    parameters: str = ""
-    gflop_per_second: str = ""
-    seconds_per_epoch: str = ""
+    scores: Scores | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(OverviewRow))
-
-
-def read_costs(path: str | os.PathLike) -> dict[str, dict[str, str]]:
-    """Read the table that ``benchmarks/systems.py --out`` wrote: system -> its cost.
+def read_costs(path: str | os.PathLike) -> dict[str, dict[str, float | None]]:
+    """Read the table that ``benchmarks/systems.py --out`` wrote: system -> its cost, None where that is no number.
 
     Raises:
         UserError: the file cannot be read, or has other columns.
     """
     try:
         rows = list(csv.DictReader(Path(path).read_text(encoding="utf-8").splitlines(), delimiter="\t"))
-        return {row["model"]: {key: row[key] for key in COST} for row in rows}
+        return {row["model"]: {key: _number(row[key]) for key in COSTS} for row in rows}
     except (OSError, UnicodeDecodeError, KeyError) as error:
-        raise UserError(f"{path}: not a table of benchmarks/systems.py: {error!r}") from None
+        raise UserError(f"{path}: not a table of benchmarks/systems.py: {error!r}", code="costs-table") from None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def read_rows(
-    exps: Sequence[str | os.PathLike], costs: Mapping[str, Mapping[str, str]] | None = None
+    exps: Sequence[str | os.PathLike], costs: Mapping[str, Mapping[str, float | None]] | None = None
 ) -> list[OverviewRow]:
-    """A row for each folder of an experiment, in their order; those without scores are rows, too."""
+    """A row for each folder of an experiment, in their order; those without scores are rows, too.
+
+    Raises:
+        UserError: a configuration or a score file is malformed.
+    """
     return [_row(Path(exp), costs or {}) for exp in exps]
 
 
-def _row(exp: Path, costs: Mapping[str, Mapping[str, str]]) -> OverviewRow:
+def _row(exp: Path, costs: Mapping[str, Mapping[str, float | None]]) -> OverviewRow:
     if not (exp / "score_test.txt").is_file() or not (exp / "config.yaml").is_file():
         return OverviewRow(str(exp))
-    facts, line, dev = (
-        read_yaml(exp / "config.yaml"),
-        read_score(exp / "score_test.txt"),
-        read_score(exp / "score_dev.txt"),
-    )
+    facts, line, dev = read_yaml(exp / "config.yaml"), *(read_score(exp / f"score_{p}.txt") for p in ("test", "dev"))
     pooled = ", pooled" if line.aggregate == POOLED else ""
     legacy = f", legacy: {line.fields['legacy']}" if "legacy" in line.fields else ""
     trained = f" (trained on {line.fields['trained_on']})" if "trained_on" in line.fields else ""
-    return OverviewRow(
-        path=str(exp),
-        cut=f"{line.fields['protocol']} ({Path(facts['data']).name}{pooled}{legacy})",
+    done, _, whole = line.fields.get("partial", "").partition("/")
+    return OverviewRow(str(exp), Scores(
+        split=f"{line.fields['protocol']} ({Path(facts['data']).name}{pooled}{legacy})",
         aggregate=line.aggregate,
         system=facts["model"],
         text=facts["text"] + trained,
         xvector=line.fields.get("xvector", "none"),
-        changed=line.fields.get("changed", ""),
-        folds=line.fields.get("partial", f"{facts['folds']}/{facts['folds']}"),
-        runs=str(facts["runs"]),
-        **{key: f"{value:.2f}" for key, value in line.values.items()},
-        **{key: line.fields[key] for key in ("ua_sd", "wa_sd", "f1_sd", "wf1", "wf1_sd") if key in line.fields},
-        dev_ua=f"{dev.values['ua']:.2f}",
-        parameters=str(facts.get("parameters") or ""),
-        **costs.get(facts["model"], {}),
-    )
+        changed=tuple(filter(None, line.fields.get("changed", "").split(","))),
+        folds=(int(done), int(whole)) if done else (facts["folds"], facts["folds"]),
+        runs=facts["runs"],
+        values=_values(line),
+        dev_ua=dev.values["ua"],
+        parameters=facts.get("parameters"),
+        cost=costs.get(facts["model"], {}),
+    ))  # fmt: skip
+
+
+def _values(line: ScoreLine) -> dict[str, Value]:
+    """Metrics of a line; those that an older version did not write are not among them."""
+    means = {name: line.score(name) for name in METRICS}
+    return {name: Value(mean, line.sd(name), line.run_sd(name)) for name, mean in means.items() if mean is not None}
 
 
 def write_overview(rows: Sequence[OverviewRow], stem: str | os.PathLike) -> str:
     """Write ``stem.md``, ``stem.csv``, ``stem.tex`` and ``stem.html``; returns the Markdown."""
     stem = Path(stem)
-    text = markdown(rows, stem.name)
-    forms = {"csv": csv_text(COLUMNS, map(astuple, rows)), "tex": latex(rows), "html": html(rows, stem)}
-    write_forms(stem, {"md": text, **forms})
-    return text
+    waiting, splits = [row.path for row in rows if row.scores is None], _by_split(rows)
 
+    def document(template: str, name: Callable[[OverviewRow], Cell]) -> str:
+        sections = [
+            Section(f"split-{i}", split, {"table": _table(some, name), "meaning": MEANING[some[0][1].aggregate]})
+            for i, (split, some) in enumerate(splits.items(), 1)
+        ]
+        notes = render("overview_notes.txt").strip()
+        return render(template, title=stem.name, sections=sections, waiting=waiting, notes=notes)
 
-def markdown(rows: Sequence[OverviewRow], title: str) -> str:
-    """A table a cut, best system first, with what was not done said in each row."""
-    lines = [f"# {title}", ""]
-    for cut, some in _by_cut(rows).items():
-        body = _cells(some, lambda row: f"`{row.system}`", lambda text: f"**{text}**")
-        lines += [f"## {cut}", "", *table(*body, left=LEFT), "", _caption(some), ""]
-    lines += [NOTES, ""]
-    waiting = _waiting(rows)
-    if waiting:
-        lines += [f"{WAITING}:", "", *(f"* {path}" for path in waiting), ""]
-    return "\n".join(lines)
-
-
-def latex(rows: Sequence[OverviewRow]) -> str:
-    """The same tables, to be put into a paper (package booktabs)."""
-    lines = []
-    for cut, some in _by_cut(rows).items():
-        lines += [f"% {cut}. {_caption(some)}", *latex_table(*_cells(some), left=LEFT), ""]
-    return "\n".join(lines)
-
-
-def html(rows: Sequence[OverviewRow], stem: Path) -> str:
-    """The same as a page that needs nothing else; systems link to their reports, where there are any."""
-
-    def name(row: OverviewRow) -> str:
-        report = Path(row.path) / "report.html"
-        link = quote(os.path.relpath(report, stem.parent))
-        return element("a", row.system, href=link) if report.is_file() else row.system
-
-    sections = []
-    for number, (cut, some) in enumerate(_by_cut(rows).items(), 1):
-        body = _cells(some, name, lambda text: element("strong", text))
-        sections.append(Section(f"cut-{number}", cut, page_table(_caption(some), *body, left=LEFT)))
-    waiting = items(_waiting(rows))
-    if waiting:
-        sections.append(Section("waiting", WAITING, waiting))
-    return render(stem.name, element("header", element("h1", stem.name), paragraph(NOTES)), sections)
-
-
-def _by_cut(rows: Sequence[OverviewRow]) -> dict[str, list[OverviewRow]]:
-    """Rows that can be compared, best UA first; whole ones before partial ones."""
-    cuts: dict[str, list[OverviewRow]] = {}
-    for row in sorted((r for r in rows if r.cut), key=lambda r: (r.cut, _partial(r), -float(r.ua), r.path)):
-        cuts.setdefault(row.cut, []).append(row)
-    return cuts
-
-
-def _waiting(rows: Sequence[OverviewRow]) -> list[str]:
-    return [row.path for row in rows if not row.cut]
-
-
-def _caption(rows: Sequence[OverviewRow]) -> str:
-    """What the scores of a cut are."""
-    return f"Scores on test in percent, {MEANING[rows[0].aggregate]}."
-
-
-def _partial(row: OverviewRow) -> bool:
-    done, _, whole = row.folds.partition("/")
-    return done != whole
-
-
-def _cells(
-    rows: Sequence[OverviewRow],
-    name: Callable[[OverviewRow], str] = lambda row: row.system,
-    warning: Callable[[str], str] = str,
-) -> tuple[list[str], list[list[str]]]:
-    """Head and body; columns that are empty in all rows are left out. ``name`` and ``warning`` mark cells up."""
-    scores = {head: [with_sd(getattr(r, key), getattr(r, f"{key}_sd")) for r in rows] for key, head in SHOWN.items()}
-    columns = {
-        "system": [name(r) for r in rows],
-        "text": [r.text for r in rows],
-        "changed": [r.changed.replace(",", ", ") for r in rows],
-        "x-vectors": [r.xvector.replace("none", "") for r in rows],
-        "folds": [warning(f"partial {r.folds}") if _partial(r) else r.folds for r in rows],
-        "runs": [r.runs for r in rows],
-        **scores,
-        "dev UA": [r.dev_ua for r in rows],
-        "parameters": [f"{int(r.parameters):,}" if r.parameters else "" for r in rows],
-        "GFLOP / s of speech": [_number(r.gflop_per_second) for r in rows],
-        "s / epoch": [_number(r.seconds_per_epoch) for r in rows],
+    forms = {
+        "md": document("overview.md", lambda row: Cell(_system(row), code=True)),
+        "csv": Table.of(list(_csv_columns()), rows).csv(),
+        "tex": document("overview.tex", lambda row: Cell(_system(row))),
+        "html": document("overview.html", lambda row: Cell(_system(row), href=_report(row, stem.parent))),
     }
-    kept = {head: cells for head, cells in columns.items() if any(cells)}
-    return list(kept), [list(row) for row in zip(*kept.values(), strict=True)]
+    write_forms(stem, forms)
+    return forms["md"]
 
 
-def _number(cost: str) -> str:
-    """A cost; a dash where there is none, or its measurement failed."""
-    return cost if cost[:1].isdigit() else cost and NOTHING
+def _system(row: OverviewRow) -> str:
+    return row.scores.system if row.scores else ""
+
+
+def _report(row: OverviewRow, folder: Path) -> str | None:
+    """Where the report of an experiment is, seen from a folder; None where there is none."""
+    report = Path(row.path) / "report.html"
+    return quote(os.path.relpath(report, folder)) if report.is_file() else None
+
+
+def _by_split(rows: Sequence[OverviewRow]) -> dict[str, list[tuple[OverviewRow, Scores]]]:
+    """Rows that can be compared, best UA first; whole ones before partial ones."""
+    scored = [(row, row.scores) for row in rows if row.scores is not None]
+    splits: dict[str, list[tuple[OverviewRow, Scores]]] = {}
+    for row, s in sorted(scored, key=lambda p: (p[1].split, p[1].partial, -p[1].values["ua"].mean, p[0].path)):
+        splits.setdefault(s.split, []).append((row, s))
+    return splits
+
+
+def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewRow], Cell]) -> Table:
+    """One split; columns that are empty in all rows are left out, and metrics that are in the CSV alone."""
+    columns: list[Column[tuple[OverviewRow, Scores]]] = [
+        Column("system", lambda row: name(row[0]), left=True),
+        Column("text", lambda row: row[1].text, left=True),
+        Column("changed", lambda row: ", ".join(row[1].changed), left=True),
+        Column("x-vectors", lambda row: "" if row[1].xvector == "none" else row[1].xvector),
+        Column("folds", lambda row: _folds(row[1])),
+        Column("runs", lambda row: row[1].runs),
+        *(
+            Column(metric.label, lambda row, key=key: _value(row[1].values.get(key)))
+            for key, metric in METRICS.items()
+            if metric.compared
+        ),
+        Column("dev UA", lambda row: fixed(row[1].dev_ua)),
+        Column("parameters", lambda row: thousands(row[1].parameters) or ""),
+        *(
+            Column(head, lambda row, key=key, digits=digits: fixed(row[1].cost[key], digits) if row[1].cost else "")
+            for key, (head, digits) in COSTS.items()
+        ),
+    ]
+    return Table.of(columns, rows).without_empty()
+
+
+def _folds(scores: Scores) -> Cell:
+    done = f"{scores.folds[0]}/{scores.folds[1]}"
+    return Cell(f"partial {done}", strong=True) if scores.partial else Cell(done)
+
+
+def _value(value: Value | None) -> str:
+    return "" if value is None else with_sd(value.mean, value.sd) or ""
+
+
+def _csv_columns() -> Iterator[Column[OverviewRow]]:
+    """Numbers by themselves, a deviation in its own column; all but ``path`` empty where there are no scores."""
+
+    def column(head: str, cell: Callable[[Scores], object]) -> Column[OverviewRow]:
+        return Column(head, lambda row: None if row.scores is None else cell(row.scores))
+
+    yield Column("path", lambda row: row.path)
+    yield column("cut", lambda s: s.split)
+    yield column("aggregate", lambda s: s.aggregate)
+    yield column("system", lambda s: s.system)
+    yield column("text", lambda s: s.text)
+    yield column("xvector", lambda s: s.xvector)
+    yield column("changed", lambda s: ",".join(s.changed))
+    yield column("folds", lambda s: f"{s.folds[0]}/{s.folds[1]}")
+    yield column("runs", lambda s: s.runs)
+    for name in METRICS:
+        yield column(name, lambda s, name=name: fixed(s.values[name].mean) if name in s.values else None)
+        yield column(f"{name}_sd", lambda s, name=name: fixed(s.values[name].sd) if name in s.values else None)
+    yield column("dev_ua", lambda s: fixed(s.dev_ua))
+    yield column("parameters", lambda s: s.parameters)
+    for key, (_, digits) in COSTS.items():
+        yield column(key, lambda s, key=key, digits=digits: fixed(s.cost.get(key), digits))

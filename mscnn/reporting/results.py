@@ -7,36 +7,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mscnn.data.datadir import KINDS
-from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED, Aggregate, aggregates, confusions, fold_mean, undefined
+from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED, aggregates, confusions, fold_mean, undefined
 from mscnn.evaluation.experiment import PARTS, Experiment
 from mscnn.evaluation.experiment_statistics import statistics
 from mscnn.evaluation.groups import Attributes, read_attributes
-from mscnn.evaluation.metrics import METRICS, f1s, precisions, recalls
+from mscnn.evaluation.metrics import METRICS
 from mscnn.files import atomic
 from mscnn.log import get_logger
-from mscnn.reporting import figures, markdown, sections
-from mscnn.reporting.lines import LEADING, ScoreLine
-from mscnn.reporting.tabular import csv_text
+from mscnn.reporting import figures, measured
+from mscnn.reporting.lines import ScoreLine
+from mscnn.reporting.summary import summary
+from mscnn.reporting.table import Column, Table
 
 log = get_logger(__name__)
-
-FORMULAS = "\n".join(metric.definition for metric in METRICS.values())
-DEFINITIONS = f"""\
-N: confusion matrix, rows truth, columns prediction; K classes; n utterances. All values in percent.
-{FORMULAS}
-agg=fold-mean: metric of each fold, mean over folds, then mean over runs
-agg=pooled: metric of one N over all folds, mean over runs
-*_sd: sample standard deviation over the folds of a run, mean over runs
-*_run_sd: sample standard deviation over runs of the value a run has
-[ correct / total ]: over all folds, correct is the mean over runs, rounded
-95 % intervals: of pooled values; t with the jackknife's error, or expanded percentiles of bootstrap resamples
-ECE = sum_m n_m / n |accuracy_m - confidence_m|    bins m of the probability of the predicted class"""
+NAME_WIDTH = 8  # of a column of confusion_test.txt, where no class has a longer name
 
 
 @dataclass(frozen=True)
@@ -47,6 +37,23 @@ class Scored:
     lines: list[ScoreLine]
     matrices: np.ndarray
     remarks: list[str]
+
+
+def definitions() -> list[str]:
+    """What the metrics and the fields of score lines mean, line by line."""
+    metrics = (metric.definition for metric in METRICS.values())
+    return [
+        "N: confusion matrix, rows truth, columns prediction; K classes; n utterances. All values in percent.",
+        *metrics,
+        "agg=fold-mean: metric of each fold, mean over folds, then mean over runs",
+        "agg=pooled: metric of one N over all folds, mean over runs",
+        "*_sd: sample standard deviation over the folds of a run, mean over runs",
+        "*_run_sd: sample standard deviation over runs of the value a run has",
+        "[ correct / total ]: over all folds, correct is the mean over runs, rounded",
+        "95 % intervals: of pooled values; t with the jackknife's error, or expanded percentiles of bootstrap "
+        "resamples",
+        "ECE = sum_m n_m / n |accuracy_m - confidence_m|    bins m of the probability of the predicted class",
+    ]
 
 
 def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list[ScoreLine]:
@@ -65,22 +72,18 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
     attributes = read_attributes(exp, data)
     subsets = _subsets(exp, attributes)
     scored = {part: _score(exp, part, subsets) for part in PARTS}
-    measured = statistics(exp, attributes).to_dict()
+    facts = statistics(exp, attributes).to_dict()
     with atomic(exp.path / "statistics.json") as out:
-        out.write(json.dumps(measured, indent=1, allow_nan=False) + "\n")
-    for part, found in scored.items():
-        more = sections.remarks(measured) if part == "test" else ()
+        out.write(json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    for part, one in scored.items():
+        more = measured.remarks(facts) if part == "test" else ()
         with atomic(exp.path / f"score_{part}.txt") as out:
-            out.writelines(f"{line}\n" for line in found.lines)
-            out.writelines(f"# {text}\n" for text in [*found.remarks, *more, *DEFINITIONS.splitlines()])
-    total = scored["test"].matrices.sum(axis=(0, 1))
-    _write_confusion(exp, scored["test"].matrices)
-    figures.save(figures.confusion(total, exp.classes), exp.path / "figures" / "confusion_test.png", title(exp))
-    histories = [figures.read_history(p / "metrics.jsonl") for p in exp.run_dirs if (p / "metrics.jsonl").is_file()]
-    if histories:
-        figures.save(figures.curves(histories), exp.path / "figures" / "learning_curves.png", title(exp))
+            out.writelines(f"{line}\n" for line in one.lines)
+            out.writelines(f"# {text}\n" for text in [*one.remarks, *more, *definitions()])
+    _write_confusion(exp, scored["test"].matrices, facts["classes"])
+    has_curves = _write_figures(exp, scored["test"].matrices)
     with atomic(exp.path / "RESULTS.md") as out:
-        out.write(markdown.results(exp, scored, DEFINITIONS, sections.sections(measured), curves=bool(histories)))
+        out.write(summary(exp, scored, facts, definitions(), curves=has_curves))
     for remark in scored["test"].remarks:
         log.warning("%s: %s", exp.path, remark)
     return scored["test"].lines
@@ -90,8 +93,8 @@ def _subsets(exp: Experiment, attributes: Attributes) -> dict[str, set[str]]:
     """Improvised and scripted utterances; empty where the corpus makes no difference, or has one kind only."""
     kinds = attributes.get("kind", {})
     utts = {utt for runs in exp.parts["test"] for utt in runs[0].utts}
-    found = {name: {utt for utt, kind in kinds.items() if kind == name} for name in KINDS.values()}
-    return {name: keep for name, keep in found.items() if 0 < len(keep & utts) < len(utts)}
+    subsets = {name: {utt for utt, kind in kinds.items() if kind == name} for name in KINDS.values()}
+    return {name: keep for name, keep in subsets.items() if 0 < len(keep & utts) < len(utts)}
 
 
 def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Scored:
@@ -99,20 +102,20 @@ def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Score
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
     remarks, ways = [*_never_predicted(matrices, names)], aggregates(exp.config["protocol"])
-    lines = [_line(exp, part, "all", how(matrices, names)) for how in ways]
+    lines = [ScoreLine.of(exp, part, "all", how(matrices, names)) for how in ways]
     for subset, keep in subsets.items():
         some = confusions(folds, len(names), keep)
         for how in ways:
-            fault = undefined(some if how is fold_mean else some.sum(axis=0, keepdims=True), names)
-            if fault:
+            lacking = undefined(some if how is fold_mean else some.sum(axis=0, keepdims=True), names)
+            if lacking:
                 name = FOLD_MEAN if how is fold_mean else POOLED
-                remarks.append(f"subset={subset} agg={name}: UA and F1 do not exist; {fault}")
+                remarks.append(f"subset={subset} agg={name}: UA and F1 do not exist; {lacking}")
             else:
-                lines.append(_line(exp, part, subset, how(some, names)))
+                lines.append(ScoreLine.of(exp, part, subset, how(some, names)))
     return Scored(part, lines, matrices, remarks)
 
 
-def _never_predicted(matrices: np.ndarray, names: tuple[str, ...]) -> Iterator[str]:
+def _never_predicted(matrices: np.ndarray, names: Sequence[str]) -> Iterator[str]:
     """Say which classes the trainings of some folds never predict."""
     for k, name in enumerate(names):
         where = [
@@ -123,57 +126,39 @@ def _never_predicted(matrices: np.ndarray, names: tuple[str, ...]) -> Iterator[s
             yield f"class {name} is never predicted in {', '.join(where[:5])}{more}"
 
 
-def _line(exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLine:
-    config = exp.config
-    fields = {
-        "protocol": f"{config['protocol']['name']}@{config['protocol']['hash']}",
-        "text": config["text"],
-        **({} if exp.trained_on == config["text"] else {"trained_on": exp.trained_on}),
-        "folds": config["folds"],
-        "runs": config["runs"],
-        "model": config["model"],
-        "xvector": "none" if config["xvector"] == "none" else config.get("xvector_model", "given"),
-        "data": os.path.basename(config["data"]),
-        "set": part,
-        "subset": subset,
-        "agg": scores.name,
-    }
-    means = {key: value.mean for key, value in scores.values.items()}
-    fields |= {key: f"{mean:.2f}" for key, mean in means.items() if key not in LEADING}
-    fields |= {f"{key}_sd": f"{v.sd:.2f}" for key, v in scores.values.items() if v.sd is not None}
-    fields |= {f"{key}_run_sd": f"{v.run_sd:.2f}" for key, v in scores.values.items() if v.run_sd is not None}
-    if config.get("changed"):
-        fields["changed"] = ",".join(setting.replace(" ", "") for setting in config["changed"])
-    if config.get("partial"):
-        fields["partial"] = config["partial"]
-    legacy = [*config["legacy"], *config["protocol"].get("legacy", [])]
-    if legacy:
-        fields["legacy"] = ",".join(legacy)
-    fields = {key: str(value) for key, value in fields.items()}
-    return ScoreLine({key: means[key] for key in LEADING}, scores.correct, scores.total, str(exp.path), fields)
+def _write_figures(exp: Experiment, matrices: np.ndarray) -> bool:
+    """Write the PNGs; returns whether there are learning curves among them."""
+    confusion = figures.confusion(matrices.sum(axis=(0, 1)), exp.classes)
+    figures.save(confusion, exp.path / "figures" / "confusion_test.png", title(exp))
+    histories = [figures.read_history(p / "metrics.jsonl") for p in exp.run_dirs if (p / "metrics.jsonl").is_file()]
+    if histories:
+        figures.save(figures.curves(histories), exp.path / "figures" / "learning_curves.png", title(exp))
+    return bool(histories)
 
 
-def _write_confusion(exp: Experiment, matrices: np.ndarray) -> None:
+def confusion_table(exp: Experiment, matrices: np.ndarray) -> Table:
+    """Test counts of matrices (folds, runs, K, K), a row a run and a true class."""
+    names = exp.classes
+    columns: list[Column] = [Column("run", lambda row: row[0] + 1), Column("truth", lambda row: names[row[1]], True)]
+    columns += [Column(name, lambda row, k=k: row[2][k]) for k, name in enumerate(names)]
+    by_run = matrices.sum(axis=0)
+    return Table.of(columns, [(run, truth, by_run[run, truth].tolist()) for run, truth in np.ndindex(by_run.shape[:2])])
+
+
+def _write_confusion(exp: Experiment, matrices: np.ndarray, classes: Mapping[str, Mapping[str, float]]) -> None:
     """Write the test confusion: a table to read (sum over runs) and every run's counts as CSV."""
-    names, by_run = exp.classes, matrices.sum(axis=0)
-    total = by_run.sum(axis=0)
-    cells = ((run + 1, names[truth], *by_run[run, truth]) for run, truth in np.ndindex(by_run.shape[:2]))
     with atomic(exp.path / "confusion_test.csv") as out:
-        out.write(csv_text(["run", "truth", *names], cells))
-    width = max(8, *(len(name) for name in names)) + 2
-    heads = [*names, "recall", "prec.", "F1"]
-    values = 100 * np.stack([recalls(total, names), precisions(total), f1s(total, names)], axis=1)
+        out.write(confusion_table(exp, matrices).csv())
+    width, total = max(NAME_WIDTH, *map(len, exp.classes)) + 2, matrices.sum(axis=(0, 1))
+    note = f"sum over {matrices.shape[1]} run(s); rows truth, columns prediction; last three in percent"
     with atomic(exp.path / "confusion_test.txt") as out:
-        out.write(
-            f"# test, all folds, sum over {len(by_run)} run(s); rows truth, columns prediction; last three in percent\n"
-        )
-        out.write("".join([" " * width, *(head.rjust(width) for head in heads)]) + "\n")
-        for k, name in enumerate(names):
-            cells = [*(str(n) for n in total[k]), *(f"{value:.2f}" for value in values[k])]
+        out.write(f"# test, all folds, {note}\n")
+        out.write("".join(cell.rjust(width) for cell in ["", *exp.classes, "recall", "prec.", "F1"]) + "\n")
+        for name, counts in zip(exp.classes, total.tolist(), strict=True):
+            cells = [*map(str, counts), *(f"{classes[name][key]:.2f}" for key in ("recall", "precision", "f1"))]
             out.write("".join([name.ljust(width), *(cell.rjust(width) for cell in cells)]) + "\n")
 
 
 def title(exp: Experiment) -> str:
     """What a figure on its own must say: model, text and protocol."""
-    protocol = exp.config["protocol"]
-    return f"{exp.config['model']}, text {exp.words}, {protocol['name']}@{protocol['hash']}"
+    return f"{exp.config['model']}, text {exp.words}, {exp.protocol}"

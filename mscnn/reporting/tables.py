@@ -14,13 +14,15 @@ from mscnn.evaluation.aggregate import FOLD_MEAN, MEANING, POOLED
 from mscnn.files import read_yaml
 from mscnn.log import get_logger
 from mscnn.paths import current
+from mscnn.reporting.formats import DASH, with_sd
 from mscnn.reporting.lines import ScoreLine, read_score
-from mscnn.reporting.markdown import apart
-from mscnn.reporting.published import Protocol, Published, Row, read_published, split_set
-from mscnn.reporting.tabular import table, with_sd
+from mscnn.reporting.notes import Note
+from mscnn.reporting.published import Protocol, Published, Row, split_set
+from mscnn.reporting.summary import apart
+from mscnn.reporting.table import Column, Table
+from mscnn.reporting.templates import render
 
-NOT_RUN = "–"
-YARDSTICKS = {
+BASELINES = {
     "majority": "baseline: most frequent class",
     "tfidf_lr": "baseline: bag of words",
     "logmel_lr": "baseline: log-mel statistics",
@@ -29,21 +31,25 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Column:
+class Group:
     """Results of ours that are comparable: one protocol, class set, number of folds, aggregate, and legacy flags.
 
-    ``cut`` names all but the last, ``protocol`` is as run.sh takes it, with ``--folds N`` where only the first N folds
-    were done (None: the class set cannot be made here); ``legacy`` whether models carry legacy flags.
+    Attributes:
+        label: names them all.
+        split: names all but the legacy flags.
+        protocol: as run.sh takes it, with ``--folds N`` where only the first N folds were done; None: the class set
+            cannot be made here.
+        legacy: whether models carry legacy flags.
     """
 
     label: str
-    cut: str = ""
+    split: str = ""
     protocol: str | None = None
     legacy: bool = False
 
     def holds(self, r: Result) -> bool:
         """Whether a result belongs here; a baseline does whatever flags models carry."""
-        return r.column == self or r.model in YARDSTICKS and r.column.cut == self.cut
+        return r.group == self or r.model in BASELINES and r.group.split == self.split
 
 
 @dataclass(frozen=True)
@@ -58,41 +64,75 @@ class Result:
     xvector: bool
     options: Mapping[str, object]
     set: str
-    column: Column
+    group: Group
     disjoint: Mapping[str, Sequence[str]]
     line: ScoreLine
     dev_ua: float
     path: str
 
 
-def make_table(name: str, published: str | os.PathLike, exp_root: str | os.PathLike) -> str:
+@dataclass(frozen=True)
+class Section:
+    """One published protocol on one class set: its rows, our groups, and our result for each cell; None: not run."""
+
+    name: str
+    protocol: Protocol
+    rows: Sequence[Row]
+    groups: Sequence[Group]
+    cells: Sequence[Sequence[Result | None]]
+
+    @property
+    def used(self) -> list[Result]:
+        """Every result that is shown, row by row."""
+        return [result for row in self.cells for result in row if result]
+
+    @property
+    def table(self) -> Table:
+        """Its table."""
+        return _table(self)
+
+    @property
+    def notes(self) -> list[Note]:
+        """What must be known of it."""
+        return list(_notes(self))
+
+    @property
+    def commands(self) -> list[str]:
+        """What makes the missing results, a command for all that differ in the model only."""
+        return list(_commands(self))
+
+
+def make_table(name: str, facts: Published, exp_root: str | os.PathLike) -> str:
     """Markdown of the published table ``name`` with our results from ``exp_root/*/score_test.txt``.
 
     Raises:
-        UserError: ``published`` has no such table or is malformed, or an experiment cannot be read.
+        UserError: there is no such table, or an experiment cannot be read.
     """
-    facts = read_published(published)
     name = current("tables", name)
     if name not in facts.tables:
-        raise UserError(f"{published}: no table {name}; it has: {', '.join(facts.tables)}")
-    chosen, results = facts.tables[name], read_results(exp_root)
-    marks = dict.fromkeys(row.certain for row in chosen.rows if row.certain)
-    meaning = "; ".join(f"[{mark}] {facts.certainty[mark]}" for mark in marks)
-    lines = [f"# {chosen.title}", "", chosen.note, ""]
-    lines += [f"Percent; WA is accuracy, UA the mean recall of the classes (UAR). Published numbers: {meaning}.", ""]
-    corpus = CorpusFacts.find(Path(exp_root))
-    if corpus and corpus.synthetic:
-        lines += [f"**Ours are of {corpus.name}, synthetic voices: not to be compared with any of these.**", ""]
-    for protocol in dict.fromkeys(row.protocol for row in chosen.rows):
-        rows = [row for row in chosen.rows if row.protocol == protocol]
-        lines += [*_section(rows, protocol, facts, results), ""]
-    return "\n".join(lines)
+        known = ", ".join(facts.tables)
+        raise UserError(f"no table {name} in the published results; known: {known}", code="table-unknown")
+    chosen, results, corpus = facts.tables[name], read_results(exp_root), CorpusFacts.find(Path(exp_root))
+    return render(
+        "published.md",
+        table=chosen,
+        marks={row.certain: facts.certainty[row.certain] for row in chosen.rows if row.certain},
+        synthetic=corpus.name if corpus and corpus.synthetic else None,
+        sections=[_view(section, facts, results) for section in make_sections(name, facts, results)],
+    )
+
+
+def make_sections(name: str, facts: Published, results: Sequence[Result]) -> list[Section]:
+    """A section for each published protocol of the table ``name``, with our results."""
+    rows = facts.tables[name].rows
+    protocols = dict.fromkeys(row.protocol for row in rows)
+    return [_section([row for row in rows if row.protocol == key], key, facts, results) for key in protocols]
 
 
 def read_results(exp_root: str | os.PathLike) -> list[Result]:
     """Every scored experiment directly under ``exp_root``, by path; those not scored yet are named in the log.
 
-    Predictions with words that the models were not trained on are left out: no paper of those tables did so.
+    Predictions from transcripts that the models were not trained on are excluded: no paper of those tables did so.
 
     Raises:
         UserError: the configuration or a score file of an experiment is malformed.
@@ -100,16 +140,18 @@ def read_results(exp_root: str | os.PathLike) -> list[Result]:
     results = []
     for config in sorted(Path(exp_root).glob("*/config.yaml")):
         files = {part: config.parent / f"score_{part}.txt" for part in ("test", "dev")}
-        if all(file.is_file() for file in files.values()):
-            test, dev = (read_score(file) for file in files.values())
-            if "trained_on" in test.fields:
-                continue
-            try:
-                results.append(_result(config.parent, read_yaml(config), test, dev))
-            except (KeyError, TypeError, AttributeError) as error:
-                raise UserError(f"{config}: not the configuration of an experiment: {error!r}; train again") from None
-        else:
-            log.info("%s: not scored yet, left out of the table", config.parent)
+        if not all(file.is_file() for file in files.values()):
+            log.info("%s: not scored yet, not in the table", config.parent)
+            continue
+        test, dev = (read_score(file) for file in files.values())
+        if "trained_on" in test.fields:
+            continue
+        try:
+            results.append(_result(config.parent, read_yaml(config), test, dev))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{config}: not the configuration of an experiment: {error!r}; train again", code="experiment-config"
+            ) from None
     return results
 
 
@@ -118,14 +160,14 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
     partial = f", partial: {fields['partial']}" if "partial" in fields else ""
     legacy = f", legacy: {fields['legacy']}" if "legacy" in fields else ""
     protocol = facts["protocol"]["name"] + (f" --folds {facts['folds']}" if partial else "")
-    cut = f"`{fields['protocol']}` ({name}{', pooled' if test.aggregate == POOLED else ''}{partial}"
+    split = f"`{fields['protocol']}` ({name}{', pooled' if test.aggregate == POOLED else ''}{partial}"
     return Result(
         model=current("models", facts["model"]),
         text=facts["text"],
         xvector=facts["xvector"] != "none",
         options={**(facts.get("model_options") or {}), **(facts.get("training") or {})},
         set=name,
-        column=Column(f"{cut}{legacy})", cut, protocol, bool(facts["legacy"])),
+        group=Group(f"{split}{legacy})", split, protocol, bool(facts["legacy"])),
         disjoint=facts["protocol"]["disjoint"],
         line=test,
         dev_ua=dev.values["ua"],
@@ -133,116 +175,141 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
     )
 
 
-def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence[Result]) -> Iterator[str]:
-    """One published protocol on one class set, a column for each protocol of ours on that set, and what to know."""
+def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence[Result]) -> Section:
+    """Our results for the rows of one published protocol, on its class set, baselines last."""
     protocol = facts.protocols[name]
     systems = {row.model for row in rows} - {None}
-    here = [r for r in results if r.set == protocol.set and r.model in systems | YARDSTICKS.keys()]
-    columns = _columns(protocol, [r for r in here if r.model in systems or r.column.protocol == protocol.like])
+    here = [r for r in results if r.set == protocol.set and r.model in systems | BASELINES.keys()]
+    groups = _groups(protocol, [r for r in here if r.model in systems or r.group.protocol == protocol.like])
     plain = [r for r in here if not any(row.options and _fits(row, r) for row in rows)]
-    digits = 1 if all(round(value, 1) == value for row in rows for value in row.numbers) else 2  # as the paper prints
-    body, used, missing = [], [], []
-    for row in _by_engine([*rows, *_baselines(rows)], here):
-        cells = []
-        for column in columns:
-            best = _best(row, column, here if row.options else plain)
-            cells.append(_cell(row, best) if best or row.model is None else NOT_RUN)
-            used += [best] if best else []
-            can_run = column.protocol and (row.model in YARDSTICKS or not column.legacy)
-            missing += [(row, column.protocol)] if row.model and can_run and not best else []
+    shown = list(_by_engine([*rows, *_baselines(rows)], here))
+    cells = [[_best(row, group, here if row.options else plain) for group in groups] for row in shown]
+    return Section(name, protocol, shown, groups, cells)
+
+
+def _view(section: Section, facts: Published, results: Sequence[Result]) -> dict[str, object]:
+    """What the template shows of a section."""
+    protocol, systems = section.protocol, {row.model for row in section.rows if row.model not in BASELINES} - {None}
+    aggregates = {r.line.aggregate for r in section.used}
+    return {
+        "name": section.name,
+        "source": facts.sources[protocol.source],
+        "protocol": protocol,
+        "classes": facts.sets[protocol.set],
+        "table": section.table,
+        "meanings": {way: text for way, text in MEANING.items() if way in aggregates},
+        "fold_mean": FOLD_MEAN,
+        "notes": section.notes,
+        "others": sorted({r.group.label for r in results if r.set != protocol.set and r.model in systems}),
+        "commands": section.commands,
+    }
+
+
+def _table(section: Section) -> Table:
+    rows, protocol = section.rows, section.protocol
+    exact = all(round(value, 1) == value for row in rows for value in row.numbers)
+
+    def published(row: Row) -> str:
         selected = " ‡" if protocol.selection_on_test == "yes" and row.numbers else ""
-        body.append((row.system, row.text, row.cell(digits) + selected, *cells))
-    yield from [f"## {facts.sources[protocol.source]} ({name})", "", f"Protocol: {protocol.stated}. "
-                f"Model selected on test: {protocol.selection_on_test}. "
-                f"Class set `{protocol.set}`: {facts.sets[protocol.set]}.", ""]  # fmt: skip
-    head = ["system", "text", "published WA / UA", *(f"ours {column.label} WA / UA" for column in columns)]
-    yield from table(head, body, left=2)
-    if used:
-        found = {r.line.aggregate for r in used}
-        where = {FOLD_MEAN: "", POOLED: ", columns marked pooled"}
-        yield from ["", *(f"Ours{where[name]}: {words}." for name, words in MEANING.items() if name in found)]
-    others = sorted({r.column.label for r in results if r.set != protocol.set and r.model in systems})
-    notes = [*_notes(rows, used, columns, protocol)]
-    notes += [f"* not shown, because of another class set: {', '.join(others)}"] if others else []
-    yield from ["", *notes] if notes else []
-    if missing:
-        yield from ["", f"{NOT_RUN} not run yet:", "", *_commands(missing, protocol.set)]
+        return row.cell(1 if exact else 2) + selected  # decimals as the paper has them
+
+    columns: list[Column[tuple[Row, Sequence[Result | None]]]] = [
+        Column("system", lambda pair: pair[0].system, left=True),
+        Column("text", lambda pair: pair[0].text, left=True),
+        Column("published WA / UA", lambda pair: published(pair[0])),
+        *(
+            Column(f"ours {group.label} WA / UA", lambda pair, i=i: _cell(pair[0], pair[1][i]))
+            for i, group in enumerate(section.groups)
+        ),
+    ]
+    return Table.of(columns, list(zip(rows, section.cells, strict=True)))
 
 
-def _columns(protocol: Protocol, results: Sequence[Result]) -> list[Column]:
-    """Our columns, the nearest to the published protocol first, whether it was run or not."""
-    found = sorted({r.column for r in results}, key=lambda c: (c.protocol != protocol.like, c.label))
-    if any(c.protocol == protocol.like and not c.legacy for c in found):
-        return found
+def _groups(protocol: Protocol, results: Sequence[Result]) -> list[Group]:
+    """Our groups, the nearest to the published protocol first, whether it was run or not."""
+    groups = sorted({r.group for r in results}, key=lambda g: (g.protocol != protocol.like, g.label))
+    if any(g.protocol == protocol.like and not g.legacy for g in groups):
+        return groups
     label = f"`{protocol.like}` ({protocol.set})" if protocol.like else f"({protocol.set})"
-    return [Column(label, protocol=protocol.like), *found]
+    return [Group(label, protocol=protocol.like), *groups]
 
 
 def _baselines(rows: Sequence[Row]) -> Iterator[Row]:
-    """What any system must beat: for words that a row reads, for audio that one hears, and the largest class."""
+    """What any system must beat: for each text that a row reads, for audio where one does, and the largest class."""
     kinds = [("majority", "none")]
     kinds += [("tfidf_lr", text) for text in dict.fromkeys(row.text for row in rows) if text != "none"]
     kinds += [("logmel_lr", "none")] if any(row.audio for row in rows) else []
-    return (Row(f"{YARDSTICKS[model]} (`{model}`)", text, rows[0].protocol, model=model) for model, text in kinds)
+    return (Row(f"{BASELINES[model]} (`{model}`)", text, rows[0].protocol, model=model) for model, text in kinds)
 
 
 def _by_engine(rows: Iterable[Row], results: Sequence[Result]) -> Iterator[Row]:
-    """A row for each recogniser whose words systems of ours read, where the published text is ``asr``."""
+    """A row for each ASR engine whose transcripts systems of ours read, where the published text is ``asr``."""
     engines = sorted({r.text for r in results} - {"gt", "none"})
     for row in rows:
-        apart = row.text == "asr" and row.model and engines
-        yield from [replace(row, text=engine) for engine in engines] if apart else [row]
+        several = row.text == "asr" and row.model and engines
+        yield from [replace(row, text=engine) for engine in engines] if several else [row]
 
 
 def _fits(row: Row, r: Result) -> bool:
     return r.model == row.model and all(r.options.get(key) == value for key, value in row.options.items())
 
 
-def _best(row: Row, column: Column, results: Sequence[Result]) -> Result | None:
+def _best(row: Row, group: Group, results: Sequence[Result]) -> Result | None:
     """Our result for a cell; of several, the one with the best dev UA: test results choose nothing."""
-    fits = [r for r in results if _fits(row, r) and r.text == row.text and column.holds(r)]
+    fits = [r for r in results if _fits(row, r) and r.text == row.text and group.holds(r)]
     return max(fits, key=lambda r: (r.dev_ua, r.path), default=None)
 
 
 def _cell(row: Row, best: Result | None) -> str:
     if best is None:
-        return ""
-    wa, ua = (with_sd(best.line.values[key], best.line.fields.get(f"{key}_sd")) for key in ("wa", "ua"))
+        return DASH if row.model else ""
+    wa, ua = (with_sd(best.line.score(key), best.line.sd(key)) for key in ("wa", "ua"))
     return f"{wa} / {ua}" + (" †" if row.xvector and not best.xvector else "")
 
 
-def _commands(missing: Iterable[tuple[Row, str]], name: str) -> Iterator[str]:
-    """What makes the missing results on the class set ``name``, a command for all that differ in the model only."""
-    labels, subset = split_set(name)
+def _commands(section: Section) -> Iterator[str]:
+    labels, subset = split_set(section.protocol.set)
     data = f"--labels {labels}" + (f" --subset {subset}" if subset != "all" else "")
     models: dict[tuple[str, str, str], list[str]] = {}
-    for row, protocol in missing:
+    for row, group in _missing(section):
         more, settings = "", " ".join(f"{key}={value}".replace(" ", "") for key, value in row.options.items())
         if settings:
-            tag = re.sub(r"\W+", "_", f"{row.system} {protocol} {name}".lower())
+            tag = re.sub(r"\W+", "_", f"{row.system} {group.protocol} {section.protocol.set}".lower())
             more = f' --train-args "--set {settings}" --tag {tag}'
-        models.setdefault(("ENGINE" if row.text == "asr" else row.text, protocol, more), []).append(row.model)
-    for (text, protocol, more), found in models.items():
-        names = " ".join(dict.fromkeys(found))
+        text = "ENGINE" if row.text == "asr" else row.text
+        models.setdefault((text, str(group.protocol), more), []).append(str(row.model))
+    for (text, protocol, more), some in models.items():
+        names = " ".join(dict.fromkeys(some))
         quoted = f'"{names}"' if " " in names else names
-        yield f"* `./run.sh {data} --model {quoted} --text {text} --protocol {protocol}{more}`"
+        yield f"./run.sh {data} --model {quoted} --text {text} --protocol {protocol}{more}"
 
 
-def _notes(rows: Sequence[Row], used: Sequence[Result], columns: Sequence[Column], protocol: Protocol) -> Iterator[str]:
+def _missing(section: Section) -> Iterator[tuple[Row, Group]]:
+    """Cells of systems of ours that could be run."""
+    for row, cells in zip(section.rows, section.cells, strict=True):
+        for group, best in zip(section.groups, cells, strict=True):
+            can_run = group.protocol and (row.model in BASELINES or not group.legacy)
+            if row.model and can_run and not best:
+                yield row, group
+
+
+def _notes(section: Section) -> Iterator[Note]:
+    rows, used, protocol = section.rows, section.used, section.protocol
     if any(row.xvector and r.model == row.model and not r.xvector for row in rows for r in used):
-        yield "* † without x-vectors, which the published system has"
+        yield Note("no-xvectors", "† without x-vectors, which the published system has")
     if protocol.selection_on_test == "yes" and any(row.numbers for row in rows):
-        yield "* ‡ the published model was selected on its test part, which flatters it"
+        yield Note("selected-on-test", "‡ the published model was selected on its test part, which flatters it")
     if protocol.like is None:
-        yield f"* {NOT_RUN} cannot be run: no label map in conf/labels makes `{protocol.set}`"
-    for column in columns:
-        one = next((r for r in used if r.column.cut == column.cut), None)
+        yield Note("cannot-run", f"{DASH} cannot be run: no label map in conf/labels makes `{protocol.set}`")
+    for group in section.groups:
+        one = next((r for r in used if r.group.split == group.split), None)
         if one:
-            kept = apart(one.disjoint["train-test"])
-            nearest = "the nearest to the published one"
-            compared = nearest if column.protocol == protocol.like else "not to be compared with the published column"
-            yield f"* {column.label}: {one.line.total} utterances tested; training and test {kept}; {compared}"
+            tested = f"{group.label}: {one.line.total} utterances tested; training and test"
+            code, compared = ("nearest", "the nearest to the published one")
+            if group.protocol != protocol.like:
+                code, compared = "not-comparable", "not to be compared with the published column"
+            yield Note(code, f"{tested} {apart(one.disjoint['train-test'])}; {compared}")
     if used:
         changed = {r.path: r.line.fields.get("changed") for r in used}
         paths = (path + (f" (changed: {changed[path]})" if changed[path] else "") for path in sorted(changed))
-        yield f"* from {', '.join(paths)}"
+        yield Note("from", f"from {', '.join(paths)}")

@@ -15,7 +15,7 @@ from mscnn.evaluation.predictions import Predictions
 from mscnn.features.archive import FeatureDir
 from mscnn.files import digest, read_table, read_yaml
 from mscnn.reporting.page.audio import waveform
-from mscnn.reporting.page.source import Source
+from mscnn.reporting.page.source import ReportData
 from mscnn.text.vocabulary import UNK
 
 if TYPE_CHECKING:
@@ -54,30 +54,30 @@ def attends(config: Mapping) -> bool:
     return config.get("family") == "mscnn" and bool(config["model_options"]["attention"])
 
 
-def attention(source: Source, utt: str | None = None) -> Attention:
+def attention(report: ReportData, utt: str | None = None) -> Attention:
     """The attention of run 1 of the fold that tests ``utt``.
 
     Args:
-        source: an experiment whose model attends.
+        report: an experiment whose model attends.
         utt: None: a test utterance of fold 1 of 5 to 15 tokens that is classified rightly, the most confident.
 
     Raises:
-        UserError: ``utt`` is in no test part; weights, features or words are not there any more, or not those that the
-            model was trained with and the experiment predicted from.
+        UserError: ``utt`` is in no test part; weights, features or transcripts are not there any more, or not those
+            that the model was trained with and the experiment predicted from.
     """
     from mscnn.inference.trained import read_vocabulary, restore  # it loads torch
 
-    fold, config, tests = 1 if utt is None else _fold_of(source, utt), source.exp.config, source.exp.parts["test"]
-    data = _words_and_labels(source)
+    exp, folder, config = report.exp, report.trained_in, report.exp.config
+    fold, data = 1 if utt is None else _fold_of(report, utt), _text_and_labels(report)
     texts = data.text_of(config["text"])
-    _require_inputs(source, data, texts)
-    test, vocabulary = tests[fold - 1][0], read_vocabulary(source.trained_in / f"fold{fold:02d}" / "run1")
+    _require_inputs(report, data, texts)
+    test, vocabulary = exp.parts["test"][fold - 1][0], read_vocabulary(folder / f"fold{fold:02d}" / "run1")
     utt = choose(test, {one: vocabulary.split(texts[one]) for one in test.utts}) if utt is None else utt
-    model, examples = restore(source.trained_in, config, data, {"test": [utt]}, fold, 1)
+    model, examples = restore(folder, config, data, {"test": [utt]}, fold, 1)
     inputs, archive = examples["test"].batch([0]), FeatureDir.load(config["feature_dirs"]["audio"])
-    tokens, at, heard = inputs.tokens[0].tolist(), test.utts.index(utt), waveform(source, utt)
+    tokens, at, heard = inputs.tokens[0].tolist(), test.utts.index(utt), waveform(report, utt)
     return Attention(
-        utt, fold, source.exp.classes[test.truth[at]], source.exp.classes[test.pred[at]],
+        utt, fold, exp.classes[test.truth[at]], exp.classes[test.pred[at]],
         tokens=(vocabulary.split(texts[utt]) or [UNK])[: len(tokens)],
         unknown=[number == 1 for number in tokens],
         rows=list(_rows(model)),
@@ -85,39 +85,49 @@ def attention(source: Source, utt: str | None = None) -> Attention:
         features=inputs.audio[0].T.numpy(),
         frame_shift=archive.frame_shift,
         trimmed=archive.options.get("trim_db") is not None,
-        samples=heard and heard[0],
-        rate=heard and heard[1],
+        samples=heard[0] if heard else None,
+        rate=heard[1] if heard else None,
     )  # fmt: skip
 
 
-def _words_and_labels(source: Source) -> DataDir:
-    """The data directory without its recordings, which need not be at hand: models read features."""
-    if not (source.data / "text").is_file():
-        raise UserError(f"{source.data}: the data directory, where the words stand, is not at hand; give it as --data")
-    spk, emo = (source.tables[name] for name in ("utt2spk", "utt2emo"))
-    return DataDir(source.data, wav={}, text=read_table(source.data / "text"), spk=spk, emo=emo, dur={})
+def _text_and_labels(report: ReportData) -> DataDir:
+    """The data directory without its recordings, which need not be available: models read features."""
+    if not (report.data / "text").is_file():
+        raise UserError(
+            f"{report.data}: the data directory, which has the transcripts, is not available; give it as --data",
+            code="data-directory-missing",
+        )
+    spk, emo = (report.tables[name] for name in ("utt2spk", "utt2emo"))
+    return DataDir(report.data, wav={}, text=read_table(report.data / "text"), spk=spk, emo=emo, dur={})
 
 
-def _require_inputs(source: Source, data: DataDir, texts: Mapping[str, str]) -> None:
-    """Raise UserError where the data are not those of training, or the words not those that were predicted from."""
+def _require_inputs(report: ReportData, data: DataDir, texts: Mapping[str, str]) -> None:
+    """Raise UserError where data or transcripts are not those of the training, or of the predictions."""
     from mscnn.inference.trained import require_unchanged
 
-    config, folder = source.exp.config, source.trained_in
+    config, folder = report.exp.config, report.trained_in
     if not (folder / "config.yaml").is_file():
-        raise UserError(f"{folder}: the experiment whose models these are is not there any more; train it again")
+        raise UserError(
+            f"{folder}: the experiment whose models these are is not there any more; train it again",
+            code="models-missing",
+        )
     require_unchanged(folder, read_yaml(folder / "config.yaml"), data)
     if config["inputs"].get("tested_text", digest(texts)) != digest(texts):
         raise UserError(
-            f"{data.path}: text {config['text']} is not what was predicted from; again: {config['command']}"
+            f"{data.path}: text {config['text']} is not what was predicted from; again: {config['command']}",
+            code="text-changed",
         )
 
 
-def _fold_of(source: Source, utt: str) -> int:
+def _fold_of(report: ReportData, utt: str) -> int:
     """The fold, from 1, that tests an utterance."""
-    known = {one: fold for fold, runs in enumerate(source.exp.parts["test"], 1) for one in runs[0].utts}
+    known = {one: fold for fold, runs in enumerate(report.exp.parts["test"], 1) for one in runs[0].utts}
     if utt not in known:
         near = difflib.get_close_matches(utt, known, n=3, cutoff=0.3)
-        raise UserError(f"--utterance {utt}: in no test part of {source.exp.path}; near: {', '.join(near) or 'none'}")
+        raise UserError(
+            f"--utterance {utt}: in no test part of {report.exp.path}; near: {', '.join(near) or 'none'}",
+            code="utterance-unknown",
+        )
     return known[utt]
 
 

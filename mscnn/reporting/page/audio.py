@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import base64
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mscnn.errors import UserError
-from mscnn.reporting.page.html import Markup, element
-from mscnn.reporting.page.source import Source
+from mscnn.reporting.page.source import ReportData
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def place(source: Source, utt: str) -> tuple[Path, float, float | None] | None:
-    """The recording of an utterance and what part of it (seconds; None: to the end); None where it is not at hand."""
-    cut = source.tables["segments"].get(utt)
-    name, start, end = cut.split() if cut else (utt, "0", None)
-    wav = source.tables["wav.scp"].get(name)
+@dataclass(frozen=True)
+class Recording:
+    """What a player plays: a file near by, or the samples themselves (``data:``)."""
+
+    utt: str
+    src: str
+
+
+def place(data: ReportData, utt: str) -> tuple[Path, float, float | None] | None:
+    """The recording of an utterance and what part of it (seconds; None: to the end); None where it is not available."""
+    segment = data.tables["segments"].get(utt)
+    name, start, end = segment.split() if segment else (utt, "0", None)
+    wav = data.tables["wav.scp"].get(name)
     if wav is None or wav.endswith("|") or not Path(wav).is_file():
         return None
     return Path(wav), float(start), None if end is None else float(end)
 
 
-def waveform(source: Source, utt: str) -> tuple[np.ndarray, int] | None:
-    """Samples (n,) in their own rate, and the rate in Hz; None where the recording is not at hand, or no audio."""
+def waveform(data: ReportData, utt: str) -> tuple[np.ndarray, int] | None:
+    """Samples (n,) in their own rate, and the rate in Hz; None where the recording is not available, or no audio."""
     from mscnn.audio.check import read_header
     from mscnn.audio.read import BadAudio, load_audio
 
-    found = place(source, utt)
-    if found is None:
+    where = place(data, utt)
+    if where is None:
         return None
-    wav, start, end = found
+    wav, start, end = where
     try:
         rate = read_header(wav).rate
         return load_audio(wav, rate, True, start=start, end=end)[0], rate
@@ -42,28 +50,28 @@ def waveform(source: Source, utt: str) -> tuple[np.ndarray, int] | None:
         return None
 
 
-def player(source: Source, utt: str, mode: str) -> Markup | None:
-    """A player of an utterance: of the file near by (``near``), with the samples in the page (``embed``), or none."""
+def recording(data: ReportData, utt: str, mode: str) -> Recording | None:
+    """The recording of an utterance: the file near by (``near``), its samples (``embed``), or none."""
     if mode == "none":
         return None
-    src = _link(source, utt) if mode == "near" else _embedded(source, utt)
-    return src and element("audio", controls=True, preload="none", src=src, aria_label=f"Recording of {utt}")
+    src = _link(data, utt) if mode == "near" else _embedded(data, utt)
+    return None if src is None else Recording(utt, src)
 
 
-def _link(source: Source, utt: str) -> str | None:
+def _link(data: ReportData, utt: str) -> str | None:
     """Relative to the report: as the folders are named, since a browser knows nothing of symbolic links."""
-    found = place(source, utt)
-    if found is None:
+    where = place(data, utt)
+    if where is None:
         return None
-    wav, start, end = found
-    url = quote(Path(os.path.relpath(wav, source.exp.path)).as_posix())
+    wav, start, end = where
+    url = quote(Path(os.path.relpath(wav, data.exp.path)).as_posix())
     return url if end is None else f"{url}#t={start:g},{end:g}"
 
 
-def _embedded(source: Source, utt: str) -> str | None:
+def _embedded(data: ReportData, utt: str) -> str | None:
     from mscnn.audio.pcm import pcm16, wav_bytes
 
-    heard = waveform(source, utt)
+    heard = waveform(data, utt)
     if heard is None:
         return None
     samples, rate = heard

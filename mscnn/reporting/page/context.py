@@ -1,69 +1,96 @@
-"""What stands around the figures: published numbers of the same protocol, and the audit of the cut."""
+"""What stands around the figures: published numbers of the same protocol, and the audit of the split."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from mscnn.evaluation.aggregate import POOLED
+from mscnn.leakage.result import AuditResult, Spread
 from mscnn.paths import CONF
+from mscnn.reporting.audit import table as audit_table
+from mscnn.reporting.formats import DASH, fixed
+from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import aggregation
-from mscnn.reporting.page.html import Markup, details, element, items, join, paragraph, table
-from mscnn.reporting.page.source import Source, score
+from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.published import Protocol, Published, Row, read_published
+from mscnn.reporting.table import Cell, Column, Table
 
-PUBLISHED = CONF / "published.yaml"
-NOT_SHOWN = frozenset({"folds", "inputs"})  # of an audit: every fold, and digests
-YARDSTICKS = {
-    "tfidf_lr": "by words (TF-IDF, logistic regression)",
-    "text_1nn": "by the nearest text",
-    "logmel_lr": "by sound (mean and deviation, logistic regression)",
+BASELINES = {
+    "tfidf_lr": "text (TF-IDF, logistic regression)",
+    "text_1nn": "text (class of the nearest text)",
+    "logmel_lr": "audio (mean and deviation, logistic regression)",
 }
 
 
-def published(source: Source) -> Markup:
-    """Published results on the same class set by the protocol that comes nearest to ours, and ours on top."""
-    if source.synthetic:
-        return paragraph("None: published numbers are of people; these recordings are synthetic.")
-    if source.corpus is None and not source.tables["utt2emo"]:
-        return paragraph("None: the data directory is not at hand, and nothing says whose recordings these were.")
-    if source.predicted:
-        return paragraph(f"None: the report of {source.config['trained_in']}, where the models were trained, has them.")
-    if source.config.get("partial") or source.config["legacy"]:
-        return paragraph("None: this experiment is partial, or has legacy behaviour.")
-    facts, name = read_published(PUBLISHED), source.protocol["name"]
-    rows = list(_rows(facts, name, source.data.resolve().name))
+@dataclass(frozen=True)
+class Entry:
+    """A row of the table of published results."""
+
+    system: Cell
+    text: str
+    scores: str
+    selected: str
+    source: str
+
+
+def published(data: ReportData) -> dict[str, object]:
+    """Published results on the same class set by the protocol that comes nearest to ours, and ours on top.
+
+    Returns:
+        what the template shows: ``none`` says why there are none.
+    """
+    reason, name = _incomparable(data), data.protocol["name"]
+    if reason:
+        return {"none": reason}
+    facts = read_published(CONF / "published.yaml")
+    rows = list(_rows(facts, name, data.set))
     if not rows:
-        return paragraph(f"None is known for protocol {name} on the class set {source.data.resolve().name}.")
-    line = source.lines["test"][0]
-    wa, ua = (f"{line.values[key]:.2f}" for key in ("wa", "ua"))
-    ours = (element("strong", f"{source.config['model']}, this report"), line.fields["text"], f"{wa} / {ua}", "", "")
+        return {"none": Note("none-known", f"None is known for protocol {name} on the class set {data.set}.")}
+    wa, ua = (fixed(data.line.score(key)) for key in ("wa", "ua"))
+    ours = Cell(f"{data.config['model']}, this report", strong=True)
     digits = 1 if all(round(value, 1) == value for row, _ in rows for value in row.numbers) else 2  # as they print
-    cells = [
-        (
-            row.system,
-            row.text,
-            {"content": row.cell(digits), "class_": "whole"},
-            stated.selection_on_test,
-            stated.source,
-        )
+    entries = [Entry(ours, data.line.fields["text"], f"{wa} / {ua}", "", "")]
+    entries += [
+        Entry(Cell(row.system), row.text, row.cell(digits), stated.selection_on_test, stated.source)
         for row, stated in rows
     ]
-    head = ["system", "text", "WA / UA, %", "selected on test", "source"]
-    marks = (f"[{mark}] {facts.certainty[mark]}" for mark in dict.fromkeys(row.certain for row, _ in rows))
-    flattered = any(stated.selection_on_test == "yes" for _, stated in rows)
-    protocols = dict.fromkeys(f"{p.source}: {facts.sources[p.source]}. Protocol: {p.stated}" for _, p in rows)
-    return join([
-        paragraph(f"Papers whose protocol comes nearest to {name}; how near, their own words tell below."),
-        table(f"Published results beside ours, {aggregation(line)}", head, [ours, *cells], left=5),
-        items([*marks, *(["selected on test: that flatters a result"] if flattered else [])]),
-        details("Their protocols", items(protocols)),
-    ])  # fmt: skip
+    columns: list[Column[Entry]] = [
+        Column("system", lambda entry: entry.system, left=True),
+        Column("text", lambda entry: entry.text, left=True),
+        Column("WA / UA, %", lambda entry: Cell(entry.scores, classes="whole"), left=True),
+        Column("selected on test", lambda entry: entry.selected, left=True),
+        Column("source", lambda entry: entry.source, left=True),
+    ]
+    told = (f"{stated.source}: {facts.sources[stated.source]}. Protocol: {stated.stated}" for _, stated in rows)
+    return {
+        "none": None,
+        "table": Table.of(columns, entries),
+        "aggregation": aggregation(data.line),
+        "marks": {row.certain: facts.certainty[row.certain] for row, _ in rows},
+        "flattered": any(stated.selection_on_test == "yes" for _, stated in rows),
+        "protocols": list(dict.fromkeys(told)),
+    }
+
+
+def _incomparable(data: ReportData) -> Note | None:
+    """Why published numbers would not stand beside ours."""
+    if data.synthetic:
+        return Note("synthetic", "None: published numbers are of people; these recordings are synthetic.")
+    if data.corpus is None and not data.tables["utt2emo"]:
+        why = "the data directory is not available, and nothing says whose recordings these were"
+        return Note("corpus-unknown", f"None: {why}.")
+    if data.predicted:
+        where = data.config["trained_in"]
+        return Note("predicted", f"None: the report of {where}, where the models were trained, has them.")
+    if data.config.get("partial") or data.config["legacy"]:
+        return Note("partial", "None: this experiment is partial, or has legacy behaviour.")
+    return None
 
 
 def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Protocol]]:
     """Rows with numbers of protocols that are like ours, on our set; each once, whatever tables it is in."""
     seen = set()
-    for row in (row for group in facts.tables.values() for row in group.rows):
+    for row in (row for table in facts.tables.values() for row in table.rows):
         stated = facts.protocols[row.protocol]
         key = (row.model or row.system, row.text, row.protocol, *row.numbers)
         if stated.like == protocol and stated.set == name and row.numbers and key not in seen:
@@ -71,72 +98,49 @@ def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Pro
             yield row, stated
 
 
-def audit(source: Source) -> Markup:
-    """What training and test share, as stage 1 found it, in sentences; and all of its numbers, whatever keys it has."""
-    if source.audit is None:
-        name = source.data.resolve().name
-        return paragraph(f"Not made for this cut: {name}/audit/{source.protocol['name']}.json is not there.")
-    kept = {key: value for key, value in source.audit.items() if key not in NOT_SHOWN}
-    plain, measured = {}, {}
-    for path, value in _flat(kept):
-        if isinstance(value, Mapping) and value:
-            measured[path] = value
-        else:
-            plain[path] = value
-    columns = list(dict.fromkeys(column for value in measured.values() for column in value))
-    rows = [(path, *(_cell(value.get(column)) for column in columns)) for path, value in measured.items()]
-    parts = [paragraph(" ".join(sentences))] if (sentences := [*findings(source)]) else []
-    if rows:
-        caption = "Shared by training and test, and what baselines score"
-        parts.append(table(caption, ["measured", *columns], rows))
-    if plain:
-        facts = table("What was audited", ["what", "which"], ((k, _cell(v)) for k, v in plain.items()), left=2)
-        parts.append(details("What was audited", facts) if parts else facts)
-    return join(parts)
+def audit(data: ReportData) -> dict[str, object]:
+    """What training and test share, as stage 1 found it: sentences, its table, and what was audited."""
+    result = data.audit
+    if result is None:
+        return {"made": False, "file": f"{data.set}/audit/{data.protocol['name']}.json"}
+    facts = {
+        "protocol": result.title,
+        "folds": len(result.folds),
+        "data": f"{result.data}, {result.utterances} utterances",
+        "features of the audio baseline": result.features,
+        "cosine of near texts": result.near,
+        "leaks": "; ".join(result.leaks) or "none",
+    }
+    return {
+        "made": True,
+        "sentences": list(findings(data, result)),
+        "table": audit_table(result),
+        "facts": Table.pairs(("what", "which"), data.shown(facts)),
+    }
 
 
-def findings(source: Source) -> Iterator[str]:
-    """Sentences of the audit: what training and test share, what remembering it earns, and what this system has."""
-    line, found = source.lines["test"][0], source.audit
-    over = "pooled" if line.fields["agg"] == POOLED else "mean"
-    tables = found["shared"] if isinstance(found.get("shared"), Mapping) else ()
-    worst = {what: source.audited("shared", what, "worst") for what in tables}
-    if partial := source.config.get("partial"):
-        yield f"This is about all folds of the protocol, of which {partial} were done here."
-    common, apart = [what for what, n in worst.items() if n], [what for what, n in worst.items() if n == 0]
-    if common:
-        yield f"Training and test share {' and '.join(f'{what}s' for what in common)}."
-    if apart:
-        yield f"No {' and no '.join(apart)} is in both training and test."
-    verbatim, near = (source.audited("texts", "all", what, over) for what in ("verbatim", "near"))
-    if verbatim is not None and near is not None:
-        yield f"{verbatim:.1f} % of the test utterances have word for word a text of training, {near:.1f} % nearly."
-    earned = []
-    for key, name in YARDSTICKS.items():
-        ua, wa = (source.audited("scores", key, "all", metric, over) for metric in ("ua", "wa"))
-        earned += [] if None in (ua, wa) else [f"UA {ua:.1f} and WA {wa:.1f} % {name}"]
-    if earned:
-        ours = "; this system earns UA {:.1f} and WA {:.1f} %".format(*(score(line, key) for key in ("ua", "wa")))
-        yield f"Remembering training earns {', '.join(earned)}{'' if partial else ours}."
+def findings(data: ReportData, result: AuditResult) -> Iterator[Note]:
+    """Sentences of an audit: what training and test share, what baselines score by it, and what this system has."""
+    partial = data.config.get("partial")
+    if partial:
+        yield Note("partial", f"This is about all folds of the protocol, of which {partial} were done here.")
+    if result.common:
+        yield Note("shared", f"Training and test share {' and '.join(f'{what}s' for what in result.common)}.")
+    if result.disjoint:
+        yield Note("disjoint", f"No {' and no '.join(result.disjoint)} is in both training and test.")
+    texts = result.texts["all"]
+    verbatim, near = (fixed(result.headline(spread), 1) for spread in (texts.verbatim, texts.near))
+    if verbatim and near:
+        yield Note(
+            "texts", f"{verbatim} % of the test utterances have word for word a text of training, {near} % nearly."
+        )
+    scores = {title: of["all"] for name, title in BASELINES.items() if (of := result.scores.get(name))}
+    told = [f"{title} UA {_percent(result, of.ua)} and WA {_percent(result, of.wa)} %" for title, of in scores.items()]
+    if told:
+        ua, wa = (data.line.score(key) for key in ("ua", "wa"))
+        ours = "" if partial else f"; this system: UA {ua:.1f} and WA {wa:.1f} %"
+        yield Note("baselines", f"Baselines that know the training part alone: {', '.join(told)}{ours}.")
 
 
-def _flat(found: Mapping, above: str = "") -> Iterator[tuple[str, object]]:
-    """Path and value: plain ones, lists, and mappings of numbers alone."""
-    for key, value in found.items():
-        path = f"{above}{key}"
-        if isinstance(value, Mapping) and value and not _measured(value):
-            yield from _flat(value, f"{path}: ")
-        else:
-            yield path, value
-
-
-def _measured(value: Mapping) -> bool:
-    return all(one is None or isinstance(one, int | float) for one in value.values())
-
-
-def _cell(value: object) -> str | None:
-    if isinstance(value, float):
-        return f"{value:.2f}".removesuffix(".00")
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return None if value is None or value == {} else str(value)
+def _percent(result: AuditResult, spread: Spread) -> str:
+    return fixed(result.headline(spread), 1) or DASH

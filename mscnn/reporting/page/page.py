@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import confusions, undefined
 from mscnn.evaluation.metrics import METRICS
 from mscnn.files import atomic
 from mscnn.log import get_logger
+from mscnn.reporting import measured
+from mscnn.reporting.measured import PERCENT
 from mscnn.reporting.page import card, context, headline
-from mscnn.reporting.page.html import Markup, element, join, paragraph, table
 from mscnn.reporting.page.plots import Plot, make_plots
 from mscnn.reporting.page.sound import attention_section
-from mscnn.reporting.page.source import Source, read_source
-from mscnn.reporting.page.worst import worst_section
-from mscnn.reporting.results import DEFINITIONS, title
+from mscnn.reporting.page.source import ReportData, read_data
+from mscnn.reporting.page.worst import worst
+from mscnn.reporting.results import definitions, title
+from mscnn.reporting.summary import fold_scores
+from mscnn.reporting.templates import Section, render
 
-# nothing is fetched, nothing is run: what a corpus smuggles in does no harm
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self' file: data:"
 PAIRED = 5  # classes, whose confusion matrix leaves room beside it
-STYLE = Path(__file__).with_name("style.css")
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the page with a heading; ``name`` is its anchor."""
-
-    name: str
-    heading: str
-    body: Markup
 
 
 def write_page(
@@ -55,124 +43,75 @@ def write_page(
     Raises:
         UserError: not scored, or ``utt`` is in no test part.
     """
-    source = read_source(exp, data)
-    plots = make_plots(source)
-    sections = list(_sections(source, plots, utt, audio))
+    report = read_data(exp, data)
+    plots = make_plots(report)
+    sections = list(_sections(report, plots, utt, audio))
     for plot in plots.values():
-        plot.write(source.exp.path / "figures")
-    path = source.exp.path / "report.html"
+        plot.write(report.exp.path / "figures")
+    path = report.exp.path / "report.html"
+    facts = {"title": title(report.exp), "report": report, "plots": plots, "sections": sections}
     with atomic(path) as out:
-        out.write(render(title(source.exp), headline.headline(source), sections))
+        out.write(render("report.html", **facts, headline=headline.headline(report)))
     return path
 
 
-def render(name: str, top: Markup, sections: Sequence[Section]) -> str:
-    """The whole document."""
-    links = (element("li", element("a", one.heading, href=f"#{one.name}")) for one in sections)
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("link", rel="icon", href="data:,"),
-        element("title", f"Report: {name}"),
-        element("style", Markup(STYLE.read_text(encoding="utf-8"))),
-    )
-    main = element(
-        "main",
-        top,
-        element("nav", element("ul", *links), aria_label="Sections"),
-        *(
-            element("section", element("h2", one.heading, id=f"{one.name}-heading"), one.body, id=one.name,
-                    aria_labelledby=f"{one.name}-heading")
-            for one in sections
-        ),
-        id="main",
-    )  # fmt: skip
-    skip = element("a", "To the content", href="#main", class_="skip")
-    return f"<!DOCTYPE html>\n{element('html', head, element('body', skip, main), lang='en')}\n"
-
-
-def _sections(source: Source, plots: dict[str, Plot], utt: str | None, audio: str) -> Iterator[Section]:
+def _sections(report: ReportData, plots: dict[str, Plot], utt: str | None, audio: str) -> Iterator[Section]:
     """Every section that there is something to say in; the plot of the attention joins ``plots``."""
-    yield Section("scores", "Scores", headline.scores(source))
-    yield Section("classes", "Classes", _classes(source, plots))
-    if source.statistics["groups"]:
-        yield Section("groups", "Speakers and other groups", _groups(source, plots))
-    yield Section("training", "Folds and training", _training(source, plots))
-    yield Section("calibration", "Calibration", _calibration(source, plots))
+    statistics = report.statistics
+    yield Section("scores", "Scores", _scores(report))
+    yield Section("classes", "Classes", _classes(report))
+    if statistics["groups"]:
+        shown = [plots[name] for name in ("speakers", "groups") if name in plots]
+        yield Section("groups", "Speakers and other groups", {
+            "plots": shown, "table": measured.groups(statistics, PERCENT)
+        })  # fmt: skip
+    yield Section("training", "Folds and training", _training(report))
+    yield Section("calibration", "Calibration", {
+        "probabilities": measured.calibration(statistics), "abstention": measured.abstention(statistics, PERCENT)
+    })  # fmt: skip
     try:
-        found = attention_section(source, utt, audio)
+        shown_attention = attention_section(report, utt, audio)
     except UserError as error:
         if utt is not None:
             raise
         log.warning("no attention picture: %s", error)
-        found = None
-        yield Section("attention", "Attention", paragraph(f"Not made: {source.shown(str(error))}."))
-    if found:
-        plots["attention"], body = found
-        yield Section("attention", "Attention", body)
-    yield Section("worst", "Worst utterances", worst_section(source, audio))
-    yield Section("published", "Published results", context.published(source))
-    yield Section("audit", "Audit of the cut", context.audit(source))
-    yield Section("card", "Model card", card.card(source))
-    yield Section("definitions", "Definitions", element("pre", DEFINITIONS))
-
-
-def _classes(source: Source, plots: dict[str, Plot]) -> Markup:
-    facts = source.statistics["classes"]
-    keys, head = ("recall", "precision", "f1"), ["class", "utterances", "recall, %", "precision, %", "F1, %"]
-    rows = [(name, one["utterances"], *(f"{one[key]:.2f}" for key in keys)) for name, one in facts.items()]
-    entry = source.interval
-    bars = (
-        f"; bars are {source.statistics['intervals']['level']:g} % intervals, {headline.over(entry)}" if entry else ""
-    )
-    total = f"Test, all folds, sum over {source.config['runs']} run(s); rows truth, columns prediction, % of the row."
-    return join([
-        element("div", plots["confusion_test"].show(total),
-                plots["classes"].show(f"Recall of each class, pooled{bars}."),
-                class_="pair" if len(facts) <= PAIRED else None),
-        table("Classes, predictions of all runs together", head, rows),
-    ])  # fmt: skip
-
-
-def _groups(source: Source, plots: dict[str, Plot]) -> Markup:
-    what = "UA (full) and WA (ring); the line is UA of all, pooled."
-    shown = [plots[name].show(f"{name.capitalize()}: {what}") for name in ("speakers", "groups") if name in plots]
-    return join([element("div", *shown, class_="pair"), headline.groups_table(source.statistics)])
-
-
-def _training(source: Source, plots: dict[str, Plot]) -> Markup:
-    matrices = confusions(source.exp.parts["test"], len(source.exp.classes))
-    whole = undefined(matrices, source.exp.classes) is None  # pooled protocols have folds that lack classes
-    rows = [
-        (f"fold {fold}", runs[0].sum(), *(f"{100 * np.mean([of(m) for m in runs]):.2f}" for of in METRICS.values()))
-        for fold, runs in enumerate(matrices if whole else [], 1)
-    ]
-    caption = "Test scores of the folds" + (", means over runs" if source.config["runs"] > 1 else "")
-    head = ["fold", "utterances", *(f"{metric.label}, %" for metric in METRICS.values())]
-    if source.predicted and not source.config.get("refitted"):
-        drawn = paragraph(
-            f"The models are {headline.models_of(source)}. Their learning curves are in the report there."
-        )
-    elif "learning_curves" not in plots:
-        drawn = paragraph("No learning curves: nothing was trained by epochs.")
+        yield Section("attention", "Attention", {"error": report.shown(str(error))})
     else:
-        selected = source.protocol["selection"]
-        drawn = plots["learning_curves"].show(f"A line a training; models are selected on {selected}.")
-    return join([drawn, table(caption, head, rows)] if whole else [drawn])
+        if shown_attention:
+            plots["attention"], view = shown_attention
+            yield Section("attention", "Attention", {"error": None, **view})
+    yield Section("worst", "Worst utterances", worst(report, audio))
+    yield Section("published", "Published results", context.published(report))
+    yield Section("audit", "Audit of the split", context.audit(report))
+    yield Section("card", "Model card", card.card(report))
+    yield Section("definitions", "Definitions", {"lines": definitions()})
 
 
-def _calibration(source: Source, plots: dict[str, Plot]) -> Markup:
-    facts = source.statistics["calibration"]
-    parts = {"as predicted": facts["as_predicted"], "with temperature": facts["with_temperature"]}
-    rows = [(name, *(f"{one[key]:.{digits}f}" for key, digits in (("ece", 2), ("log_loss", 4), ("brier", 4))))
-            for name, one in parts.items() if one]  # fmt: skip
-    kept = [point for point in source.statistics["abstention"] if point["coverage"] % 25 == 0]
-    answered = [(f"{p['coverage']} %", *(None if p[k] is None else f"{p[k]:.2f}" for k in ("ua", "wa"))) for p in kept]
-    return join([
-        plots["calibration"].show("How often predictions of a probability are right; on the line, as often as that."),
-        table("Probabilities", ["probabilities", "ECE, %", "log loss, nats", "Brier score"], rows),
-        table("Where only the most confident are answered", ["answered", "UA, %", "WA, %"], answered),
-    ])  # fmt: skip
+def _scores(report: ReportData) -> dict[str, object]:
+    lines = [line for some in report.lines.values() for line in some]
+    entries = report.statistics["intervals"]["found"]
+    return {
+        "table": measured.scores(report.lines, PERCENT),
+        "spread": any(line.sd(name) is not None for line in lines for name in METRICS),
+        "intervals": measured.intervals(report.statistics, PERCENT) if entries else None,
+        "lacking": [(headline.over(entry), entry["fault"]) for entry in entries if entry["fault"]],
+    }
+
+
+def _classes(report: ReportData) -> dict[str, object]:
+    return {
+        "paired": len(report.exp.classes) <= PAIRED,
+        "bars": headline.over(report.interval) if report.interval else None,
+        "table": measured.classes(report.statistics, PERCENT),
+    }
+
+
+def _training(report: ReportData) -> dict[str, object]:
+    """Scores of single folds, unless one lacks a class; whose learning curves there are."""
+    matrices = confusions(report.exp.parts["test"], len(report.exp.classes))
+    whole = undefined(matrices, report.exp.classes) is None
+    borrowed = report.predicted and not report.config.get("refitted")
+    return {
+        "table": measured.folds(fold_scores(report.exp, matrices), PERCENT) if whole else None,
+        "models": headline.models_of(report) if borrowed else None,
+    }

@@ -10,11 +10,11 @@ import numpy as np
 from mscnn.errors import UserError
 from mscnn.reporting.figures import BLUE, CELL, INK, MUTED, make_axes
 from mscnn.reporting.page.attention import Attention, attends, attention
-from mscnn.reporting.page.audio import player
-from mscnn.reporting.page.html import Markup, element, join, paragraph, table
+from mscnn.reporting.page.audio import recording
 from mscnn.reporting.page.plots import Plot
-from mscnn.reporting.page.source import Source
+from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.results import title
+from mscnn.reporting.table import Cell, Column, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,89 +24,73 @@ COLUMNS = 700  # points of a waveform
 LIMIT = 2.5  # standard deviations that the colours of features reach to
 
 
-def attention_section(source: Source, utt: str | None, audio: str) -> tuple[Plot, Markup] | None:
-    """Plot and text for an utterance (None: chosen); None where the model has no attention.
+def attention_section(data: ReportData, utt: str | None, audio: str) -> tuple[Plot, dict[str, object]] | None:
+    """Plot and what the template shows for an utterance (None: chosen); None where the model has no attention.
 
     Raises:
         UserError: as :func:`attention`; or an utterance is asked for, and the model has no attention.
     """
-    if not attends(source.config):
+    if not attends(data.config):
         if utt is not None:
-            raise UserError(f"--utterance {utt}: {source.config['model']} has no attention that could be shown")
+            raise UserError(
+                f"--utterance {utt}: {data.config['model']} has no attention that could be shown", code="no-attention"
+            )
         return None
-    found = attention(source, utt)
-    lost = 1 - found.weights.sum(axis=1).min()
-    padding = f" Padding takes up to {100 * lost:.1f} %." if lost > 0.001 else ""  # legacy_no_mask
-    rows = [(*map(str, (name, word)), weight) for name, row in zip(found.rows, found.weights.tolist(), strict=True)
-            for word, weight in zip(found.tokens, (f"{w:.6f}" for w in row), strict=True)]  # fmt: skip
+    shown = attention(data, utt)
+    lost = float(1 - shown.weights.sum(axis=1).min())
+    view: dict[str, object] = {
+        "shown": shown,
+        "feature": data.config["features"]["audio"],
+        "table": weights_table(shown),
+        "recording": recording(data, shown.utt, audio),
+        "lost": lost if lost > 0.001 else None,  # to padding: legacy_no_mask
+        "widths": data.config["model_options"]["text_widths"],
+    }
+    return _plot(data, shown), view
+
+
+def _plot(data: ReportData, shown: Attention) -> Plot:
     strongest = "; ".join(
-        f"{name}: {found.tokens[row.argmax()]}" for name, row in zip(found.rows, found.weights, strict=True)
+        f"{name}: {shown.tokens[row.argmax()]}" for name, row in zip(shown.rows, shown.weights, strict=True)
     )
-    alt = f"Waveform and features of {found.utt} over time. The word with the most weight: {strongest}"
-    plot = Plot(
-        "attention",
-        title(source.exp),
-        alt,
-        picture(found, words=False),
-        ["row", "word", "weight"],
-        rows,
-        picture(found),
-    )
-    right = "rightly" if found.pred == found.truth else "wrongly"
-    shift = " Silent edges were cut before the features were made." if found.trimmed else ""
-    heard = "Waveform above, features below" if found.samples is not None else "Features (the recording is not at hand)"
-    body = [
-        paragraph(
-            "Each statistic of the audio (max, avg, std over time) asks the words of ",
-            element("code", found.utt), f" and gives each a weight; it is classified {right} as {found.pred}"
-            f"{'' if right == 'rightly' else f', is {found.truth}'}. Fold {found.fold}, run 1.",
-        ),
-        player(source, found.utt, audio),
-        plot.show(f"{heard}: {source.config['features']['audio']}, as the model hears it, {len(found.features)} frames "
-                  f"of {1000 * found.frame_shift:g} ms.{shift}"),
-        weights_table(found),
-        paragraph("A word stands for its neighbourhood: the maps that are asked are those of convolutions over "
-                  f"{_widths(source)} words.{padding}", class_="note"),
-        paragraph("† not in the vocabulary of the training part", class_="note") if any(found.unknown) else None,
-    ]  # fmt: skip
-    return plot, join(body)
-
-
-def weights_table(found: Attention) -> Markup:
-    """A row a statistic, a column a word; the shade of a cell is its weight."""
-    head = [
-        "statistic",
-        *(f"{t}{' †' if unknown else ''}" for t, unknown in zip(found.tokens, found.unknown, strict=True)),
+    alt = f"Waveform and features of {shown.utt} over time. The word with the most weight: {strongest}"
+    columns: list[Column[tuple[int, int]]] = [
+        Column("row", lambda at: shown.rows[at[0]]),
+        Column("word", lambda at: shown.tokens[at[1]]),
+        Column("weight", lambda at: f"{shown.weights[at]:.6f}"),
     ]
-    rows = [[name, *(_shaded(w) for w in row)] for name, row in zip(found.rows, found.weights.tolist(), strict=True)]
-    return element("div", table("Weight of each word, %", head, rows), class_="weights")
+    table = Table.of(columns, np.ndindex(*shown.weights.shape))
+    return Plot("attention", title(data.exp), alt, picture(shown, words=False), table, filed=picture(shown))
 
 
-def _shaded(weight: float) -> dict[str, object]:
-    return {"content": f"{100 * weight:.1f}", "style": f"--w:{weight:.3f}", "class_": "w"}
+def weights_table(shown: Attention) -> Table:
+    """A row a statistic, a column a word, which has a dagger where it is not in the vocabulary; cells are shaded."""
+    heads = [f"{token}{' †' if unknown else ''}" for token, unknown in zip(shown.tokens, shown.unknown, strict=True)]
+    columns: list[Column[int]] = [Column("statistic", lambda row: shown.rows[row], left=True)]
+    columns += [Column(head, lambda row, i=i: _shaded(shown.weights[row, i])) for i, head in enumerate(heads)]
+    return Table.of(columns, range(len(shown.rows)))
 
 
-def _widths(source: Source) -> str:
-    *most, last = source.config["model_options"]["text_widths"]
-    return f"{', '.join(map(str, most))} and {last}" if most else str(last)
+def _shaded(weight: float) -> Cell:
+    return Cell(f"{100 * weight:.1f}", style=f"--w:{weight:.3f}", classes="w")
 
 
-def picture(found: Attention, words: bool = True) -> Figure:
+def picture(shown: Attention, words: bool = True) -> Figure:
     """The panels there is data for, over the same seconds; words stand evenly, they are not aligned."""
-    panels = [_draw_wave] if found.samples is not None else []
+    panels = [_draw_wave] if shown.samples is not None else []
     panels += [_draw_features]
-    seconds = len(found.features) * found.frame_shift
-    if found.samples is not None:
-        seconds = max(seconds, len(found.samples) / found.rate)
+    seconds = len(shown.features) * shown.frame_shift
+    if shown.samples is not None:
+        seconds = max(seconds, len(shown.samples) / shown.rate)
     count = len(panels) + words
-    heights = [*([1, 2] if len(panels) == 2 else [2]), *([0.45 * len(found.rows)] if words else [])]
+    heights = [*([1, 2] if len(panels) == 2 else [2]), *([0.45 * len(shown.rows)] if words else [])]
     figure, axes = make_axes(5.6, 1.1 * sum(heights), rows=count, height_ratios=heights, sharex=False)
     for draw, one in zip(panels, np.atleast_1d(axes), strict=False):
-        draw(found, one)
+        draw(shown, one)
         one.set_xlim(0, seconds)
     np.atleast_1d(axes)[len(panels) - 1].set_xlabel("seconds", color=MUTED, fontsize=11)
     if words:
-        _draw_weights(found, axes[-1])
+        _draw_weights(shown, axes[-1])
     return figure
 
 
@@ -116,30 +100,30 @@ def envelope(samples: np.ndarray) -> Iterator[tuple[float, float]]:
         yield float(part.min()), float(part.max())
 
 
-def _draw_wave(found: Attention, axes: Axes) -> None:
-    low, high = np.array(list(envelope(found.samples))).T
-    times = (np.arange(len(low)) + 0.5) * len(found.samples) / found.rate / len(low)
+def _draw_wave(shown: Attention, axes: Axes) -> None:
+    low, high = np.array(list(envelope(shown.samples))).T
+    times = (np.arange(len(low)) + 0.5) * len(shown.samples) / shown.rate / len(low)
     axes.fill_between(times, low, high, color=BLUE, linewidth=0.4)
     axes.set_yticks([])
     axes.tick_params(labelbottom=False)
     axes.set_ylabel("waveform", color=MUTED, fontsize=11)
 
 
-def _draw_features(found: Attention, axes: Axes) -> None:
-    extent = (0, len(found.features) * found.frame_shift, 0, found.features.shape[1])
-    axes.imshow(found.features.T, aspect="auto", origin="lower", extent=extent, cmap="viridis", vmin=-LIMIT,
+def _draw_features(shown: Attention, axes: Axes) -> None:
+    extent = (0, len(shown.features) * shown.frame_shift, 0, shown.features.shape[1])
+    axes.imshow(shown.features.T, aspect="auto", origin="lower", extent=extent, cmap="viridis", vmin=-LIMIT,
                 vmax=LIMIT, interpolation="nearest")  # fmt: skip
     axes.set_ylabel("feature", color=MUTED, fontsize=11)
 
 
-def _draw_weights(found: Attention, axes: Axes) -> None:
+def _draw_weights(shown: Attention, axes: Axes) -> None:
     from matplotlib.patches import Rectangle
 
-    for row, column in np.ndindex(*found.weights.shape):
-        weight = float(found.weights[row, column])
+    for row, column in np.ndindex(*shown.weights.shape):
+        weight = float(shown.weights[row, column])
         axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=CELL, alpha=0.9 * weight, linewidth=0))
         axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=8, color=INK)
-    axes.set(xlim=(-0.5, len(found.tokens) - 0.5), ylim=(len(found.rows) - 0.5, -0.5))
-    axes.set_xticks(range(len(found.tokens)), found.tokens, rotation=35, ha="right", parse_math=False)
-    axes.set_yticks(range(len(found.rows)), found.rows, parse_math=False)
+    axes.set(xlim=(-0.5, len(shown.tokens) - 0.5), ylim=(len(shown.rows) - 0.5, -0.5))
+    axes.set_xticks(range(len(shown.tokens)), shown.tokens, rotation=35, ha="right", parse_math=False)
+    axes.set_yticks(range(len(shown.rows)), shown.rows, parse_math=False)
     axes.spines[:].set_visible(False)

@@ -2,75 +2,45 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from mscnn.evaluation.calibration import FLOOR
-from mscnn.evaluation.predictions import join_folds
-from mscnn.reporting.page.audio import player
-from mscnn.reporting.page.html import NOTHING, Markup, element, join, paragraph, table
-from mscnn.reporting.page.source import Source
+from mscnn.evaluation.misses import Miss, misses
+from mscnn.reporting.formats import fixed
+from mscnn.reporting.page.audio import recording
+from mscnn.reporting.page.source import ReportData
+from mscnn.reporting.table import Cell, Column, Table
+from mscnn.reporting.templates import macro
 
 MOST = 15
 
 
-@dataclass(frozen=True)
-class Miss:
-    """An utterance: ``loss`` is -ln p(truth), ``prob`` (K,) its probabilities, both means over runs; ``said`` counts
-    what the runs predict."""
+def worst(data: ReportData, audio: str) -> dict[str, object]:
+    """Their table, with players where the recordings are available; ``table`` is None where there is none."""
+    shown: Sequence[Miss] = misses(data.exp, MOST)
+    recordings = {miss.utt: recording(data, miss.utt, audio) for miss in shown}
+    text, speakers = data.tables["text"], data.tables["utt2spk"]
 
-    utt: str
-    truth: str
-    said: Counter
-    loss: float
-    prob: np.ndarray
+    def utterance(miss: Miss) -> Cell:
+        return Cell(macro("utterance", miss.utt, text.get(miss.utt, ""), recordings[miss.utt]), classes="utt")
 
-
-def worst(source: Source, most: int = MOST) -> list[Miss]:
-    """The wrongly classified test utterances with the greatest loss of the true class, the worst first."""
-    runs, names = join_folds(source.exp.parts["test"]), source.exp.classes
-    truth = runs[0].truth
-    prob = np.stack([run.prob for run in runs])
-    loss = -np.log(np.maximum(prob[:, np.arange(len(truth)), truth], FLOOR)).mean(axis=0)
-    wrong = np.any([run.pred != truth for run in runs], axis=0)
-    order = sorted(np.flatnonzero(wrong), key=lambda i: (-loss[i], runs[0].utts[i].encode()))
-    return [
-        Miss(
-            runs[0].utts[i], names[truth[i]], Counter(names[run.pred[i]] for run in runs), float(loss[i]),
-            prob[:, i].mean(axis=0),
-        )
-        for i in order[:most]
-    ]  # fmt: skip
-
-
-def worst_section(source: Source, audio: str) -> Markup:
-    """Their table, with players where the recordings are at hand."""
-    found, speakers, words = worst(source), source.tables["utt2spk"], source.tables["text"]
-    if not found:
-        return paragraph("None: every run is right about every utterance of the test part.")
-    players = {miss.utt: player(source, miss.utt, audio) for miss in found}
-    heard = any(players.values())
-    head = ["utterance", "speaker", "truth", "predicted", "loss", *(f"p {name}" for name in source.exp.classes)]
-    rows = [
-        (
-            {"content": join([words.get(miss.utt), element("code", miss.utt), players[miss.utt]]), "class_": "utt"},
-            speakers.get(miss.utt, NOTHING),
-            miss.truth,
-            _said(miss.said),
-            f"{miss.loss:.2f}",
-            *(f"{p:.3f}" for p in miss.prob),
-        )
-        for miss in found
+    columns: list[Column[Miss]] = [
+        Column("utterance", utterance, left=True),
+        Column("speaker", lambda miss: speakers.get(miss.utt), left=True),
+        Column("truth", lambda miss: miss.truth, left=True),
+        Column("predicted", lambda miss: _predicted(miss.predicted), left=True),
+        Column("loss", lambda miss: fixed(miss.loss)),
+        *(
+            Column(f"p {name}", lambda miss, k=k: fixed(float(miss.prob[k]), 3))
+            for k, name in enumerate(data.exp.classes)
+        ),
     ]
-    runs = " Means over runs." if source.config["runs"] > 1 else ""
-    why = "" if heard or audio == "none" else " The recordings are not at hand: no players."
-    note = paragraph(f"Test utterances with the greatest −ln p(truth), in nats.{runs}{why}", class_="note")
-    return join([note, table(f"The {len(found)} worst utterances", head, rows, left=4)])
+    return {
+        "table": Table.of(columns, shown) if shown else None,
+        "silent": audio != "none" and not any(recordings.values()),
+    }
 
 
-def _said(counts: Counter) -> str:
+def _predicted(counts: Mapping[str, int]) -> str:
     """``happy``, or ``happy 2, sad 1`` where runs disagree."""
     if len(counts) == 1:
         return next(iter(counts))

@@ -9,11 +9,11 @@ import yaml
 
 from mscnn.data.datadir import DataDir
 from mscnn.evaluation.experiment import Experiment
+from mscnn.evaluation.robustness import robustness
 from mscnn.evaluation.wer import write_wer
 from mscnn.files import write_table
 from mscnn.inference.predict import Request, predict_experiments
 from mscnn.reporting.results import write_report
-from mscnn.reporting.robustness import robustness
 from mscnn.training.experiment import Setup
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import TextOptions

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mscnn.errors import UserError
 from mscnn.reporting.lines import ScoreLine, read_score
+from tests.raises import fails
 
 LINE = (
     "%UA 81.40 %WA 80.30 %F1 80.91 [ 4442 / 5531 ] protocol=random10@1f3a text=gt folds=10 runs=3 exp/mscnn_spu_att_gt"
@@ -30,11 +30,17 @@ def test_a_perfect_score_and_zero():
     assert str(line).startswith("%UA 100.00 %WA 0.00 %F1 5.00 [ 0 / 7 ] ") and ScoreLine.parse(str(line)) == line
 
 
+def test_metrics_are_numbers_wherever_they_stand():
+    line = ScoreLine.parse(LINE.replace("runs=3", "runs=3 agg=pooled wf1=79.10 ua_sd=1.23 wf1_run_sd=0.50"))
+    assert (line.score("ua"), line.score("wf1"), line.score("kappa")) == (81.4, 79.1, None)
+    assert (line.sd("ua"), line.sd("wa"), line.run_sd("wf1")) == (1.23, None, 0.5) and line.aggregate == "pooled"
+
+
 @pytest.mark.parametrize(
     "text", ["", "# note", LINE.replace("protocol=random10@1f3a ", ""), LINE.replace("%F1", "%X"), LINE[:60]]
 )
 def test_what_is_no_score_line(text):
-    with pytest.raises(UserError, match="not a score line"):
+    with fails("score-line", repr(text)):
         ScoreLine.parse(text)
 
 
@@ -42,5 +48,5 @@ def test_file(tmp_path):
     (tmp_path / "score_test.txt").write_text(LINE + "\n# note\n")
     assert str(read_score(tmp_path / "score_test.txt")) == LINE
     (tmp_path / "score_test.txt").write_text("# note\n")
-    with pytest.raises(UserError, match=r"score_test.txt:1: not a score line.*stage 6"):
+    with fails("score-line", "score_test.txt:1", "stage 6"):
         read_score(tmp_path / "score_test.txt")

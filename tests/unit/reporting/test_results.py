@@ -7,12 +7,14 @@ import sys
 
 import pytest
 
-from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
+from mscnn.evaluation.metrics import METRICS
 from mscnn.files import write_table
 from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.results import write_report
+from tests.raises import fails
 from tests.unit.evaluation.conftest import COUNTS, make_experiment, write_data
+from tests.unit.reporting.reading import read_items, read_rows, read_sections
 
 FILES = ["score_test.txt", "score_dev.txt", "confusion_test.txt", "confusion_test.csv", "statistics.json", "RESULTS.md"]
 FIGURES = ["figures/confusion_test.png", "figures/learning_curves.png"]
@@ -44,7 +46,8 @@ def test_files_and_their_first_line(folder, experiment):
         f"wf1_sd=2.36 ua_run_sd=22.10 wa_run_sd=20.62 f1_run_sd=22.69 wf1_run_sd=21.21 {folder}"
     )
     assert written[1].startswith("%UA 83.33 %WA 85.00 %F1 83.52 [ 9 / 10 ]") and "agg=pooled" in written[1]
-    assert all(line.startswith("# ") for line in written[2:]) and any("UA = 1/K" in line for line in written)
+    assert all(line.startswith("# ") for line in written[2:])
+    assert {f"# {metric.definition}" for metric in METRICS.values()} <= {*written}
     assert ScoreLine.parse((folder / "score_dev.txt").read_text().splitlines()[0]).fields["set"] == "dev"
 
 
@@ -63,11 +66,13 @@ def test_confusion_tables_name_the_classes(folder, experiment):
     table = [line.split() for line in (folder / "confusion_test.txt").read_text().splitlines()[1:]]
     assert table[0] == ["calm", "cross", "recall", "prec.", "F1"]
     assert table[1] == ["calm", "11", "1", "91.67", "84.62", "88.00"]  # 5 + 6 of 12; predicted 7 + 6
-    results = (folder / "RESULTS.md").read_text()
-    assert "| calm | 6 | 91.67 | 84.62 | 88.00 |" in results
-    assert "| fold01 | 6 | 81.25 ± 26.52 |" in results
-    assert "python -m mscnn.bin.train --model mscnn_spu" in results and "share no speaker" in results
-    assert "* train and dev share no utterance, more is not promised; see the audit" in results
+    parts = read_sections((folder / "RESULTS.md").read_text())
+    assert ["calm", "6", "91.67", "84.62", "88.00"] in read_rows(parts["Classes"])
+    assert read_rows(parts["Folds"])[1][:3] == ["fold01", "6", "81.25 ± 26.52"]
+    assert "python -m mscnn.bin.train --model mscnn_spu" in parts["Command"]
+    promises = read_items(parts["Protocol"])
+    assert [text.split(" share ")[0] for text in promises] == ["dev and test", "train and dev", "train and test"]
+    assert ["speaker" in text for text in promises] == [False, False, True]
 
 
 def test_improvised_and_scripted_separately(folder, experiment, tmp_path):
@@ -76,7 +81,8 @@ def test_improvised_and_scripted_separately(folder, experiment, tmp_path):
     found = {(line.fields["subset"], line.fields["agg"]): line for line in lines}
     assert found["improvised", "fold-mean"].total == 4 and found["scripted", "pooled"].total == 6
     assert [key[0] for key in found].count("all") == 2
-    assert "| test | improvised | fold mean |" in (folder / "RESULTS.md").read_text()
+    rows = read_rows(read_sections((folder / "RESULTS.md").read_text())["Scores"])
+    assert ["test", "improvised", "fold mean"] in [row[:3] for row in rows]
 
 
 def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, tmp_path):
@@ -84,11 +90,10 @@ def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, t
     kinds = {(line.fields["subset"], line.fields["agg"]) for line in write_report(experiment, data)}
     assert ("improvised", "fold-mean") not in kinds and ("improvised", "pooled") in kinds
     assert not any(subset == "scripted" for subset, _ in kinds)
-    text = (folder / "score_test.txt").read_text()
-    assert "# subset=improvised agg=fold-mean: UA and F1 do not exist; fold 2: no utterance of class cross" in text
-    assert (
-        "# subset=scripted agg=pooled: UA and F1 do not exist; all folds together: no utterance of class calm" in text
-    )
+    remarks = [line for line in (folder / "score_test.txt").read_text().splitlines() if line.startswith("# subset=")]
+    found = {tuple(line.split(":")[0].split()[1:]): line for line in remarks}
+    assert "fold 2" in found["subset=improvised", "agg=fold-mean"] and "cross" in remarks[0]
+    assert "calm" in found["subset=scripted", "agg=pooled"] and ("subset=improvised", "agg=pooled") not in found
 
 
 def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
@@ -100,7 +105,7 @@ def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
     (line,) = write_report(Experiment.load(folder))
     assert line.fields["agg"] == "pooled" and (line.correct, line.total) == (5, 8)
     assert line.values["ua"] == pytest.approx(62.5)  # 3 of 4, 2 of 4
-    assert "## Folds" not in (folder / "RESULTS.md").read_text()
+    assert "Folds" not in read_sections((folder / "RESULTS.md").read_text())
     kind = {"0": "impro01", "1": "script01", "2": "script01", "3": "script01"}
     write_data(tmp_path / "exp" / "data", Experiment.load(folder), utt2scene=lambda u: kind[u[-1]])
     write_report(Experiment.load(folder))
@@ -108,20 +113,20 @@ def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
     assert [line.split("subset=")[1].split()[:2] for line in text.splitlines() if line[0] == "%"] == [
         ["all", "agg=pooled"], ["improvised", "agg=pooled"], ["scripted", "agg=pooled"]
     ]  # fmt: skip
-    assert "agg=fold-mean: UA" not in text
+    assert "agg=fold-mean:" not in text.replace("# agg=fold-mean:", "")
 
 
 def test_data_of_another_set_are_refused(folder, experiment, tmp_path):
     write_table(tmp_path / "utt2scene", {"x-1": "impro01"})
-    with pytest.raises(UserError, match="utt2scene: lacks 10 utterances"):
+    with fails("utterances-missing", "utt2scene", 10):
         write_report(experiment, tmp_path)
-    with pytest.raises(UserError, match="no such data directory"):
+    with fails("data-directory-missing", tmp_path / "absent"):
         write_report(experiment, tmp_path / "absent")
 
 
 def test_a_class_absent_from_a_fold_stops_everything(tmp_path):
     folder = make_experiment(tmp_path / "exp" / "a", [[[[2, 0], [0, 1]]], [[[2, 0], [0, 0]]]])
-    with pytest.raises(UserError, match="fold 2: no utterance of class cross"):
+    with fails("class-absent", "fold 2", "cross"):
         write_report(Experiment.load(folder))
     assert not (folder / "score_test.txt").exists()
 
@@ -129,8 +134,10 @@ def test_a_class_absent_from_a_fold_stops_everything(tmp_path):
 def test_a_class_never_predicted_is_said(tmp_path):
     folder = make_experiment(tmp_path / "exp" / "a", [[[[2, 0], [1, 0]]], [[[2, 0], [0, 1]]]])
     write_report(Experiment.load(folder))
-    assert "# class cross is never predicted in fold 1 run 1" in (folder / "score_test.txt").read_text()
-    assert "class cross is never predicted in fold 1 run 1" in (folder / "RESULTS.md").read_text()
+    remark = next(line for line in (folder / "score_test.txt").read_text().splitlines() if "fold 1 run 1" in line)
+    assert remark.startswith("# ") and "cross" in remark and "fold 2" not in remark
+    items = read_items(read_sections((folder / "RESULTS.md").read_text())["Scores"])
+    assert items == [f"{part}: {remark[2:]}" for part in ("test", "dev")]
 
 
 def test_legacy_marks_the_line(tmp_path):
@@ -153,3 +160,16 @@ def test_changes_of_the_configuration_and_folds_left_out_stand_on_every_line(tmp
     assert lines and all(line.fields["changed"] == "betas=[0.5,0.9],mixup=0.5" for line in lines)
     assert all(line.fields["partial"] == "2/10" for line in lines)
     assert [str(ScoreLine.parse(str(line))) for line in lines] == [str(line) for line in lines]
+
+
+def test_a_table_of_scores_has_as_many_cells_as_heads(tmp_path):
+    """With several runs and without, with deviations and without."""
+    for name, counts in (("a", COUNTS), ("b", [[runs[0]] for runs in COUNTS]), ("c", [[COUNTS[0][0]]])):
+        folder = make_experiment(tmp_path / "exp" / name, counts)
+        write_report(Experiment.load(folder))
+        parts = read_sections((folder / "RESULTS.md").read_text())
+        for title in ("Scores", "Classes", "Folds", "Intervals", "Calibration"):
+            head, *rows = read_rows(parts[title])[:3] or [[]]
+            assert all(len(row) == len(head) for row in rows), (name, title)
+        heads = read_rows(parts["Scores"])[0]
+        assert ("UA sd over runs" in heads) == (name == "a") and heads[-1] == "correct / total"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import kaldiio
@@ -17,14 +18,20 @@ from mscnn.data.datadir import DataDir
 from mscnn.evaluation.experiment import Experiment
 from mscnn.files import digest, read_table, write_table
 from mscnn.inference.trained import setup_of
+from mscnn.leakage.result import AuditResult, FoldAudit, FoldOverlap, Overlap, ProtocolFacts, Scores, Spread
 from mscnn.models.inputs import Sizes
 from mscnn.models.mscnn import MSCNN, Options
+from mscnn.reporting.lines import ScoreLine
+from mscnn.reporting.page.page import write_page
+from mscnn.reporting.page.source import read_data
 from mscnn.reporting.results import write_report
+from mscnn.reporting.templates import render
 from mscnn.text.vocabulary import Vocabulary
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.sources import Reader
 from tests.conftest import ROOT
 from tests.unit.evaluation.conftest import make_experiment, write_data
+from tests.unit.reporting.reading import Element, read_html
 from tests.unit.training.conftest import write_features
 
 OPTIONS = {
@@ -123,6 +130,66 @@ def made_once(tmp_path_factory):
         patch.chdir(root)
         make_recipe(Path())
     return root
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page that was written once: its folder, its bytes and its elements; nobody may change the files."""
+
+    folder: Path
+    text: str
+    page: Element
+
+    @property
+    def statistics(self) -> dict:
+        """What statistics.json holds."""
+        return json.loads((self.folder / "statistics.json").read_text())
+
+    @property
+    def lines(self) -> list[ScoreLine]:
+        """The score lines of test."""
+        texts = (self.folder / "score_test.txt").read_text().splitlines()
+        return [ScoreLine.parse(text) for text in texts if text[0] == "%"]
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """The page of the hand-made experiment, with the sound in it, lists of folds, an audit, and markup as a name."""
+    root = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        folder = make_recipe(Path())
+        (folder / "folds").mkdir()
+        (folder / "folds" / "fold01.test").write_text("t1-00\nt1-01\nt1-02\nt1-03\nt1-10\nt1-11\n")
+        write_audit(Path("data/toy"), shared={"speaker": 0, "scene": 3})
+        table = Path("data/toy/utt2spk")
+        table.write_text(table.read_text().replace(" t1", f" {EVIL}"))
+        write_report(Experiment.load(folder))
+        text = write_page(folder, audio="embed").read_text()
+    return Written(root / folder, text, read_html(text))
+
+
+def show(section, exp, make, data=None):
+    """A section of the page of an experiment alone, of what ``make`` makes of its data."""
+    report = read_data(exp, data)
+    return read_html(render(f"report/{section}.html", report=report, view=make(report)))
+
+
+def write_audit(data, shared, protocol="random10", aggregate="fold-mean", leaks=()):
+    """An audit of the hand-made experiment's protocol: how many of each are in training and test of the worst fold."""
+    spread = Spread(1.5, 3, 2.5)
+    pair = Scores(wa=Spread(61.09, 70, 61.0), ua=Spread(60.42, 70, 60.2))
+    result = AuditResult(
+        ProtocolFacts(protocol, 1, "1f3a", "1f3a00", {"train-test": ["speaker"]}, "dev", [], aggregate),
+        "toy", 20, "i", None, list(leaks), 0.7, "/x/logmel",
+        shared={what: replace(spread, worst=most) for what, most in shared.items()},
+        texts={"all": Overlap(Spread(52.27, 61.3, 52.08), Spread(64.08, 74.2, 63.9))},
+        scores={"tfidf_lr": {"all": pair}, "text_1nn": {"all": replace(pair, ua=Spread(None, 50, 49.9))},
+                "logmel_lr": None},
+        folds=[FoldAudit(1, {"test": 6}, {}, {"all": FoldOverlap(6, 3, 4)}, {})],
+    )  # fmt: skip
+    result.write(data / "audit" / f"{protocol}.json")
+    return result
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Attention weights against NumPy, and which utterance is shown."""
 
+import csv
 import shutil
 
 import numpy as np
@@ -12,9 +13,11 @@ from mscnn.features.archive import FeatureDir
 from mscnn.reporting.page.attention import attends, attention, choose
 from mscnn.reporting.page.page import write_page
 from mscnn.reporting.page.sound import attention_section, envelope, picture
-from mscnn.reporting.page.source import read_source
+from mscnn.reporting.page.source import read_data
 from mscnn.text.vocabulary import Vocabulary
+from tests.raises import fails
 from tests.unit.reporting.page.conftest import OPTIONS, make_recipe, predict_again, save_model, words_of
+from tests.unit.reporting.reading import read_html
 
 
 def maps(x, weights, prefix, scales):
@@ -55,7 +58,7 @@ def expected(root, folder, utt, per_scale=False, words=None):
 def test_weights_are_those_of_the_paper(tmp_path, mode, rows):
     folder = make_recipe(tmp_path, {**OPTIONS, "att_mode": mode})
     for utt, fold in (("t1-00", 1), ("t2-11", 2)):
-        found = attention(read_source(folder), utt)
+        found = attention(read_data(folder), utt)
         reference = expected(tmp_path, folder / f"fold0{fold}" / "run1", utt, mode == "per_scale")
         np.testing.assert_allclose(found.weights, reference, atol=2e-5)
         assert reference.max() > 1.5 / reference.shape[1], "weights that differ too little test nothing"
@@ -64,35 +67,39 @@ def test_weights_are_those_of_the_paper(tmp_path, mode, rows):
 
 def test_scaled_scores_and_padding_that_counts(tmp_path):
     folder = make_recipe(tmp_path, {**OPTIONS, "legacy_no_mask": True, "max_frames": 30, "max_tokens": 16})
-    found = attention(read_source(folder), "t2-11")
+    found = attention(read_data(folder), "t2-11")
     assert (found.weights.sum(axis=1) < 0.99).all() and found.weights.shape[1] == 5
-    assert "Padding takes up to" in attention_section(read_source(folder), "t2-11", "none")[1]
+    assert attention_section(read_data(folder), "t2-11", "none")[1]["lost"] > 0.01
 
 
 def test_words_sounds_and_what_was_said_of_them(scored):
-    found = attention(read_source(scored), "t1-00")
+    found = attention(read_data(scored), "t1-00")
     assert found.tokens == ["oh", "no", "<", "script", ">", "alert", "(", "1"]
     assert not any(found.unknown) and found.truth == "calm" and len(found.samples) == 2000 and found.rate == 8000
-    assert attention(read_source(scored), "t1-01").unknown == [False, False, False, False, True]
+    assert attention(read_data(scored), "t1-01").unknown == [False, False, False, False, True]
     low, high = np.array(list(envelope(np.array([0, 3, -2, 1.0]))))[1:3].T
     assert (low.tolist(), high.tolist()) == ([3, -2], [3, -2])
 
 
 def test_the_picture_has_a_panel_for_what_there_is(scored, tmp_path):
-    found = attention(read_source(scored), "t1-00")
+    found = attention(read_data(scored), "t1-00")
     assert [len(picture(found, words=w).axes) for w in (True, False)] == [3, 2]
     written = [text.get_text() for text in picture(found).axes[2].texts]
     assert written == [f"{100 * w:.0f}" for w in found.weights.flat]
     (tmp_path / "my corpus" / "t1-00.wav").unlink()
-    assert len(picture(attention(read_source(scored), "t1-00")).axes) == 2
+    assert len(picture(attention(read_data(scored), "t1-00")).axes) == 2
 
 
-def test_the_table_shows_every_weight(scored):
-    source = read_source(scored)
-    plot, body = attention_section(source, "t1-00", "near")
-    weights = attention(source, "t1-00").weights
-    assert all(f"--w:{w:.3f}" in body and f">{100 * w:.1f}<" in body for w in weights.flat)
-    assert [row[2] for row in plot.rows] == [f"{w:.6f}" for w in weights.flat]
+def test_the_table_shows_every_weight(written):
+    found, table = written.page["plot-attention"], written.page["table-attention"].all("table")[0]
+    with (written.folder / "figures" / "attention.csv").open() as file:
+        rows = list(csv.reader(file))[1:]
+    weights = [f"{100 * float(weight):.1f}" for _, _, weight in rows]
+    assert [cell for row in table.rows[1:] for cell in row[1:]] == weights and len(weights) > 10
+    shades = [cell.attributes["style"] for cell in table.all("td")]
+    assert shades == [f"--w:{float(weight):.3f}" for _, _, weight in rows]
+    assert found.all("svg")[0].attributes["role"] == "img" and len(written.page["attention"].all("audio")) == 1
+    assert [row[0] for row in table.rows[1:]] == ["max", "avg", "std"] and "padding-weight" not in written.page
 
 
 def test_the_most_confident_of_the_short_and_right_ones_is_shown():
@@ -105,49 +112,52 @@ def test_the_most_confident_of_the_short_and_right_ones_is_shown():
 
 def test_models_without_attention_have_no_section(tmp_path):
     folder = make_recipe(tmp_path, {**OPTIONS, "attention": False})
-    assert not attends(read_source(folder).config) and not attends({"family": "glam"})
-    assert attention_section(read_source(folder), None, "near") is None
-    with pytest.raises(UserError, match="--utterance t1-00: mscnn_spu has no attention"):
+    assert not attends(read_data(folder).config) and not attends({"family": "glam"})
+    assert attention_section(read_data(folder), None, "near") is None
+    with fails("no-attention", "--utterance t1-00", "mscnn_spu"):
         write_page(folder, utt="t1-00")
 
 
-def test_faults_name_their_cure(scored, tmp_path):
-    source = read_source(scored)
-    with pytest.raises(UserError, match="--utterance t1-0: in no test part.*near: t1-"):
-        attention(source, "t1-0")
+def test_what_is_wrong_is_named(scored):
+    data = read_data(scored)
+    with fails("utterance-unknown", "--utterance t1-0", "exp/try", "t1-0"):
+        attention(data, "t1-0")
     save_model(scored / "fold01" / "run1", {**OPTIONS, "filters": 6})
-    with pytest.raises(UserError, match="weights of another network: .*audio_cnn"):
-        attention(source, "t1-00")
+    with pytest.raises(UserError) as caught:
+        attention(data, "t1-00")
+    assert "audio_cnn" in str(caught.value), "weights of another network"
     (scored / "fold01" / "run1" / "model.safetensors").write_bytes(b"short")
-    with pytest.raises(UserError, match="no weights to predict with.*train this fold again"):
-        attention(source, "t1-00")
+    with pytest.raises(UserError) as caught:
+        attention(data, "t1-00")
+    assert "fold01/run1" in str(caught.value), "no weights"
 
 
 def test_features_are_those_of_the_training_wherever_they_stand(scored, tmp_path):
-    before = attention(read_source(scored), "t1-00").weights
+    before = attention(read_data(scored), "t1-00").weights
     (tmp_path / "dump" / "mfcc96" / "toy").rename(tmp_path / "elsewhere")
     config = scored / "config.yaml"
     config.write_text(config.read_text().replace("dump/mfcc96/toy", "elsewhere"))
-    np.testing.assert_array_equal(attention(read_source(scored), "t1-00").weights, before)
+    np.testing.assert_array_equal(attention(read_data(scored), "t1-00").weights, before)
     facts = tmp_path / "elsewhere" / "feature.yaml"
     facts.write_text(facts.read_text().replace("content: '0'", "content: '1'"))  # made anew, otherwise
-    with pytest.raises(UserError, match="changed since it was trained: features;"):
-        attention(read_source(scored), "t1-00")
-    page = write_page(scored).read_text()
-    assert "changed since it was trained: features" in page and 'id="plot-attention"' not in page
+    with pytest.raises(UserError) as caught:
+        attention(read_data(scored), "t1-00")
+    assert "features" in str(caught.value)
+    page = read_html(write_page(scored).read_text())
+    assert "features" in page["no-attention"].text and "plot-attention" not in page
 
 
 def test_models_of_predictions_are_those_that_were_trained(scored, tmp_path):
     """The recogniser hears other words, whose embeddings, in the trained vocabulary, are asked instead."""
     folder = predict_again(scored, "not a day")
-    found = attention(read_source(folder), "t1-00")
+    found = attention(read_data(folder), "t1-00")
     assert found.tokens == ["not", "a", "day"] and found.weights.shape == (3, 3)
     run = tmp_path / "exp" / "try" / "fold01" / "run1"
     np.testing.assert_allclose(found.weights, expected(tmp_path, run, "t1-00", words="not a day"), atol=2e-5)
     table = tmp_path / "data" / "toy" / "text.ear"
     table.write_text(table.read_text().replace("t1-00 not a day", "t1-00 oh no"))
-    with pytest.raises(UserError, match="text ear is not what was predicted from; again: python -m"):
-        attention(read_source(folder), "t1-00")
+    with fails("text-changed", "data/toy", "text ear", "python -m"):
+        attention(read_data(folder), "t1-00")
     shutil.rmtree(tmp_path / "exp" / "try")
-    with pytest.raises(UserError, match="^exp/try: the experiment whose models these are is not there any more"):
-        attention(read_source(folder), "t1-00")
+    with fails("models-missing", "exp/try"):
+        attention(read_data(folder), "t1-00")

@@ -1,14 +1,14 @@
-"""corpus.yaml: those of our recipes, where it is looked for, and faults that are named."""
+"""corpus.yaml: those of our recipes, where it is looked for, and errors that are named."""
 
 import pytest
 import yaml
 
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.reporting.page.card import card, limits
-from mscnn.reporting.page.source import read_source
+from mscnn.reporting.page.source import read_data
 from tests.conftest import ROOT
 from tests.raises import fails
-from tests.unit.reporting.page.test_html import Reader
+from tests.unit.reporting.page.conftest import show
 
 TOWN = {
     "name": "<b>Town",
@@ -30,24 +30,27 @@ def test_every_recipe_says_what_its_corpus_is(recipe, name, synthetic):
 
 
 def test_a_new_recipe_needs_nothing_but_the_file(scored, tmp_path):
-    assert "Whose corpus it is stands nowhere" in card(read_source(scored))
+    assert "no-corpus" in show("card", scored, card)
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump(TOWN))
-    text = Reader(card(read_source(scored))).text
-    assert "<b>Town: four people, Dutch, shouting. Source: x.org. Licence: CC BY.toy: 20 utterances" in text
-    assert "One town." in [*limits(read_source(scored))]
+    shown = show("card", scored, card)
+    assert shown["corpus"].all("strong")[0].text == "<b>Town" and "no-corpus" not in shown
+    for text in ("four people, Dutch, shouting. ", "x.org. ", "CC BY."):
+        assert text in shown["corpus"].text
+    assert shown["data"].text.startswith("toy: 20 utterances")
+    assert [note.text for note in limits(read_data(scored)) if note.code == "corpus"] == ["One town."]
     (tmp_path / "data" / "toy" / "corpus.yaml").write_text(yaml.safe_dump({"name": "Nearer", "about": "x"}))
-    assert "Nearer: x.toy: 20" in Reader(card(read_source(scored))).text
+    assert show("card", scored, card)["corpus"].all("strong")[0].text == "Nearer"
 
 
 def test_voices_of_a_program_are_never_taken_for_people(scored, tmp_path):
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump(TOWN))
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
-    source = read_source(scored)
-    assert source.synthetic and source.corpus is None and "Town" not in card(source)
+    data = read_data(scored)
+    assert data.synthetic and data.corpus is None
     (tmp_path / "MANIFEST.json").unlink()
-    assert not read_source(scored).synthetic
+    assert not read_data(scored).synthetic
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump({**TOWN, "synthetic": True}))
-    assert read_source(scored).synthetic and "Town" in card(read_source(scored))
+    assert read_data(scored).synthetic and read_data(scored).corpus.name == "<b>Town"
 
 
 @pytest.mark.parametrize("facts, code, names", [
@@ -64,5 +67,5 @@ def test_what_is_wrong_is_named(tmp_path, facts, code, names):
         CorpusFacts.find(tmp_path / "data" / "set")
 
 
-def test_no_file_is_no_fault(tmp_path):
+def test_no_file_is_no_error(tmp_path):
     assert CorpusFacts.find(tmp_path / "data" / "set") is None

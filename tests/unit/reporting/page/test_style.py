@@ -1,15 +1,15 @@
 """Colours can be read, in light and dark (WCAG 2: contrast of 4.5 for text)."""
 
 import re
+from importlib import resources
 
 import pytest
 
 from mscnn.reporting.figures import PALETTE
-from mscnn.reporting.page.page import STYLE
 
+STYLE = resources.files("mscnn.reporting").joinpath("templates", "style.css").read_text(encoding="utf-8")
 LIGHT, DARK = (
-    dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block))
-    for block in re.findall(r":root \{(.*?)\}", STYLE.read_text(), re.S)
+    dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", STYLE, re.S)
 )
 
 

@@ -1,0 +1,43 @@
+"""How numbers are written in tables and sentences: the one place of decimals, signs and dashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DASH = "–"  # no such value
+
+
+def fixed(value: float | None, digits: int = 2) -> str | None:
+    """``81.40``; None stays None."""
+    return None if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: float | None, digits: int = 2) -> str | None:
+    """``+1.04``, a difference; None stays None."""
+    return None if value is None else f"{value:+.{digits}f}"
+
+
+def with_sd(mean: float | str | None, sd: float | None, digits: int = 2) -> str | None:
+    """``81.40 ± 2.10``, or the mean alone; a text that stands for the mean stays as it is."""
+    text = mean if isinstance(mean, str) else fixed(mean, digits)
+    return text if text is None or sd is None else f"{text} ± {sd:.{digits}f}"
+
+
+def span(bounds: Sequence[float] | None, digits: int = 2) -> str | None:
+    """``78.10 to 84.00``; None stays None."""
+    return None if bounds is None else f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}"
+
+
+def thousands(number: int | None) -> str | None:
+    """``1,468,036``; None stays None."""
+    return None if number is None else f"{number:,}"
+
+
+def p_value(p: float | None) -> str | None:
+    """Four decimals, small ones with an exponent; None stays None."""
+    return None if p is None else f"{p:.4f}" if p >= 1e-4 else f"{p:.1e}"
+
+
+def counted(number: int, what: str) -> str:
+    """``1 fold``, ``2 folds``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,86 @@
+"""RESULTS.md of one experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mscnn.evaluation.aggregate import fold_mean, undefined
+from mscnn.evaluation.experiment import Experiment
+from mscnn.reporting import measured
+from mscnn.reporting.formats import thousands
+from mscnn.reporting.table import Table
+from mscnn.reporting.templates import render
+
+if TYPE_CHECKING:
+    from mscnn.reporting.results import Scored
+
+
+def summary(
+    exp: Experiment, scored: Mapping[str, Scored], statistics: Mapping, definitions: Sequence[str], *, curves: bool
+) -> str:
+    """Text of RESULTS.md: scores, classes, folds, intervals, groups, calibration, protocol, system, command."""
+    matrices = scored["test"].matrices
+    return render(
+        "results.md",
+        exp=exp,
+        config=exp.config,
+        line=scored["test"].lines[0],
+        scores=measured.scores({part: one.lines for part, one in scored.items()}),
+        remarks=[(part, text) for part in ("test", "dev") for text in scored[part].remarks],
+        classes=measured.classes(statistics),
+        folds=None if undefined(matrices, exp.classes) else measured.folds(fold_scores(exp, matrices)),
+        statistics=statistics,
+        differences=measured.differences(statistics),
+        temperatures=[value for runs in statistics["calibration"]["temperatures"] or () for value in runs],
+        intervals=measured.intervals(statistics),
+        groups=measured.groups(statistics, most=measured.MAX_GROUPS),
+        hidden=list(measured.hidden_groups(statistics, measured.MAX_GROUPS)),
+        calibration=measured.calibration(statistics),
+        abstention=measured.abstention(statistics),
+        curves=curves,
+        on_test="legacy_test_best" in exp.config["protocol"].get("legacy", []),
+        disjoint=dict(disjointness(exp.config["protocol"])),
+        legacy=[*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])],
+        system=_system(exp),
+        definitions=definitions,
+    )
+
+
+def fold_scores(exp: Experiment, matrices) -> Iterator[tuple[int, Mapping]]:
+    """Utterances and metrics of each fold of matrices (folds, runs, K, K); every fold must have every class."""
+    for fold in matrices:
+        yield int(fold[0].sum()), fold_mean(fold[None], exp.classes).values
+
+
+def disjointness(protocol: Mapping) -> Iterator[tuple[str, str]]:
+    """What a protocol promises of each pair of its parts, in words; of dev and test only where they are two."""
+    on_test = "legacy_test_best" in protocol.get("legacy", [])
+    for pair, what in protocol["disjoint"].items():
+        if not (on_test and pair == "dev-test"):
+            yield pair.replace("-", " and "), apart(what)
+
+
+def apart(kept: Sequence[str]) -> str:
+    """What a protocol promises of two parts, in words; what it does not promise depends on the corpus."""
+    return f"share no {' and no '.join(kept)}" if kept else "share no utterance, more is not promised; see the audit"
+
+
+def _system(exp: Experiment) -> Table:
+    config = exp.config
+    size = config.get("parameters")
+    return Table.pairs(("", ""), {
+        "model": config["model"],
+        "parameters": f"{thousands(size)} without word embeddings" if size else None,
+        "options": _options(config.get("model_options", {})),
+        "training": _options(config.get("training", {})),
+        "data": config["data"],
+        "features": ", ".join(config.get("features", {}).values()),
+        "text": exp.words,
+        "x-vectors": config["xvector"],
+        **config["environment"],
+    })  # fmt: skip
+
+
+def _options(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in values.items())

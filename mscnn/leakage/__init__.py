@@ -1,1 +1,1 @@
-"""What train and test of a protocol share, and what baselines score by it; :func:`mscnn.audit` is its function."""
+"""Leakage audits of protocols: what train and test share, and scores of baselines (:func:`mscnn.audit`)."""

@@ -1,4 +1,4 @@
-"""The numbers of an audit: of each fold, and over folds as their mean, the worst fold and all folds pooled."""
+"""Measures of an audit: per fold, and over folds as mean, worst fold and pooled value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mscnn.leakage.result import (
     Spread,
 )  # fmt: skip
 
-Nearest: TypeAlias = Mapping[str, tuple[float, str]]  # test utterance -> cosine with the nearest training text, whose
+Nearest: TypeAlias = Mapping[str, tuple[float, str]]  # test utterance -> cosine and utterance of the nearest text
 Kinds: TypeAlias = Mapping[str, set[str]]  # all, improvised, scripted -> utterances
 
 
@@ -44,13 +44,13 @@ def measure(
 ) -> AuditResult:
     """Audit the folds of a protocol.
 
-    Text overlap and scores are also given for improvised and scripted utterances where ``utt2scene`` tells. A baseline
-    that cannot be had (no text in the data, no ``features`` given) is None, as is text overlap where there is no text.
+    Text overlap and scores are also measured on improvised and on scripted utterances where ``utt2scene`` has both.
+    Unavailable baselines (no text in the data, no ``features``) are None, and so is text overlap without text.
 
     Args:
-        recordings: utterance -> digest of its samples, as of :func:`mscnn.leakage.recordings.contents`.
-        inputs: kept in the result.
-        map_fn: a ``map`` over folds; that of a process pool fits baselines side by side.
+        recordings: utterance -> digest of its samples, from :func:`mscnn.leakage.recordings.contents`.
+        inputs: digest of the inputs, copied into the result.
+        map_fn: ``map`` over folds; that of a process pool fits baselines in parallel.
     """
     texts, kinds = attribute(data, "text"), _kinds(data)
     index = TextIndex(texts) if texts else None
@@ -85,7 +85,7 @@ def measure(
 
 
 def facts(protocol: Protocol, folds: Sequence[Fold]) -> ProtocolFacts:
-    """What the protocol states, with the digest of its folds."""
+    """Statements of the protocol, and the digest of its folds."""
     sha256 = folds_digest(protocol, folds)
     return ProtocolFacts(
         name=protocol.name,
@@ -100,7 +100,7 @@ def facts(protocol: Protocol, folds: Sequence[Fold]) -> ProtocolFacts:
 
 
 def leaks(protocol: Protocol, folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> list[str]:
-    """Pairs of utterances in two parts of a fold that are the same recording, each pair once."""
+    """One message per pair of utterances in two parts of a fold that are the same recording."""
     messages: dict[tuple[str, str], str] = {}
     pairs = [p for p in combinations(PARTS, 2) if p != ("dev", "test") or LEGACY_TEST_BEST not in protocol.legacy]
     for fold in folds:
@@ -113,14 +113,14 @@ def leaks(protocol: Protocol, folds: Sequence[Fold], data: DataDir, recordings: 
 
 
 def _kinds(data: DataDir) -> dict[str, set[str]]:
-    """All utterances, and the improvised and the scripted ones where there are both."""
+    """``all`` -> all utterances; also the improvised and the scripted ones where there are both."""
     kind = kinds_of(data.scene)
     kinds = {name: {utt for utt in kind if kind[utt] == name} for name in KINDS.values()}
     return {"all": {*data.utts}, **(kinds if all(kinds.values()) else {})}
 
 
 def _shared(folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> list[dict[str, int]]:
-    """For each fold, how many speakers, sessions, scenes and recordings are in train and in test."""
+    """Per fold: number of speakers, sessions, scenes and recordings that train and test share."""
     tables = {"speaker": data.spk, "session": data.session, "scene": data.scene, "recording": recordings}
     return [
         {what: len(shared(table, fold.train, fold.test)) for what, table in tables.items() if table} for fold in folds
@@ -130,7 +130,7 @@ def _shared(folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str])
 def _classified(
     folds: Sequence[Fold], data: DataDir, nearest: Sequence[Nearest], features: FeatureDir | None, map_fn: Callable
 ) -> dict[str, list[list[str]] | None]:
-    """Baseline -> class of each test utterance of each fold; None for one that cannot be had."""
+    """Baseline -> predicted class of each test utterance of each fold; None where it is unavailable."""
     has_text = any(attribute(data, "text"))
     by_nearest = [classify_by_nearest(fold, data, near) for fold, near in zip(folds, nearest, strict=True)]
     return {
@@ -141,7 +141,7 @@ def _classified(
 
 
 def _overlaps(fold: Fold, texts: Mapping[str, str], nearest: Nearest, kinds: Kinds) -> dict[str, FoldOverlap]:
-    """Of each kind: test utterances, those with the text of a training utterance, and those with nearly such a text."""
+    """Kind -> number of test utterances, of those with the text in train, and of those with a near duplicate there."""
     known = {texts[utt] for utt in fold.train if utt in texts}
     overlaps = {}
     for kind, members in kinds.items():
@@ -155,7 +155,7 @@ def _overlaps(fold: Fold, texts: Mapping[str, str], nearest: Nearest, kinds: Kin
 
 
 def _overlap(folds: Sequence[FoldOverlap], has_text: bool) -> Overlap:
-    """Percent of the test utterances; in a corpus without text nothing is shared, nor kept apart."""
+    """Text overlap in percent of the test utterances; None in a corpus without text."""
 
     def percent(counts: Sequence[int]) -> Spread:
         if not has_text:
@@ -170,7 +170,7 @@ def _overlap(folds: Sequence[FoldOverlap], has_text: bool) -> Overlap:
 def _matrices(
     classified: Sequence[Sequence[str]], folds: Sequence[Fold], data: DataDir, kinds: Kinds
 ) -> dict[str, list[np.ndarray]]:
-    """Confusion matrices of each kind of utterances, one per fold."""
+    """Kind of utterances -> one confusion matrix per fold."""
     index = {emotion: k for k, emotion in enumerate(data.classes)}
     matrices: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for kind, members in kinds.items():
@@ -190,7 +190,7 @@ def _scores(matrices: Sequence[np.ndarray]) -> Scores:
 
 
 def _fold_scores(matrix: np.ndarray) -> FoldScores:
-    """WA and UA, not rounded."""
+    """WA and UA in percent, not rounded."""
     return FoldScores(
         wa=100 * float(wa(matrix)) if matrix.sum() else None,
         ua=100 * float(ua(matrix)) if matrix.sum(axis=1).all() else None,
@@ -207,9 +207,9 @@ def _percent(count: int, total: int) -> float | None:
 
 
 def _spread(values: Sequence[Number | None], pooled: Number | None = None) -> Spread:
-    there = [value for value in values if value is not None]
-    mean = sum(there) / len(values) if len(there) == len(values) else None
-    return Spread(mean=_rounded(mean), worst=_rounded(max(there, default=None)), pooled=_rounded(pooled))
+    defined = [value for value in values if value is not None]
+    mean = sum(defined) / len(values) if len(defined) == len(values) else None
+    return Spread(mean=_rounded(mean), worst=_rounded(max(defined, default=None)), pooled=_rounded(pooled))
 
 
 def _rounded(value: Number | None) -> Number | None:

@@ -1,4 +1,4 @@
-"""Which utterances of a data directory are the same recording."""
+"""Digests of recordings, which tell whether utterances are the same recording."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ MAX_LISTED = 20
 def contents(data: DataDir, cache: Path | None = None) -> dict[str, str]:
     """Digest of the samples of each utterance; empty where the corpus has no recordings.
 
-    An utterance that is a segment of a recording has the digest of the recording and its times. ``cache`` is a file:
-    recordings that it knows are not read again, and it learns the others.
+    The digest of a segment is that of its recording and its times. ``cache`` is a file of known digests; new ones are
+    added to it.
 
     Raises:
         DataErrors: files that cannot be read as audio.
@@ -22,7 +22,7 @@ def contents(data: DataDir, cache: Path | None = None) -> dict[str, str]:
     of_file, unreadable = digests.of(data.wav.values())
     if unreadable:
         raise DataErrors(
-            f"{data.path}: {len(unreadable)} recordings cannot be read; look at each with: file PATH",
+            f"{data.path}: {len(unreadable)} recordings cannot be read; inspect each with: file PATH",
             [Issue("audio-unreadable", f"{path}: {why}") for path, why in unreadable.items()],
             MAX_LISTED,
             code="audio-unreadable",

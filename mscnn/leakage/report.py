@@ -1,6 +1,6 @@
-"""Audits of protocols on a data directory: what train and test share, and what baselines score by it.
+"""Audits of protocols on a data directory: what train and test share, and scores of baselines.
 
-``<protocol>.json`` holds every number; nothing in it has a date.
+``<protocol>.json`` has all values and no date: equal audits give equal files.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from mscnn.leakage.recordings import contents
 from mscnn.leakage.result import AuditResult
 from mscnn.stamp import source_digest
 
-CODE = (  # whatever makes the numbers
+CODE = (  # modules that determine the results
     "mscnn.leakage.measures", "mscnn.leakage.recordings", "mscnn.audio.duplicates", "mscnn.baselines", "mscnn.data",
     "mscnn.features.archive", "mscnn.evaluation.metrics", "mscnn.text.normal",
 )  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn")
 MAX_LISTED = 20  # leaks
-SERIAL_BELOW = 2000  # utterances; a baseline learns so few sooner than a process starts
+SERIAL_BELOW = 2000  # utterances; fitting on fewer is faster than starting processes
 
 
 def audit(data: DataDir, protocol: Protocol, *, features: FeatureDir | None = None, nj: int = 1) -> AuditResult:
     """Audit a protocol on a data directory; nothing is written.
 
     Args:
-        features: what the audio baseline takes; without, there is no such baseline.
-        nj: number of processes; with 1, all is done in the calling process.
+        features: input of the audio baseline; without them it is omitted.
+        nj: number of processes; 1: the calling process does everything.
 
     Returns:
-        what train and test share, over folds and for each; its ``leaks`` are copies of recordings.
+        what train and test share, per fold and over folds; ``leaks`` are recordings in two parts of a fold.
 
     Raises:
         UserError: the protocol does not fit the data.
@@ -60,17 +60,17 @@ def write_audits(
     first_folds: int = 0,
     nj: int = 1,
 ) -> list[AuditResult]:
-    """Audit protocols into ``out/<protocol>.json``; unchanged audits are not made again.
+    """Write audits of protocols to ``out/<protocol>.json`` and return them; up-to-date files are kept.
 
     Args:
         protocols: names in conf/protocols, or .yaml files.
-        features: what the audio baseline takes; without, an unchanged audit keeps the numbers that it has of it.
-        classes: those of the label map; where given, every part of the folds that are trained must have each.
-        first_folds: how many folds are trained; 0: all.
+        features: input of the audio baseline; without them an up-to-date audit keeps its scores.
+        classes: classes of the label map; where given, every part of the folds that are trained must have all.
+        first_folds: number of folds that are trained; 0: all.
         nj: number of processes; results do not depend on it.
 
     Raises:
-        UserError: two protocols have one name, or a protocol does not fit the data.
+        UserError: two protocols have the same name, or a protocol does not fit the data.
         DataErrors: a part is empty or lacks a class, or parts share what the protocol states to be disjoint.
     """
     splits = [(protocol, protocol.folds(data)) for protocol in _load(protocols, out)]
@@ -87,9 +87,9 @@ def require_no_leaks(results: Sequence[AuditResult]) -> None:
     if issues:
         raise DataErrors(
             f"{results[0].data}: {len(issues)} pair(s) of utterances in different parts of a fold are the same "
-            "recording, sample for sample: what is tested, or selected on, has been learnt. Keep one of each pair, "
-            "take the other out of the corpus, and run stage 1 (data) again; with --on-bad skip it excludes the other "
-            "by itself:",
+            "recording, sample for sample: the model is tested, or selected, on training data. Keep one of each pair, "
+            "remove the other from the corpus, and run stage 1 (data) again; --on-bad skip excludes the other "
+            "automatically:",
             issues,
             MAX_LISTED,
             code="recording-twice",
@@ -102,8 +102,8 @@ def _load(names: Sequence[str], out: Path) -> list[Protocol]:
     for protocol, name in zip(protocols, names, strict=True):
         if protocol.name in given:
             raise UserError(
-                f"protocols {given[protocol.name]} and {name} have one name, {protocol.name}, and one audit, "
-                f"{out / protocol.name}.json: change name in one of the files, or audit it into another --out",
+                f"protocols {given[protocol.name]} and {name} have the same name, {protocol.name}, and the same "
+                f"audit, {out / protocol.name}.json: change the name in one of the files, or use another --out",
                 code="protocol-name-twice",
             )
         given[protocol.name] = name
@@ -119,7 +119,7 @@ def _audit(
     out: Path,
     map_fn: Callable,
 ) -> AuditResult:
-    """Audit one protocol and write the result, unless it is there already."""
+    """Result for one protocol, read from its file where that is up to date, else measured and written."""
     inputs = digest(
         [
             [asdict(facts(protocol, folds)), data.name, len(data.utts)],

@@ -1,4 +1,4 @@
-"""The result of an audit, as it stands in ``<protocol>.json``: the keys of the file are the fields of these classes."""
+"""The result of an audit; the keys of ``<protocol>.json`` are the fields of these classes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Number: TypeAlias = int | float
 
 @dataclass(frozen=True)
 class Spread:
-    """A number over folds, rounded to two decimals; what does not exist is None.
+    """A value over folds, rounded to two decimals; None where it is undefined.
 
     Attributes:
-        mean: mean over folds, where every fold has the number.
-        worst: the highest of any fold.
-        pooled: of the utterances of all folds together.
+        mean: mean over folds, where it is defined in every fold.
+        worst: maximum over folds.
+        pooled: value of the utterances of all folds together.
     """
 
     mean: Number | None
@@ -29,7 +29,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Percent of test utterances whose text is in train: ``verbatim``, or ``near`` it."""
+    """Percent of test utterances whose text is in train, ``verbatim`` or as a ``near`` duplicate."""
 
     verbatim: Spread
     near: Spread
@@ -45,7 +45,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class FoldOverlap:
-    """Number of ``test`` utterances of a fold, and of those whose text is in train, ``verbatim`` or ``near`` it."""
+    """Number of ``test`` utterances of a fold, and of those with the text, or a near duplicate, in train."""
 
     test: int
     verbatim: int
@@ -62,7 +62,7 @@ class FoldScores:
 
 @dataclass(frozen=True)
 class FoldAudit:
-    """One fold: its number, utterances per part, and what :class:`AuditResult` has over folds."""
+    """Audit of one fold: its number, utterances per part, and the measures of :class:`AuditResult`."""
 
     fold: int
     utterances: dict[str, int]
@@ -73,7 +73,7 @@ class FoldAudit:
 
 @dataclass(frozen=True)
 class ProtocolFacts:
-    """What the protocol states, and the SHA-256 of its folds; ``hash`` is its beginning, as score lines have it."""
+    """Statements of the protocol, and the SHA-256 of its folds; ``hash`` is its start, as in score lines."""
 
     name: str
     version: int
@@ -87,20 +87,20 @@ class ProtocolFacts:
 
 @dataclass(frozen=True, repr=False)
 class AuditResult:
-    """What train and test of a protocol share, and what baselines score that know no more than train's text or audio.
+    """What train and test of a protocol share, and scores of baselines on text or on audio statistics.
 
     Attributes:
-        protocol: what was audited.
-        data: name of the data directory, and the number of its ``utterances``.
-        inputs: digest of all that the numbers are made from, features apart.
-        heard: digest of the features that the audio baseline takes; None without.
-        leaks: pairs of utterances in two parts of a fold that are the same recording, in words.
-        near: cosine of TF-IDF vectors from which two texts are near each other.
-        features: name of the features that the audio baseline takes.
-        shared: speaker, session, scene, recording -> how many of them are in train and in test of a fold.
+        protocol: the protocol.
+        data: name of the data directory; ``utterances`` is their number in it.
+        inputs: digest of everything that determines the result, except the features.
+        heard: digest of the features of the audio baseline; None without.
+        leaks: one message per pair of utterances in two parts of a fold that are the same recording.
+        near: cosine of TF-IDF vectors from which two texts are near duplicates.
+        features: name of the features of the audio baseline.
+        shared: speaker, session, scene, recording -> number of them that train and test of a fold share.
         texts: all, improvised, scripted -> text overlap of these utterances.
-        scores: baseline -> all, improvised, scripted -> its scores; None for a baseline that cannot be had.
-        folds: the same of each fold.
+        scores: baseline -> all, improvised, scripted -> its scores; None for an unavailable baseline.
+        folds: the same measures per fold.
     """
 
     protocol: ProtocolFacts
@@ -118,7 +118,7 @@ class AuditResult:
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> AuditResult | None:
-        """Read what :meth:`write` left; None where there is nothing, or what another version wrote."""
+        """The result in a file; None where there is no file, or one of another version."""
         from pydantic import TypeAdapter, ValidationError
 
         try:
@@ -139,34 +139,35 @@ class AuditResult:
 
     @property
     def has_text(self) -> bool:
-        """Whether any utterance has text."""
+        """Whether the corpus has text."""
         return self.texts["all"].verbatim.worst is not None
 
     @property
     def common(self) -> list[str]:
-        """What train and test of some fold share: speaker, session, scene, recording, text."""
-        return [what for what, most in self._most().items() if most]
+        """What train and test share in some fold: speaker, session, scene, recording, text."""
+        return [what for what, count in self._maximum().items() if count]
 
     @property
     def disjoint(self) -> list[str]:
         """What train and test share in no fold."""
-        return [what for what, most in self._most().items() if not most]
+        return [what for what, count in self._maximum().items() if not count]
 
     def headline(self, spread: Spread) -> Number | None:
-        """The number that the protocol reports: the mean over folds, or that of all folds pooled."""
+        """The value that the protocol reports: the mean over folds, or the pooled one."""
         return spread.pooled if self.protocol.aggregate == "pooled" else spread.mean
 
-    def _most(self) -> dict[str, Number | None]:
-        most = {what: spread.worst for what, spread in self.shared.items()}
+    def _maximum(self) -> dict[str, Number | None]:
+        """What can be shared -> the largest number of shared values in any fold."""
+        counts = {what: spread.worst for what, spread in self.shared.items()}
         if self.has_text:
-            most["text"] = max(fold.texts["all"].verbatim for fold in self.folds)  # percents are rounded
-        return most
+            counts["text"] = max(fold.texts["all"].verbatim for fold in self.folds)  # percentages are rounded
+        return counts
 
     def __repr__(self) -> str:
         return f"<AuditResult {self}>"
 
     def __str__(self) -> str:
-        """One line: what train and test share, and what the baselines score."""
+        """One line: what train and test share, and the scores of the baselines."""
         overlap = [_percent(self.headline(spread)) for spread in (self.texts["all"].verbatim, self.texts["all"].near)]
         baselines = [
             f"{_percent(self.headline(scores['all'].wa))} / {_percent(self.headline(scores['all'].ua))} ({what})"
@@ -177,7 +178,7 @@ class AuditResult:
             [
                 f"{self.title}: train and test share {', '.join(self.common) or 'nothing'}",
                 f"disjoint: {', '.join(self.disjoint) or 'nothing'}",
-                f"test texts in train: {overlap[0]} % verbatim, {overlap[1]} % nearly" if self.has_text else "no text",
+                f"test texts in train: {overlap[0]} % verbatim, {overlap[1]} % near" if self.has_text else "no text",
                 f"WA / UA of baselines: {', '.join(baselines)}" if baselines else "no baseline",
             ]
         )

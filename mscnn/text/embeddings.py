@@ -16,8 +16,9 @@ from mscnn.text.vectorfiles import trim
 if TYPE_CHECKING:
     import numpy as np
 
-SPREAD = 0.25  # words without an embedding are drawn from U(-SPREAD, SPREAD), as in Yoon et al. 2018
-EPOCHS, TOKENS = (20, 150), 500_000  # word2vec: limits of its epochs, and the tokens that it should read in them
+UNKNOWN_RANGE = 0.25  # words without an embedding: U(-UNKNOWN_RANGE, UNKNOWN_RANGE), as in Yoon et al. 2018
+WORD2VEC_EPOCHS = (20, 150)  # least and most
+WORD2VEC_TOKENS = 500_000  # tokens to process over all epochs
 
 
 def load_embeddings(
@@ -30,29 +31,29 @@ def load_embeddings(
 ) -> tuple[np.ndarray, float]:
     """Embeddings of ``words`` from a GloVe, word2vec or fastText file, text or binary, plain or gzipped.
 
-    Text and word2vec's binary files are streamed, so that memory holds the wanted words only; gensim has to load
-    fastText's own ``.bin`` whole (from a temporary file where it is gzipped). What was read is kept in the folder
-    ``cache`` under the digest of the file's content and of the words. The digest costs one read of the file; it is
-    remembered with the file's size and time of change.
+    Text files and word2vec's binary files are streamed: only the requested words are held in memory. gensim loads
+    fastText's own ``.bin`` completely (from a temporary file where it is gzipped). The result is cached in the folder
+    ``cache`` under a digest of the file's content and of the words. The digest of the content takes one read of the
+    file and is cached with the file's size and modification time.
 
     Args:
-        path: the file; its format is told from its content, never from its name.
-        words: words[0] pads, words[1] is the unknown word, as in ``Vocabulary.words``.
-        cache: folder, made where it is missing.
-        seed: for words that the file lacks; their vectors depend on nothing but seed and word.
-        dim: dimension that the file must have; None accepts any.
+        path: the file; its format is detected from its content, not from its name.
+        words: words[0] is padding, words[1] the unknown word, as in ``Vocabulary.words``.
+        cache: folder; it is created where missing.
+        seed: for words that the file lacks; their vectors depend only on seed and word.
+        dim: expected dimension; None: any.
 
     Returns:
-        float32 matrix (len(words), dim): zeros for padding, U(-0.25, 0.25) for the unknown word and for those the file
-        lacks; and the share of words[2:] that it has.
+        float32 matrix (len(words), dim): zeros for padding, U(-0.25, 0.25) for the unknown word and for words that the
+        file lacks; and the share of words[2:] that the file has.
 
     Raises:
-        UserError: the file is missing, none of these formats, damaged, or of another dimension.
+        UserError: the file is missing, damaged, of none of these formats, or of another dimension.
     """
     get_logger("gensim").setLevel("ERROR")
-    wanted = words[2:]
+    known = words[2:]
     try:
-        vectors, size = _read(trim(Path(path), wanted, Path(cache)))
+        vectors, size = _read(trim(Path(path), known, Path(cache)))
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f"{path}: not readable as embeddings: {error}; expected GloVe, word2vec or fastText, text or binary, "
@@ -64,7 +65,7 @@ def load_embeddings(
             f"{path}: embeddings have {size} dimensions, expected {dim}; choose another file",
             code="embeddings-dimension",
         )
-    return _complete(words, vectors, size, seed), len(vectors) / max(len(wanted), 1)
+    return _complete(words, vectors, size, seed), len(vectors) / max(len(known), 1)
 
 
 def train_word2vec(
@@ -73,11 +74,11 @@ def train_word2vec(
     """Skip-gram embeddings of ``words``, trained on ``sentences``: the tokens of training texts only.
 
     On a few thousand sentences word2vec's vectors stay close to each other (mean cosine 0.99 on 300 sentences) and near
-    their tiny initial values, and unknown words would drown the known. So small sets are given more epochs, and the
-    vectors are centred and brought to the length that unknown words have (cf. Mu & Viswanath 2018).
+    their small initial values, far shorter than those of unknown words. Small sets are therefore trained for more
+    epochs, and the vectors are centred and scaled to the length of unknown words (cf. Mu & Viswanath 2018).
 
     Returns:
-        float32 matrix (len(words), dim) as of ``load_embeddings``; the same for the same arguments in any process.
+        float32 matrix (len(words), dim) as from ``load_embeddings``; deterministic across processes.
     """
     import numpy as np
     from gensim.models import Word2Vec
@@ -88,18 +89,18 @@ def train_word2vec(
     tokens = sum(map(len, sentences))
     if not tokens:
         return _complete(words, {}, dim, seed)
-    low, high = EPOCHS
-    epochs = min(max(TOKENS // tokens, low), high)
+    least, most = WORD2VEC_EPOCHS
+    epochs = min(max(WORD2VEC_TOKENS // tokens, least), most)
     model = Word2Vec(
         sentences, vector_size=dim, sg=1, min_count=1, epochs=epochs, workers=1, seed=seed % 2**32, hashfxn=_stable_hash
-    )  # one worker, and a hash that ignores PYTHONHASHSEED: the same vectors each time
+    )  # one worker, and a hash that ignores PYTHONHASHSEED: deterministic
     vectors = model.wv.vectors - model.wv.vectors.mean(axis=0)
-    vectors *= SPREAD * (dim / 3) ** 0.5 / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    vectors *= UNKNOWN_RANGE * (dim / 3) ** 0.5 / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return _complete(words, dict(zip(model.wv.index_to_key, vectors, strict=True)), dim, seed)
 
 
 def _complete(words: Sequence[str], vectors: Mapping[str, np.ndarray], dim: int, seed: int) -> np.ndarray:
-    """Matrix of the vectors of ``words``; missing ones are drawn, each by a generator seeded with the word."""
+    """Matrix of the vectors of ``words``; missing ones are random, each from a generator seeded with the word."""
     import numpy as np
 
     matrix = np.zeros((len(words), dim), dtype=np.float32)
@@ -108,7 +109,7 @@ def _complete(words: Sequence[str], vectors: Mapping[str, np.ndarray], dim: int,
             matrix[row] = vectors[word]
         else:
             generator = np.random.default_rng(_stable_hash(f"{seed} {word}"))
-            matrix[row] = generator.uniform(-SPREAD, SPREAD, dim)
+            matrix[row] = generator.uniform(-UNKNOWN_RANGE, UNKNOWN_RANGE, dim)
     return matrix
 
 

@@ -1,4 +1,4 @@
-"""Pieces of words -> numbers, by sentencepiece."""
+"""Subword vocabulary, by sentencepiece."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mscnn.text.vocabulary import PAD, UNK
 
 
 class Subwords:
-    """A unigram sentencepiece model; 0 pads, 1 is unknown. The same interface as :class:`Vocabulary`."""
+    """A unigram sentencepiece model with the interface of :class:`Vocabulary`; 0 is padding, 1 is unknown."""
 
     FILE = "subwords.model"
 
@@ -27,10 +27,10 @@ class Subwords:
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int = 1000) -> Subwords:
-        """Learn at most ``size`` pieces from ``texts``, which must be training texts only; fewer where they are few.
+        """Train a model of at most ``size`` pieces on ``texts``, which must be training texts only.
 
         Raises:
-            UserError: there is not a single word in ``texts``.
+            UserError: ``texts`` have no words.
         """
         import sentencepiece
 
@@ -45,7 +45,7 @@ class Subwords:
             sentence_iterator=iter(lines),
             model_writer=model,
             model_type="unigram",
-            vocab_size=max(size, len(characters) + 3),  # and padding, unknown, the mark of a word's start
+            vocab_size=max(size, len(characters) + 3),  # + padding, unknown, and the mark of a word's start
             hard_vocab_limit=False,
             character_coverage=1.0,
             num_threads=1,
@@ -63,11 +63,11 @@ class Subwords:
         return self._processor.get_piece_size()
 
     def split(self, text: str) -> list[str]:
-        """Pieces of ``text``, spelled out."""
+        """Pieces of ``text`` as strings."""
         return self._processor.encode(text.lower(), out_type=str)
 
     def encode(self, text: str, max_tokens: int | None = None) -> list[int]:
-        """Numbers of the first ``max_tokens`` pieces; a text without pieces is one unknown."""
+        """Ids of the first ``max_tokens`` pieces; a text without pieces is one unknown piece."""
         return self._processor.encode(text.lower())[:max_tokens] or [1]
 
     def save(self, directory: str | os.PathLike) -> Path:
@@ -79,7 +79,7 @@ class Subwords:
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> Subwords:
-        """Read what ``save`` wrote.
+        """Read the file that ``save`` wrote.
 
         Raises:
             UserError: the file is missing, or not a sentencepiece model.

@@ -1,4 +1,4 @@
-"""Text -> tokens, as ``nltk.word_tokenize`` does."""
+"""Tokenisation with the rules of ``nltk.word_tokenize``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ABBREVIATIONS = frozenset({"dr", "jr", "mr", "mrs", "ms", "prof", "sr", "st"})
 def tokenize(text: str) -> list[str]:
     """Lower-case tokens by the rules of ``nltk.word_tokenize``: ``can't`` -> ``ca n't``, punctuation stands alone.
 
-    The lineage of MSCNN-SPU (Yoon et al. 2018) tokenizes raw transcripts so: a tag such as ``[LAUGHTER]`` becomes
-    ``[ laughter ]``, and its word finds an embedding. Sentences are found by NLTK's Punkt with a list of abbreviations
-    in place of its English model, which would have to be downloaded.
+    The predecessors of MSCNN-SPU (Yoon et al. 2018) tokenize raw transcripts in this way: a tag such as ``[LAUGHTER]``
+    becomes ``[ laughter ]``, and its word has an embedding. Sentences are split by NLTK's Punkt with a list of
+    abbreviations instead of its English model, which would have to be downloaded.
     """
     return list(_tokens(text))
 
 
-@lru_cache(maxsize=1 << 16)  # a corpus is read several times: for the vocabulary, for word2vec, for the numbers
+@lru_cache(maxsize=1 << 16)  # a corpus is tokenised several times: for the vocabulary, word2vec and the ids
 def _tokens(text: str) -> tuple[str, ...]:
     sentences, words = _tokenizers()
     text = text.lower().replace("’", "'")

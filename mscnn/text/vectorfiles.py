@@ -1,7 +1,7 @@
-"""Files of word vectors, reduced to the words that are wanted.
+"""Files of word vectors, trimmed to a set of words.
 
-gensim reads a whole file into memory (GloVe 840B: 2.6 GB) before words can be looked up; here text and binary files are
-streamed and only the wanted rows are kept, which gensim then reads.
+gensim reads a whole file into memory (GloVe 840B: 2.6 GB) before words can be looked up. Here text and binary files are
+streamed, only the rows of the requested words are kept, and gensim reads the result.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import BinaryIO, cast
 from mscnn.files import atomic, digest, file_digest
 
 GZIP, ZIP, FACEBOOK = b"\x1f\x8b", b"PK\x03\x04", b"\xba\x16\x4f\x2f"  # first bytes of files
-CHUNK, LONGEST = 1 << 20, 1000  # bytes: of one read; of a word in a binary file
+CHUNK = 1 << 20  # bytes per read
+MAX_WORD_BYTES = 1000  # in a binary file
 
 
 def trim(path: Path, wanted: Collection[str], cache: Path) -> Path:
-    """Path of a word2vec file (``.txt`` text, ``.bin`` binary) with the wanted words of ``path``, made where missing.
+    """Path of a word2vec file (``.txt`` text, ``.bin`` binary) in ``cache`` with the ``wanted`` words of ``path``.
 
     Raises:
-        OSError, EOFError, ValueError, zlib.error: the file is missing, damaged, or of no known format.
+        OSError, EOFError, ValueError, zlib.error: the file is missing, damaged, or of an unknown format.
     """
     key = digest([_content_digest(path, cache), sorted(wanted)])[:16]
     for file in (cache / f"{key}.txt", cache / f"{key}.bin"):
@@ -38,7 +39,7 @@ def trim(path: Path, wanted: Collection[str], cache: Path) -> Path:
 
 
 def _records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[bytes, bytes]]:
-    """Dimension, whether values are float32 or text, and word -> values as they stand in the file."""
+    """Dimension, whether values are binary (float32) or text, and word -> its values as in the file."""
     head = _head(path)
     if head.startswith(FACEBOOK):
         return _facebook_records(path, wanted)
@@ -50,8 +51,8 @@ def _records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[byt
 
 
 def _content_digest(path: Path, cache: Path) -> str:
-    seen = path.stat()
-    memo = cache / f"{digest([str(path.resolve()), seen.st_size, seen.st_mtime_ns])[:16]}.sha256"
+    status = path.stat()
+    memo = cache / f"{digest([str(path.resolve()), status.st_size, status.st_mtime_ns])[:16]}.sha256"
     if not memo.exists():
         value = file_digest(path)
         with atomic(memo) as out:
@@ -74,7 +75,7 @@ def _head(path: Path) -> bytes:
 
 
 def _sniff(head: bytes) -> tuple[int | None, int, bool]:
-    """Rows (None where no header says), dimension and whether it is binary, from the first bytes of a file."""
+    """Number of rows (None without a header), dimension, and whether values are binary, from the start of a file."""
     first, _, rest = head.partition(b"\n")
     fields = first.split()
     if len(fields) == 2 and all(field.isdigit() for field in fields):
@@ -83,7 +84,7 @@ def _sniff(head: bytes) -> tuple[int | None, int, bool]:
         return rows, dim, not (len(values) == dim and _are_numbers(values))
     if len(fields) > 2 and _are_numbers(fields[-2:]):
         return None, len(fields) - 1, False
-    raise ValueError("neither a header 'words dimension' nor a line 'word value value …' at the start")
+    raise ValueError("expected a header 'words dimension' or a line 'word value value …' at the start")
 
 
 def _are_numbers(fields: Sequence[bytes]) -> bool:
@@ -94,7 +95,7 @@ def _are_numbers(fields: Sequence[bytes]) -> bool:
 
 
 def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Collection[bytes]) -> dict[bytes, bytes]:
-    """Words and values (as written) of the wanted lines; of a word that stands twice, the first."""
+    """Word -> its values as text, of the wanted words; the first line of a word counts."""
     if rows is not None:
         stream.readline()
     records: dict[bytes, bytes] = {}
@@ -103,28 +104,28 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Collecti
         start = line.partition(b" ")[0]
         if start not in wanted or start in records:
             continue
-        # the values are the last fields, not all but the first: GloVe 840B has words such as "at name@domain.com"
+        # the values are the last ``dim`` fields: GloVe 840B has words with spaces, such as "at name@domain.com"
         name, *values = line.rstrip().rsplit(b" ", dim)
         if name == start:
             if len(values) != dim:
                 raise ValueError(f"word {number}: expected {dim} values, found {len(values)}")
             records[name] = b" ".join(values)
     if rows not in (None, number) or len(line.split()) <= dim:
-        raise ValueError(f"cut short: after {number} words" + (f" of {rows}" if rows else ""))
+        raise ValueError(f"truncated after {number} words" + (f" of {rows}" if rows else ""))
     return records
 
 
 def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Words and values (little-endian float32) of the wanted records."""
+    """Words and values (little-endian float32) of the wanted words."""
     stream.readline()
     buffer, start, width = b"", 0, 4 * dim
     for row in range(rows):
-        while (blank := buffer.find(b" ", start, start + LONGEST)) < 0 or len(buffer) < blank + 1 + width:
-            if blank < 0 and len(buffer) - start >= LONGEST:
-                raise ValueError(f"word {row + 1}: longer than {LONGEST} bytes")
+        while (blank := buffer.find(b" ", start, start + MAX_WORD_BYTES)) < 0 or len(buffer) < blank + 1 + width:
+            if blank < 0 and len(buffer) - start >= MAX_WORD_BYTES:
+                raise ValueError(f"word {row + 1}: longer than {MAX_WORD_BYTES} bytes")
             more = stream.read(CHUNK)
             if not more:
-                raise ValueError(f"cut short: after {row} words of {rows}")
+                raise ValueError(f"truncated after {row} words of {rows}")
             buffer, start = buffer[start:] + more, 0
         name = buffer[start:blank].lstrip(b"\n")
         start = blank + 1 + width
@@ -133,17 +134,17 @@ def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Collection[by
 
 
 def _facebook_records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[bytes, bytes]]:
-    """fastText's own binary format, loaded whole by gensim; words are looked up, not composed of their parts."""
+    """Dimension, True, and records of fastText's binary format, loaded by gensim; unknown words are not composed."""
     from gensim.models.fasttext import load_facebook_vectors
 
     try:
         with _open(path) as stream, tempfile.NamedTemporaryFile() as unpacked:
-            packed = isinstance(stream, gzip.GzipFile)  # gensim misreads this format where it is gzipped
+            packed = isinstance(stream, gzip.GzipFile)  # gensim cannot read this format gzipped
             if packed:
                 shutil.copyfileobj(stream, unpacked)
                 unpacked.flush()
             vectors = load_facebook_vectors(unpacked.name if packed else str(path))
-    except Exception as error:  # damaged files fail anywhere in gensim's parser
+    except Exception as error:  # gensim's parser raises any error on damaged files
         raise ValueError(f"fastText's binary format, but: {type(error).__name__}: {error}") from None
     known = vectors.key_to_index
     records = {name: vectors[name.decode()].astype("<f4").tobytes() for name in wanted if name.decode() in known}

@@ -1,4 +1,4 @@
-"""Words -> numbers."""
+"""Word vocabulary."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.text.tokens import tokenize
 
-PAD, UNK = "<pad>", "<unk>"  # numbers 0 and 1; no token can be spelled so, the tokenizer parts < and >
+PAD, UNK = "<pad>", "<unk>"  # ids 0 and 1; they cannot be tokens: the tokenizer splits off < and >
 
 
 class Vocabulary:
-    """Numbers of the words of a training set: 0 pads, 1 is every unknown word, then by falling frequency."""
+    """Ids of the words of a training set: 0 is padding, 1 unknown, then words by decreasing frequency."""
 
     FILE = "vocabulary.txt"
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
-        self._number = {word: number for number, word in enumerate(self.words)}
+        self._ids = {word: index for index, word in enumerate(self.words)}
 
     @classmethod
     def build(cls, texts: Iterable[str]) -> Vocabulary:
-        """Vocabulary of ``texts``, which must be training texts only; words equally frequent stand alphabetically."""
+        """Vocabulary of ``texts``, which must be training texts only; words of equal frequency are sorted by name."""
         counts = Counter(token for text in texts for token in tokenize(text))
         return cls([PAD, UNK, *sorted(counts, key=lambda word: (-counts[word], word))])
 
@@ -33,15 +33,15 @@ class Vocabulary:
         return len(self.words)
 
     def split(self, text: str) -> list[str]:
-        """Tokens of ``text``, spelled out."""
+        """Tokens of ``text`` as strings."""
         return tokenize(text)
 
     def encode(self, text: str, max_tokens: int | None = None) -> list[int]:
-        """Numbers of the first ``max_tokens`` tokens; a text without tokens is one unknown word."""
-        return [self._number.get(token, 1) for token in tokenize(text)[:max_tokens]] or [1]
+        """Ids of the first ``max_tokens`` tokens; a text without tokens is one unknown word."""
+        return [self._ids.get(token, 1) for token in tokenize(text)[:max_tokens]] or [1]
 
     def save(self, directory: str | os.PathLike) -> Path:
-        """Write ``vocabulary.txt``, the word of number n in line n + 1; returns its path."""
+        """Write ``vocabulary.txt``, the word with id n in line n + 1; returns its path."""
         path = Path(directory) / self.FILE
         with atomic(path) as out:
             out.writelines(f"{word}\n" for word in self.words)
@@ -49,7 +49,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, directory: str | os.PathLike) -> Vocabulary:
-        """Read what ``save`` wrote.
+        """Read the file that ``save`` wrote.
 
         Raises:
             UserError: the file is missing, or not a vocabulary.
@@ -63,7 +63,7 @@ class Vocabulary:
             ) from None
         if rest or words[:2] != [PAD, UNK] or len(set(words)) < len(words) or "" in words:
             raise UserError(
-                f"{path}: expected {PAD}, {UNK} and words that differ, one per line; train the model again",
+                f"{path}: expected {PAD}, {UNK} and distinct words, one per line; train the model again",
                 code="vocabulary-unreadable",
             )
         return cls(words)

@@ -58,7 +58,8 @@ def require_unchanged(exp: Path, config: Config, data: DataDir, reader: Reader |
     """
     setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
     setup = replace(setup, text=TextOptions(setup.text.source))  # the file of embeddings may be gone
-    digests = input_digests(spec, setup.sources(spec, data, reader or Reader()))
+    reader = reader or Reader()
+    digests = input_digests(spec, setup.sources(spec, data, reader), reader)
     changed = [name for name, value in config["inputs"].items() if digests.get(name) != value]
     if wrong := [name for name in changed if name not in NOT_NEEDED]:
         raise UserError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import yaml
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.errors import UserError
+from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import atomic, digest, read_yaml
-from mscnn.stamp import Stamp, source_digest
+from mscnn.stamp import Stamp
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
-from mscnn.xvector.vectors import read_vectors
 
 CODE = (  # beside that of the models; the configuration, folds and data are compared by value
     "mscnn.training",
@@ -32,21 +30,21 @@ NOT_COMPARED = ("environment", "command", "runs", "changed")  # what ``changed``
 OWNED = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
 
 
-def input_digests(spec: ModelSpec, sources: Sources, reader: Reader | None = None) -> dict[str, str]:
+def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str, str]:
     """Digests of all that training reads, and of the code: any change makes finished runs stale.
 
     Of the models it is the code of the system's own family, and what families share.
     """
-    code = [source_digest(name) for name in (*CODE, *models.source_modules(spec))]
+    code = [reader.code_digest(name) for name in (*CODE, *models.source_modules(spec))]
     digests = {"labels": digest(sources.data.emo), "code": digest(code), **system_of(spec).pretrained()}
     if sources.features:
         digests["features"] = digest({name: archive.content for name, archive in sources.features.items()})
     if spec.text:
         digests["text"] = digest(sources.texts())
         file = sources.text.embeddings
-        digests["embeddings"] = _digest_of(file, reader or Reader()) if file else "word2vec"
+        digests["embeddings"] = _digest_of(file, reader) if file else "word2vec"
     if spec.xvector:
-        digests["xvector"] = sha256(read_vectors(sources.xvectors(), sources.data.utts).tobytes()).hexdigest()
+        digests["xvector"] = reader.xvector_digest(sources.xvectors(), tuple(sources.data.utts))
     return digests
 
 
@@ -55,17 +53,23 @@ def stamp(directory: Path, inputs: Mapping[str, str]) -> Stamp:
     return Stamp(directory / "done.json", options=inputs)
 
 
-def require_same(exp: Path, config: Mapping[str, Any]) -> None:
-    """Check that a folder holds no experiment, or the one that ``config`` describes.
+def require_same(configs: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Check that each folder holds no experiment, or the one that its configuration describes.
 
     Raises:
-        UserError: it holds another; names what differs.
+        DataErrors: some hold others; names what differs in each.
     """
-    changed = changes(_config_in(exp), config)
-    if changed:
-        raise UserError(
-            f"{exp} holds an experiment made otherwise; changed: {', '.join(changed)} (see {exp / 'config.yaml'}). "
-            "Keep both with --tag NAME (--exp DIR for the entry point), or replace it with --overwrite true",
+    changed = {exp: changes(_config_in(exp), config) for exp, config in configs.items()}
+    issues = [
+        Issue("experiment-changed", f"{exp}: changed: {', '.join(names)} (see {exp / 'config.yaml'})")
+        for exp, names in changed.items()
+        if names
+    ]
+    if issues:
+        raise DataErrors(
+            "here are experiments that were made otherwise. Keep both with --tag NAME (--exp DIR for the entry point), "
+            "or replace them with --overwrite true:",
+            issues,
             code="experiment-changed",
         )
 
@@ -107,4 +111,4 @@ def _config_in(exp: Path) -> dict[str, Any]:
 def _digest_of(embeddings: str, reader: Reader) -> str:
     if not Path(embeddings).is_file():
         raise UserError(f"--embeddings: {embeddings} is not there; name an existing file, or none", code="file-missing")
-    return reader.digest(embeddings)
+    return reader.file_digest(embeddings)

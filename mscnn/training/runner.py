@@ -75,8 +75,7 @@ def train_experiments(setups: Sequence[Setup], *, nj: int, overwrite: bool = Fal
         raise UserError(f"{twice[0]}: two experiments in one folder; give each its own", code="experiment-twice")
     prepared = [_prepare(setup, reader) for setup in setups]
     if not overwrite:
-        for experiment in prepared:
-            require_same(experiment.setup.exp, experiment.config)
+        require_same({experiment.setup.exp: experiment.config for experiment in prepared})
     todo = []
     for experiment in prepared:
         exp = experiment.setup.exp

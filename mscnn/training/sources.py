@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from mscnn.config.model import ModelSpec
@@ -12,6 +13,8 @@ from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.files import file_digest
+from mscnn.stamp import source_digest
+from mscnn.xvector.vectors import read_vectors
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,21 @@ class Sources:
 
 
 class Reader:
-    """Opens data directories and features, and digests files, each once: what it has read stays as it was then."""
+    """Opens data directories and features, and makes digests, each once: what it has read stays as it was then.
+
+    Many experiments read the same things. One reader serves one call, so that a later call sees what has changed.
+    """
 
     def __init__(self) -> None:
         self.data = cache(DataDir.load)
         self.features = cache(FeatureDir.load)
-        self.digest = cache(file_digest)
+        self.file_digest = cache(file_digest)
+        self.code_digest = cache(source_digest)
+        self.xvector_digest = cache(_xvector_digest)
+
+
+def _xvector_digest(path: Path, utts: tuple[str, ...]) -> str:
+    return sha256(read_vectors(path, utts).tobytes()).hexdigest()
 
 
 def features_of(spec: ModelSpec, feature_dirs: Sequence[Path], reader: Reader) -> dict[str, FeatureDir]:

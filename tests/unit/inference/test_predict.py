@@ -121,6 +121,24 @@ def test_an_experiment_that_says_what_it_was_trained_on(setup, toy):
     assert predict_experiments([Request(setup.exp, out, text="ear")], device="cpu") == 1 and predictions(out) != old
 
 
+def test_all_predictions_are_one_list_of_jobs(setup, toy, monkeypatch):
+    setups = [
+        dataclasses.replace(setup, model="tfidf_lr", settings=(), folds=2, exp=toy / "exp" / name) for name in "ab"
+    ]
+    train_experiments(setups, nj=1)
+    calls = []
+    monkeypatch.setattr("mscnn.jobs.run_jobs", lambda function, jobs, **options: calls.append((jobs, options)))
+    requests = [Request(one.exp, one.exp.with_name(f"{one.exp.name}_on_ear"), "ear") for one in setups]
+    assert predict_experiments(requests, device="cpu", nj=2) == 4
+    [(jobs, options)] = calls
+    assert len(jobs) == 4
+    assert options["logs"] == [request.out / "log" / f"predict.{n}.log" for request in requests for n in (1, 2)]
+    wrong = [Request(setups[0].exp, toy / "exp" / "new"), Request(setups[1].exp, toy / "exp" / "other", "whisper")]
+    with fails("transcript-missing", "whisper"):
+        predict_experiments(wrong, device="cpu")
+    assert not (toy / "exp" / "new").exists()
+
+
 def test_what_cannot_be_predicted_is_said(setup, toy):
     exp, out = setup.exp, toy / "exp" / "out"
 

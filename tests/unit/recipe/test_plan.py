@@ -96,7 +96,7 @@ def test_without_x_vectors_a_grid_leaves_out_what_would_be_another_system():
 
 
 @pytest.mark.parametrize("name", names("grids"))
-def test_shipped_grids_show_the_yardsticks_beside_every_text_model(name):
+def test_shipped_grids_show_the_baselines_beside_every_text_model(name):
     found = resolved(read_grid(name, COMMON, ["random10"], ["pocketsphinx"]), "")
     models = {cell.model for cell, _ in found}
     assert "majority" in models

@@ -71,6 +71,14 @@ def test_nothing_is_begun_where_one_cannot_be_trained(setups, monkeypatch):
     assert not good.exp.exists()
 
 
+def test_all_experiments_that_were_made_otherwise_are_listed(setups):
+    train_experiments(setups, nj=1)
+    others = [dataclasses.replace(setup, seed=5) for setup in setups]
+    with fails("experiment-changed", *(setup.exp / "config.yaml" for setup in setups)) as caught:
+        train_experiments(others, nj=1)
+    assert [issue.code for issue in caught.value.issues] == ["experiment-changed"] * 2
+
+
 @pytest.mark.parametrize("select", ["wa_ua", "loss", *METRICS])
 def test_epochs_may_be_selected_by_every_metric(select):
     check_training(ModelSpec.load("audio_cnn", [f"training.select={select}"]))

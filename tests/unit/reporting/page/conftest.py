@@ -104,7 +104,7 @@ def note_inputs(folder):
     setup, spec = setup_of(folder, config), ModelSpec.of_config(config)
     text, spk, emo = (read_table(setup.data / name) for name in ("text", "utt2spk", "utt2emo"))
     data = DataDir(setup.data, wav={}, text=text, spk=spk, emo=emo, dur={})
-    config["inputs"] = input_digests(spec, setup.sources(spec, data, Reader()))
+    config["inputs"] = input_digests(spec, setup.sources(spec, data, reader := Reader()), reader)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 

@@ -115,7 +115,7 @@ def _kaldi(needs: Needs) -> Iterator[Finding]:
     if not missing:
         yield Finding("ok", f"kaldi: {kaldi.version()}, {kaldi.programs()['nnet3-xvector-compute']}")
     elif needs.xvector_backend == "kaldi":
-        yield Finding("FAIL", f"kaldi: not found: {', '.join(missing)}", kaldi.CURE)
+        yield Finding("FAIL", f"kaldi: not found: {', '.join(missing)}", kaldi.FIX)
     elif root := os.environ.get("KALDI_ROOT"):
         cure = "compile Kaldi (INSTALL in its root), or unset KALDI_ROOT"
         yield Finding("warn", f"kaldi: {root}/src lacks {', '.join(missing)}; {without}", cure)

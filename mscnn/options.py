@@ -60,6 +60,18 @@ class Parser(configargparse.ArgumentParser):
         )
         self.add_argument("--config", is_config_file=True, help="YAML file with options; the command line wins")
 
+    def add_plan(self, what: str) -> None:
+        """Add ``--plan``, in place of the options that say what to do."""
+        self.add_argument("--plan", type=Path, help=f"plan of a recipe, exp/plan.jsonl: {what}")
+
+    def parse_or_plan(self, *needed: str) -> argparse.Namespace:
+        """Parse the command line; options ``needed`` (names without dashes) must be there unless ``--plan`` is."""
+        args = self.parse_args()
+        missing = [f"--{name.replace('_', '-')}" for name in needed if getattr(args, name) in (None, [])]
+        if missing and args.plan is None:
+            self.error(f"the following arguments are required: {', '.join(missing)}, or --plan")
+        return args
+
     def parse_known_args(self, args: Sequence[str] | None = None, namespace=None, **kwargs):
         """Parse; every name is brought to its dashed form first, and unknown names end with status 2."""
         given = [_dashed(a) for a in (sys.argv[1:] if args is None else args)]

@@ -49,6 +49,9 @@ ENGINES: dict[str, Callable[..., Engine]] = {
     "file": _file,
 }
 
+# what an engine needs besides this package, where it can be missing; a plan that asks for the engine is refused without
+PACKAGES = {"pocketsphinx": "pocketsphinx", "faster-whisper": "faster_whisper", "google": "google.cloud.speech"}
+
 
 def make_engine(name: str, **options: str | None) -> Engine:
     """Return an engine that is ready to run here; options that are None take the engine's default.

@@ -5,28 +5,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mscnn.log import get_logger
-from mscnn.options import Parser, positive, run
+from mscnn.options import Parser, flag, positive, run
 
 
 def parser() -> Parser:
     """The options of this entry point."""
     p = Parser("mscnn.bin.audit", __doc__)
-    p.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
-    p.add_argument("--protocol", required=True, nargs="+", help="names in conf/protocols, or .yaml files")
+    p.add_argument("--data", type=Path, help="data directory of stage 1")
+    p.add_plan("audit all its data sets and protocols")
+    p.add_argument("--sound", type=flag, default=False, help="with --plan: also take its features: true or false")
+    p.add_argument("--protocol", nargs="+", default=[], help="names in conf/protocols, or .yaml files")
     p.add_argument(
         "--labels", help="label map (a name in conf/labels, or a .yaml file): every part must have every class"
     )
     p.add_argument("--folds", type=int, default=0, help="with --labels: only in the first N folds, which are trained")
     p.add_argument("--feature-dir", type=Path, help="archives of stage 3: also score the audio baseline")
     p.add_argument("--nj", default=1, type=positive, help="parallel processes; results do not depend on it")
-    p.add_argument("--out", required=True, type=Path, help="folder to write: PROTOCOL.json and PROTOCOL.md of each")
+    p.add_argument("--out", type=Path, help="folder to write: PROTOCOL.json and PROTOCOL.md of each")
     return p
 
 
 def main() -> None:
     """Write the audits; a recording in two parts of a fold, or parts that are not disjoint, end with status 1."""
-    args = parser().parse_args()
-    audit(args.protocol, args.data, args.out, args.labels, args.folds, args.feature_dir, args.nj)
+    args = parser().parse_or_plan("data", "protocol", "out")
+    if not args.plan:
+        audit(args.protocol, args.data, args.out, args.labels, args.folds, args.feature_dir, args.nj)
+        return
+
+    from mscnn.recipe.plan import Plan
+
+    for data in Plan.load(args.plan).data_sets:
+        features = next(map(Path, data.features.values()), None) if args.sound else None
+        for folds in sorted(set(data.protocols.values())):
+            protocols = [protocol for protocol, number in data.protocols.items() if number == folds]
+            audit(protocols, Path(data.path), Path(data.path, "audit"), data.labels, folds, features, args.nj)
 
 
 def audit(

@@ -1,57 +1,44 @@
 """Stage 0: whether this machine and the corpus have what the run needs."""
 
-from mscnn.options import Parser, flag, run
+from mscnn.options import Parser, flag, positive, run
 
 
 def main() -> int:
     """Print a line for every check; 1 where something that is needed fails."""
-    parser = Parser("mscnn.bin.doctor", "Say what this machine and the corpus have and lack, each with its cure.")
-    parser.add_argument("--labels", default="", help="label map that must be sound: name in conf/labels, or .yaml file")
-    parser.add_argument("--feature", default=[], nargs="*", help="the same for features: names in conf/features")
-    parser.add_argument("--model", default=[], nargs="+", help="the same for systems: names in conf/models")
-    parser.add_argument("--protocol", default=[], nargs="+", help="the same for protocols: names in conf/protocols")
+    parser = Parser("mscnn.bin.doctor", "Say what this machine and the corpus have and lack, each with its fix.")
+    parser.add_plan("its features, models, networks and ASR engines must be there; without: only the machine")
+    parser.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
     parser.add_argument("--corpus", default="", help="parser that must find its way in the corpus; empty: none")
     parser.add_argument("--corpus-root", default="", help="folder of the corpus")
-    parser.add_argument("--voices", type=flag, default=False, help="whether espeak-ng is needed: true or false")
-    parser.add_argument("--asr-engine", default=[], nargs="+", help="recognisers that must be installed")
-    parser.add_argument("--asr-model", default="", help="model of the recogniser: a name or a folder")
+    parser.add_argument("--voices", type=flag, default=False, help="whether espeak-ng makes the corpus: true or false")
+    parser.add_argument("--asr-engine", default=[], nargs="*", help="ASR engines besides those of the plan")
+    parser.add_argument("--asr-model", default="", help="model of the ASR engines: a name or a folder")
     parser.add_argument("--asr-table", default="", help="transcripts somebody else made, for engine file")
-    parser.add_argument("--xvector-model", default="", help="x-vector model that must be there; empty: none")
-    parser.add_argument("--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="who uses it")
-    parser.add_argument("--xvector", default="none", help="xvector.scp that must be there; none: not needed")
-    parser.add_argument(
-        "--wav2vec2", default="", help="wav2vec 2.0 in place of those that features and systems name; none: not needed"
-    )
-    parser.add_argument("--embeddings", default="none", help="word vectors that must be there; none: not needed")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where training will run")
+    parser.add_argument("--language", default="", help="what is spoken")
+    parser.add_argument("--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="of stage 2")
+    parser.add_argument("--nj", default=1, type=positive, help="processes at a time")
     args = parser.parse_args()
 
+    from mscnn.recipe.plan import Plan
     from mscnn.recipe.preflight import Needs, examine
 
-    files = {"--asr-table": args.asr_table, "--xvector": args.xvector, "--embeddings": args.embeddings}
     needs = Needs(
-        labels=args.labels,
-        features=args.feature,
-        models=args.model,
-        protocols=args.protocol,
+        plan=Plan.load(args.plan) if args.plan else Plan(()),
+        stages=(args.stages[0], args.stages[1]),
         corpus=args.corpus,
-        corpus_root=args.corpus_root,
+        root=args.corpus_root,
         voices=args.voices,
-        engines=args.asr_engine,
-        asr_model=args.asr_model,
-        asr_table=args.asr_table,
-        xvector_model=args.xvector_model,
+        engines=tuple(engine for engine in args.asr_engine if engine != "none"),
+        asr_options=(("model", args.asr_model), ("table", args.asr_table), ("language", args.language)),
         xvector_backend=args.xvector_backend,
-        wav2vec2=args.wav2vec2,
-        files={option: path for option, path in files.items() if path not in ("", "none")},
-        device=args.device,
+        nj=args.nj,
     )
     failed = 0
     for finding in examine(needs):
         print(finding, flush=True)
         failed += finding.level == "FAIL"
     if failed:
-        print(f"{failed} of the above must be mended first")
+        print(f"{failed} of the above must be fixed first")
     return 1 if failed else 0
 
 

@@ -8,7 +8,8 @@ from mscnn.options import Parser, flag, run
 def main() -> None:
     """Parse the options, extract, say what was written."""
     parser = Parser("mscnn.bin.extract_features", "Write the features of every utterance of a data directory.")
-    parser.add_argument("--data", required=True, help="data directory, made by stage 1")
+    parser.add_plan("extract all features of all its data sets")
+    parser.add_argument("--data", help="data directory, made by stage 1")
     parser.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
     parser.add_argument(
         "--set",
@@ -18,7 +19,7 @@ def main() -> None:
         metavar="OPTION=VALUE",
         help="options in place of the YAML file's, for example trim_db=30; recorded in feature.yaml",
     )
-    parser.add_argument("--out", required=True, help="folder for feats.scp, its archives and feature.yaml")
+    parser.add_argument("--out", help="folder for feats.scp, its archives and feature.yaml")
     parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
     parser.add_argument(
         "--convert",
@@ -26,21 +27,33 @@ def main() -> None:
         default=False,
         help="resample other rates than the feature's and mix channels down (true), or refuse such files (false)",
     )
-    args = parser.parse_args()
+    args = parser.parse_or_plan("data", "out")
 
     from mscnn.data.datadir import DataDir
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
     from mscnn.log import get_logger
+    from mscnn.recipe.plan import Plan
 
-    start = time.monotonic()
-    data, feature = DataDir.load(args.data), Feature.load(args.feature, args.set)
-    frames = extract(data, feature, args.out, nj=args.nj, convert=args.convert)
-    get_logger("extract_features").info(
-        "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
-        args.out, len(frames), sum(data.dur.values()) / 3600, sum(frames.values()), feature.extractor.dim,
-        time.monotonic() - start,
-    )  # fmt: skip
+    todo = [(args.data, args.feature, args.set, args.out)]
+    if args.plan:
+        todo = [
+            (data.path, feature, data.feature_set.get(feature, ()), out)
+            for data in Plan.load(args.plan).data_sets
+            for feature, out in data.features.items()
+            if feature not in data.given
+        ]
+    if not todo:
+        get_logger("extract_features").info("nothing to do: no model of the plan takes audio features")
+    for path, name, settings, out in todo:
+        start = time.monotonic()
+        data, feature = DataDir.load(path), Feature.load(name, settings)
+        frames = extract(data, feature, out, nj=args.nj, convert=args.convert)
+        get_logger("extract_features").info(
+            "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
+            out, len(frames), sum(data.dur.values()) / 3600, sum(frames.values()), feature.extractor.dim,
+            time.monotonic() - start,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

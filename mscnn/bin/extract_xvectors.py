@@ -8,7 +8,8 @@ from mscnn.options import Parser, flag, run
 def main() -> None:
     """Parse the options, extract, say what was written."""
     parser = Parser("mscnn.bin.extract_xvectors", "Write the x-vector (speaker embedding) of every utterance.")
-    parser.add_argument("--data", required=True, help="data directory, made by stage 1")
+    parser.add_plan("make the x-vectors of all its data sets, with the networks that it names")
+    parser.add_argument("--data", help="data directory, made by stage 1")
     parser.add_argument(
         "--model",
         default="espeak",
@@ -36,30 +37,38 @@ def main() -> None:
         default=False,
         help="resample other rates than the model's and mix channels down (true), or refuse such files (false)",
     )
-    parser.add_argument("--out", required=True, help="folder for xvector.scp, its archives and xvector.yaml")
-    args = parser.parse_args()
+    parser.add_argument("--out", help="folder for xvector.scp, its archives and xvector.yaml")
+    args = parser.parse_or_plan("data", "out")
 
     from mscnn.data.datadir import DataDir
     from mscnn.log import get_logger
+    from mscnn.recipe.plan import Plan
     from mscnn.xvector.extract import extract
     from mscnn.xvector.modeldir import XvectorModel
 
-    start = time.monotonic()
-    vectors, unvoiced = extract(
-        DataDir.load(args.data),
-        XvectorModel.load(args.model),
-        args.out,
-        backend=args.backend,
-        unvoiced=args.unvoiced,
-        chunk_size=args.chunk_size,
-        convert=args.convert,
-        device=args.device,
-        nj=args.nj,
-    )
-    get_logger("extract_xvectors").info(
-        "wrote %s/xvector.scp: %d x-vectors, %d utterances without a voiced frame, in %.1f s",
-        args.out, vectors, unvoiced, time.monotonic() - start,
-    )  # fmt: skip
+    todo = [(args.data, args.model, args.out)]
+    if args.plan:
+        sets = Plan.load(args.plan).data_sets
+        todo = [(data.path, model, out) for data in sets for out, model in data.xvectors.items()]
+    if not todo:
+        get_logger("extract_xvectors").info("nothing to do: no model of the plan takes x-vectors of this stage")
+    for data, model, out in todo:
+        start = time.monotonic()
+        vectors, unvoiced = extract(
+            DataDir.load(data),
+            XvectorModel.load(model),
+            out,
+            backend=args.backend,
+            unvoiced=args.unvoiced,
+            chunk_size=args.chunk_size,
+            convert=args.convert,
+            device=args.device,
+            nj=args.nj,
+        )
+        get_logger("extract_xvectors").info(
+            "wrote %s/xvector.scp: %d x-vectors, %d utterances without a voiced frame, in %.1f s",
+            out, vectors, unvoiced, time.monotonic() - start,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -16,24 +16,12 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from pathlib import Path
-
-    from mscnn.files import atomic
     from mscnn.log import get_logger
-    from mscnn.paths import CONF, current
-    from mscnn.reporting.overview import read_costs, read_rows, write_overview
-    from mscnn.reporting.published import read_published
-    from mscnn.reporting.tables import make_table
+    from mscnn.recipe.tables import overview_table
 
-    rows = read_rows(args.exp, read_costs(args.costs) if args.costs else None)
-    print(write_overview(rows, args.out))
-    published = read_published(CONF / "published.yaml")
-    written, name = [f"{args.out}.{{md,csv,tex,html}}"], current("tables", Path(args.out).name)
-    if name in published.tables:
-        written.append(f"{args.out}_published.md")
-        with atomic(written[-1]) as out:
-            out.write(make_table(name, published, Path(args.exp[0]).parent))
-    get_logger("overview").info("wrote %s: %d experiments", ", ".join(written), len(rows))
+    text, written = overview_table(args.exp, args.out, costs=args.costs)
+    print(text)
+    get_logger("overview").info("wrote %s: %d experiments", written, len(args.exp))
 
 
 if __name__ == "__main__":

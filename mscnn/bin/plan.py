@@ -1,46 +1,142 @@
-"""What a recipe is to train, for the stage script."""
+"""What a recipe is to train: one line of exp/plan.jsonl per experiment, checked before any stage works."""
 
-from mscnn.options import Parser, positive, run
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mscnn.options import Parser, flag, positive, run
+
+if TYPE_CHECKING:
+    from mscnn.recipe.options import Issues, Options
+
+TRAIN_ARGS = {"set", "tokens", "pieces", "embeddings", "emb_dim", "folds", "runs", "seed", "device", "tensorboard"}
 
 
-def main() -> None:
-    """Print an experiment a line, tab separated: tag, model, text, protocol, folds, runs, x-vector, features, ...
+def parser() -> Parser:
+    """The options of this entry point."""
+    p = Parser("mscnn.bin.plan", __doc__)
+    p.add_argument("--model", nargs="*", default=[], help="names in conf/models, or .yaml files")
+    p.add_argument("--text", nargs="*", default=["gt"], help="sources of text: gt, ASR engines, none")
+    p.add_argument("--protocol", nargs="*", default=[], help="names in conf/protocols, or .yaml files")
+    p.add_argument("--grid", default="", help="name in conf/grids, or a .yaml file, in place of --model and --text")
+    p.add_argument("--engine", nargs="*", default=[], help="ASR engines of stage 4; a grid calls them asr")
+    p.add_argument("--corpus", default="", help="parser of the corpus, whose label maps are expected; empty: any")
+    p.add_argument("--labels", required=True, help="label map: name in conf/labels, or a .yaml file")
+    p.add_argument("--subset", default="all", help="recordings to take: all, improvised or scripted")
+    p.add_argument("--usual", default="", help="data set whose experiments have no data set in their names")
+    p.add_argument("--set", default=[], nargs="*", action="extend", metavar="KEY=VALUE", help="changes of every model")
+    p.add_argument("--train-args", default="", help="more options of mscnn.bin.train, split at blanks")
+    p.add_argument("--folds", type=int, default=0, help="do the first N folds only; 0: all")
+    p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
+    p.add_argument("--seed", type=int, default=0, help="mixed into every seed")
+    p.add_argument("--tokens", default="word", help="unit of text: word or sentencepiece")
+    p.add_argument("--embeddings", default="none", help="file of word vectors; none: trained on each training part")
+    p.add_argument("--xvector", default="extract", help="extract: stage 2 makes them; none; or an xvector.scp")
+    p.add_argument("--xvector-model", default="espeak", help="network of stage 2")
+    p.add_argument("--wav2vec2", default="", help="folder or hub name in place of those that configurations name")
+    p.add_argument("--trim", default="", help="trim_db of all features; empty: as each says")
+    p.add_argument("--device", default="auto", help="where to train: cpu, cuda or auto")
+    p.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
+    p.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
+    p.add_argument("--caller", default="", help="folder in which files that are not here are looked for as well")
+    p.add_argument("--dry-run", type=flag, default=False, help="check everything, write nothing: true or false")
+    p.add_argument("--out", type=Path, default="exp/plan.jsonl", help="file to write")
+    return p
 
-    ... what it is tested on, changes. x-vector is true or false, features have blanks between, each change is a column
-    of its own; a dash stands for no features, and for a test on the words of the training.
+
+def main() -> int:
+    """Write the plan; with status 2, say all that is wrong."""
+    args = parser().parse_args()
+
+    from mscnn.errors import UserError
+    from mscnn.log import get_logger
+    from mscnn.recipe.make import make_plan
+    from mscnn.recipe.options import Issues
+
+    issues = Issues()
+    try:
+        plan = make_plan(_options(args, issues), issues)
+    except UserError as error:
+        print(f"error[{error.code}]: {error}", file=sys.stderr)
+        return 2
+    if not args.dry_run:
+        plan.write(args.out)
+        get_logger("plan").info("wrote %s: %d experiments", args.out, len(plan.rows))
+    return 0
+
+
+def _options(args: argparse.Namespace, issues: Issues) -> Options:
+    """The options as the plan takes them; what is wrong with --train-args goes to ``issues``."""
+    from mscnn.recipe.options import Options
+
+    def here(name: str) -> str:
+        """A relative path that only the caller's folder has, from there."""
+        there = os.path.join(args.caller, name)
+        return there if name and args.caller and not os.path.exists(name) and os.path.exists(there) else name
+
+    def conf(name: str) -> str:
+        return here(name) if name.endswith((".yaml", ".yml")) else name
+
+    def file(name: str) -> str:
+        return name if name in ("", "none", "extract") else here(name)
+
+    options = Options(
+        models=tuple(map(conf, args.model)),
+        texts=tuple(args.text),
+        protocols=tuple(map(conf, args.protocol)),
+        grid=conf(args.grid),
+        corpus=args.corpus,
+        engines=tuple(engine for engine in args.engine if engine != "none"),
+        labels=conf(args.labels),
+        subset=args.subset,
+        usual=args.usual,
+        set=tuple(args.set),
+        folds=max(args.folds, 0),
+        runs=args.runs,
+        seed=args.seed,
+        tokens=args.tokens,
+        embeddings=file(args.embeddings),
+        xvector=file(args.xvector),
+        xvector_model=file(args.xvector_model),
+        wav2vec2=file(args.wav2vec2),
+        trim=args.trim,
+        device=args.device,
+        tag=args.tag,
+        first=args.stages[0],
+        last=args.stages[1],
+    )
+    given = issues.attempt(_train_args, args.train_args.split()) or {}
+    return replace(options, **{**given, "set": (*given.get("set", ()), *options.set)})
+
+
+def _train_args(words: list[str]) -> dict[str, Any]:
+    """Options of training among ``words``, by the name that :class:`Options` has for them.
+
+    Raises:
+        UserError: one is unknown to training (``option-unknown``), or run.sh has it (``option-elsewhere``).
     """
-    parser = Parser("mscnn.bin.plan", "Print the experiments of a recipe, one a line.")
-    parser.add_argument("--model", nargs="*", default=[], help="names in conf/models, or .yaml files")
-    parser.add_argument("--text", nargs="*", default=[], help="words: gt, ASR engines, none")
-    parser.add_argument("--protocol", nargs="*", default=[], help="names in conf/protocols, or .yaml files")
-    parser.add_argument(
-        "--grid", default="", help="name in conf/grids, or a .yaml file, in place of --model and --text"
-    )
-    parser.add_argument("--engine", nargs="*", default=[], help="ASR engines that a grid calls asr")
-    parser.add_argument("--folds", type=int, default=0, help="do the first N folds only; 0: all")
-    parser.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
-    parser.add_argument(
-        "--xvector", default="", help="none: a grid goes without systems that are audio and x-vectors only"
-    )
-    parser.add_argument(
-        "--wav2vec2", default="", help="wav2vec 2.0 of the systems that train one along; none: not at hand"
-    )
-    parser.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
-    parser.add_argument("--suffix", default="", help="end of every name that is made")
-    args = parser.parse_args()
+    from mscnn.bin import train
+    from mscnn.errors import UserError
 
-    from mscnn.recipe.plan import Cell, from_options, read_grid, resolved
+    def refuse(message: str) -> None:
+        raise UserError(f"--train-args: {message}", code="option-unknown")
 
-    common = Cell(folds=args.folds, runs=args.runs, tag=args.tag)
-    if args.grid:
-        cells = read_grid(args.grid, common, args.protocol, args.engine, xvector=args.xvector != "none")
-    else:
-        cells = from_options(args.model, args.text, args.protocol, common)
-    for cell, spec in resolved(cells, args.suffix, args.wav2vec2):
-        features = " ".join(spec.features.values())
-        row = (cell.tag, cell.model, cell.text, cell.protocol, cell.folds, cell.runs, str(spec.xvector).lower(),
-               features or "-", cell.tested_on or "-", *cell.settings)  # fmt: skip
-        print(*row, sep="\t")
+    p = train.parser()
+    setattr(p, "error", refuse)  # noqa: B010  a method
+    for action in p._actions:
+        action.required = False
+        if action.dest != "config":
+            action.default = argparse.SUPPRESS
+    given = {name: value for name, value in vars(p.parse_args(words)).items() if name != "config"}
+    for name in given.keys() - TRAIN_ARGS:
+        option = name.replace("_", "-")
+        raise UserError(f"--train-args: give --{option} to run.sh itself", code="option-elsewhere")
+    return {**given, "set": tuple(given.get("set", ()))}
 
 
 if __name__ == "__main__":

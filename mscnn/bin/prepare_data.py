@@ -1,5 +1,6 @@
 """Stage 1: make a data directory from a corpus as it was released."""
 
+import argparse
 import time
 from pathlib import Path
 
@@ -13,9 +14,10 @@ def parser() -> Parser:
     p = Parser("mscnn.bin.prepare_data", __doc__)
     p.add_argument("--corpus", required=True, choices=sorted(CORPORA), help="whose release it is")
     p.add_argument("--root", required=True, type=Path, help="folder of the release; only read, never written to")
-    p.add_argument("--labels", required=True, help="label map: a name in conf/labels, or a .yaml file")
+    p.add_plan("make all its data directories, in place of one")
+    p.add_argument("--labels", help="label map: a name in conf/labels, or a .yaml file")
     p.add_argument("--subset", default="all", choices=["all", "improvised", "scripted"], help="recordings to take")
-    p.add_argument("--out", required=True, type=Path, help="data directory to write")
+    p.add_argument("--out", type=Path, help="data directory to write")
     p.add_argument(
         "--on-bad",
         default="stop",
@@ -31,7 +33,18 @@ def parser() -> Parser:
 
 
 def main() -> None:
-    args = parser().parse_args()
+    """Make one data directory, or those of a plan."""
+    args = parser().parse_or_plan("labels", "out")
+    from mscnn.recipe.plan import Plan
+
+    if args.plan:
+        for data in Plan.load(args.plan).data_sets:
+            _prepare(args, data.labels, data.subset, Path(data.path))
+    else:
+        _prepare(args, args.labels, args.subset, args.out)
+
+
+def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> None:
     from mscnn.config.labels import LabelMap
     from mscnn.corpora import CORPORA
     from mscnn.corpora.prepare import AudioForm, prepare, report_counts
@@ -39,7 +52,7 @@ def main() -> None:
     from mscnn.log import get_logger
 
     start = time.monotonic()
-    labels = LabelMap.load(args.labels)
+    labels = LabelMap.load(label_map)
     if labels.corpus != args.corpus:
         raise UserError(
             f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels",
@@ -53,7 +66,7 @@ def main() -> None:
         ) from None
     report_counts(corpus, labels, args.expected_counts, strict=args.strict_counts)
     form = AudioForm(args.rate, args.channels, args.convert)
-    data = prepare(corpus, labels, args.subset, form, args.out, skip=args.on_bad == "skip")
+    data = prepare(corpus, labels, subset, form, out, skip=args.on_bad == "skip")
     get_logger("prepare_data").info("%s: %d utterances in %.1f s", data.path, len(data.utts), time.monotonic() - start)
 
 

@@ -1,19 +1,28 @@
 """Stage 5: train a system under a protocol."""
 
+from __future__ import annotations
+
+import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mscnn.log import get_logger
 from mscnn.options import Parser, flag, positive, run
 
+if TYPE_CHECKING:
+    from mscnn.training.experiment import Setup
 
-def _options() -> Parser:
-    parser = Parser("mscnn.bin.train", "Train every fold and run of a system under a protocol; select on dev.")
-    parser.add_argument("--model", required=True, help="name in conf/models, or a .yaml file")
-    parser.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
-    parser.add_argument("--labels", required=True, help="its label map: name in conf/labels, or a .yaml file")
-    parser.add_argument("--protocol", required=True, help="name in conf/protocols, or a .yaml file")
-    parser.add_argument("--exp", required=True, type=Path, help="folder of the experiment, written")
+
+def parser() -> Parser:
+    """The options of this entry point."""
+    parser = Parser("mscnn.bin.train", "Train every fold and run of a model under a protocol; select on dev.")
+    parser.add_plan("train all its experiments, in place of one")
+    parser.add_argument("--model", help="name in conf/models, or a .yaml file")
+    parser.add_argument("--data", type=Path, help="data directory of stage 1")
+    parser.add_argument("--labels", help="its label map: name in conf/labels, or a .yaml file")
+    parser.add_argument("--protocol", help="name in conf/protocols, or a .yaml file")
+    parser.add_argument("--exp", type=Path, help="folder of the experiment, written")
     parser.add_argument("--feature-dir", default=[], nargs="*", type=Path, help="features of stage 3 that it reads")
     parser.add_argument("--text", default="gt", help="transcripts: gt, or the ASR engine of text.<engine>")
     parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
@@ -38,6 +47,7 @@ def _options() -> Parser:
         help="changes of the model's configuration",
     )
     parser.add_argument("--nj", default=1, type=positive, help="trainings at a time, processes")
+    parser.add_argument("--jobs-per-device", default=1, type=positive, help="trainings at a time on each GPU")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to train")
     parser.add_argument("--tensorboard", default=False, type=flag, help="also write TensorBoard events, true or false")
     parser.add_argument(
@@ -47,14 +57,26 @@ def _options() -> Parser:
 
 
 def main() -> None:
-    """Train all folds and runs of one experiment; finished ones are skipped, broken-off ones resumed."""
-    args = _options().parse_args()
+    """Train all folds and runs of one experiment, or of a plan; finished ones are skipped, broken-off ones resumed."""
+    args = parser().parse_or_plan("model", "data", "labels", "protocol", "exp")
 
-    from mscnn.training.experiment import Setup
+    from mscnn.recipe.plan import Plan
+    from mscnn.recipe.resources import fit
     from mscnn.training.runner import train_experiments
+
+    start = time.monotonic()
+    setups = [row.setup() for row in Plan.load(args.plan).trained] if args.plan else [_setup(args)]
+    nj, devices = fit(setups, args.nj, args.jobs_per_device)
+    trained = train_experiments(setups, nj=nj, overwrite=args.overwrite, devices=devices)
+    what = args.exp or f"{len(setups)} experiments"
+    get_logger("train").info("wrote %s: %d trainings in %.1f s", what, trained, time.monotonic() - start)
+
+
+def _setup(args: argparse.Namespace) -> Setup:
+    from mscnn.training.experiment import Setup
     from mscnn.training.sources import TextOptions
 
-    setup = Setup(
+    return Setup(
         model=args.model,
         data=args.data,
         labels=args.labels,
@@ -62,7 +84,7 @@ def main() -> None:
         exp=args.exp,
         feature_dirs=tuple(args.feature_dir),
         text=TextOptions(args.text, args.tokens, _given(args.embeddings), args.emb_dim, args.pieces),
-        xvector=None if args.xvector == "none" else Path(args.xvector),
+        xvector=Path(args.xvector) if _given(args.xvector) else None,
         settings=tuple(args.set),
         folds=max(args.folds, 0),
         runs=args.runs,
@@ -70,9 +92,6 @@ def main() -> None:
         device=args.device,
         tensorboard=args.tensorboard,
     )
-    start = time.monotonic()
-    trained = train_experiments([setup], nj=args.nj, overwrite=args.overwrite)
-    get_logger("train").info("wrote %s: %d trainings in %.1f s", args.exp, trained, time.monotonic() - start)
 
 
 def _given(value: str) -> str | None:

@@ -10,8 +10,9 @@ def main() -> None:
     from mscnn.asr import ENGINES, make_engine
 
     parser = Parser("mscnn.bin.transcribe", "Write text.<engine> of a data directory, and the word error rate.")
-    parser.add_argument("--data", required=True, help="data directory, made by stage 1")
-    parser.add_argument("--engine", required=True, choices=list(ENGINES), help="what turns speech into text")
+    parser.add_plan("transcribe all its data sets with the engines that it names, and with --engine")
+    parser.add_argument("--data", help="data directory, made by stage 1")
+    parser.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="what turns speech into text")
     parser.add_argument("--name", help="ending of the file text.<name>; default: the engine's name")
     parser.add_argument("--table", help="engine file: transcripts, 'utterance words' lines in bytewise order")
     parser.add_argument(
@@ -22,26 +23,37 @@ def main() -> None:
         help="BCP-47 tag of what is spoken (default en-US, all that pocketsphinx has); not for engine file",
     )
     parser.add_argument("--endpoint", help="google: host:port of the service (default Google's own)")
-    parser.add_argument("--out", required=True, help="folder for wer, wer_detail.tsv, unfinished work and logs")
+    parser.add_argument("--out", help="folder for wer, wer_detail.tsv, unfinished work and logs")
     parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
-    args = parser.parse_args()
+    args = parser.parse_or_plan("data", "engine", "out")
 
     from mscnn.asr.transcribe import transcribe
     from mscnn.data.datadir import DataDir
     from mscnn.evaluation.wer import write_wer
     from mscnn.log import get_logger
+    from mscnn.recipe.plan import Plan
 
-    start, name = time.monotonic(), args.name or args.engine
-    engine = make_engine(
-        args.engine, table=args.table, model=args.model, language=args.language, endpoint=args.endpoint
-    )
-    data = DataDir.load(args.data)
-    transcripts = transcribe(data, engine, name, args.out, nj=args.nj)
-    errors, empty = write_wer(args.out, data, transcripts, name), sum(not text for text in transcripts.values())
-    get_logger("transcribe").info(
-        "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",
-        args.data, name, len(data.utts), empty, time.monotonic() - start, args.out, errors,
-    )  # fmt: skip
+    todo = [(args.data, engine, args.out) for engine in args.engine]
+    if args.plan:
+        todo = [
+            (data.path, engine, f"exp/asr_{engine}/{data.name}")
+            for data in Plan.load(args.plan).data_sets
+            for engine in dict.fromkeys([*args.engine, *data.engines])
+            if engine in ENGINES  # others are text.NAME of the user's own
+        ]
+    if not todo:
+        get_logger("transcribe").info("nothing to do: no experiment of the plan takes ASR transcripts")
+    options = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
+    for path, recogniser, out in todo:
+        start, name = time.monotonic(), args.name or recogniser
+        engine = make_engine(recogniser, **{option: value or None for option, value in options.items()})
+        data = DataDir.load(path)
+        transcripts = transcribe(data, engine, name, out, nj=args.nj)
+        errors, empty = write_wer(out, data, transcripts, name), sum(not text for text in transcripts.values())
+        get_logger("transcribe").info(
+            "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",
+            path, name, len(data.utts), empty, time.monotonic() - start, out, errors,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

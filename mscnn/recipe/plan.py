@@ -1,135 +1,185 @@
-"""What a recipe is to train: systems, texts and protocols, from options or from a grid in ``conf/grids``."""
+"""The plan of a recipe: ``exp/plan.jsonl``, one JSON object per experiment, made before any stage works."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mscnn.config.model import ModelSpec
+from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.files import read_yaml
-from mscnn.paths import conf
+from mscnn.files import atomic
 
-KEYS = ("model", "text", "protocol", "folds", "runs", "set", "tested_on", "tag")
+if TYPE_CHECKING:
+    from mscnn.training.experiment import Setup
+
+NO_ENGINE = ("", "gt", "none")
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell: a system that reads one text under one protocol.
+class Row:
+    """One experiment: all that training, prediction and scoring of it need. Paths count from the recipe's folder.
 
     Attributes:
-        model: name in conf/models, or a YAML file.
-        text: gt, an ASR engine, or none.
-        protocol: name in conf/protocols, or a YAML file.
-        folds: the first so many only; 0 for all.
-        runs: repetitions of every fold.
-        settings: changes of the configuration, KEY=VALUE.
-        tested_on: an ASR engine whose words the models trained on ``text`` are tested on; empty: those of ``text``.
-        tag: folder of the experiment under exp/; empty: made of the others.
+        tag: its name; ``exp`` is its folder.
+        model: name in conf/models, or a YAML file; ``set`` are changes of its configuration, KEY=VALUE.
+        data: data directory; made with ``labels`` of ``subset`` of the recordings.
+        text: source of the text that it is trained on: gt, an ASR engine, or none where it takes no text.
+        tokens, embeddings, emb_dim, pieces: how text becomes vectors (see TextOptions).
+        xvector: the xvector.scp that it takes, or none; ``xvector_model`` the network of stage 2, empty where the file
+            is given.
+        features: dump folder of each feature; ``feature_set`` are changes of their options, ``given`` names those that
+            are in their folders already, and that stage 3 does not make.
+        protocol: name in conf/protocols, or a YAML file; ``folds`` the first so many only, 0 for all.
+        runs: repetitions of every fold; ``seed`` is mixed into every seed.
+        device: cpu, cuda or auto.
+        tested_on: empty, or the ASR engine whose transcripts the models in ``trained_in`` (a folder) are tested on;
+            then nothing is trained.
+        grid: name of the grid that asked for it, or empty.
     """
 
-    model: str = ""
-    text: str = "gt"
-    protocol: str = ""
+    tag: str
+    exp: str
+    model: str
+    data: str
+    labels: str
+    protocol: str
+    set: tuple[str, ...] = ()
+    subset: str = "all"
+    text: str = "none"
+    tokens: str = "word"
+    embeddings: str = "none"
+    emb_dim: int = 300
+    pieces: int = 1000
+    xvector: str = "none"
+    xvector_model: str = ""
+    features: Mapping[str, str] = field(default_factory=dict)
+    feature_set: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
     folds: int = 0
     runs: int = 1
-    settings: tuple[str, ...] = ()
+    seed: int = 0
+    device: str = "auto"
+    tensorboard: bool = False
     tested_on: str = ""
-    tag: str = ""
+    trained_in: str = ""
+    grid: str = ""
+
+    @property
+    def engines(self) -> list[str]:
+        """ASR engines whose transcripts it takes."""
+        return [source for source in (self.text, self.tested_on) if source not in NO_ENGINE]
+
+    def setup(self) -> Setup:
+        """The experiment as training takes it."""
+        from mscnn.training.experiment import Setup
+        from mscnn.training.sources import TextOptions
+
+        embeddings = None if self.embeddings == "none" else self.embeddings
+        return Setup(
+            model=self.model,
+            data=Path(self.data),
+            labels=self.labels,
+            protocol=self.protocol,
+            exp=Path(self.exp),
+            feature_dirs=tuple(map(Path, self.features.values())),
+            text=TextOptions(self.text, self.tokens, embeddings, self.emb_dim, self.pieces),
+            xvector=None if self.xvector == "none" else Path(self.xvector),
+            settings=self.set,
+            folds=self.folds,
+            runs=self.runs,
+            seed=self.seed,
+            device=self.device,
+            tensorboard=self.tensorboard,
+        )
 
 
-def from_options(models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Cell) -> list[Cell]:
-    """Every system with every text under every protocol; the rest is as in ``common``.
+@dataclass
+class DataSet:
+    """A data directory, and what the stages make of it for all experiments that use it.
 
-    Raises:
-        UserError: there is nothing to train.
+    Attributes:
+        path: data directory; ``name`` its last part.
+        protocols: by which it is split, each with the number of folds that are trained, 0 for all.
+        features: dump folder of each feature; ``feature_set`` are changes of their options, ``given`` those there.
+        xvectors: network of each folder of x-vectors that stage 2 makes.
+        engines: ASR engines whose transcripts are taken.
     """
-    cells = [replace(common, model=m, text=t, protocol=p) for m, t, p in product(models, texts, protocols)]
-    if not cells:
-        raise UserError("nothing to train: give --model, --text and --protocol")
-    return cells
+
+    path: str
+    labels: str
+    subset: str
+    protocols: dict[str, int] = field(default_factory=dict)
+    features: dict[str, str] = field(default_factory=dict)
+    feature_set: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+    xvectors: dict[str, str] = field(default_factory=dict)
+    engines: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What folders of this data set are called."""
+        return Path(self.path).name
+
+    def add(self, row: Row) -> None:
+        """Also make what an experiment needs."""
+        folds = self.protocols.get(row.protocol, row.folds)
+        self.protocols[row.protocol] = max(folds, row.folds) if folds and row.folds else 0
+        self.engines = list(dict.fromkeys([*self.engines, *row.engines]))
+        self.features.update(row.features)
+        self.feature_set.update(row.feature_set)
+        self.given.update(row.given)
+        if row.xvector_model:
+            self.xvectors[str(Path(row.xvector).parent)] = row.xvector_model
 
 
-def read_grid(
-    name: str, common: Cell, protocols: Sequence[str], engines: Sequence[str], xvector: bool = True
-) -> list[Cell]:
-    """Read ``conf/grids/<name>.yaml`` (or the YAML file ``name``).
+@dataclass(frozen=True)
+class Plan:
+    """All experiments of a recipe."""
 
-    ``experiments`` is a list of mappings with the keys model, text, protocol (a name or a list of names: every
-    combination), folds, runs, set (changes of the configuration), tag, and tested_on: words that the trained models are
-    tested on besides their own, in experiments that follow. What one leaves out is as in ``common``, its protocol each
-    of ``protocols``; the words ``asr`` are those of each of the recognisers ``engines``. Without ``xvector``, systems
-    that are audio and x-vectors only are left out; others do without.
+    rows: tuple[Row, ...]
 
-    Raises:
-        UserError: malformed, or a key is unknown.
-    """
-    path = conf("grids", name)
-    facts = read_yaml(path)
-    rows = facts.get("experiments")
-    if facts.keys() != {"experiments"} or not isinstance(rows, list) or not rows:
-        raise UserError(f"{path}: expected a list named experiments, and nothing else")
-    numbered = enumerate(rows, 1)
-    cells = [c for n, row in numbered for c in _cells(f"{path}: experiment {n}", row, common, protocols, engines)]
-    return [cell for cell in cells if xvector or not ModelSpec.load(cell.model, cell.settings).only_with_xvector]
+    @classmethod
+    def load(cls, path: str | Path) -> Plan:
+        """Read a plan.
 
+        Raises:
+            UserError: there is none (``plan-missing``), or the file is not one (``plan-malformed``).
+        """
+        try:
+            lines = Path(path).read_text(encoding="utf-8").splitlines()
+        except OSError:
+            raise UserError(f"{path}: no plan there; run.sh makes one, or mscnn plan", code="plan-missing") from None
+        rows = []
+        for number, line in enumerate(lines, 1):
+            try:
+                values = json.loads(line)
+            except ValueError as error:
+                raise UserError(f"{path}:{number}: no JSON: {error}; make it anew", code="plan-malformed") from None
+            rows.append(schema.build(Row, values, f"{path}:{number}"))
+        return cls(tuple(rows))
 
-def _cells(where: str, row: object, common: Cell, protocols: Sequence[str], engines: Sequence[str]) -> Iterator[Cell]:
-    """All combinations of a row of a grid."""
-    if not isinstance(row, dict) or row.keys() - {*KEYS}:
-        raise UserError(f"{where}: expected {', '.join(KEYS)}; found {row}")
-    numbers = {key: row.get(key, getattr(common, key)) for key in ("folds", "runs")}
-    changes = row.get("set", {})
-    if not isinstance(changes, dict) or any(type(value) is not int or value < 0 for value in numbers.values()):
-        raise UserError(f"{where}: folds and runs are numbers, set is a mapping of options to values")
-    names = [row.get("model"), row.get("text", common.text), row.get("protocol", list(protocols)),
-             row.get("tested_on", "")]  # fmt: skip
-    names = [value if isinstance(value, list) else [value] for value in names]
-    if not all(values and all(isinstance(name, str) for name in values) for values in names):
-        raise UserError(f"{where}: model, text, protocol and tested_on are names, or lists of names; found {row}")
-    models, texts, protocols, others = names
-    texts, others = ([e for t in some for e in (engines if t == "asr" else [t])] for some in (texts, others))
-    settings = [
-        f"{key}={v if isinstance(v, str) else json.dumps(v, separators=(',', ':'))}" for key, v in changes.items()
-    ]
-    common = replace(common, **numbers, settings=tuple(settings), tag=str(row.get("tag", common.tag)))
-    for model, text, protocol in product(models, texts, protocols):
-        for other in dict.fromkeys(["", *others]):
-            if other != text:
-                yield replace(common, model=model, text=text, protocol=protocol, tested_on=other)
+    def write(self, path: str | Path) -> None:
+        """Write one JSON object per experiment, atomically."""
+        with atomic(path) as out:
+            out.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in self.rows)
 
+    @property
+    def trained(self) -> list[Row]:
+        """The experiments that are trained."""
+        return [row for row in self.rows if not row.trained_in]
 
-def resolved(cells: Sequence[Cell], suffix: str, wav2vec2: str = "") -> list[tuple[Cell, ModelSpec]]:
-    """The experiments with their tags and the configurations that they come to, each once.
+    @property
+    def predicted(self) -> list[Row]:
+        """Those whose models are trained in another experiment, and tested on other transcripts."""
+        return [row for row in self.rows if row.trained_in]
 
-    A system that reads no words has the text none, and no other words to be tested on. ``suffix`` ends every tag that
-    is not given, ``_on_ENGINE`` those of models that are tested on other words; ``wav2vec2`` replaces the speech model
-    of the systems that train one along.
-
-    Raises:
-        UserError: a system reads words and is given none, or two experiments have the same tag.
-    """
-    found: dict[str, tuple[Cell, ModelSpec]] = {}
-    for cell in cells:
-        spec = ModelSpec.load(cell.model, cell.settings)
-        if wav2vec2 and spec.options.get("wav2vec2"):
-            if wav2vec2 == "none":
-                raise UserError(f"{spec.name} trains wav2vec 2.0: --wav2vec2 none leaves it without")
-            cell = replace(cell, settings=(*cell.settings, f"wav2vec2={wav2vec2}"))
-        if spec.text and cell.text == "none":
-            raise UserError(f"{spec.name} reads words: --text none leaves it without")
-        if cell.tested_on and not spec.text:
-            continue
-        text = cell.text if spec.text else "none"
-        tag = cell.tag or f"{spec.name}_{text}_{Path(cell.protocol).stem}{suffix}"
-        tag += f"_on_{cell.tested_on}" if cell.tested_on else ""
-        cell = replace(cell, text=text, tag=tag)
-        if tag in found and found[tag][0] != cell:
-            raise UserError(
-                f"two experiments would be exp/{tag}: give one of them a tag of its own (--tag names one experiment)"
-            )
-        found[tag] = (cell, spec)
-    return list(found.values())
+    @property
+    def data_sets(self) -> list[DataSet]:
+        """What the stages before training make, by data directory."""
+        sets: dict[str, DataSet] = {}
+        for row in self.rows:
+            sets.setdefault(row.data, DataSet(row.data, row.labels, row.subset)).add(row)
+        return list(sets.values())

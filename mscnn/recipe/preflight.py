@@ -1,60 +1,26 @@
-"""Preflight: whether this machine and this corpus have what a run needs, each answer with its cure."""
+"""Preflight: whether this machine has what a run needs, each answer with its fix."""
+
+from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from importlib import import_module, metadata
 
 from mscnn.errors import UserError
 from mscnn.paths import ROOT
+from mscnn.recipe.inputs import CHECKS as INPUTS
+from mscnn.recipe.needs import Finding, Needs
 
-PINS = ROOT / "tools" / "requirements.txt"
-INSTALL = "tools/install.sh, or in an environment of your own: pip install -r tools/requirements.txt"
-LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
+INSTALL = "tools/install.sh, or in an environment of your own: pip install --upgrade mscnn"
 LITTLE_DISK, TOO_LITTLE_DISK = 5e9, 5e8  # bytes; the features of IEMOCAP take 1.7 GB
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report: ``level`` is ok, warn (can be lived with) or FAIL (nothing should start)."""
-
-    level: str
-    message: str
-    cure: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.level:4} {self.message}" + (f" -> {self.cure}" if self.cure else "")
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What the run at hand is going to use; what is empty is not needed."""
-
-    labels: str = ""
-    features: Sequence[str] = ()
-    models: Sequence[str] = ()
-    protocols: Sequence[str] = ()
-    corpus: str = ""
-    corpus_root: str = ""
-    voices: bool = False
-    engines: Sequence[str] = ()
-    asr_model: str = ""
-    asr_table: str = ""
-    xvector_model: str = ""
-    xvector_backend: str = "auto"
-    wav2vec2: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    device: str = "auto"
-
-
 def examine(needs: Needs) -> Iterator[Finding]:
-    """Look at everything in turn; a check that meets a fault of the user's yields a FAIL, the others still run."""
-    for check in CHECKS:
+    """Look at everything in turn; a check that meets an error of the user's yields a FAIL, the others still run."""
+    for check in (*CHECKS, *INPUTS):
         try:
             yield from check(needs)
         except (UserError, OSError) as error:
@@ -66,29 +32,41 @@ def _python(needs: Needs) -> Iterator[Finding]:
 
 
 def _packages(needs: Needs) -> Iterator[Finding]:
-    if not PINS.is_file():
-        return
-    pinned: dict[str, list[str]] = {}
-    for name, number in re.findall(r"^([\w.-]+)==([\w.]+)", PINS.read_text(encoding="utf-8"), re.MULTILINE):
-        pinned.setdefault(name, []).append(number)
-    found = {name: _version(name) for name in pinned}
-    missing = [name for name, number in found.items() if not number]
-    other = [
-        f"{n} {found[n]} (pinned: {' or '.join(pinned[n])})" for n in found if found[n] and found[n] not in pinned[n]
+    from packaging.requirements import Requirement
+
+    wanted = [one for one in map(Requirement, requirements()) if not one.marker or one.marker.evaluate({"extra": ""})]
+    installed = {one: _version(one.name) for one in wanted}
+    missing = [one.name for one, version in installed.items() if not version]
+    old = [
+        f"{one.name} {version} (needs {one.specifier})"
+        for one, version in installed.items()
+        if version and not one.specifier.contains(version, prereleases=True)
     ]
     if missing:
         yield Finding("FAIL", f"packages: {', '.join(missing)} missing", INSTALL)
-    elif other:
-        yield Finding("warn", f"packages: other versions than the pinned ones: {', '.join(other)}", INSTALL)
-    else:
-        yield Finding("ok", f"packages: {len(pinned)}, all in the pinned versions")
+    if old:
+        yield Finding("warn", f"packages: too old or too new: {', '.join(old)}", INSTALL)
+    if not missing and not old:
+        yield Finding("ok", f"packages: {len(wanted)}, all there")
+
+
+def requirements() -> list[str]:
+    """What mscnn requires: of a checkout its pyproject.toml, else the metadata of the installed package."""
+    path = ROOT / "pyproject.toml"
+    if not path.is_file():
+        return metadata.requires("mscnn") or []
+    try:
+        toml = import_module("tomllib")
+    except ImportError:  # Python 3.10
+        toml = import_module("pip._vendor.tomli")
+    return toml.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"]
 
 
 def _version(name: str) -> str:
-    """Installed version without its local part (``2.13.0`` of ``2.13.0+cpu``), empty where the package is missing."""
+    """Installed version, empty where the package is missing."""
     try:
-        return version(name).partition("+")[0]
-    except PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return ""
 
 
@@ -98,14 +76,27 @@ def _torch(needs: Needs) -> Iterator[Finding]:
     except (ImportError, OSError) as error:
         yield Finding("FAIL", f"torch: cannot be imported: {error}", INSTALL)
         return
+    devices = {row.device for row in needs.plan.rows}
     cuda = torch.cuda.is_available()
-    if needs.device == "cuda" and not cuda:
+    if "cuda" in devices and not cuda:
         yield Finding(
-            "FAIL", f"torch: {torch.__version__} sees no CUDA device", "--device cpu, or mend the NVIDIA driver"
+            "FAIL", f"torch: {torch.__version__} sees no CUDA device", "--device cpu, or fix the NVIDIA driver"
         )
         return
-    device = torch.cuda.get_device_name() if cuda and needs.device != "cpu" else f"cpu, {os.cpu_count()} cores"
+    device = torch.cuda.get_device_name() if cuda and devices != {"cpu"} else "cpu"
     yield Finding("ok", f"torch: {torch.__version__}, {device}")
+
+
+def _machine(needs: Needs) -> Iterator[Finding]:
+    """Processors and memory that this process may use."""
+    from mscnn import jobs
+
+    count, free = jobs.processors(), jobs.memory() / 1e9
+    message = f"machine: {count} processors and {free:.1f} GB of memory for this process"
+    if needs.nj > count:
+        yield Finding("warn", f"{message}; --nj {needs.nj} is more", f"--nj {count}; stage 5 takes no more than that")
+    else:
+        yield Finding("ok", message)
 
 
 def _kaldi(needs: Needs) -> Iterator[Finding]:
@@ -114,22 +105,13 @@ def _kaldi(needs: Needs) -> Iterator[Finding]:
     missing, without = kaldi.missing(), "x-vectors are made without it"
     if not missing:
         yield Finding("ok", f"kaldi: {kaldi.version()}, {kaldi.programs()['nnet3-xvector-compute']}")
-    elif needs.xvector_backend == "kaldi":
+    elif needs.xvector_backend == "kaldi" and needs.runs_stage(2):
         yield Finding("FAIL", f"kaldi: not found: {', '.join(missing)}", kaldi.FIX)
     elif root := os.environ.get("KALDI_ROOT"):
-        cure = "compile Kaldi (INSTALL in its root), or unset KALDI_ROOT"
-        yield Finding("warn", f"kaldi: {root}/src lacks {', '.join(missing)}; {without}", cure)
+        fix = "compile Kaldi (INSTALL in its root), or unset KALDI_ROOT"
+        yield Finding("warn", f"kaldi: {root}/src lacks {', '.join(missing)}; {without}", fix)
     else:
         yield Finding("ok", f"kaldi: KALDI_ROOT is not set, {without}")
-
-
-def _xvector_model(needs: Needs) -> Iterator[Finding]:
-    if needs.xvector_model:
-        from mscnn.xvector.modeldir import XvectorModel
-
-        network = XvectorModel.load(needs.xvector_model).network()
-        parameters = sum(p.numel() for p in network.parameters())
-        yield Finding("ok", f"x-vector model: {needs.xvector_model}, {network.dim} values, {parameters:,} parameters")
 
 
 def _backend(needs: Needs) -> Iterator[Finding]:
@@ -139,79 +121,8 @@ def _backend(needs: Needs) -> Iterator[Finding]:
     if name in BACKENDS:
         yield Finding("ok", f"jobs: {name}")
     else:
-        yield Finding(
-            "FAIL", f"jobs: no backend {name!r}", f"in cmd.sh, choose MSCNN_BACKEND from: {', '.join(BACKENDS)}"
-        )
-
-
-def _feature(name: str) -> None:
-    """A feature is well formed, and what it needs (a package) is at hand."""
-    from mscnn.features.config import Feature
-
-    feature = Feature.load(name)
-    if feature.kind != "wav2vec2":  # _wav2vec2 looks at that: the run may name another model
-        feature.extractor.check()
-
-
-def _configuration(needs: Needs) -> Iterator[Finding]:
-    """Label map, features, systems and protocols are there and well formed, and so is the wav2vec 2.0 they name."""
-    from mscnn.config.labels import LabelMap
-    from mscnn.config.model import ModelSpec
-    from mscnn.data.protocols import Protocol
-
-    named: list[tuple[str, Callable[[str], object]]] = [(needs.labels, LabelMap.load)]
-    named += [(name, _feature) for name in needs.features] + [(name, ModelSpec.load) for name in needs.models]
-    named += [(name, Protocol.load) for name in needs.protocols]
-    for name, load in named:
-        if name:
-            load(name)
-    if any(name for name, _ in named):
-        yield Finding("ok", f"configuration: {', '.join(name for name, _ in named if name)}")
-    yield from _wav2vec2(needs)
-
-
-def _wav2vec2(needs: Needs) -> Iterator[Finding]:
-    """The models of wav2vec 2.0 that features and systems name are whole; those on the hub are fetched now."""
-    from mscnn.config.model import ModelSpec
-    from mscnn.features.config import Feature
-    from mscnn.pretrained.wav2vec2 import network
-
-    features = [Feature.load(name) for name in needs.features]
-    named = {feature.extractor.model for feature in features if feature.kind == "wav2vec2"}
-    named |= {str(ModelSpec.load(name).options.get("wav2vec2") or "") for name in needs.models} - {""}
-    if needs.wav2vec2 and named:
-        named = {needs.wav2vec2} - {"none"}
-    for name in sorted(named):
-        model = network(name)
-        parameters = sum(p.numel() for p in model.parameters())
-        yield Finding("ok", f"wav2vec 2.0: {name}, {model.config.hidden_size} values, {parameters:,} parameters")
-
-
-def _engines(needs: Needs) -> Iterator[Finding]:
-    """Every recogniser is ready: package, model, credentials. One that fetches its model does so now."""
-    from mscnn.asr import make_engine
-
-    if not needs.engines:
-        yield Finding("ok", "asr: not needed")
-    for engine in needs.engines:
-        make_engine(engine, model=needs.asr_model or None, table=needs.asr_table or None)
-        yield Finding("ok", f"asr: {engine}")
-
-
-def _voices(needs: Needs) -> Iterator[Finding]:
-    if not needs.voices:
-        return
-    from mscnn.synthetic.espeak import Espeak
-
-    yield Finding("ok", f"voices: espeak-ng, {Espeak().rate} Hz")
-
-
-def _files(needs: Needs) -> Iterator[Finding]:
-    for option, path in needs.files.items():
-        if os.path.isfile(path):
-            yield Finding("ok", f"file: {path}")
-        else:
-            yield Finding("FAIL", f"file: {os.path.abspath(path)} is not there", f"give {option} a file that is")
+        fix = f"in cmd.sh, choose MSCNN_BACKEND from: {', '.join(BACKENDS)}"
+        yield Finding("FAIL", f"jobs: no backend {name!r}", fix)
 
 
 def _disk(needs: Needs) -> Iterator[Finding]:
@@ -225,39 +136,12 @@ def _disk(needs: Needs) -> Iterator[Finding]:
         yield Finding("ok", message)
 
 
-def _corpus(needs: Needs) -> Iterator[Finding]:
-    """The parser finds its way, and the recordings are recordings; what is wrong with single ones, stage 1 lists."""
-    if not needs.corpus:
-        return
-    from mscnn.audio.check import BadAudio, read_headers
-    from mscnn.corpora import CORPORA
-
-    if needs.corpus not in CORPORA:
-        yield Finding("FAIL", f"corpus: no parser {needs.corpus!r}", f"--parser {'|'.join(CORPORA)}")
-        return
-    found = CORPORA[needs.corpus](Path(needs.corpus_root))
-    wavs = [item.wav for item in found.items if item.wav]
-    small = [wav for wav in wavs if os.path.exists(wav) and os.path.getsize(wav) < LFS_POINTER_BYTES]
-    pointers = [
-        wav for wav, header in zip(small, read_headers(small), strict=True)
-        if isinstance(header, BadAudio) and header.kind == "lfs-pointer"
-    ]  # fmt: skip
-    if pointers:
-        message = f"corpus: {len(pointers)} of {len(wavs)} recordings are git-LFS pointers, as {pointers[0]}"
-        yield Finding("FAIL", message, f"git -C {needs.corpus_root} lfs pull")
-        return
-    faults = f"; {len(found.issues)} issues, which stage 1 lists" if found.issues else ""
-    listeners = [*needs.features, *(["x-vectors"] if needs.xvector_model else []), *({*needs.engines} - {"file"})]
-    if wavs:
-        yield Finding("ok", f"corpus: {needs.corpus}, {len(wavs)} recordings in {needs.corpus_root}{faults}")
-    elif not any(item.seconds for item in found.items):
-        yield Finding("FAIL", f"corpus: no recording in {needs.corpus_root}", "unpack the release again, whole")
-    elif listeners:
-        message = f"corpus: {needs.corpus} has no recordings, which {', '.join(listeners)} are made from"
-        yield Finding("FAIL", message, "choose models that read words only, such as text_cnn, and --text gt")
-    else:
-        yield Finding("ok", f"corpus: {needs.corpus}, {len(found.items)} utterances, words only{faults}")
-
-
-CHECKS = (_python, _packages, _torch, _kaldi, _xvector_model, _backend, _configuration, _engines, _voices, _files,
-          _disk, _corpus)  # fmt: skip
+CHECKS: tuple[Callable[[Needs], Iterator[Finding]], ...] = (
+    _python,
+    _packages,
+    _torch,
+    _machine,
+    _kaldi,
+    _backend,
+    _disk,
+)

@@ -1,5 +1,6 @@
 """python -m mscnn.bin.folds: lists out, lists in."""
 
+import re
 import sys
 
 import pytest
@@ -23,7 +24,7 @@ def data(tmp_path):
 def test_out_and_in_again(sh, data, tmp_path):
     folds = [sys.executable, "-m", "mscnn.bin.folds", "--data", data]
     result = sh(*folds, "--protocol", "loso5", "--out", tmp_path / "out", cwd=ROOT)
-    assert result.returncode == 0 and "5 folds" in result.stderr
+    assert result.returncode == 0
     out = tmp_path / "out"
     assert (out / "fold01.test").read_text() == "Ses01F-0\nSes01F-1\nSes01M-0\nSes01M-1\n"
     assert (out / "loso5.yaml").read_bytes() == conf("protocols", "loso5").read_bytes()
@@ -43,19 +44,21 @@ def test_out_and_in_again(sh, data, tmp_path):
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     for options in (("--import", out), ("--import", tmp_path / "in"), ("--protocol", "leave_one_speaker_out")):
         result = sh(*folds, *options, "--out", out, cwd=ROOT)
-        assert result.returncode == 1 and "choose another --out" in result.stderr
+        assert result.returncode == 1 and re.match(r"error\[[a-z-]+\]: ", result.stderr) and "--out" in result.stderr
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "message"),
+    ("options", "status", "words"),
     [
-        ([], 2, "one of the arguments --protocol --import is required"),
-        (["--protocol", "loso5", "--import", "x"], 2, "not allowed with"),
-        (["--import", "/absent"], 1, "error: /absent: expected fold lists fold_1/CORPUS_train_fold_1.jsonl"),
-        (["--protocol", "scene_disjoint54"], 1, "no utt2scene"),
+        ([], 2, ["--protocol --import"]),
+        (["--protocol", "loso5", "--import", "x"], 2, ["--protocol", "--import"]),
+        (["--import", "/absent"], 1, ["error[", "/absent", "fold_1/CORPUS_train_fold_1.jsonl"]),
+        (["--protocol", "scene_disjoint54"], 1, ["error[", "utt2scene"]),
     ],
 )
-def test_wrong_use(sh, data, tmp_path, options, status, message):
+def test_wrong_use(sh, data, tmp_path, options, status, words):
     result = sh(sys.executable, "-m", "mscnn.bin.folds", "--data", data, "--out", tmp_path / "out", *options, cwd=ROOT)
-    assert result.returncode == status and message in result.stderr and not (tmp_path / "out").exists()
+    assert (
+        result.returncode == status and all(word in result.stderr for word in words) and not (tmp_path / "out").exists()
+    )

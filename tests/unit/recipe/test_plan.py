@@ -1,104 +1,273 @@
-"""What a recipe is to train."""
+"""What a recipe is to train, and what is refused before any stage runs."""
+
+import json
 
 import pytest
 import yaml
 
-from mscnn.errors import UserError
+from mscnn.errors import DataErrors
 from mscnn.paths import names
-from mscnn.recipe.plan import Cell, from_options, read_grid, resolved
+from mscnn.recipe.make import make_plan
+from mscnn.recipe.options import Options
+from mscnn.recipe.plan import Plan
+from tests.raises import check, fails
 
-COMMON = Cell(runs=3)
-
-
-def tags(cells, **options):
-    return [cell.tag for cell, _ in resolved(cells, "", **options)]
-
-
-def grid(tmp_path, *rows):
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump({"experiments": list(rows)}, sort_keys=False))
-    return read_grid(str(path), COMMON, ["loso5"], ["pocketsphinx"])
-
-
-def test_every_system_with_every_text_that_it_reads():
-    cells = from_options(["text_cnn", "audio_cnn"], ["gt", "google"], ["loso5", "random10"], COMMON)
-    assert tags(cells) == [
-        "text_cnn_gt_loso5", "text_cnn_gt_random10", "text_cnn_google_loso5", "text_cnn_google_random10",
-        "audio_cnn_none_loso5", "audio_cnn_none_random10",
-    ]  # fmt: skip
+USUAL = {
+    "labels": "iemocap4",
+    "usual": "iemocap4",
+    "models": ("audio_cnn",),
+    "texts": ("none",),
+    "protocols": ("loso5",),
+}
 
 
-def test_nothing_words_left_out_and_equal_tags_are_refused():
-    with pytest.raises(UserError, match="nothing to train"):
-        from_options([], ["gt"], ["loso5"], COMMON)
-    with pytest.raises(UserError, match="text_cnn reads words"):
-        resolved(from_options(["text_cnn"], ["none"], ["loso5"], COMMON), "")
-    with pytest.raises(UserError, match="two experiments would be exp/mine"):
-        resolved(from_options(["audio_cnn", "glam"], ["none"], ["loso5"], Cell(tag="mine")), "")
+def plan(**options):
+    return make_plan(Options(**{**USUAL, **options}))
 
 
-def test_a_grid_multiplies_out_and_keeps_what_rows_say(tmp_path):
-    cells = grid(
-        tmp_path,
+def tags(**options):
+    return [row.tag for row in plan(**options).rows]
+
+
+def issues(**options):
+    with pytest.raises(DataErrors) as caught:
+        plan(**options)
+    check(caught.value, "plan-wrong")
+    return caught.value.issues
+
+
+def refused(code, *words, **options):
+    """The options must be refused for one reason, of this code, whose message holds ``words``."""
+    (issue,) = issues(**options)
+    assert issue.code == code, f"{issue.code}: {issue}"
+    for word in words:
+        assert word in str(issue)
+
+
+@pytest.fixture
+def grid(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(*rows):
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"experiments": list(rows)}, sort_keys=False))
+        return {"grid": "mine.yaml", "models": ()}
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"models": ("audio_cnn", "mscnn_spu"), "texts": ("gt",)}, ["audio_cnn_none_loso5", "mscnn_spu_gt_loso5"]),
+        ({"models": ("text_cnn",), "texts": ("gt", "google")}, ["text_cnn_gt_loso5", "text_cnn_google_loso5"]),
+        ({"texts": ("gt", "file")}, ["audio_cnn_none_loso5"]),
+        ({"protocols": ("loso5", "speaker10")}, ["audio_cnn_none_loso5", "audio_cnn_none_speaker10"]),
+        ({"subset": "improvised"}, ["audio_cnn_none_loso5_iemocap4_improvised"]),
+        ({"labels": "iemocap4_exc"}, ["audio_cnn_none_loso5_iemocap4_exc"]),
+        ({"tag": "mine"}, ["mine"]),
+    ],
+)
+def test_experiments_and_their_names(options, expected):
+    assert tags(**options, last=3) == expected
+
+
+def test_a_row_has_all_that_stages_need(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (row,) = plan(models=("mscnn_spu",), texts=("gt",), set=("lr=0.1", "lr=0.2"), runs=3, trim="30").rows
+    assert (row.exp, row.data, row.xvector) == (
+        "exp/mscnn_spu_gt_loso5",
+        "data/iemocap4",
+        "exp/xvector/iemocap4/xvector.scp",
+    )
+    assert (row.features, row.feature_set) == ({"mfcc96": "dump/mfcc96/iemocap4"}, {"mfcc96": ("trim_db=30",)})
+    assert (row.set, row.runs, row.xvector_model) == (("lr=0.2",), 3, "espeak")
+    setup = row.setup()
+    assert (setup.model, str(setup.exp), setup.settings, setup.text.source) == ("mscnn_spu", row.exp, ("lr=0.2",), "gt")
+    assert [str(path) for path in setup.feature_dirs] == ["dump/mfcc96/iemocap4"] and setup.text.embeddings is None
+    assert str(setup.xvector) == row.xvector
+
+
+def test_a_plan_is_one_json_object_per_experiment(tmp_path):
+    made = plan(models=("mscnn_spu", "text_cnn"), texts=("gt", "google"))
+    made.write(tmp_path / "plan.jsonl")
+    lines = (tmp_path / "plan.jsonl").read_text().splitlines()
+    assert [json.loads(line)["tag"] for line in lines] == [row.tag for row in made.rows]
+    assert Plan.load(tmp_path / "plan.jsonl") == made
+    with fails("plan-missing", "absent.jsonl"):
+        Plan.load(tmp_path / "absent.jsonl")
+    (tmp_path / "broken.jsonl").write_text(lines[0] + "\n{")
+    with fails("plan-malformed", "broken.jsonl:2"):
+        Plan.load(tmp_path / "broken.jsonl")
+    (tmp_path / "other.jsonl").write_text(json.dumps({**json.loads(lines[0]), "runs": "many"}))
+    with fails("config-value", "other.jsonl:1", "runs", "many"):
+        Plan.load(tmp_path / "other.jsonl")
+
+
+def test_rows_are_grouped_into_data_sets(grid):
+    rows = grid({"model": ["mscnn_spu", "glam"], "text": "gt"},
+                {"model": "mscnn_spu", "text": "google", "labels": "iemocap4_exc", "subset": "improvised",
+                 "protocol": ["loso5", "speaker10"]})  # fmt: skip
+    first, second = plan(**rows).data_sets
+    assert (first.path, first.protocols, first.engines) == ("data/iemocap4", {"loso5": 0}, [])
+    assert first.features == {"mfcc96": "dump/mfcc96/iemocap4", "mfcc26_seg18": "dump/mfcc26_seg18/iemocap4"}
+    assert first.xvectors == {"exp/xvector/iemocap4": "espeak"}
+    assert (second.name, second.labels, second.subset) == ("iemocap4_exc_improvised", "iemocap4_exc", "improvised")
+    assert (second.protocols, second.engines) == ({"loso5": 0, "speaker10": 0}, ["google"])
+
+
+def test_x_vectors_are_made_where_a_model_takes_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.scp").write_text("")
+
+    def vectors(model, xvector):
+        (row,) = plan(models=(model,), texts=("gt",), xvector=xvector).rows
+        return row.xvector, row.xvector_model
+
+    assert vectors("mscnn_spu", "extract") == ("exp/xvector/iemocap4/xvector.scp", "espeak")
+    assert vectors("audio_cnn", "extract") == vectors("mscnn_spu", "none") == ("none", "")
+    assert vectors("mscnn_spu", "x.scp") == ("x.scp", "")
+    refused("plan-xvector-needed", "audio_cnn_xvector", models=("audio_cnn_xvector",), xvector="none")
+    names = {row.model for row in plan(grid="peng2021_table1", xvector="none").rows}
+    assert "audio_cnn_xvector" not in names and "mscnn_spu" in names
+
+
+def test_a_grid_multiplies_out_and_keeps_what_entries_say(grid):
+    rows = grid(
         {"model": ["text_cnn", "majority"], "text": ["gt", "asr"]},
         {"model": "glam", "folds": 2, "runs": 1, "protocol": "session5",
          "set": {"mixup": 0.0, "betas": [0.5, 0.9], "fusion": "none"}, "tag": "plain"},
     )  # fmt: skip
-    assert tags(cells) == ["text_cnn_gt_loso5", "text_cnn_pocketsphinx_loso5", "majority_none_loso5", "plain"]
-    last, spec = resolved(cells, "")[-1]
-    assert (last.folds, last.runs, last.protocol) == (2, 1, "session5") and cells[0].runs == 3
-    assert last.settings == ("mixup=0.0", "betas=[0.5,0.9]", "fusion=none")
-    assert (spec.training.mixup, spec.training.betas, spec.options["fusion"]) == (0.0, (0.5, 0.9), "none")
+    made = plan(**rows, runs=3, set=("max_epochs=7",))
+    tags = ["text_cnn_gt_loso5", "text_cnn_pocketsphinx_loso5", "majority_none_loso5", "plain"]
+    assert [row.tag for row in made.rows] == tags and {row.grid for row in made.rows} == {"mine"}
+    first, *_, last = made.rows
+    assert (first.runs, first.set) == (3, ("max_epochs=7",))
+    assert (last.folds, last.runs, last.protocol) == (2, 1, "session5")
+    assert last.set == ("mixup=0.0", "betas=[0.5,0.9]", "fusion=none", "max_epochs=7")
 
 
-def test_models_are_tested_on_the_words_of_every_recogniser_after_their_training(tmp_path):
-    path = tmp_path / "mine.yaml"
-    row = {"model": ["text_cnn", "audio_cnn"], "text": ["gt", "asr"], "tested_on": ["gt", "asr"]}
-    path.write_text(yaml.safe_dump({"experiments": [row]}))
-    cells = [c for c, _ in resolved(read_grid(str(path), COMMON, ["loso5"], ["google", "file"]), "_x")]
-    assert [cell.tag for cell in cells] == [
-        "text_cnn_gt_loso5_x", "text_cnn_gt_loso5_x_on_google", "text_cnn_gt_loso5_x_on_file",
-        "text_cnn_google_loso5_x", "text_cnn_google_loso5_x_on_gt", "text_cnn_google_loso5_x_on_file",
-        "text_cnn_file_loso5_x", "text_cnn_file_loso5_x_on_gt", "text_cnn_file_loso5_x_on_google",
-        "audio_cnn_none_loso5_x",
+def test_models_are_tested_on_the_transcripts_of_every_engine_after_their_training(grid):
+    rows = grid({"model": ["text_cnn", "audio_cnn"], "text": ["gt", "asr"], "tested_on": ["gt", "asr"]})
+    made = plan(**rows, engines=("google", "file"), usual="other").rows
+    assert [row.tag for row in made] == [
+        "text_cnn_gt_loso5_iemocap4", "text_cnn_gt_loso5_iemocap4_on_google", "text_cnn_gt_loso5_iemocap4_on_file",
+        "text_cnn_google_loso5_iemocap4", "text_cnn_google_loso5_iemocap4_on_gt",
+        "text_cnn_google_loso5_iemocap4_on_file", "text_cnn_file_loso5_iemocap4", "text_cnn_file_loso5_iemocap4_on_gt",
+        "text_cnn_file_loso5_iemocap4_on_google", "audio_cnn_none_loso5_iemocap4",
     ]  # fmt: skip
-    assert [(cell.text, cell.tested_on) for cell in cells[:2]] == [("gt", ""), ("gt", "google")]
+    assert [(row.text, row.tested_on, row.trained_in) for row in made[:2]] == [
+        ("gt", "", ""), ("gt", "google", "exp/text_cnn_gt_loso5_iemocap4"),
+    ]  # fmt: skip
+    made = plan(**rows, engines=("google",))
+    assert {row.tag for row in made.trained} | {row.tag for row in made.predicted} == {row.tag for row in made.rows}
+
+
+def test_the_speech_model_reaches_its_features_and_those_that_tune_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my model").mkdir()
+    (tmp_path / "my model/config.json").write_text("{}")
+    models = {"models": ("ca_mser", "ca_mser_finetuned", "audio_cnn"), "last": 3}
+    made = plan(**models, wav2vec2="my model")
+    assert [row.set for row in made.rows] == [(), ("wav2vec2=my model",), ()]
+    assert made.data_sets[0].feature_set == {"wav2vec2": ("model=my model",)} and not made.data_sets[0].given
+    assert plan(models=("ca_mser",), wav2vec2="none").data_sets[0].given == {"wav2vec2"}
+    refused("plan-wav2vec2-needed", "ca_mser_finetuned", **models, wav2vec2="none")
+    (tmp_path / "my model/config.json").unlink()
+    refused("file-missing", "my model", models=("ca_mser",), wav2vec2="my model")
 
 
 @pytest.mark.parametrize(
-    "row, message",
+    "options, code, words",
     [
-        ("glam", "experiment 1: expected model, text"),
-        ({"model": "glam", "fold": 1}, "experiment 1: expected model, text"),
-        ({"text": "gt"}, "model, text, protocol and tested_on are names"),
-        ({"model": []}, "model, text, protocol and tested_on are names"),
-        ({"model": "glam", "folds": "all"}, "folds and runs are numbers"),
-        ({"model": "text_cnn", "tested_on": []}, "tested_on are names"),
-        ({"model": "glam", "set": ["mixup=0"]}, "set is a mapping"),
+        ({"models": ()}, "plan-empty", ["--model"]),
+        ({"models": ("audio_cn",)}, "conf-unknown", ["audio_cnn"]),
+        ({"models": ("text_cnn",)}, "plan-text-needed", ["text_cnn"]),
+        ({"protocols": ("loso",)}, "conf-unknown", ["loso5"]),
+        ({"labels": "iemocap44"}, "conf-unknown", ["iemocap4"]),
+        ({"corpus": "ravdess"}, "labels-of-another-corpus", ["iemocap4", "ravdess"]),
+        ({"corpus": "iemocapp"}, "plan-value", ["iemocapp", "iemocap?"]),
+        ({"texts": ("pocketsphin",)}, "plan-text-unknown", ["pocketsphinx"]),
+        ({"engines": ("whisper",)}, "plan-text-unknown", ["faster-whisper"]),
+        ({"grid": "peng2021_table11"}, "conf-unknown", ["peng2021_table1"]),
+        ({"device": "cudda"}, "plan-value", ["cuda"]),
+        ({"subset": "improvized"}, "plan-value", ["improvised"]),
+        ({"tokens": "words"}, "plan-value", ["word?"]),
+        ({"xvector_model": "espeek"}, "plan-xvector-model", ["espeak"]),
+        ({"xvector": "absent.scp"}, "file-missing", ["--xvector", "absent.scp"]),
+        ({"embeddings": "absent.txt"}, "file-missing", ["--embeddings", "absent.txt"]),
+        ({"set": ("fc_dmi=3",)}, "option-unknown", ["options.fc_dim"]),
+        ({"set": ("bach_size=3",)}, "option-unknown", ["training.batch_size"]),
+        ({"set": ("batch_size=many",)}, "config-value", ["batch_size", "many"]),
+        ({"set": ("audio_cnn",)}, "option-syntax", ["audio_cnn"]),
+        ({"trim": "loud"}, "config-value", ["trim_db", "loud"]),
+        ({"models": ("audio_cnn", "glam"), "tag": "x"}, "plan-tag-twice", ["exp/x"]),
     ],
 )
-def test_a_malformed_grid_names_its_row(tmp_path, row, message):
-    with pytest.raises(UserError, match=message):
-        grid(tmp_path, row)
+def test_what_is_wrong_is_refused_with_the_nearest_name(options, code, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(code, *words, **options)
 
 
-def test_a_speech_model_reaches_only_those_that_train_it():
-    cells = from_options(["ca_mser", "ca_mser_finetuned"], ["none"], ["loso5"], COMMON)
-    found = [cell.settings for cell, _ in resolved(cells, "", wav2vec2="here/tiny")]
-    assert found == [(), ("wav2vec2=here/tiny",)]
-    with pytest.raises(UserError, match="ca_mser_finetuned trains wav2vec 2.0"):
-        resolved(cells, "", wav2vec2="none")
+@pytest.mark.parametrize(
+    "row, code, words",
+    [
+        ({"model": "glam", "fold": 1}, "config-unknown-key", ["fold", "folds"]),
+        ({"text": "gt"}, "config-missing-key", ["model"]),
+        ({"model": "glam", "folds": "all"}, "config-value", ["folds", "all"]),
+        ({"model": "glam", "set": ["mixup=0"]}, "config-value", ["set"]),
+        ({"model": "glam", "set": {"mixupp": 0}}, "option-unknown", ["training.mixup"]),
+        ({"model": "glam", "set": {"max_epochs": "x"}}, "config-value", ["max_epochs"]),
+        ({"model": "glamm"}, "conf-unknown", ["glam"]),
+        ({"model": "glam", "protocol": "loso"}, "conf-unknown", ["loso5"]),
+        ({"model": "glam", "labels": "iemocap44"}, "conf-unknown", ["iemocap4"]),
+        ({"model": "text_cnn", "text": "pocketsphynx"}, "plan-text-unknown", ["pocketsphinx"]),
+        ({"model": "text_cnn", "text": "gt", "tested_on": "gogle"}, "plan-text-unknown", ["google"]),
+    ],
+)
+def test_a_wrong_entry_of_a_grid_is_refused(grid, row, code, words):
+    refused(code, *words, **grid(row))
 
 
-def test_without_x_vectors_a_grid_leaves_out_what_would_be_another_system():
-    models = [c.model for c in read_grid("peng2021_table1", COMMON, ["loso5"], ["pocketsphinx"], xvector=False)]
-    assert "audio_cnn_xvector" not in models and "mscnn_spu" in models
+def test_everything_that_is_wrong_is_listed_at_once():
+    codes = [
+        issue.code for issue in issues(models=("glamm", "audio_cnn"), protocols=("loso",), device="gpu", set=("a=1",))
+    ]
+    assert codes == ["conf-unknown", "option-unknown", "conf-unknown", "plan-value"]
+
+
+def test_packages_that_are_missing(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mscnn.recipe.checks.find_spec", lambda name: None)
+    refused("package-missing", "tensorboard", tensorboard=True)
+    refused("package-missing", "faster_whisper", models=("text_cnn",), texts=("faster-whisper",))
+    refused("package-missing", "transformers", models=("ca_mser",))
+    assert tags(models=("text_cnn",), texts=("faster-whisper",), last=3)
+
+
+def test_stages_that_have_to_run_first(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    options = {"models": ("mscnn_spu",), "texts": ("pocketsphinx",), "last": 5}
+
+    def missing(first):
+        return [str(issue).partition("makes it")[0].split()[-2] for issue in issues(**options, first=first)]
+
+    assert missing(1 + 1) == ["1"] and missing(4) == ["1", "2", "3"] and missing(5) == ["1", "2", "3", "4"]
+    assert {issue.code for issue in issues(**options, first=4)} == {"stage-missing"}
+    for path in ("data/iemocap4/utt2spk", "exp/xvector/iemocap4/xvector.scp", "dump/mfcc96/iemocap4/feats.scp"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+        assert tags(**{**options, "last": 1}) and path not in str(issues(**options, first=5))
+    assert tags(**options, first=4)
+    (tmp_path / "data/iemocap4/text.mine").write_text("")
+    assert tags(**{**options, "texts": ("mine",)}, first=5) == ["mscnn_spu_mine_loso5"]
+    assert "exp/mscnn_spu_mine_loso5/" in str(issues(**{**options, "texts": ("mine",), "last": 6}, first=6)[0])
 
 
 @pytest.mark.parametrize("name", names("grids"))
-def test_shipped_grids_show_the_baselines_beside_every_text_model(name):
-    found = resolved(read_grid(name, COMMON, ["random10"], ["pocketsphinx"]), "")
-    models = {cell.model for cell, _ in found}
+def test_shipped_grids_show_the_baselines_beside_every_text_model(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    made = plan(grid=name, protocols=("random10",), last=2)
+    models = {row.model for row in made.rows}
     assert "majority" in models
-    assert "tfidf_lr" in models or not any(spec.text for _, spec in found)
-    assert "logmel_lr" in models or not any(spec.audio for _, spec in found)
+    assert "tfidf_lr" in models or not any(row.text != "none" for row in made.rows)
+    assert "logmel_lr" in models or not any(row.features for row in made.rows)

@@ -1,0 +1,137 @@
+"""What can be known to be wrong with a plan before any stage runs: names, options, files, packages, earlier stages."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from mscnn import asr
+from mscnn.config.labels import LabelMap
+from mscnn.config.schema import nearest
+from mscnn.data.protocols import Protocol
+from mscnn.packages import EXTRAS
+from mscnn.paths import CONF
+from mscnn.recipe.options import Issues, Options
+from mscnn.recipe.plan import NO_ENGINE, DataSet, Plan
+
+DEVICES = ("auto", "cpu", "cuda")
+SUBSETS = ("all", "improvised", "scripted")
+STAGES = ("preflight", "data", "xvector", "features", "transcripts", "train", "score")
+
+
+def check(plan: Plan, options: Options, issues: Issues) -> None:
+    """Note everything that is wrong."""
+    _check_labels(plan, options, issues)
+    for protocol in dict.fromkeys([*options.protocols, *(row.protocol for row in plan.rows)]):
+        issues.attempt(Protocol.load, protocol)
+    _check_words(plan, options, issues)
+    _check_files(options, issues)
+    for data in plan.data_sets:
+        _check_features(data, options, issues)
+    if not issues.found:  # what earlier stages made has the names that the options give
+        _check_stages(plan, options, issues)
+
+
+def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
+    """Label maps are there, are for the corpus, and each data directory has one."""
+    from mscnn.corpora import CORPORA
+
+    made: dict[str, str] = {}
+    for row in plan.rows:
+        if made.setdefault(row.data, row.labels) != row.labels:
+            issues.add("plan-data-twice", f"{made[row.data]}, {row.labels}: both would make {row.data}; rename one")
+    if options.corpus and options.corpus not in CORPORA:
+        issues.add("plan-value", f"--parser {options.corpus}: {nearest(options.corpus, list(CORPORA))}")
+    for name in dict.fromkeys([options.labels, *made.values()]):
+        labels = issues.attempt(LabelMap.load, name)
+        if labels and options.corpus in CORPORA and labels.corpus != options.corpus:
+            message = f"label map {name} is for {labels.corpus}, not for {options.corpus}; choose from conf/labels"
+            issues.add("labels-of-another-corpus", message)
+
+
+def _check_words(plan: Plan, options: Options, issues: Issues) -> None:
+    """Options that take one of a few words."""
+    for option, value, known in (
+        ("--device", options.device, DEVICES),
+        *(("--subset", row.subset, SUBSETS) for row in plan.rows),
+        ("--tokens", options.tokens, ("word", "sentencepiece")),
+    ):
+        if value not in known:
+            issues.add("plan-value", f"{option} {value}: {nearest(value, known)}")
+    if options.device == "cuda" and options.runs_stage(5):
+        from mscnn.device import choose_device
+
+        issues.attempt(choose_device, "cuda")
+    texts = {text for text in (*options.texts, *options.engines) if text not in NO_ENGINE}
+    for text in sorted({engine for row in plan.rows for engine in row.engines} | (set() if options.grid else texts)):
+        if text not in asr.ENGINES and not any(Path(data.path, f"text.{text}").is_file() for data in plan.data_sets):
+            issues.add("plan-text-unknown", f"--text {text}: {nearest(text, ['gt', 'none', *asr.ENGINES])}")
+        elif options.runs_stage(4):
+            _check_package(asr.PACKAGES.get(text, ""), f"ASR engine {text}", issues)
+
+
+def _check_package(name: str, who: str, issues: Issues) -> None:
+    try:
+        there = not name or find_spec(name)
+    except ModuleNotFoundError:  # of the package that it is part of
+        there = None
+    if not there:
+        extra = EXTRAS[name.partition(".")[0]]
+        message = f'{who}: the package {name} is not installed: pip install "mscnn[{extra}]"'
+        issues.add("package-missing", message)
+
+
+def _check_files(options: Options, issues: Issues) -> None:
+    """Files and folders that the user names."""
+    if options.runs_stage(5):
+        for option, path in (("--embeddings", options.embeddings), ("--xvector", options.xvector)):
+            if path not in ("none", "extract") and not Path(path).is_file():
+                issues.add("file-missing", f"{option} {path}: no such file here ({Path.cwd()})")
+        if options.tensorboard:
+            _check_package("tensorboard", "--tensorboard true", issues)
+    known = [path.name for path in sorted((CONF / "xvector").iterdir()) if path.is_dir()] + ["voxceleb"]
+    model = options.xvector_model
+    if model not in known and not Path(model).is_dir():  # voxceleb has to be fetched first, as preflight says
+        issues.add("plan-xvector-model", f"--xvector-model {model}: no such folder; {nearest(model, known)}")
+
+
+def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
+    """Features are well formed, and what makes them is installed."""
+    from mscnn.features.config import Feature
+
+    for name in data.features:
+        feature = issues.attempt(Feature.load, name, data.feature_set.get(name, ()))
+        if feature is None or name in data.given or not options.runs_stage(3):
+            continue
+        if feature.kind == "wav2vec2":
+            _check_package("transformers", f"feature {name}", issues)
+            model = Path(str(feature.options["model"]))
+            if (model.is_absolute() or model.is_dir()) and not (model / "config.json").is_file():
+                issues.add("file-missing", f"--wav2vec2 {model}: a folder without config.json")
+        else:
+            issues.attempt(feature.extractor.check)
+
+
+def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:
+    """What the first stages that will run read, stages before them have made."""
+    last = options.last
+    for data in plan.data_sets:
+        folder = Path(data.path)
+        needs = [(1, last >= 1, folder / "utt2spk")]
+        needs += [(2, last >= 5, Path(out, "xvector.scp")) for out in data.xvectors]
+        needs += [(3, last >= 5, Path(out, "feats.scp")) for out in data.features.values()]
+        needs += [(4, last >= 5, folder / f"text.{engine}") for engine in data.engines]
+        for stage, needed, path in needs:
+            if needed and options.first > stage and not path.is_file():
+                _missing(stage, path, issues)
+    for row in plan.rows if options.first > 5 else ():
+        if not Path(row.exp, "config.yaml").is_file():
+            _missing(5, Path(row.exp, "config.yaml"), issues)
+
+
+def _missing(stage: int, path: Path, issues: Issues) -> None:
+    issues.add(
+        "stage-missing",
+        f"{path} is not there: stage {stage} ({STAGES[stage]}) makes it. Begin there: ./run.sh --stage {stage} and the "
+        "other options as they are",
+    )

@@ -1,0 +1,131 @@
+"""What a recipe is asked to train: models, texts and protocols, from options or from a grid in ``conf/grids``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from mscnn.config import schema
+from mscnn.errors import UserError
+from mscnn.paths import conf
+
+Names: TypeAlias = str | list[str]
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One experiment that is asked for.
+
+    Attributes:
+        model: name in conf/models, or a YAML file.
+        text: gt, an ASR engine, or none.
+        protocol: name in conf/protocols, or a YAML file.
+        labels: name in conf/labels, or a YAML file; ``subset`` of the recordings.
+        folds: the first so many only; 0 for all. ``runs``: repetitions of every fold.
+        set: changes of the configuration, KEY=VALUE.
+        tested_on: an ASR engine whose transcripts the trained models are tested on; empty: those of ``text``.
+        tag: folder of the experiment under exp/; empty: made of the others.
+    """
+
+    model: str = ""
+    text: str = "gt"
+    protocol: str = ""
+    labels: str = ""
+    subset: str = "all"
+    folds: int = 0
+    runs: int = 1
+    set: tuple[str, ...] = ()
+    tested_on: str = ""
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Experiments:
+    """One entry of a grid: every combination of its names; what it leaves out is as the recipe's options say."""
+
+    model: Names
+    text: Names | None = None
+    protocol: Names | None = None
+    labels: Names | None = None
+    subset: Names | None = None
+    tested_on: Names = field(default_factory=list)
+    folds: Count | None = None
+    runs: Annotated[int, Field(ge=1)] | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A file of conf/grids."""
+
+    experiments: Annotated[list[Experiments], Field(min_length=1)]
+
+
+def from_options(
+    models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Request
+) -> list[Request]:
+    """Every model with every text under every protocol; the rest is as in ``common``.
+
+    Raises:
+        UserError: there is nothing to train (``plan-empty``).
+    """
+    requests = [replace(common, model=m, text=t, protocol=p) for m, t, p in product(models, texts, protocols)]
+    if not requests:
+        raise UserError("nothing to train: give --model, --text and --protocol, or --grid", code="plan-empty")
+    return requests
+
+
+def read_grid(name: str, common: Request, protocols: Sequence[str], engines: Sequence[str]) -> list[Request]:
+    """What ``conf/grids/<name>.yaml`` (or the YAML file ``name``) asks for.
+
+    What an entry leaves out is as in ``common``, its protocol each of ``protocols``; the text ``asr`` means each of the
+    ASR engines ``engines``. Models that are tested on other transcripts than their own follow their training.
+
+    Raises:
+        UserError: the file is malformed.
+    """
+    path = conf("grids", name)
+    return [r for row in schema.load(path, Grid).experiments for r in _requests(row, common, protocols, engines)]
+
+
+def _requests(row: Experiments, common: Request, protocols: Sequence[str], engines: Sequence[str]) -> Iterator[Request]:
+    """All combinations of an entry."""
+    changes = tuple(f"{key}={_value(value)}" for key, value in row.set.items())
+    common = replace(
+        common,
+        folds=common.folds if row.folds is None else row.folds,
+        runs=row.runs or common.runs,
+        set=(*changes, *common.set),
+        tag=row.tag or common.tag,
+    )
+    texts, tested = (
+        [engine for text in given for engine in (engines if text == "asr" else [text])]
+        for given in (_names(row.text, common.text), _names(row.tested_on, ""))
+    )
+    columns = (
+        _names(row.model, ""),
+        texts,
+        list(protocols) if row.protocol is None else _names(row.protocol, ""),
+        _names(row.labels, common.labels),
+        _names(row.subset, common.subset),
+    )
+    for model, text, protocol, labels, subset in product(*columns):
+        request = replace(common, model=model, text=text, protocol=protocol, labels=labels, subset=subset)
+        yield from (replace(request, tested_on=other) for other in dict.fromkeys(["", *tested]) if other != text)
+
+
+def _names(given: Names | None, usual: str) -> list[str]:
+    if given is None:
+        return [usual]
+    return [given] if isinstance(given, str) else given
+
+
+def _value(value: object) -> str:
+    """A value of a grid as ``--set`` takes it."""
+    return f"[{','.join(map(_value, value))}]" if isinstance(value, list) else str(value)

@@ -1,0 +1,127 @@
+"""Preflight of what a run reads: its configurations, networks, ASR engines, and the corpus."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mscnn.recipe.needs import Finding, Needs
+
+LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
+
+
+def _xvector_models(needs: Needs) -> Iterator[Finding]:
+    from mscnn.xvector.modeldir import XvectorModel
+
+    for model in needs.xvector_models:
+        network = XvectorModel.load(model).network()
+        parameters = sum(p.numel() for p in network.parameters())
+        yield Finding("ok", f"x-vector model: {model}, {network.dim} values, {parameters:,} parameters")
+
+
+def _configuration(needs: Needs) -> Iterator[Finding]:
+    """Features, models and protocols are well formed, and what they need is there; wav2vec 2.0 is fetched now."""
+    from mscnn.config.model import ModelSpec
+    from mscnn.features.config import Feature
+    from mscnn.models import options
+
+    plan = needs.plan
+    speech: set[str] = set()
+    for data in plan.data_sets:
+        for name in data.features.keys() - data.given if needs.runs_stage(3) else ():
+            feature = Feature.load(name, data.feature_set.get(name, ()))
+            if feature.kind == "wav2vec2":
+                speech.add(str(feature.options["model"]))
+            else:
+                feature.extractor.check()
+    for row in plan.rows if needs.runs_stage(5) else ():
+        spec = ModelSpec.load(row.model, row.set)
+        options(spec)
+        speech |= {str(spec.options.get("wav2vec2") or "")} - {""}
+    if plan.rows:
+        models, protocols = {row.model for row in plan.rows}, {row.protocol for row in plan.rows}
+        what = f"{len(plan.rows)} experiments: {', '.join(sorted(models))}; {', '.join(sorted(protocols))}"
+        yield Finding("ok", f"plan: {what}")
+    for name in sorted(speech):
+        yield _wav2vec2(name)
+
+
+def _wav2vec2(name: str) -> Finding:
+    from mscnn.pretrained.wav2vec2 import network
+
+    model = network(name)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Finding("ok", f"wav2vec 2.0: {name}, {model.config.hidden_size} values, {parameters:,} parameters")
+
+
+def _engines(needs: Needs) -> Iterator[Finding]:
+    """Every ASR engine is ready: package, model, credentials. One that fetches its model does so now."""
+    from mscnn.asr import ENGINES, make_engine
+
+    if not needs.runs_stage(4):
+        return
+    names = dict.fromkeys([*needs.engines, *(engine for data in needs.plan.data_sets for engine in data.engines)])
+    for name in names:
+        if name in needs.engines or name in ENGINES:
+            make_engine(name, **{option: value or None for option, value in needs.asr_options})
+            yield Finding("ok", f"asr: {name}")
+
+
+def _voices(needs: Needs) -> Iterator[Finding]:
+    if not needs.voices:
+        return
+    from mscnn.synthetic.espeak import Espeak
+
+    yield Finding("ok", f"voices: espeak-ng, {Espeak().rate} Hz")
+
+
+def _corpus(needs: Needs) -> Iterator[Finding]:
+    """The parser finds its way, and the recordings are recordings; what is wrong with single ones, stage 1 lists."""
+    from mscnn.audio.check import BadAudio, read_headers
+    from mscnn.corpora import CORPORA
+
+    if not needs.corpus or needs.voices or not needs.runs_stage(1):
+        return
+    if needs.corpus not in CORPORA:
+        yield Finding("FAIL", f"corpus: no parser {needs.corpus!r}", f"--parser {'|'.join(CORPORA)}")
+        return
+    corpus = CORPORA[needs.corpus](Path(needs.root))
+    wavs = [item.wav for item in corpus.items if item.wav]
+    small = [wav for wav in wavs if os.path.exists(wav) and os.path.getsize(wav) < LFS_POINTER_BYTES]
+    pointers = [
+        wav
+        for wav, header in zip(small, read_headers(small), strict=True)
+        if isinstance(header, BadAudio) and header.kind == "lfs-pointer"
+    ]
+    issues = f"; {len(corpus.issues)} issues, which stage 1 lists" if corpus.issues else ""
+    takers = _takers_of_audio(needs)
+    if pointers:
+        message = f"corpus: {len(pointers)} of {len(wavs)} recordings are git-LFS pointers, as {pointers[0]}"
+        yield Finding("FAIL", message, f"git -C {needs.root} lfs pull")
+    elif wavs:
+        yield Finding("ok", f"corpus: {needs.corpus}, {len(wavs)} recordings in {needs.root}{issues}")
+    elif not any(item.seconds for item in corpus.items):
+        yield Finding("FAIL", f"corpus: no recording in {needs.root}", "unpack the release again, whole")
+    elif takers:
+        message = f"corpus: {needs.corpus} has no recordings, which {', '.join(takers)} are made from"
+        yield Finding("FAIL", message, "choose models that take text only, such as text_cnn, and --text gt")
+    else:
+        yield Finding("ok", f"corpus: {needs.corpus}, {len(corpus.items)} utterances, text only{issues}")
+
+
+def _takers_of_audio(needs: Needs) -> list[str]:
+    """What is made from recordings."""
+    features = [name for data in needs.plan.data_sets for name in data.features]
+    engines = [engine for data in needs.plan.data_sets for engine in data.engines]
+    vectors = ["x-vectors"] if needs.xvector_models else []
+    return [*dict.fromkeys([*features, *vectors, *({*needs.engines, *engines} - {"file"})])]
+
+
+CHECKS: tuple[Callable[[Needs], Iterator[Finding]], ...] = (
+    _xvector_models,
+    _configuration,
+    _engines,
+    _voices,
+    _corpus,
+)

@@ -1,0 +1,100 @@
+"""How much memory one training of an experiment takes: measured once, and remembered in its folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mscnn.files import atomic, digest, read_mapping
+from mscnn.jobs.worker import Worker
+from mscnn.log import get_logger
+
+if TYPE_CHECKING:
+    from mscnn.training.experiment import Setup
+    from mscnn.training.sources import Reader
+    from mscnn.training.task import Task
+
+STATUS = Path("/proc/self/status")
+FILE = "memory.json"
+
+
+def remembered(exp: Path) -> int | None:
+    """Bytes that a training of the experiment took when it was measured; None where it was not."""
+    size = read_mapping(exp / FILE).get("bytes")
+    return size if isinstance(size, int) else None
+
+
+def need(setup: Setup, reader: Reader) -> int | None:
+    """Bytes that one training takes: as remembered, or measured now; None of a baseline, and where that fails."""
+    task, log = _task(setup, reader), get_logger("train")
+    if task.spec.family == "baseline":
+        return None
+    key = digest([task.spec.describe(), setup.text.changed, task.device, len(task.sources.data.utts),
+                  {name: feature.content for name, feature in task.sources.features.items()}])  # fmt: skip
+    if read_mapping(setup.exp / FILE).get("key") == key:
+        return remembered(setup.exp)
+    try:
+        with Worker() as worker:
+            size = worker.call(peak, task)
+    except Exception as error:  # training will meet it again, and say more
+        log.warning("%s: what a training takes could not be measured: %s", setup.exp, error)
+        return None
+    if not isinstance(size, int):
+        return None
+    with atomic(setup.exp / FILE) as out:
+        json.dump({"key": key, "bytes": size}, out)
+    log.info("%s: one training takes %.2f GB of memory", setup.exp, size / 1e9)
+    return size
+
+
+def peak(task: Task) -> int | None:
+    """Bytes that this process takes to read a fold, and to train and predict on its longest examples.
+
+    What lies in files, as libraries do, is not counted: processes share it. None where the system does not tell.
+    """
+    import numpy as np
+    import torch
+
+    from mscnn import models
+    from mscnn.training.loop import EVAL_BATCH, make_optimizer, step
+    from mscnn.training.network import reproducible
+    from mscnn.training.parts import make_parts
+
+    options, rng = task.spec.training, np.random.default_rng(0)
+    with reproducible(task.device):
+        parts = make_parts(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=task.seed)
+        model = models.build(task.spec, parts.sizes)
+        if parts.embedding is not None:
+            model.set_word_vectors(torch.from_numpy(parts.embedding))
+        model.to(task.device)
+        order = np.argsort(parts.train.lengths)
+        step(
+            model, parts.train, order[-options.batch_size :], make_optimizer(model, options), options, rng, task.device
+        )
+        model.eval()
+        with torch.inference_mode():
+            model(parts.train.batch(order[-EVAL_BATCH:]).to(task.device))
+    if not STATUS.exists():
+        return None
+    sizes = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    return sum(sign * int(sizes[name].split()[0]) for name, sign in (("VmHWM", 1), ("RssFile", -1))) * 1024
+
+
+def _task(setup: Setup, reader: Reader) -> Task:
+    """The first training of an experiment."""
+    from mscnn.config.labels import LabelMap
+    from mscnn.data.protocols import Protocol, make_folds
+    from mscnn.device import choose_device
+    from mscnn.training.task import Task
+
+    spec, data = setup.spec(), reader.data(setup.data)
+    return Task(
+        spec,
+        setup.sources(spec, data, reader),
+        make_folds(Protocol.load(setup.protocol), data)[0],
+        list(LabelMap.load(setup.labels).classes),
+        setup.exp,
+        cache=setup.exp.parent / "embeddings",
+        device=choose_device(setup.device),
+    )

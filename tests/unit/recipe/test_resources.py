@@ -1,0 +1,61 @@
+"""How many trainings at a time: never more than processors, memory and GPUs allow."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mscnn import jobs
+from mscnn.recipe import resources
+
+GB = 1 << 30
+SETUPS = [SimpleNamespace(exp=Path(f"exp/{name}"), device="auto") for name in ("small", "large")]
+
+
+@pytest.fixture
+def machine(monkeypatch, caplog):
+    """A machine, and the memory in GB that the two experiments take."""
+
+    def make(processors=8, memory=64, gpus=(), sizes=(1, 4)):
+        needs = dict(zip(("exp/small", "exp/large"), sizes, strict=True))
+        monkeypatch.setattr(jobs, "processors", lambda: processors)
+        monkeypatch.setattr(jobs, "memory", lambda: memory * GB)
+        monkeypatch.setattr(jobs, "gpus", lambda: list(gpus))
+        monkeypatch.setattr(resources, "choose_device", lambda name: "cuda" if gpus else "cpu")
+        monkeypatch.setattr(
+            resources, "need", lambda setup, reader: needs[str(setup.exp)] and needs[str(setup.exp)] * GB
+        )
+        caplog.clear()
+        return caplog
+
+    return make
+
+
+def test_what_fits_is_left_alone(machine):
+    log = machine()
+    assert resources.fit(SETUPS, 8) == (8, []) and not log.records
+
+
+def test_processors_and_memory_lower_the_number_with_a_notice(machine):
+    log = machine(processors=3)
+    assert resources.fit(SETUPS, 8) == (3, []) and "3 processors" in log.text
+    log = machine(memory=10)
+    assert resources.fit(SETUPS, 8) == (2, []) and "exp/large" in log.text and "--nj 8" in log.text
+    machine(memory=3)
+    assert resources.fit(SETUPS, 8) == (1, [])
+    machine(memory=3, sizes=(None, None))
+    assert resources.fit(SETUPS, 8) == (8, [])
+
+
+def test_nothing_is_measured_where_one_runs_at_a_time(machine, monkeypatch):
+    machine()
+    monkeypatch.setattr(resources, "need", lambda setup, reader: 1 / 0)
+    assert resources.fit(SETUPS, 1) == (1, [])
+
+
+def test_every_gpu_takes_as_many_as_it_is_said_to(machine):
+    log = machine(gpus=("0", "3"))
+    assert resources.fit(SETUPS, 8) == (2, ["0", "3"]) and "2 GPUs" in log.text
+    machine(gpus=("0", "3"))
+    assert resources.fit(SETUPS, 8, jobs_per_device=2) == (4, ["0", "3"])
+    assert resources.fit(SETUPS, 1) == (1, ["0", "3"])

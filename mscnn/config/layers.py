@@ -78,7 +78,7 @@ class Layers:
             value = self._option(name, value, origin)
         target, parts = self.values, key.split(".", 2)
         for part in parts[:-1]:
-            target[part] = dict(target.get(part) or {})
+            target[part] = dict(target[part]) if isinstance(target.get(part), dict) else {}
             target = target[part]
         target[parts[-1]] = value
         self.origins = {k: o for k, o in self.origins.items() if not k.startswith(f"{key}.")} | {key: origin}
@@ -119,7 +119,7 @@ def follows(value: Any) -> str | None:
 
 
 def _chain(name: str) -> Iterator[tuple[Path, File]]:
-    """The files from ``name`` to the one without a base."""
+    """The files from ``name`` to the one without a base; a base is a name, or a YAML file relative to its own."""
     seen: list[Path] = []
     while name:
         path = conf("models", name)
@@ -128,7 +128,8 @@ def _chain(name: str) -> Iterator[tuple[Path, File]]:
         seen.append(path)
         file = schema.load(path, File)
         yield path, file
-        name = file.base or ""
+        beside = path.parent / (file.base or "")
+        name = str(beside) if file.base and beside.is_file() else file.base or ""
 
 
 def _like(text: Any, example: Any) -> Any:

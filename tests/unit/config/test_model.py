@@ -84,6 +84,13 @@ def test_what_is_wrong_is_named_with_its_line(model, text, code, expected):
         model(text)
 
 
+def test_a_base_may_be_a_file_beside_its_own(tmp_path, model):
+    (tmp_path / "other.yaml").write_text("base: glam\noptions: {heads: 2}\n")
+    assert model("base: other.yaml\noptions: {stem: 5}\n").options.items() >= {"heads": 2, "stem": 5}.items()
+    with fails("conf-unknown", "none.yaml"):
+        model("base: none.yaml\n")
+
+
 def test_a_configuration_cannot_be_its_own_base(tmp_path):
     one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
     one.write_text(f"base: {two}\n")

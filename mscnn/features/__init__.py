@@ -1,1 +1,1 @@
-"""Waveform -> features: audio input, kinds of features, archives beside the options that made them."""
+"""Waveform -> features: kinds of features, and archives beside the options that made them."""

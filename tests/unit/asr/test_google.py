@@ -13,6 +13,7 @@ from tests.raises import fails
 
 grpc = pytest.importorskip("grpc")
 speech = pytest.importorskip("google.cloud.speech_v1")
+pytestmark = pytest.mark.asr
 
 
 class Service:

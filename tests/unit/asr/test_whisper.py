@@ -10,6 +10,7 @@ from mscnn.asr.whisper import FasterWhisper
 from tests.raises import fails
 
 pytest.importorskip("faster_whisper")
+pytestmark = pytest.mark.asr
 MARKS = ("endoftext", "startoftranscript", "translate", "transcribe")
 MARKS += ("startoflm", "startofprev", "nospeech", "notimestamps")
 WIDTH, HIDDEN, HEADS, LAYERS, FRAMES, LENGTH = 16, 32, 2, 1, 1500, 448

@@ -83,7 +83,7 @@ def test_keys_shapes_and_notices(odd):
         assert np.isfinite(matrix).all()
     notices = [line.split("\t") for line in (out / "notices.tsv").read_text().splitlines()]
     assert Counter(utt for utt, _ in notices) == Counter(["a-clipped", "a-short", "a-silent", "a-stereo", "a-studio"])
-    assert ["a-studio", "resampled from 48000 Hz"] in notices and ["a-short", "very short (below 9 frames)"] in notices
+    assert "48000 Hz" in dict(notices)["a-studio"] and "9 frames" in dict(notices)["a-short"]
 
 
 def test_kaldi_style_reader_finds_the_same_numbers(odd):

@@ -129,7 +129,7 @@ def _chain(name: str) -> Iterator[tuple[Path, File]]:
         file = schema.load(path, File)
         yield path, file
         beside = path.parent / (file.base or "")
-        name = str(beside) if file.base and beside.is_file() else file.base or ""
+        name = str(beside) if beside.suffix in (".yaml", ".yml") and beside.is_file() else file.base or ""
 
 
 def _like(text: Any, example: Any) -> Any:

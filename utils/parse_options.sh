@@ -65,30 +65,18 @@ option_print() {
   done
 }
 
-# Edit distance of two words.
-option_distance() {
-  local a=$1 b=$2 i j cost diagonal above row=()
-  for ((j = 0; j <= ${#b}; j++)); do row[j]=$j; done
-  for ((i = 1; i <= ${#a}; i++)); do
-    diagonal=${row[0]} row[0]=$i
-    for ((j = 1; j <= ${#b}; j++)); do
-      above=${row[j]} cost=$diagonal
-      [[ ${a:i-1:1} == "${b:j-1:1}" ]] || cost=$((diagonal + 1))
-      ((cost <= above + 1)) || cost=$((above + 1))
-      ((cost <= row[j - 1] + 1)) || cost=$((row[j - 1] + 1))
-      row[j]=$cost diagonal=$above
-    done
-  done
-  REPLY=${row[${#b}]}
-}
-
-# The option that a word was probably meant to be: one that it begins, else the nearest; empty where all are far.
+# The option that a word was probably meant to be: one that it begins, else the one that has most of its pairs of letters,
+# and at least half of them; empty where there is none.
 option_nearest() {
-  local name nearest='' best=$((${#1} / 2 + 1))
+  local name i pairs longer distance=99 best=$((${#1} - 1)) nearest=
   for name in "${option_names[@]}"; do
-    option_distance "$1" "$name"
-    [[ -z $1 || $name != "$1"* ]] || REPLY=0
-    ((REPLY >= best)) || best=$REPLY nearest=$name
+    for ((i = 0, pairs = 0; i < ${#1} - 1; i++)); do
+      [[ $name != *"${1:i:2}"* ]] || ((++pairs))
+    done
+    longer=$((${#name} - ${#1}))
+    [[ -z $1 || $name != "$1"* ]] || pairs=1000
+    ((2 * pairs < best || 2 * pairs == best && ${longer#-} >= distance)) ||
+      best=$((2 * pairs)) distance=${longer#-} nearest=$name
   done
   REPLY=$nearest
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2086,SC2206 # lists have blanks between and stand without quotes; set -f keeps * as it is
+# shellcheck disable=SC2034,SC2086,SC2206 # lists have blanks between and stand without quotes; set -f keeps * as it is
 # The stages of every recipe. egs/<corpus>/run.sh sources this file in its own folder, states the facts of its corpus (any
 # of the variables below) and calls `run_recipe "$@"`; what the user says on the command line wins over both.
 
@@ -42,20 +42,16 @@ jobs_per_device=1       # trainings at a time on each GPU
 overwrite=false         # replace an experiment of the same name that was made with other options
 plan=exp/plan.jsonl     # where the experiments of this run are written down; runs at the same time need a file each
 dry_run=false           # check the options and print the commands, run nothing
-# shellcheck disable=SC2034
 config=                 # file with options, `name=value` a line; the command line wins
 # end configuration section
 
-# A fact that is no option of a user: who makes the corpus where none is given.
-generator=
-
+generator= # a fact that is no option of a user: who makes the corpus where none is given
 utils=${BASH_SOURCE[0]%/*}
 stage_names=(preflight data xvector features transcripts train score)
 current= # stage at work
 help_message="usage: run.sh [--option value]...
 
-SET is LABELS, or LABELS_SUBSET. All options are checked first, and exp/plan.jsonl is written: one line per experiment.
-Each stage also writes exp/log/stageN.log.
+SET is LABELS, or LABELS_SUBSET. All options are checked first. Each stage also writes exp/log/stageN.log.
 
   stage          reads                               writes
   0 preflight    this machine, the corpus            nothing: says what is missing, and the fix
@@ -66,13 +62,11 @@ Each stage also writes exp/log/stageN.log.
   5 train        data/SET, dump/FEATURE/SET, ...     exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
   6 score        exp/TAG                             exp/TAG/{score_*.txt,report.html,RESULTS.md,figures/}"
 
-if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
-  echo "run.sh: bash 4.4 or newer is needed, this is $BASH_VERSION (macOS: brew install bash)" >&2
-  exit 2
-fi
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) ||
+  { echo "run.sh: bash 4.4 or newer is needed, this is $BASH_VERSION (macOS: brew install bash)" >&2 && exit 2; }
 
 run_recipe() { # run_recipe OPTION...
-  local usual=$labels voices=false counts=() first last
+  local usual=$labels voices=false counts=() name first last
   . "$utils/parse_options.sh"
   (($# == 0)) || option_error "'$1' is no option; --help lists them"
   stage_number --stage "$stage" && first=$REPLY
@@ -80,11 +74,17 @@ run_recipe() { # run_recipe OPTION...
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
   [[ -n $corpus$generator ]] || ((first > 1)) || $dry_run || option_error "where is the corpus? --corpus FOLDER"
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus} voices=true; fi
-  of_caller corpus && of_caller asr_model && of_caller asr_table
+  for name in corpus asr_model asr_table; do # a relative path that only the caller's folder has counts from there
+    [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
+  done
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   set -f
   . ./path.sh
   make_plan
+  trap on_exit EXIT
+  [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
+  # glibc gives every large array back to the kernel and asks for it again: a fifth of the time of training on a CPU
+  export MALLOC_MMAP_THRESHOLD_=$((1 << 31)) MALLOC_TRIM_THRESHOLD_=$((1 << 32))
 
   if ((first <= 0 && 0 <= last)); then
     begin 0
@@ -140,30 +140,25 @@ run_recipe() { # run_recipe OPTION...
   fi
 }
 
-# Check all options and write the plan, or only check them. A run that was killed may have left processes at work: they
-# hold the lock, and we wait until they are through.
+# Check all options, and write the plan. A run that was killed may have left processes at work: they hold the lock of the
+# plan, and we wait until they are through.
 make_plan() {
-  local command=(plan --model $model --text $text --protocol $protocol --grid "$grid" --engine $asr_engine
-    --corpus "$parser" --labels "$labels" --subset "$subset" --usual "$usual" --set $set "--train-args=$train_args"
-    --folds "$folds" --runs "$runs" --seed "$seed" --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector"
+  local options=(--model $model --text $text --protocol $protocol --grid "$grid" --engine $asr_engine --corpus "$parser"
+    --labels "$labels" --subset "$subset" --usual "$usual" --set $set "--train-args=$train_args" --folds "$folds"
+    --runs "$runs" --seed "$seed" --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector"
     --xvector-model "$xvector_model" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device" --tag "$tag"
-    --stages "$first" "$last" --caller "$OLDPWD" --out "$plan")
+    --stages "$first" "$last" --caller "$OLDPWD" --out "$plan") lock
   if $dry_run; then
-    python3 -m "mscnn.bin.${command[0]}" "${command[@]:1}" --dry-run true
-    run "${command[@]}"
-    return
-  fi
-  mkdir -p exp/log
-  if command -v flock >/dev/null; then
+    run plan "${options[@]}"
+  else
+    mkdir -p exp/log
     exec {lock}>"$plan.lock"
-    flock --nonblock "$lock" || { say "another run is at work with $plan; waiting for it" && flock "$lock"; }
+    if command -v flock >/dev/null && ! flock --nonblock "$lock"; then
+      say "another run is at work with $plan; waiting for it" && flock "$lock"
+    fi
   fi
-  python3 -m "mscnn.bin.${command[0]}" "${command[@]:1}"
-  option_print >exp/log/options.conf
-  [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
-  # glibc gives every large array back to the kernel and asks for it again: a fifth of the time of training on a CPU
-  export MALLOC_MMAP_THRESHOLD_=$((1 << 31)) MALLOC_TRIM_THRESHOLD_=$((1 << 32))
-  trap on_exit EXIT
+  python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
+  $dry_run || option_print >exp/log/options.conf
 }
 
 say() { printf '%(%FT%T)T %s\n' -1 "$*"; }
@@ -172,11 +167,8 @@ say() { printf '%(%FT%T)T %s\n' -1 "$*"; }
 run() { # run NAME ARGUMENT...
   local command=(python3 -m "mscnn.bin.$1" "${@:2}") line
   printf -v line '%q ' "${command[@]}"
-  if $dry_run; then
-    echo "$line"
-  else
-    { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
-  fi
+  $dry_run && echo "$line" && return
+  { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
 }
 
 begin() { # begin STAGE
@@ -193,10 +185,9 @@ finish() {
 # Last words of a run that a stage ended. Statuses: 1 failed, 2 wrong options, 130 interrupted.
 on_exit() {
   local status=$?
-  if [[ -n $current ]]; then
-    say "stage $current ${stage_names[current]} failed; its log: $PWD/exp/log/stage$current.log" >&2
-    case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
-  fi
+  [[ -n $current ]] || return
+  say "stage $current ${stage_names[current]} failed; its log: $PWD/exp/log/stage$current.log" >&2
+  case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
 }
 
 # Number of a stage given by number or name.
@@ -205,9 +196,4 @@ stage_number() { # stage_number OPTION VALUE
     [[ $2 != "$REPLY" && $2 != "${stage_names[REPLY]}" ]] || return 0
   done
   option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; found '$2'"
-}
-
-# Let a variable whose relative path only the caller's folder has hold the path from there.
-of_caller() { # of_caller VARIABLE
-  [[ -z ${!1} || -e ${!1} || ! -e $OLDPWD/${!1} ]] || printf -v "$1" %s "$OLDPWD/${!1}"
 }

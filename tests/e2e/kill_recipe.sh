@@ -3,7 +3,7 @@
 # predictions and scores, byte for byte. Every other time only run.sh itself is killed, else all its processes.
 # usage: tests/e2e/kill_recipe.sh [NUMBER OF KILLS [OPTION OF run.sh]...]     about ten minutes on two cores for ten kills
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . ./path.sh
 
 kills=${1:-10}

@@ -13,6 +13,7 @@ from mscnn.recipe.checks import check
 from mscnn.recipe.grid import Request, from_options, read_grid
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
+from mscnn.training.selection import check_training
 
 
 def make_plan(options: Options, issues: Issues | None = None) -> Plan:
@@ -75,6 +76,7 @@ def _row(request: Request, options: Options, issues: Issues) -> Row | None:
         spec = ModelSpec.load(request.model, request.set)
     elif spec.only_with_xvector and options.xvector == "none" and options.grid:
         return None
+    issues.attempt(check_training, spec)
     if request.set or request.model.endswith((".yaml", ".yml")):  # imports torch; preflight does it for all models
         issues.attempt(models.options, spec)
     if spec.options.get("wav2vec2") and options.wav2vec2 == "none":

@@ -1,4 +1,4 @@
-"""Predicting again: what training predicted to the last digit, and other words with nothing else changed."""
+"""Predicting again: what training predicted to the last digit, and other transcripts with nothing else changed."""
 
 import dataclasses
 
@@ -34,20 +34,12 @@ KINDS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def in_process(monkeypatch):
-    """Run jobs in this process: what they do is tested, not the processes."""
-
-    def run(function, jobs, **_):
-        for job in jobs:
-            function(*job)
-
-    monkeypatch.setattr("mscnn.jobs.run_jobs", run)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture
 def setup(toy) -> Setup:
-    """One fold of a text model, and words of a recogniser in text.ear."""
+    """One fold of a text model, and transcripts of an ASR engine in text.ear."""
     data = DataDir.load(toy / "data" / "toy")
     words = ("what a day", "oh no not now", "a marvel", "not what", "")
     write_table(data.path / "text.ear", {utt: words[i % 5] for i, utt in enumerate(data.utts)})
@@ -94,7 +86,7 @@ def test_the_same_words_give_the_same_predictions_to_the_last_digit(kind, setup,
 
 @pytest.mark.parametrize("model", ["text_cnn", "tfidf_lr"])
 def test_other_words_reach_dev_and_test_only(model, setup, toy):
-    """Reference: a training on a transcript that is true in the training part and the recogniser's elsewhere."""
+    """Reference: a training on transcripts that are the reference in the training part and the engine's elsewhere."""
     setup = dataclasses.replace(setup, model=model, settings=setup.settings if model == "text_cnn" else ())
     train_experiments([setup], nj=1)
     data = DataDir.load(setup.data)
@@ -172,7 +164,7 @@ def test_what_cannot_be_predicted_is_said(setup, toy):
 
 
 def test_from_training_to_the_table_of_robustness(setup, toy):
-    """Where the recogniser was right, a bag of words predicts what it predicts from true words."""
+    """Where the ASR engine was right, a bag of words predicts what it predicts from reference transcripts."""
     data, root = DataDir.load(setup.data), toy / "exp"
     heard = {utt: data.text[utt] if utt[-1] in "01" else "a marvel" for utt in data.utts}
     write_table(data.path / "text.ear", heard)

@@ -19,9 +19,8 @@ from tests.raises import fails
 
 
 @pytest.fixture
-def trained(toy, monkeypatch):
-    """One fold of a network that listens and reads: its folder, its configuration, its data."""
-    monkeypatch.setattr("mscnn.jobs.run_jobs", lambda function, jobs, **_: [function(*job) for job in jobs])
+def trained(toy, in_process):
+    """One fold of a network that takes audio and text: its folder, its configuration, its data."""
     setup = Setup(
         model="mscnn_spu_att", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
         exp=toy / "exp" / "t", feature_dirs=(toy / "feats",), settings=("max_epochs=1", "filters=4", "max_frames=11"),

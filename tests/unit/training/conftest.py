@@ -33,6 +33,12 @@ def write_features(folder: Path, name: str, options: dict, matrices: dict[str, n
 
 
 @pytest.fixture
+def in_process(monkeypatch):
+    """Run jobs as plain calls in this process: what they do is tested, not the processes."""
+    monkeypatch.setenv("MSCNN_BACKEND", "debug")
+
+
+@pytest.fixture
 def toy(tmp_path) -> Path:
     """Folder with data/toy, feats/ (mfcc96), toy4.yaml (a protocol) and toy.yaml (a label map)."""
     utts = [f"{spk}-{i}" for spk in ("A1", "A2", "B1", "B2") for i in range(6)]

@@ -38,17 +38,6 @@ def outputs(setup: Setup) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def in_process(monkeypatch):
-    """Run jobs in this process: the experiment is what is tested, not the processes."""
-
-    def run(function, jobs, **_):
-        for job in jobs:
-            function(*job)
-
-    monkeypatch.setattr("mscnn.jobs.run_jobs", run)
-
-
 def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monkeypatch):
     assert train_experiments([setup], nj=1) == 4
     first = outputs(setup)

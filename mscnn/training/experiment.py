@@ -95,16 +95,7 @@ def resolve(
         "data": str(setup.data),
         "labels": setup.labels,
         "classes": list(classes),
-        "protocol": {
-            "name": protocol.name,
-            "version": protocol.version,
-            "hash": folds_hash(protocol, folds),
-            "sha256": folds_digest(protocol, folds),
-            "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
-            "selection": protocol.selection,
-            "aggregate": protocol.aggregate,
-            "legacy": list(protocol.legacy),
-        },
+        "protocol": _facts(protocol, folds),
         "text": text.pop("source"),
         "text_options": text,
         "changed": sorted([*setup.settings, *(setup.text.changed if spec.text and system.learns_tokens else ())]),
@@ -120,4 +111,18 @@ def resolve(
         "inputs": input_digests(spec, sources, reader),
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
+    }
+
+
+def _facts(protocol: Protocol, folds: Sequence[Fold]) -> dict[str, Any]:
+    """What ``config.yaml`` says of the protocol; the digest stands for the very utterances of every part."""
+    return {
+        "name": protocol.name,
+        "version": protocol.version,
+        "hash": folds_hash(protocol, folds),
+        "sha256": folds_digest(protocol, folds),
+        "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
+        "selection": protocol.selection,
+        "aggregate": protocol.aggregate,
+        "legacy": list(protocol.legacy),
     }

@@ -54,8 +54,8 @@ class Network:
             if parts.embedding is not None:
                 model.set_word_vectors(torch.from_numpy(parts.embedding))
             model.to(device)
-            state = fit(model, parts.train, parts.dev, task.spec.training, seed=seed, device=device,
-                        directory=directory)  # fmt: skip
+            options = task.spec.training
+            state = fit(model, parts.train, parts.dev, options, seed=seed, device=device, directory=directory)
             scores = {"dev": predict(model, parts.dev, device), "test": predict(model, parts.test, device)}
         files = [directory / WEIGHTS, directory / "metrics.jsonl"]
         _write_weights(files[0], model, parts.statistics, task.classes)

@@ -83,8 +83,8 @@ def train_experiments(setups: Sequence[Setup], *, nj: int, overwrite: bool = Fal
         write_folds(experiment.folds, exp / "folds")
         trainings = experiment.trainings()
         stale = [training for training in trainings if not training[1].fresh()]
-        logger.info("%s: %d of %d trainings to do (%d folds x %d runs)", exp, len(stale), len(trainings),
-                    len(experiment.folds), experiment.setup.runs)  # fmt: skip
+        folds, runs = len(experiment.folds), experiment.setup.runs
+        logger.info("%s: %d of %d trainings to do (%d folds x %d runs)", exp, len(stale), folds * runs, folds, runs)
         todo += stale
     jobs.run_jobs(
         train_one,

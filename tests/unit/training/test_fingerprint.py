@@ -16,10 +16,8 @@ from tests.raises import fails
 
 @pytest.fixture
 def setup(toy) -> Setup:
-    return Setup(
-        model="majority", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t", device="cpu",
-    )  # fmt: skip
+    data, labels, protocol = toy / "data" / "toy", str(toy / "toy.yaml"), str(toy / "toy4.yaml")
+    return Setup("majority", data, labels, protocol, toy / "exp" / "t", device="cpu")
 
 
 @pytest.fixture

@@ -48,9 +48,9 @@ def test_features_are_normalised_in_place(kind):
 
 
 def part(seed: int) -> Examples:
-    streams = {"audio": Stream(rows(seed), np.array([0, 20]), np.array([20, 20])),
-               "prosody": Stream(rows(seed + 1, 2), np.array([0, 1]), np.array([1, 1]))}  # fmt: skip
-    return Examples(["a", "b"], streams, xvectors=rows(seed + 2, 2))
+    audio = Stream(rows(seed), np.array([0, 20]), np.array([20, 20]))
+    prosody = Stream(rows(seed + 1, 2), np.array([0, 1]), np.array([1, 1]))
+    return Examples(["a", "b"], {"audio": audio, "prosody": prosody}, xvectors=rows(seed + 2, 2))
 
 
 def test_a_system_is_restored_from_what_it_saved():

@@ -20,10 +20,8 @@ from tests.raises import fails
 @pytest.fixture
 def setups(toy) -> list[Setup]:
     """Two experiments of four folds; the second has two runs."""
-    one = Setup(
-        model="majority", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "one", device="cpu",
-    )  # fmt: skip
+    data, labels, protocol = toy / "data" / "toy", str(toy / "toy.yaml"), str(toy / "toy4.yaml")
+    one = Setup("majority", data, labels, protocol, toy / "exp" / "one", device="cpu")
     return [one, dataclasses.replace(one, model="tfidf_lr", exp=toy / "exp" / "two", runs=2)]
 
 
@@ -35,8 +33,8 @@ def test_all_trainings_are_one_list_of_jobs(setups, monkeypatch):
     [(jobs, options)] = calls
     assert len(jobs) == 12 and options["nj"] == 3
     one, two = (setup.exp / "log" for setup in setups)
-    assert options["logs"] == [*(one / f"train.{n}.log" for n in range(1, 5)),
-                               *(two / f"train.{n}.log" for n in range(1, 9))]  # fmt: skip
+    numbered = [(one, n) for n in range(1, 5)] + [(two, n) for n in range(1, 9)]
+    assert options["logs"] == [folder / f"train.{n}.log" for folder, n in numbered]
     assert loads == [setups[0].data], "a data directory is read once"
 
 

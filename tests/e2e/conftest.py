@@ -13,9 +13,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.tiny_wav2vec2 import write
 
-LINKED = ("path.sh", "tools", "utils")
+LINKED = ("path.sh", "pyproject.toml", "tools", "utils")
 COPIED = ("conf", "mscnn")  # tests change these
-OUTPUTS = shutil.ignore_patterns("corpus", "data", "dump", "exp", "__pycache__")
+OUTPUTS = shutil.ignore_patterns("corpus", "data", "dump", "exp")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,7 +62,7 @@ def new_recipe(tmp_path_factory) -> Callable[[], Recipe]:
         for name in LINKED:
             (root / name).symlink_to(ROOT / name)
         for name in COPIED:
-            shutil.copytree(ROOT / name, root / name, ignore=OUTPUTS)
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(ROOT / "egs" / "mini_iemocap", root / "egs" / "mini_iemocap", ignore=OUTPUTS)
         return Recipe(root, root / "egs" / "mini_iemocap")
 

@@ -88,7 +88,7 @@ def test_predictions_of_any_toolkit_are_evaluated(python, table, tmp_path):
     }
     for name, value in expected.items():
         assert f"{100 * value:.2f}" in text
-        assert found["metrics"][name]["value"] == pytest.approx(100 * value)
+        assert found["scores"]["pooled"][name]["mean"] == pytest.approx(100 * value, abs=1e-5)
     recalls = recall_score(truth, prediction, average=None, labels=CLASSES)
     assert all(f"{100 * value:.2f}" in text for value in recalls)
 

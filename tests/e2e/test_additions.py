@@ -1,0 +1,214 @@
+"""A metric, protocol, feature, corpus and model are added and used together: what each writes and edits, no more."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mscnn.reporting.lines import read_score
+
+METRIC = '''
+
+def kappa(matrix: np.ndarray) -> float | np.ndarray:
+    """Cohen's kappa, as scikit-learn's cohen_kappa_score."""
+    total = matrix.sum(axis=(-2, -1))
+    chance = (matrix.sum(axis=-1) * matrix.sum(axis=-2)).sum(axis=-1) / total**2
+    return _plain((_hits(matrix).sum(axis=-1) / total - chance) / (1 - chance))
+
+
+METRICS["kappa"] = Metric("kappa", "kappa", "kappa = (WA - chance) / (1 - chance)    Cohen's kappa", kappa)
+'''
+PROTOCOL = """
+name: thirds
+version: 1
+test: {scheme: speakers, folds: 3}
+dev: {scheme: next_part}
+disjoint: {train-test: [speaker], train-dev: [speaker], dev-test: [speaker]}
+selection: dev
+"""
+FEATURE = '''"""Zero crossings: share of the samples of a frame where the sign changes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mscnn.features.base import Extractor
+from mscnn.features.dsp import frames
+
+
+@dataclass(frozen=True)
+class Crossings(Extractor):
+    """Frames of ``length`` samples, one each ``hop_length``."""
+
+    rate: int
+    length: int
+    hop_length: int
+
+    @property
+    def dim(self) -> int:
+        """One."""
+        return 1
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> float32 (T, 1)."""
+        signs = frames(samples, self.length, self.hop_length) > 0
+        return (signs[:, 1:] != signs[:, :-1]).mean(axis=1, keepdims=True).astype(np.float32)
+'''
+CORPUS = '''"""Tones: files SPEAKER_LABEL_NUMBER.wav."""
+
+from pathlib import Path
+
+from mscnn.corpora.common import Corpus, Item
+
+
+def parse(root: Path) -> Corpus:
+    """One utterance per file."""
+    corpus = Corpus()
+    for wav in sorted(root.glob("*.wav")):
+        speaker, label, number = wav.stem.split("_")
+        corpus.items.append(Item(f"{speaker}-{label}{number}", speaker, label, "", str(wav), str(wav)))
+    return corpus
+'''
+MODEL = '''"""Mean over frames, and one linear layer."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from mscnn.models.base import Classifier
+from mscnn.models.inputs import Inputs, Sizes
+
+
+@dataclass(frozen=True)
+class Options:
+    """Whether the layer has a bias."""
+
+    bias: bool
+
+
+class Model(Classifier[Options]):
+    """A linear classifier of mean frames."""
+
+    def __init__(self, options: Options, sizes: Sizes) -> None:
+        super().__init__(options, sizes)
+        self.layer = nn.Linear(sizes.audio, sizes.classes, options.bias)
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Scores (B, classes)."""
+        return self.layer(inputs.audio.sum(dim=2) / inputs.audio_len[:, None])
+'''
+WRITTEN = {
+    "conf/protocols/thirds.yaml": PROTOCOL,
+    "mscnn/features/crossings.py": FEATURE,
+    "conf/features/zero_crossings.yaml": "kind: crossings\ntrim_db: null\nrate: 16000\nlength: 400\nhop_length: 160\n",
+    "mscnn/corpora/tones.py": CORPUS,
+    "conf/labels/tones.yaml": "name: tones\ncorpus: tones\nclasses: [high, low]\nmap: {h: high, l: low}\ndrop: []\n",
+    "mscnn/models/mean_linear.py": MODEL,
+    "conf/models/mean_linear/mean_linear.yaml": (
+        "family: mscnn.models.mean_linear\ninputs: {audio: mfcc40}\noptions: {bias: true}\n"
+        "training: {lr: 0.05, batch_size: 8, max_epochs: 40}\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def recipe(new_recipe):
+    """A checkout with all additions, and what a user types to begin a recipe."""
+    made = new_recipe()
+    root = made.root
+    before = snapshot(root)
+    for name, text in WRITTEN.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+    with open(root / "mscnn/evaluation/metrics.py", "a") as file:
+        file.write(METRIC)
+    register(
+        root / "mscnn/features/config.py", "from mscnn.features.crossings import Crossings", '"crossings": Crossings,'
+    )
+    register(root / "mscnn/corpora/__init__.py", "from mscnn.corpora import tones", '"tones": tones.parse,')
+    scaffold = root / "egs" / "tones"
+    scaffold.mkdir()
+    for name in ("cmd.sh", "path.sh"):
+        (scaffold / name).write_bytes((made.path / name).read_bytes())
+    text = (made.path / "run.sh").read_text()
+    facts = {
+        "generator=make_mini_iemocap": "generator=",
+        "parser=iemocap": "parser=tones",
+        "labels=iemocap4": "labels=tones",
+    }
+    for old, new in facts.items():
+        assert old in text
+        text = text.replace(old, new)
+    (scaffold / "run.sh").write_text(text)
+    (scaffold / "run.sh").chmod(0o755)
+    return type(made)(root, scaffold), before
+
+
+def snapshot(root: Path) -> dict[str, str]:
+    """Every source file, and its text."""
+    return {
+        str(path.relative_to(root)): path.read_text()
+        for folder in ("mscnn", "conf")
+        for path in (root / folder).rglob("*")
+        if path.suffix in (".py", ".yaml")
+    }
+
+
+def register(path: Path, statement: str, entry: str) -> None:
+    """Add an import and a line to the registry of a module: the dictionary that it defines in capitals."""
+    lines = path.read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("from mscnn"))
+    lines.insert(first, statement)
+    start = next(i for i, line in enumerate(lines) if line.endswith(" = {") and line.split(":")[0].isupper())
+    lines.insert(start + 1, f"    {entry}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def write_tones(folder: Path) -> None:
+    """Six speakers, each 4 high and 4 low tones of half a second."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for speaker in range(6):
+        for number in range(4):
+            for label, pitch in (("h", 880), ("l", 220)):
+                samples = 0.3 * np.sin(2 * np.pi * pitch * (1 + 0.02 * speaker) * np.arange(8000) / 16000)
+                samples += rng.normal(0, 0.01, 8000)
+                soundfile.write(folder / f"s{speaker}_{label}_{number}.wav", samples, 16000, "PCM_16")
+
+
+def test_nothing_else_is_edited(recipe):
+    made, before = recipe
+    after = snapshot(made.root)
+    new = after.keys() - before.keys()
+    changed = {name for name in before if after[name] != before[name]}
+    assert new == {*WRITTEN}
+    assert changed == {"mscnn/evaluation/metrics.py", "mscnn/features/config.py", "mscnn/corpora/__init__.py"}
+
+
+def test_all_additions_work_together(recipe, tmp_path):
+    made, _ = recipe
+    write_tones(tmp_path / "tones")
+    made.must_run(
+        "--corpus", tmp_path / "tones", "--model", "mean_linear", "--text", "none", "--protocol", "thirds",
+        "--asr-engine", "none", "--train-args", "--set inputs.audio=zero_crossings select=kappa",
+    )  # fmt: skip
+    (exp,) = (made.path / "exp").glob("mean_linear_*")
+    line = read_score(exp / "score_test.txt")
+    assert (line.total, line.fields["folds"]) == (48, "3") and line.fields["protocol"].startswith("thirds@")
+    assert line.values["ua"] == 100 and line.fields["kappa"] == "1.00" or line.fields["kappa"] == "100.00"
+    for name in ("RESULTS.md", "report.html", "statistics.json"):
+        assert "kappa" in (exp / name).read_text(), name
+    assert (made.path / "dump" / "zero_crossings" / "tones" / "feats.scp").is_file()
+
+
+def test_the_scaffold_of_a_recipe_is_made_by_its_script(tmp_path):
+    """utils/new_recipe.sh needs nothing but the files that it copies."""
+    root = Path(__file__).parents[2]
+    for name in ("utils/new_recipe.sh", "egs/mini_iemocap/cmd.sh", "egs/mini_iemocap/path.sh"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((root / name).read_bytes())
+    subprocess.run(["bash", "utils/new_recipe.sh", "tones"], cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "egs/tones/run.sh").stat().st_mode & 0o100
+    assert subprocess.run(["bash", "utils/new_recipe.sh", "tones"], cwd=tmp_path, capture_output=True).returncode == 1

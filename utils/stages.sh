@@ -33,7 +33,7 @@ protocol=               # how the data are split into folds: names in conf/proto
 folds=0                 # train the first N folds of a protocol only, which score lines mark partial; 0: all
 runs=1                  # repetitions of each fold, each with a seed of its own
 seed=0                  # mixed into every seed
-device=auto             # where to train: cpu, cuda or auto
+device=auto             # where to train, and where networks make x-vectors and features: cpu, cuda or auto
 train_args=             # more options of mscnn.bin.train, split at blanks, as in "--tensorboard true"
 tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET where SET is unusual
 grid=                   # experiments of conf/grids (peng2021_table1, ...) or of a .yaml file, instead of --model and --text
@@ -112,7 +112,7 @@ run_recipe() { # run_recipe OPTION...
 
   if ((first <= 3 && 3 <= last)); then
     begin 3
-    run extract_features --plan "$plan" --convert "$convert" --nj "$nj"
+    run extract_features --plan "$plan" --convert "$convert" --device "$device" --nj "$nj"
     run audit --plan "$plan" --sound true --nj "$nj" # now with what the sound alone tells
     finish
   fi

@@ -22,6 +22,12 @@ def main() -> None:
     parser.add_argument("--out", help="folder for feats.scp, its archives and feature.yaml")
     parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
     parser.add_argument(
+        "--device",
+        default="auto",
+        choices=["auto", "cpu", "cuda"],
+        help="of features that a network computes (wav2vec2); the others take the CPU",
+    )
+    parser.add_argument(
         "--convert",
         type=flag,
         default=False,
@@ -48,7 +54,7 @@ def main() -> None:
     for path, name, settings, out in todo:
         start = time.monotonic()
         data, feature = DataDir.load(path), Feature.load(name, settings)
-        frames = extract(data, feature, out, nj=args.nj, convert=args.convert)
+        frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
         get_logger("extract_features").info(
             "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
             out, len(frames), sum(data.dur.values()) / 3600, sum(frames.values()), feature.extractor.dim,

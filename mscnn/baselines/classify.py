@@ -50,11 +50,17 @@ def scores(
 
 
 def read_samples(options: Options, data: DataDir, text: str, features: FeatureDir | None) -> dict[str, Sample]:
-    """What the baseline is given of each utterance: its text, statistics of its frames (2 D,), or nothing."""
+    """What the baseline is given of each utterance: its text, statistics of its frames (2 D,), or nothing.
+
+    Raises:
+        UserError: there are no transcripts of this source, or no features for a baseline of audio.
+    """
     if options.kind == "text":
         return {utt: transcript.lower() for utt, transcript in data.text_of(text).items()}
-    if options.kind == "majority" or features is None:
+    if options.kind == "majority":
         return dict.fromkeys(data.utts, np.zeros(1))
+    if features is None:
+        raise UserError("a baseline of kind audio needs a feature: name it as inputs.audio", code="feature-missing")
     frames = ((utt, features.read(utt)) for utt in data.utts)
     return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in frames}
 

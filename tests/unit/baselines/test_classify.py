@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mscnn import models
-from mscnn.baselines.classify import scores
+from mscnn.baselines.classify import read_samples, scores
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
 from mscnn.features.archive import FeatureDir
@@ -70,3 +70,9 @@ def test_classes_may_weigh_as_if_they_were_equally_frequent(toy):
 def test_wrong_options_are_named(options):
     with fails("option-value", *options):
         models.options(spec_of("majority", **options))
+
+
+def test_audio_without_a_feature_is_refused(toy):
+    options, data = models.options(spec_of("majority", kind="audio")), DataDir.load(toy / "data" / "toy")
+    with fails("feature-missing", "inputs.audio"):
+        read_samples(options, data, "gt", None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mscnn.files import atomic
 from mscnn.leakage.result import AuditResult, Overlap, Scores, Spread
 from mscnn.reporting.formats import fixed
-from mscnn.reporting.table import Column, Table
+from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import render
 
 TEXTS: dict[str, Callable[[Overlap], Spread]] = {
@@ -52,7 +52,7 @@ def table(result: AuditResult) -> Table:
         Column("measured", lambda row: row.title, left=True),
         Column(over, lambda row: row.over),
         Column("worst fold", lambda row: row.worst),
-        *(Column(kind, lambda row, kind=kind: row.kinds.get(kind, "")) for kind in _kinds(result)),
+        *column_each(_kinds(result), str, lambda row, kind: row.kinds.get(kind, "")),
     ]
     return Table.of(columns, _rows(result))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mscnn.evaluation.cluster_intervals import UTTERANCE
 from mscnn.evaluation.compare import COMPARED, TESTED, Compared, Comparison, Pair
@@ -10,7 +10,7 @@ from mscnn.evaluation.intervals import LEVEL, RESAMPLES, SEED
 from mscnn.evaluation.metrics import METRICS
 from mscnn.evaluation.significance import DRAWS, EXACT
 from mscnn.reporting.formats import p_value, signed, with_sd
-from mscnn.reporting.table import Column, Table
+from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import render as fill
 
 NONE = "does not exist"
@@ -39,12 +39,7 @@ def _systems(comparison: Comparison) -> Table:
         Column("experiment" if texts else "predictions", lambda item: _path(item[1]), left=True),
         *([Column("text", lambda item: item[1].text, left=True)] if texts else []),
         Column("runs", lambda item: item[1].runs),
-        *(
-            Column(
-                METRICS[key].label, lambda item, key=key: with_sd(item[1].scores[key].mean, item[1].scores[key].run_sd)
-            )
-            for key in COMPARED
-        ),
+        *column_each(COMPARED, lambda key: METRICS[key].label, lambda item, key: _score(item[1], key)),
     ]
     return Table.of(columns, list(enumerate(comparison.experiments, 1)))
 
@@ -61,14 +56,17 @@ def _pair_columns() -> Iterator[Column[Pair]]:
     """Of each metric the difference and its interval, and its tests where it is tested."""
     yield Column("", lambda pair: f"E{pair.a} − E{pair.b}", left=True)
     for key in COMPARED:
-        yield Column(METRICS[key].label, lambda pair, key=key: signed(pair.differences[key].difference))
-        yield Column(f"{100 * LEVEL:g} %", lambda pair, key=key: _interval(pair, key))
-        if key in TESTED:
-            yield Column("p", lambda pair, key=key: p_value(pair.differences[key].p))
-            yield Column("Holm", lambda pair, key=key: p_value(pair.differences[key].holm))
+        yield from _metric_columns(key)
     yield Column("McNemar p", lambda pair: p_value(pair.mcnemar))
 
 
-def _interval(pair: Pair, key: str) -> str:
-    bounds = pair.differences[key].interval
+def _metric_columns(key: str) -> Iterator[Column[Pair]]:
+    yield Column(METRICS[key].label, lambda pair: signed(pair.differences[key].difference))
+    yield Column(f"{100 * LEVEL:g} %", lambda pair: _interval(pair.differences[key].interval))
+    if key in TESTED:
+        yield Column("p", lambda pair: p_value(pair.differences[key].p))
+        yield Column("Holm", lambda pair: p_value(pair.differences[key].holm))
+
+
+def _interval(bounds: Sequence[float] | None) -> str:
     return NONE if bounds is None else f"{signed(bounds[0])} to {signed(bounds[1])}"

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
     from matplotlib.patches import Rectangle
 
     share = matrix / matrix.sum(axis=1, keepdims=True)
-    figure, axes = make_axes(1.4 + 0.85 * len(names), 1 + 0.7 * len(names))
+    figure, (axes,) = make_axes(1.4 + 0.85 * len(names), 1 + 0.7 * len(names))
     for row, column in np.ndindex(*matrix.shape):
         part = share[row, column]
         place = (column - 0.48, row - 0.48)
@@ -37,7 +37,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
         text = f"{100 * part:.1f} %\n{matrix[row, column]}"
         axes.text(column, row, text, ha="center", va="center", fontsize=11, color=INK)
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
-    turned = {"rotation": 30, "ha": "right"} if len(names) > 5 else {}
+    turned: dict[str, Any] = {"rotation": 30, "ha": "right"} if len(names) > 5 else {}
     axes.set_xticks(range(len(names)), names, parse_math=False, **turned)
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.spines[:].set_visible(False)
@@ -48,7 +48,9 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
 
 def curves(histories: Sequence[Sequence[dict]]) -> Figure:
     """Loss and dev UA over epochs, one thin line a training; ``histories`` are those of ``metrics.jsonl``."""
-    figure, axes = make_axes(5.6, 5.2, rows=2)
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = make_axes(5.6, 5.2, (1, 1))
     panels = (
         (axes[0], "cross-entropy", (("train_loss", BLUE), ("dev_loss", ORANGE))),
         (axes[1], "dev UA, %", (("dev_ua", GREEN),)),
@@ -61,7 +63,7 @@ def curves(histories: Sequence[Sequence[dict]]) -> Figure:
                 panel.plot(epochs, values, color=color, linewidth=1, alpha=0.75, label=label)
         panel.set_ylabel(title, color=MUTED, fontsize=11)
         panel.grid(axis="y", color=GRID, linewidth=0.6)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.set_major_locator(MaxNLocator(nbins="auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     axes[0].legend(frameon=False, labelcolor=INK, fontsize=11)
     axes[1].set_xlabel("epoch", color=MUTED, fontsize=11)
     return figure
@@ -82,14 +84,19 @@ def dots(
         reference: where a line is drawn.
     """
     height = 0.27 * len(names) if len(names) <= NAMED else 0.06 * len(names)
-    figure, axes = make_axes(5.6, 0.9 + height)
+    figure, (axes,) = make_axes(5.6, 0.9 + height)
     if reference is not None:
         axes.axvline(reference, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     for row, span in enumerate(spans):
         if span is not None:
             axes.plot(span, (row, row), color=BLUE, linewidth=2, alpha=0.55, solid_capstyle="round")
-    ring = {"markerfacecolor": "none", "markeredgecolor": ORANGE, "markeredgewidth": 1.4, "markersize": 8}
-    looks = ({"color": BLUE, "markersize": 5.5}, ring)
+    ring: dict[str, Any] = {
+        "markerfacecolor": "none",
+        "markeredgecolor": ORANGE,
+        "markeredgewidth": 1.4,
+        "markersize": 8,
+    }
+    looks: tuple[dict[str, Any], ...] = ({"color": BLUE, "markersize": 5.5}, ring)
     for (label, values), look in zip(marks.items(), looks, strict=False):
         shown = [(value, row) for row, value in enumerate(values) if value is not None]
         axes.plot(*np.reshape(shown, (-1, 2)).T, "o", label=label, **look)
@@ -104,7 +111,7 @@ def dots(
 
 def reliability(bins: Sequence[Mapping]) -> Figure:
     """Accuracy over confidence, of ``reliability`` in ``statistics.json``; the size of a dot is that of its bin."""
-    figure, axes = make_axes(4.2, 4)
+    figure, (axes,) = make_axes(4.2, 4)
     axes.plot((0, 100), (0, 100), color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     full = [one for one in bins if one["count"]]
     confidence, accuracy, count = (np.array([one[key] for one in full]) for key in ("confidence", "accuracy", "count"))
@@ -121,15 +128,17 @@ def read_history(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def make_axes(width: float, height: float, rows: int = 1, **options: object) -> tuple[Figure, Axes | np.ndarray]:
-    """An empty figure, size in inches, without a display, and its axes, which share the horizontal one."""
+def make_axes(
+    width: float, height: float, heights: Sequence[float] = (1,), *, sharex: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure, size in inches, without a display, and its axes one above the other, of relative ``heights``."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, **{"sharex": True, **options})
-    for one in np.atleast_1d(axes):
+    axes = list(figure.subplots(len(heights), squeeze=False, sharex=sharex, height_ratios=heights)[:, 0])
+    for one in axes:
         one.spines[["top", "right"]].set_visible(False)
         one.spines[:].set_color(GRID)
         one.tick_params(length=0, colors=MUTED, labelsize=11)

@@ -10,7 +10,7 @@ from mscnn.evaluation.aggregate import FOLD_MEAN, POOLED, Value
 from mscnn.evaluation.metrics import METRICS
 from mscnn.reporting.formats import fixed, signed, span, with_sd
 from mscnn.reporting.lines import ScoreLine
-from mscnn.reporting.table import Column, Record, Table
+from mscnn.reporting.table import Column, Record, Table, column_each
 
 PERCENT = ", %"  # unit in the head of a column, where no other place says it
 NONE = "does not exist"
@@ -19,10 +19,7 @@ MAX_GROUPS = 12  # of an attribute that RESULTS.md shows one by one
 
 def metric_columns(cell: Callable[[Record, str], object], unit: str = "") -> list[Column[Record]]:
     """A column for each of METRICS; ``cell`` takes a record and the name of a metric."""
-    return [
-        Column(f"{metric.label}{unit}", lambda record, name=name: cell(record, name))
-        for name, metric in METRICS.items()
-    ]
+    return column_each(METRICS, lambda name: f"{METRICS[name].label}{unit}", cell)
 
 
 def scores(lines: Mapping[str, Iterable[ScoreLine]], unit: str = "") -> Table:
@@ -44,8 +41,8 @@ def classes(statistics: Mapping, unit: str = "") -> Table:
     """Recall, precision and F1 of each class."""
     columns: list[Column] = [Column("class", lambda item: item[0], left=True)]
     columns.append(Column("utterances", lambda item: item[1]["utterances"]))
-    for head, key in (("recall", "recall"), ("precision", "precision"), ("F1", "f1")):
-        columns.append(Column(f"{head}{unit}", lambda item, key=key: fixed(item[1][key])))
+    heads = {"recall": "recall", "precision": "precision", "f1": "F1"}
+    columns += column_each(heads, lambda key: f"{heads[key]}{unit}", lambda item, key: fixed(item[1][key]))
     return Table.of(columns, statistics["classes"].items())
 
 
@@ -81,10 +78,9 @@ def groups(statistics: Mapping, unit: str = "", most: int | None = None) -> Tabl
         Column("by", lambda row: row[0], left=True),
         Column("group", lambda row: row[1], left=True),
         Column("utterances", lambda row: row[2]["utterances"]),
-        *(Column(f"{METRICS[key].label}{unit}", lambda row, key=key: fixed(row[2][key])) for key in ("ua", "wa")),
-        *(
-            Column(f"recall {name}", lambda row, name=name: fixed(row[2]["recalls"].get(name)))
-            for name in statistics["classes"]
+        *column_each(("ua", "wa"), lambda key: f"{METRICS[key].label}{unit}", lambda row, key: fixed(row[2][key])),
+        *column_each(
+            statistics["classes"], lambda name: f"recall {name}", lambda row, name: fixed(row[2]["recalls"].get(name))
         ),
     ]
     return Table.of(columns, rows)
@@ -119,7 +115,7 @@ def abstention(statistics: Mapping, unit: str = "") -> Table:
     """Scores of the most confident predictions alone, by quarters."""
     columns: list[Column] = [
         Column("coverage", lambda point: f"{point['coverage']} %", left=True),
-        *(Column(f"{METRICS[k].label}{unit}", lambda point, k=k: fixed(point[k]) or NONE) for k in ("ua", "wa")),
+        *column_each(("ua", "wa"), lambda k: f"{METRICS[k].label}{unit}", lambda point, k: fixed(point[k]) or NONE),
     ]
     return Table.of(columns, [point for point in statistics["abstention"] if point["coverage"] % 25 == 0])
 

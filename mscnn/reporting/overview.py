@@ -15,7 +15,7 @@ from mscnn.evaluation.metrics import METRICS
 from mscnn.files import read_yaml
 from mscnn.reporting.formats import fixed, thousands, with_sd
 from mscnn.reporting.lines import ScoreLine, read_score
-from mscnn.reporting.table import Cell, Column, Table, write_forms
+from mscnn.reporting.table import Cell, Column, Table, column_each, write_forms
 from mscnn.reporting.templates import Section, render
 
 COSTS = {"gflop_per_second": ("GFLOP / s of speech", 3), "seconds_per_epoch": ("s / epoch", 1)}  # head and decimals
@@ -139,7 +139,7 @@ def write_overview(rows: Sequence[OverviewRow], stem: str | os.PathLike) -> str:
 
     forms = {
         "md": document("overview.md", lambda row: Cell(_system(row), code=True)),
-        "csv": Table.of(list(_csv_columns()), rows).csv(),
+        "csv": Table.of(_csv_columns(), rows).csv(),
         "tex": document("overview.tex", lambda row: Cell(_system(row))),
         "html": document("overview.html", lambda row: Cell(_system(row), href=_report(row, stem.parent))),
     }
@@ -168,6 +168,7 @@ def _by_split(rows: Sequence[OverviewRow]) -> dict[str, list[tuple[OverviewRow, 
 
 def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewRow], Cell]) -> Table:
     """One split; columns that are empty in all rows are left out, and metrics that are in the CSV alone."""
+    compared = [key for key, metric in METRICS.items() if metric.compared]
     columns: list[Column[tuple[OverviewRow, Scores]]] = [
         Column("system", lambda row: name(row[0]), left=True),
         Column("text", lambda row: row[1].text, left=True),
@@ -175,17 +176,10 @@ def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewR
         Column("x-vectors", lambda row: "" if row[1].xvector == "none" else row[1].xvector),
         Column("folds", lambda row: _folds(row[1])),
         Column("runs", lambda row: row[1].runs),
-        *(
-            Column(metric.label, lambda row, key=key: _value(row[1].values.get(key)))
-            for key, metric in METRICS.items()
-            if metric.compared
-        ),
+        *column_each(compared, lambda key: METRICS[key].label, lambda row, key: _value(row[1].values.get(key))),
         Column("dev UA", lambda row: fixed(row[1].dev_ua)),
         Column("parameters", lambda row: thousands(row[1].parameters) or ""),
-        *(
-            Column(head, lambda row, key=key, digits=digits: fixed(row[1].cost[key], digits) if row[1].cost else "")
-            for key, (head, digits) in COSTS.items()
-        ),
+        *column_each(COSTS, lambda key: COSTS[key][0], lambda row, key: _cost(row[1], key)),
     ]
     return Table.of(columns, rows).without_empty()
 
@@ -195,29 +189,45 @@ def _folds(scores: Scores) -> Cell:
     return Cell(f"partial {done}", strong=True) if scores.partial else Cell(done)
 
 
+def _cost(scores: Scores, key: str) -> str | None:
+    """Empty where nothing was measured; None where that failed."""
+    return fixed(scores.cost[key], COSTS[key][1]) if scores.cost else ""
+
+
 def _value(value: Value | None) -> str:
     return "" if value is None else with_sd(value.mean, value.sd) or ""
 
 
-def _csv_columns() -> Iterator[Column[OverviewRow]]:
+def _csv_columns() -> list[Column[OverviewRow]]:
     """Numbers by themselves, a deviation in its own column; all but ``path`` empty where there are no scores."""
+    texts: dict[str, Callable[[Scores], object]] = {
+        "cut": lambda scores: scores.split,
+        "aggregate": lambda scores: scores.aggregate,
+        "system": lambda scores: scores.system,
+        "text": lambda scores: scores.text,
+        "xvector": lambda scores: scores.xvector,
+        "changed": lambda scores: ",".join(scores.changed),
+        "folds": lambda scores: f"{scores.folds[0]}/{scores.folds[1]}",
+        "runs": lambda scores: scores.runs,
+    }
+    more: dict[str, Callable[[Scores], object]] = {
+        "dev_ua": lambda scores: fixed(scores.dev_ua),
+        "parameters": lambda scores: scores.parameters,
+    }
+    cells = {**texts, **dict(_metric_cells()), **more, **dict(map(_cost_cell, COSTS))}
+    path: Column[OverviewRow] = Column("path", lambda row: row.path)
+    return [path, *column_each(cells, str, lambda row, name: cells[name](row.scores) if row.scores else None)]
 
-    def column(head: str, cell: Callable[[Scores], object]) -> Column[OverviewRow]:
-        return Column(head, lambda row: None if row.scores is None else cell(row.scores))
 
-    yield Column("path", lambda row: row.path)
-    yield column("cut", lambda s: s.split)
-    yield column("aggregate", lambda s: s.aggregate)
-    yield column("system", lambda s: s.system)
-    yield column("text", lambda s: s.text)
-    yield column("xvector", lambda s: s.xvector)
-    yield column("changed", lambda s: ",".join(s.changed))
-    yield column("folds", lambda s: f"{s.folds[0]}/{s.folds[1]}")
-    yield column("runs", lambda s: s.runs)
+def _metric_cells() -> Iterator[tuple[str, Callable[[Scores], object]]]:
     for name in METRICS:
-        yield column(name, lambda s, name=name: fixed(s.values[name].mean) if name in s.values else None)
-        yield column(f"{name}_sd", lambda s, name=name: fixed(s.values[name].sd) if name in s.values else None)
-    yield column("dev_ua", lambda s: fixed(s.dev_ua))
-    yield column("parameters", lambda s: s.parameters)
-    for key, (_, digits) in COSTS.items():
-        yield column(key, lambda s, key=key, digits=digits: fixed(s.cost.get(key), digits))
+        yield from _value_cells(name)
+
+
+def _value_cells(name: str) -> Iterator[tuple[str, Callable[[Scores], object]]]:
+    yield name, lambda scores: fixed(scores.values[name].mean) if name in scores.values else None
+    yield f"{name}_sd", lambda scores: fixed(scores.values[name].sd) if name in scores.values else None
+
+
+def _cost_cell(key: str) -> tuple[str, Callable[[Scores], object]]:
+    return key, lambda scores: fixed(scores.cost.get(key), COSTS[key][1])

@@ -23,7 +23,7 @@ from mscnn.log import get_logger
 from mscnn.reporting import figures, measured
 from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.summary import summary
-from mscnn.reporting.table import Column, Table
+from mscnn.reporting.table import Column, Table, column_each
 
 log = get_logger(__name__)
 NAME_WIDTH = 8  # of a column of confusion_test.txt, where no class has a longer name
@@ -140,7 +140,7 @@ def confusion_table(exp: Experiment, matrices: np.ndarray) -> Table:
     """Test counts of matrices (folds, runs, K, K), a row a run and a true class."""
     names = exp.classes
     columns: list[Column] = [Column("run", lambda row: row[0] + 1), Column("truth", lambda row: names[row[1]], True)]
-    columns += [Column(name, lambda row, k=k: row[2][k]) for k, name in enumerate(names)]
+    columns += column_each(range(len(names)), lambda k: names[k], lambda row, k: row[2][k])
     by_run = matrices.sum(axis=0)
     return Table.of(columns, [(run, truth, by_run[run, truth].tolist()) for run, truth in np.ndindex(by_run.shape[:2])])
 

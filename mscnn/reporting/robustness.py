@@ -11,7 +11,7 @@ from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import GroupScores
 from mscnn.evaluation.robustness import NONE, TRUE, Condition, Robustness
 from mscnn.reporting.formats import fixed, signed, with_sd
-from mscnn.reporting.table import Cell, Column, Table, write_forms
+from mscnn.reporting.table import Cell, Column, Table, column_each, write_forms
 from mscnn.reporting.templates import Section, render
 
 COLUMNS = (
@@ -33,7 +33,7 @@ def write_robustness(robustness: Robustness, stem: str | os.PathLike) -> str:
         "sections": sections,
         "notes": render("robustness_notes.txt", meaning=meaning, shared=shared).splitlines(),
     }
-    columns = [Column(name, lambda record, name=name: record.get(name)) for name in COLUMNS]
+    columns: list[Column[Mapping[str, object]]] = column_each(COLUMNS, str, lambda record, name: record.get(name))
     forms = {
         "md": render("robustness.md", **facts),
         "csv": Table.of(columns, (record for row in robustness.rows for record in _records(row, robustness))).csv(),
@@ -96,11 +96,14 @@ def _wer(row: Condition, robustness: Robustness) -> float | None:
 
 def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> Table:
     some = [row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {TRUE, NONE, engine}]
+    buckets = some[0].buckets[engine]
+
+    def head(name: str) -> str:
+        lacks = f"; WA, no {', '.join(buckets[name].absent)}" if buckets[name].absent else ""
+        return f"{name} (n = {buckets[name].utterances}{lacks})"
+
     columns = _condition_columns(shared)
-    for name, scores in some[0].buckets[engine].items():
-        lacks = f"; WA, no {', '.join(scores.absent)}" if scores.absent else ""
-        head = f"{name} (n = {scores.utterances}{lacks})"
-        columns.append(Column(head, lambda row, name=name: fixed(_bucket(row.buckets[engine][name]))))
+    columns += column_each(buckets, head, lambda row, name: fixed(_bucket(row.buckets[engine][name])))
     return Table.of(columns, some)
 
 

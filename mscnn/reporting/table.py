@@ -13,6 +13,7 @@ from mscnn.files import atomic
 from mscnn.reporting.formats import DASH
 
 Record = TypeVar("Record")
+Name = TypeVar("Name")
 LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -61,6 +62,17 @@ class Column(Generic[Record]):
     left: bool = False
 
 
+def column_each(
+    names: Iterable[Name], head: Callable[[Name], str], cell: Callable[[Record, Name], object]
+) -> list[Column[Record]]:
+    """A column for each of ``names``; ``cell`` takes a record and the name."""
+
+    def column(name: Name) -> Column[Record]:
+        return Column(head(name), lambda record: cell(record, name))
+
+    return [column(name) for name in names]
+
+
 @dataclass(frozen=True)
 class Table:
     """Heads, whether a column is aligned left, and rows of cells."""
@@ -78,8 +90,9 @@ class Table:
     @classmethod
     def pairs(cls, heads: tuple[str, str], facts: Mapping[str, object]) -> Table:
         """Two columns of texts: keys and values; those that are None or empty are left out."""
-        columns = [Column(heads[0], lambda pair: pair[0], True), Column(heads[1], lambda pair: pair[1], True)]
-        return cls.of(columns, [pair for pair in facts.items() if pair[1] not in (None, "")])
+        key: Column[tuple[str, object]] = Column(heads[0], lambda pair: pair[0], left=True)
+        value: Column[tuple[str, object]] = Column(heads[1], lambda pair: pair[1], left=True)
+        return cls.of([key, value], [pair for pair in facts.items() if pair[1] not in (None, "")])
 
     def without_empty(self) -> Table:
         """Without the columns whose cells are all empty texts."""

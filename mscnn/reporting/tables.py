@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.errors import UserError
@@ -19,7 +20,7 @@ from mscnn.reporting.lines import ScoreLine, read_score
 from mscnn.reporting.notes import Note
 from mscnn.reporting.published import Protocol, Published, Row, split_set
 from mscnn.reporting.summary import apart
-from mscnn.reporting.table import Column, Table
+from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import render
 
 BASELINES = {
@@ -72,12 +73,20 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A published row, or a baseline, with the ``text`` that ours reads: of a row of ``asr``, an ASR engine."""
+
+    row: Row
+    text: str
+
+
+@dataclass(frozen=True)
 class Section:
     """One published protocol on one class set: its rows, our groups, and our result for each cell; None: not run."""
 
     name: str
     protocol: Protocol
-    rows: Sequence[Row]
+    entries: Sequence[Entry]
     groups: Sequence[Group]
     cells: Sequence[Sequence[Result | None]]
 
@@ -183,13 +192,13 @@ def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence
     groups = _groups(protocol, [r for r in here if r.model in systems or r.group.protocol == protocol.like])
     plain = [r for r in here if not any(row.options and _fits(row, r) for row in rows)]
     shown = list(_by_engine([*rows, *_baselines(rows)], here))
-    cells = [[_best(row, group, here if row.options else plain) for group in groups] for row in shown]
+    cells = [[_best(entry, group, here if entry.row.options else plain) for group in groups] for entry in shown]
     return Section(name, protocol, shown, groups, cells)
 
 
 def _view(section: Section, facts: Published, results: Sequence[Result]) -> dict[str, object]:
     """What the template shows of a section."""
-    protocol, systems = section.protocol, {row.model for row in section.rows if row.model not in BASELINES} - {None}
+    protocol, systems = section.protocol, {entry.row.model for entry in section.entries} - BASELINES.keys() - {None}
     aggregates = {r.line.aggregate for r in section.used}
     return {
         "name": section.name,
@@ -206,23 +215,24 @@ def _view(section: Section, facts: Published, results: Sequence[Result]) -> dict
 
 
 def _table(section: Section) -> Table:
-    rows, protocol = section.rows, section.protocol
-    exact = all(round(value, 1) == value for row in rows for value in row.numbers)
+    protocol = section.protocol
+    exact = all(round(value, 1) == value for entry in section.entries for value in entry.row.numbers)
 
     def published(row: Row) -> str:
         selected = " ‡" if protocol.selection_on_test == "yes" and row.numbers else ""
         return row.cell(1 if exact else 2) + selected  # decimals as the paper has them
 
-    columns: list[Column[tuple[Row, Sequence[Result | None]]]] = [
-        Column("system", lambda pair: pair[0].system, left=True),
+    columns: list[Column[tuple[Entry, Sequence[Result | None]]]] = [
+        Column("system", lambda pair: pair[0].row.system, left=True),
         Column("text", lambda pair: pair[0].text, left=True),
-        Column("published WA / UA", lambda pair: published(pair[0])),
-        *(
-            Column(f"ours {group.label} WA / UA", lambda pair, i=i: _cell(pair[0], pair[1][i]))
-            for i, group in enumerate(section.groups)
+        Column("published WA / UA", lambda pair: published(pair[0].row)),
+        *column_each(
+            range(len(section.groups)),
+            lambda i: f"ours {section.groups[i].label} WA / UA",
+            lambda pair, i: _cell(pair[0].row, pair[1][i]),
         ),
     ]
-    return Table.of(columns, list(zip(rows, section.cells, strict=True)))
+    return Table.of(columns, list(zip(section.entries, section.cells, strict=True)))
 
 
 def _groups(protocol: Protocol, results: Sequence[Result]) -> list[Group]:
@@ -236,27 +246,31 @@ def _groups(protocol: Protocol, results: Sequence[Result]) -> list[Group]:
 
 def _baselines(rows: Sequence[Row]) -> Iterator[Row]:
     """What any system must beat: for each text that a row reads, for audio where one does, and the largest class."""
-    kinds = [("majority", "none")]
-    kinds += [("tfidf_lr", text) for text in dict.fromkeys(row.text for row in rows) if text != "none"]
-    kinds += [("logmel_lr", "none")] if any(row.audio for row in rows) else []
-    return (Row(f"{BASELINES[model]} (`{model}`)", text, rows[0].protocol, model=model) for model, text in kinds)
+
+    def baseline(model: str, text: Literal["none", "gt", "asr"]) -> Row:
+        return Row(f"{BASELINES[model]} (`{model}`)", text, rows[0].protocol, model=model)
+
+    yield baseline("majority", "none")
+    yield from (baseline("tfidf_lr", text) for text in dict.fromkeys(row.text for row in rows) if text != "none")
+    if any(row.audio for row in rows):
+        yield baseline("logmel_lr", "none")
 
 
-def _by_engine(rows: Iterable[Row], results: Sequence[Result]) -> Iterator[Row]:
-    """A row for each ASR engine whose transcripts systems of ours read, where the published text is ``asr``."""
+def _by_engine(rows: Iterable[Row], results: Sequence[Result]) -> Iterator[Entry]:
+    """An entry for each ASR engine whose transcripts systems of ours read, where the published text is ``asr``."""
     engines = sorted({r.text for r in results} - {"gt", "none"})
     for row in rows:
-        several = row.text == "asr" and row.model and engines
-        yield from [replace(row, text=engine) for engine in engines] if several else [row]
+        texts = engines if row.text == "asr" and row.model and engines else [row.text]
+        yield from (Entry(row, text) for text in texts)
 
 
 def _fits(row: Row, r: Result) -> bool:
     return r.model == row.model and all(r.options.get(key) == value for key, value in row.options.items())
 
 
-def _best(row: Row, group: Group, results: Sequence[Result]) -> Result | None:
+def _best(entry: Entry, group: Group, results: Sequence[Result]) -> Result | None:
     """Our result for a cell; of several, the one with the best dev UA: test results choose nothing."""
-    fits = [r for r in results if _fits(row, r) and r.text == row.text and group.holds(r)]
+    fits = [r for r in results if _fits(entry.row, r) and r.text == entry.text and group.holds(r)]
     return max(fits, key=lambda r: (r.dev_ua, r.path), default=None)
 
 
@@ -271,12 +285,13 @@ def _commands(section: Section) -> Iterator[str]:
     labels, subset = split_set(section.protocol.set)
     data = f"--labels {labels}" + (f" --subset {subset}" if subset != "all" else "")
     models: dict[tuple[str, str, str], list[str]] = {}
-    for row, group in _missing(section):
+    for entry, group in _missing(section):
+        row = entry.row
         more, settings = "", " ".join(f"{key}={value}".replace(" ", "") for key, value in row.options.items())
         if settings:
             tag = re.sub(r"\W+", "_", f"{row.system} {group.protocol} {section.protocol.set}".lower())
             more = f' --train-args "--set {settings}" --tag {tag}'
-        text = "ENGINE" if row.text == "asr" else row.text
+        text = "ENGINE" if entry.text == "asr" else entry.text
         models.setdefault((text, str(group.protocol), more), []).append(str(row.model))
     for (text, protocol, more), some in models.items():
         names = " ".join(dict.fromkeys(some))
@@ -284,17 +299,17 @@ def _commands(section: Section) -> Iterator[str]:
         yield f"./run.sh {data} --model {quoted} --text {text} --protocol {protocol}{more}"
 
 
-def _missing(section: Section) -> Iterator[tuple[Row, Group]]:
+def _missing(section: Section) -> Iterator[tuple[Entry, Group]]:
     """Cells of systems of ours that could be run."""
-    for row, cells in zip(section.rows, section.cells, strict=True):
+    for entry, cells in zip(section.entries, section.cells, strict=True):
         for group, best in zip(section.groups, cells, strict=True):
-            can_run = group.protocol and (row.model in BASELINES or not group.legacy)
-            if row.model and can_run and not best:
-                yield row, group
+            can_run = group.protocol and (entry.row.model in BASELINES or not group.legacy)
+            if entry.row.model and can_run and not best:
+                yield entry, group
 
 
 def _notes(section: Section) -> Iterator[Note]:
-    rows, used, protocol = section.rows, section.used, section.protocol
+    rows, used, protocol = [entry.row for entry in section.entries], section.used, section.protocol
     if any(row.xvector and r.model == row.model and not r.xvector for row in rows for r in used):
         yield Note("no-xvectors", "† without x-vectors, which the published system has")
     if protocol.selection_on_test == "yes" and any(row.numbers for row in rows):

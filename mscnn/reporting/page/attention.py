@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -73,8 +73,9 @@ def attention(report: ReportData, utt: str | None = None) -> Attention:
     _require_inputs(report, data, texts)
     test, vocabulary = exp.parts["test"][fold - 1][0], read_vocabulary(folder / f"fold{fold:02d}" / "run1")
     utt = choose(test, {one: vocabulary.split(texts[one]) for one in test.utts}) if utt is None else utt
-    model, examples = restore(folder, config, data, {"test": [utt]}, fold, 1)
-    inputs, archive = examples["test"].batch([0]), FeatureDir.load(config["feature_dirs"]["audio"])
+    restored, examples = restore(folder, config, data, {"test": [utt]}, fold, 1)
+    model = cast("MSCNN", restored)  # attends() says so
+    inputs, archive = examples["test"].batch(np.array([0])), FeatureDir.load(config["feature_dirs"]["audio"])
     tokens, at, heard = inputs.tokens[0].tolist(), test.utts.index(utt), waveform(report, utt)
     return Attention(
         utt, fold, exp.classes[test.truth[at]], exp.classes[test.pred[at]],
@@ -97,7 +98,7 @@ def _text_and_labels(report: ReportData) -> DataDir:
             f"{report.data}: the data directory, which has the transcripts, is not available; give it as --data",
             code="data-directory-missing",
         )
-    spk, emo = (report.tables[name] for name in ("utt2spk", "utt2emo"))
+    spk, emo = (dict(report.tables[name]) for name in ("utt2spk", "utt2emo"))
     return DataDir(report.data, wav={}, text=read_table(report.data / "text"), spk=spk, emo=emo, dur={})
 
 
@@ -157,8 +158,8 @@ def attention_weights(model: MSCNN, inputs: Inputs) -> np.ndarray:
 
 def _rows(model: MSCNN) -> Iterator[str]:
     """A name for each row: the statistic, and the scale where each has its own softmax."""
-    for name in model.options.audio_pool:
-        name = NAMES.get(name, name)
+    for pool in model.options.audio_pool:
+        name = NAMES.get(pool, pool)
         if model.options.att_mode == "concat":
             yield name
         else:

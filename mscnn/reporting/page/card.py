@@ -12,7 +12,7 @@ from mscnn.reporting.formats import counted, thousands
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import models_of, promises, shares_speakers
 from mscnn.reporting.page.source import ReportData
-from mscnn.reporting.table import Column, Table
+from mscnn.reporting.table import Column, Table, column_each
 
 FEW = 30  # speakers
 
@@ -72,7 +72,8 @@ def _weaknesses(statistics: Mapping) -> Iterator[Note]:
     weakest = min(recalls, key=lambda name: (recalls[name], name))
     yield Note("weakest-class", f"Weakest class: {weakest}, of which {recalls[weakest]:.1f} % are found.")
     for kind, groups in statistics["groups"].items():
-        lowest, highest = (pick(groups, key=lambda name, of=groups: (of[name]["wa"], name)) for pick in (min, max))
+        ordered = sorted((group["wa"], name) for name, group in groups.items())
+        lowest, highest = ordered[0][1], ordered[-1][1]
         yield Note(f"by-{kind}", (
             f"By {kind}, WA goes from {groups[lowest]['wa']:.1f} % ({lowest}, {groups[lowest]['utterances']} "
             f"utterances) to {groups[highest]['wa']:.1f} % ({highest}, {groups[highest]['utterances']})."
@@ -100,14 +101,15 @@ def _parts(data: ReportData) -> Table:
             file = data.exp.path / "folds" / f"fold{fold:02d}.{part}"
             utts = file.read_text(encoding="utf-8").split() if file.is_file() else []
             rows += [(f"fold {fold}", part, utts)] if utts else []
+
+    def number(utts: list[str], name: str) -> int:
+        return sum(emotions.get(utt) == name for utt in utts)
+
     columns: list[Column[tuple[str, str, list[str]]]] = [
         Column("of", lambda row: row[0], left=True),
         Column("part", lambda row: row[1], left=True),
         Column("all", lambda row: len(row[2])),
-        *(
-            Column(name, lambda row, name=name: sum(emotions.get(utt) == name for utt in row[2]))
-            for name in data.exp.classes
-        ),
+        *column_each(data.exp.classes, str, lambda row, name: number(row[2], name)),
     ]
     return Table.of(columns, rows)
 

@@ -14,7 +14,7 @@ from mscnn.files import atomic
 from mscnn.reporting import figures
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.results import confusion_table, title
-from mscnn.reporting.table import Column, Table
+from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import Markup
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def make_plots(data: ReportData) -> dict[str, Plot]:
 
 def _columns(*heads: str) -> list[Column[Sequence[object]]]:
     """Columns of rows whose cells are in the same order."""
-    return [Column(head, lambda row, i=i: row[i]) for i, head in enumerate(heads)]
+    return column_each(range(len(heads)), lambda i: heads[i], lambda row, i: row[i])
 
 
 def _confusion(data: ReportData) -> Iterator[Plot]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # in quotes, or up to where a path usually ends; not what follows a word (and/or), a colon (https://) or a tag (</p>)
 ABSOLUTE = re.compile(r"""'/[^']+'|(?<![\w.:/~<])/[^\s'",;:()\[\]{}]+""")
@@ -18,10 +18,14 @@ def portable(value: Value, root: Path) -> Value:
         value: what YAML and JSON can hold.
         root: the folder of the recipe.
     """
+    return _portable(value, root)
+
+
+def _portable(value: Any, root: Path) -> Any:
     if isinstance(value, dict):
-        return {key: portable(one, root) for key, one in value.items()}
+        return {key: _portable(one, root) for key, one in value.items()}
     if isinstance(value, list):
-        return [portable(one, root) for one in value]
+        return [_portable(one, root) for one in value]
     return _shortened(value, root) if isinstance(value, str) else value
 
 

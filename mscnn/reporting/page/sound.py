@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from mscnn.reporting.page.audio import recording
 from mscnn.reporting.page.plots import Plot
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.results import title
-from mscnn.reporting.table import Cell, Column, Table
+from mscnn.reporting.table import Cell, Column, Table, column_each
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +68,7 @@ def weights_table(shown: Attention) -> Table:
     """A row a statistic, a column a word, which has a dagger where it is not in the vocabulary; cells are shaded."""
     heads = [f"{token}{' †' if unknown else ''}" for token, unknown in zip(shown.tokens, shown.unknown, strict=True)]
     columns: list[Column[int]] = [Column("statistic", lambda row: shown.rows[row], left=True)]
-    columns += [Column(head, lambda row, i=i: _shaded(shown.weights[row, i])) for i, head in enumerate(heads)]
+    columns += column_each(range(len(heads)), lambda i: heads[i], lambda row, i: _shaded(float(shown.weights[row, i])))
     return Table.of(columns, range(len(shown.rows)))
 
 
@@ -77,18 +78,17 @@ def _shaded(weight: float) -> Cell:
 
 def picture(shown: Attention, words: bool = True) -> Figure:
     """The panels there is data for, over the same seconds; words stand evenly, they are not aligned."""
-    panels = [_draw_wave] if shown.samples is not None else []
-    panels += [_draw_features]
     seconds = len(shown.features) * shown.frame_shift
-    if shown.samples is not None:
+    panels: list[Callable[[Axes], None]] = [partial(_draw_features, shown)]
+    if shown.samples is not None and shown.rate is not None:
+        panels.insert(0, partial(_draw_wave, shown.samples, shown.rate))
         seconds = max(seconds, len(shown.samples) / shown.rate)
-    count = len(panels) + words
     heights = [*([1, 2] if len(panels) == 2 else [2]), *([0.45 * len(shown.rows)] if words else [])]
-    figure, axes = make_axes(5.6, 1.1 * sum(heights), rows=count, height_ratios=heights, sharex=False)
-    for draw, one in zip(panels, np.atleast_1d(axes), strict=False):
-        draw(shown, one)
+    figure, axes = make_axes(5.6, 1.1 * sum(heights), heights, sharex=False)
+    for draw, one in zip(panels, axes, strict=False):
+        draw(one)
         one.set_xlim(0, seconds)
-    np.atleast_1d(axes)[len(panels) - 1].set_xlabel("seconds", color=MUTED, fontsize=11)
+    axes[len(panels) - 1].set_xlabel("seconds", color=MUTED, fontsize=11)
     if words:
         _draw_weights(shown, axes[-1])
     return figure
@@ -100,9 +100,9 @@ def envelope(samples: np.ndarray) -> Iterator[tuple[float, float]]:
         yield float(part.min()), float(part.max())
 
 
-def _draw_wave(shown: Attention, axes: Axes) -> None:
-    low, high = np.array(list(envelope(shown.samples))).T
-    times = (np.arange(len(low)) + 0.5) * len(shown.samples) / shown.rate / len(low)
+def _draw_wave(samples: np.ndarray, rate: int, axes: Axes) -> None:
+    low, high = np.array(list(envelope(samples))).T
+    times = (np.arange(len(low)) + 0.5) * len(samples) / rate / len(low)
     axes.fill_between(times, low, high, color=BLUE, linewidth=0.4)
     axes.set_yticks([])
     axes.tick_params(labelbottom=False)

@@ -8,7 +8,7 @@ from mscnn.evaluation.misses import Miss, misses
 from mscnn.reporting.formats import fixed
 from mscnn.reporting.page.audio import recording
 from mscnn.reporting.page.source import ReportData
-from mscnn.reporting.table import Cell, Column, Table
+from mscnn.reporting.table import Cell, Column, Table, column_each
 from mscnn.reporting.templates import macro
 
 MOST = 15
@@ -18,7 +18,7 @@ def worst(data: ReportData, audio: str) -> dict[str, object]:
     """Their table, with players where the recordings are available; ``table`` is None where there is none."""
     shown: Sequence[Miss] = misses(data.exp, MOST)
     recordings = {miss.utt: recording(data, miss.utt, audio) for miss in shown}
-    text, speakers = data.tables["text"], data.tables["utt2spk"]
+    text, speakers, names = data.tables["text"], data.tables["utt2spk"], data.exp.classes
 
     def utterance(miss: Miss) -> Cell:
         return Cell(macro("utterance", miss.utt, text.get(miss.utt, ""), recordings[miss.utt]), classes="utt")
@@ -29,10 +29,7 @@ def worst(data: ReportData, audio: str) -> dict[str, object]:
         Column("truth", lambda miss: miss.truth, left=True),
         Column("predicted", lambda miss: _predicted(miss.predicted), left=True),
         Column("loss", lambda miss: fixed(miss.loss)),
-        *(
-            Column(f"p {name}", lambda miss, k=k: fixed(float(miss.prob[k]), 3))
-            for k, name in enumerate(data.exp.classes)
-        ),
+        *column_each(range(len(names)), lambda k: f"p {names[k]}", lambda miss, k: fixed(float(miss.prob[k]), 3)),
     ]
     return {
         "table": Table.of(columns, shown) if shown else None,

@@ -64,7 +64,7 @@ def test_the_document_has_a_section_for_each_protocol(tmp_path, published):
     sections = make_sections("peng2021_table1", published, [])
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert [line.rpartition("(")[2].rstrip(")") for line in headings] == [one.name for one in sections]
-    assert len(read_rows(text)) == sum(len(one.rows) + 1 for one in sections)
+    assert len(read_rows(text)) == sum(len(one.entries) + 1 for one in sections)
     assert all(f"[{mark}] {published.certainty[mark]}" in text for mark in "PC")
     commands = [f"`{command}`" for one in sections for command in one.commands]
     assert read_items(text) == commands and len(commands) > 6
@@ -142,7 +142,7 @@ def test_a_section_never_has_two_published_protocols(tmp_path):
     (tmp_path / "mixed.yaml").write_text(yaml.safe_dump(facts))
     found = {one.name: one for one in make_sections("peng2021_table1", read_published(tmp_path / "mixed.yaml"), [])}
     assert found.keys() == {"peng2021", "yoon2018", "satt2017", "sarma2018", "xu2019", "yoon2019"}
-    systems = {name: {r.system for r in one.rows if r.numbers} for name, one in found.items()}
+    systems = {name: {r.row.system for r in one.entries if r.row.numbers} for name, one in found.items()}
     assert systems["yoon2018"] == {"MDRE"} and systems["satt2017"] == {"CNN+LSTM"}
     assert systems["peng2021"].isdisjoint(set().union(*(v for k, v in systems.items() if k != "peng2021")))
     assert columns(found["satt2017"]) == ["`loso5` (iemocap4_improvised)"]
@@ -152,10 +152,10 @@ def test_a_section_never_has_two_published_protocols(tmp_path):
 def test_baselines_stand_in_every_section(published):
     for name in published.tables:
         for one in make_sections(name, published, []):
-            texts = {r.text for r in one.rows if r.model not in (BAG, MAJORITY, SOUND)}
-            assert {r.text for r in one.rows if r.model == BAG} == texts - {"none"}, (name, one.name)
-            assert sum(r.model == MAJORITY for r in one.rows) == 1
-            assert sum(r.model == SOUND for r in one.rows) == 1  # all sections have a system that takes audio
+            texts = {r.text for r in one.entries if r.row.model not in (BAG, MAJORITY, SOUND)}
+            assert {r.text for r in one.entries if r.row.model == BAG} == texts - {"none"}, (name, one.name)
+            assert sum(r.row.model == MAJORITY for r in one.entries) == 1
+            assert sum(r.row.model == SOUND for r in one.entries) == 1  # all sections have a system that takes audio
 
 
 def test_baselines_have_our_results(tmp_path, published):
@@ -226,7 +226,7 @@ def test_each_engine_has_its_row(tmp_path, published):
         score(tmp_path / "exp" / engine, text=engine)
     peng = section(published, "peng2021_table1", "peng2021", tmp_path / "exp")
     for model in ("mscnn_spu", "text_cnn", BAG):
-        assert [r.text for r in peng.rows if r.model == model] == ["gt", "google", "pocketsphinx"]
+        assert [r.text for r in peng.entries if r.row.model == model] == ["gt", "google", "pocketsphinx"]
     assert row(peng, "MSCNN-SPU", "google")[2:] == ["77.4 / 78.2 [P]", f"{FAIR} †"]
     assert any('--model "text_cnn mscnn_spu_att tfidf_lr" --text google' in command for command in peng.commands)
 

@@ -14,5 +14,5 @@ def choose_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu (or auto)")
+        raise UserError("--device cuda: PyTorch sees no GPU here; use --device cpu (or auto)", code="device-missing")
     return name

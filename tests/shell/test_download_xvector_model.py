@@ -24,7 +24,7 @@ def test_a_model_is_fetched_checked_and_put_in_place(sh, archive, tmp_path):
         pytest.skip("curl is not installed")
     result = sh(DOWNLOAD, "--url", archive.as_uri(), "--out", tmp_path / "my model")
     assert result.returncode == 0, result.stderr
-    assert "32 values from 30 coefficients" in result.stderr
+    assert " 32 " in result.stderr and " 30 " in result.stderr
     assert (tmp_path / "my model" / "final.raw").read_bytes() == (MODEL / "final.raw").read_bytes()
     assert archive.as_uri() in (tmp_path / "my model" / "SOURCE").read_text()
 
@@ -37,9 +37,9 @@ def test_an_archive_at_hand_needs_no_network(sh, archive, tmp_path):
 def test_what_goes_wrong_is_said_and_leaves_nothing(sh, archive, tmp_path):
     mine = tmp_path / "mine"
     result = sh(DOWNLOAD, "--archive", archive, "--out", mine, "--sha256", "0" * 64)
-    assert result.returncode == 1 and "error: " in result.stderr and "expected 0000" in result.stderr
+    assert result.returncode == 1 and "error[digest-differs]: " in result.stderr and "0" * 64 in result.stderr
     if shutil.which("curl"):
         result = sh(DOWNLOAD, "--url", (tmp_path / "absent.tar.gz").as_uri(), "--out", mine)
-        assert result.returncode == 1 and "by hand: https://kaldi-asr.org/models/m7" in result.stderr
+        assert result.returncode == 1 and "https://kaldi-asr.org/models/m7" in result.stderr
     assert sh(DOWNLOAD, "--nmae", "x").returncode == 2
     assert not mine.exists()

@@ -64,12 +64,15 @@ class Prepared:
         return predictions
 
 
-def predict_experiments(requests: Sequence[Request], *, device: str = "auto", nj: int = 1) -> int:
+def predict_experiments(
+    requests: Sequence[Request], *, device: str = "auto", nj: int = 1, devices: Sequence[str] = ()
+) -> int:
     """Predict what is not predicted yet, ``nj`` models at a time; returns how many models predicted.
 
     ``out`` of a request becomes an experiment as training makes it, of the same folds and runs; its ``config.yaml``
     has ``text``, ``trained_on``, ``trained_in`` (``exp``), and ``refitted``: a baseline has no weights and is fitted
     again, to the transcripts that it was trained on. All requests are checked before the first model predicts.
+    ``devices`` are handed round to the processes, as :func:`mscnn.jobs.run_jobs` does.
 
     Raises:
         UserError: ``exp`` is not finished, is no training, or what it was trained on has changed; the system reads no
@@ -86,7 +89,8 @@ def predict_experiments(requests: Sequence[Request], *, device: str = "auto", nj
         shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
         logger.info("%s: %d of %d models of %s to predict with", out, len(stale), len(predictions), exp)
         todo += stale
-    jobs.run_jobs(predict_one, [job[:3] for job in todo], nj=nj, step="predict", logs=[path for *_, path in todo])
+    work, logs = [job[:3] for job in todo], [path for *_, path in todo]
+    jobs.run_jobs(predict_one, work, nj=nj, step="predict", logs=logs, devices=devices)
     return len(todo)
 
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module, metadata
+from pathlib import Path
 
 from mscnn.errors import UserError
 from mscnn.paths import ROOT
@@ -99,6 +100,20 @@ def _machine(needs: Needs) -> Iterator[Finding]:
         yield Finding("ok", message)
 
 
+def _memory(needs: Needs) -> Iterator[Finding]:
+    """What trainings took when they were measured; the others are measured before stage 5 trains."""
+    from mscnn import jobs
+    from mscnn.recipe.memory import remembered
+
+    sizes = {row.exp: remembered(Path(row.exp)) or 0 for row in needs.plan.trained} if needs.runs_stage(5) else {}
+    largest = max(sizes, key=lambda exp: sizes[exp], default="")
+    if not sizes.get(largest):
+        return
+    most = max(1, min(needs.nj, int(jobs.SHARE * jobs.memory() / sizes[largest])))
+    message = f"memory: a training of {largest} takes {sizes[largest] / 1e9:.2f} GB, {most} at a time fit"
+    yield Finding("ok" if most == needs.nj else "warn", message)
+
+
 def _kaldi(needs: Needs) -> Iterator[Finding]:
     from mscnn.xvector import kaldi
 
@@ -141,6 +156,7 @@ CHECKS: tuple[Callable[[Needs], Iterator[Finding]], ...] = (
     _packages,
     _torch,
     _machine,
+    _memory,
     _kaldi,
     _backend,
     _disk,

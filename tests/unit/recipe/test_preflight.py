@@ -143,6 +143,17 @@ def test_requirements_of_an_installed_package_come_from_its_metadata(monkeypatch
     assert requirements() == ["mscnn-needs>=2"]
 
 
+def test_memory_that_was_measured(monkeypatch, tmp_path):
+    assert not any("memory:" in line for line in report(Needs(planned()))["ok"])
+    (tmp_path / "exp/t").mkdir(parents=True)
+    (tmp_path / "exp/t/memory.json").write_text('{"bytes": 2000000000}')
+    monkeypatch.setattr("mscnn.jobs.memory", lambda: 5 * 10**9)
+    assert any(
+        "memory:" in line and "exp/t takes 2.00 GB, 2 at" in line for line in report(Needs(planned(), nj=2))["ok"]
+    )
+    assert any("memory:" in line and "2 at" in line for line in report(Needs(planned(), nj=8))["warn"])
+
+
 def test_disk_backend_processors_and_kaldi(monkeypatch, tmp_path):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 10**8))

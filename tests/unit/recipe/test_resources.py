@@ -59,3 +59,11 @@ def test_every_gpu_takes_as_many_as_it_is_said_to(machine):
     machine(gpus=("0", "3"))
     assert resources.fit(SETUPS, 8, jobs_per_device=2) == (4, ["0", "3"])
     assert resources.fit(SETUPS, 1) == (1, ["0", "3"])
+
+
+def test_prediction_takes_processors_and_gpus_alone(machine, monkeypatch):
+    machine(processors=3)
+    monkeypatch.setattr(resources, "need", lambda setup, reader: 1 / 0)
+    assert resources.places("cpu", 8) == (3, [])
+    machine(gpus=("1",))
+    assert resources.places("auto", 8, jobs_per_device=2) == (2, ["1"])

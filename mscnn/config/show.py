@@ -34,7 +34,7 @@ def model(name: str, settings: Sequence[str] = ()) -> str:
 
 
 def file(kind: str, name: str) -> str:
-    """What a file of conf/labels or conf/protocols states."""
+    """What a file of conf/labels, conf/protocols or conf/grids states."""
     path = conf(kind, name)
     return annotated(schema.plain(schema.read(path)), lambda key: path)
 
@@ -50,14 +50,20 @@ def annotated(values: Mapping[str, Any], where: Callable[[str], Path | str]) -> 
     return "\n".join(_lines(values, where, ())) + "\n"
 
 
-def _lines(values: Mapping[str, Any], where: Callable, above: tuple[str, ...]) -> Iterator[str]:
+def _lines(values: Mapping[str, Any], where: Callable, above: tuple[str | int, ...]) -> Iterator[str]:
+    indent = 2 * len(above)
     for name, value in values.items():
-        key, start = (*above, name), f"{'  ' * len(above)}{_flow(name)}:"
+        key, start = (*above, name), f"{' ' * indent}{_flow(name)}:"
         if isinstance(value, Mapping) and value:
             yield start
             yield from _lines(value, where, key)
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield start
+            for number, entry in enumerate(value):
+                for i, line in enumerate(_lines(entry, where, (*key, number))):
+                    yield line if i else f"{line[: indent + 2]}- {line[indent + 4 :]}"
         else:
-            place = schema.place(where(".".join(key)), key)
+            place = schema.place(where(".".join(map(str, key))), key)
             yield f"{f'{start} {_flow(value)}':<{COLUMN}}  # {_short(place)}"
 
 

@@ -43,9 +43,16 @@ def options(spec: ModelSpec) -> Any:
     """The family's ``Options``, made from the configuration's and checked.
 
     Raises:
-        UserError: the family is unknown, or an option is unknown, missing, of another type or contradicts another.
+        UserError: the family is unknown; an option is unknown, missing, of another type or contradicts another; or
+            there are segments, and the family has no network to take them (``segments-unsupported``).
     """
-    return schema.build(_member(spec, "Options"), spec.options, f"{spec.name}: options")
+    kind = _member(spec, "Options")
+    if spec.segments and "Model" not in vars(import_module(_module(spec))):
+        raise UserError(
+            f"{spec.name}: segments: the family {spec.family} takes whole utterances; remove segments",
+            code="segments-unsupported",
+        )
+    return schema.build(kind, spec.options, f"{spec.name}: options")
 
 
 def build(spec: ModelSpec, sizes: Sizes) -> Classifier:

@@ -53,3 +53,4 @@ def test_the_command():
     assert run("features/mfcc96", "--set", "n_mfcc=20")["n_mfcc"] == 20
     assert run("protocols/loso5")["test"]["scheme"] == "group"
     assert run("labels/iemocap4")["map"]["exc"] == "happy"
+    assert run("grids/robustness") == yaml.safe_load((CONF / "grids/robustness.yaml").read_text())

@@ -74,3 +74,9 @@ def test_mixup_is_refused_where_it_would_mix_half(name):
     spec = ModelSpec.load(name, ["mixup=0.2"])
     with fails("mixup-unsupported", name):
         models.build(spec, Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))
+
+
+def test_segments_are_refused_where_there_is_no_network():
+    """A baseline takes statistics of whole utterances; segments would change nothing."""
+    with fails("segments-unsupported", "logmel_lr", "segments"):
+        models.options(ModelSpec.load("logmel_lr", ["segments.frames=300"]))

@@ -1,11 +1,13 @@
-"""Waveform -> transcript: one adapter per ASR engine."""
+"""Waveform -> transcript: one module per ASR engine."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from mscnn import packages
 from mscnn.errors import UserError
 from mscnn.log import get_logger
 
@@ -13,44 +15,25 @@ if TYPE_CHECKING:
     from mscnn.asr.base import Engine
 
 
-def _pocketsphinx(*, language: str = "en-US") -> Engine:
-    from mscnn.asr.sphinx import PocketSphinx
+@dataclass(frozen=True)
+class Entry:
+    """Where an engine is.
 
-    return PocketSphinx.create(language)
+    Attributes:
+        module: has a function ``create``, whose parameters are the engine's options, each with a default.
+        package: what it needs besides this package, as it is imported; empty where there is nothing.
+    """
 
-
-def _faster_whisper(*, model: str = "base.en", language: str = "en-US") -> Engine:
-    from mscnn.asr.whisper import FasterWhisper
-
-    return FasterWhisper.create(model, language)
-
-
-def _google(*, model: str = "default", language: str = "en-US", endpoint: str = "speech.googleapis.com") -> Engine:
-    from mscnn.asr.google import Google
-
-    return Google.create(model, language, endpoint)
+    module: str
+    package: str = ""
 
 
-def _file(*, table: str | None = None) -> Engine:
-    from mscnn.asr.table import TranscriptTable
-
-    if table is None:
-        raise UserError(
-            "engine file: which file? Give the transcripts with --table FILE ('utterance words' lines)",
-            code="option-missing",
-        )
-    return TranscriptTable(table)
-
-
-ENGINES: dict[str, Callable[..., Engine]] = {
-    "pocketsphinx": _pocketsphinx,
-    "faster-whisper": _faster_whisper,
-    "google": _google,
-    "file": _file,
+ENGINES: dict[str, Entry] = {
+    "pocketsphinx": Entry("mscnn.asr.sphinx", "pocketsphinx"),
+    "faster-whisper": Entry("mscnn.asr.whisper", "faster_whisper"),
+    "google": Entry("mscnn.asr.google", "google.cloud.speech_v1"),
+    "file": Entry("mscnn.asr.table"),
 }
-
-# what an engine needs besides this package, where it can be missing; a plan that asks for the engine is refused without
-PACKAGES = {"pocketsphinx": "pocketsphinx", "faster-whisper": "faster_whisper", "google": "google.cloud.speech"}
 
 
 def make_engine(name: str, **options: str | None) -> Engine:
@@ -64,9 +47,12 @@ def make_engine(name: str, **options: str | None) -> Engine:
     """
     if name not in ENGINES:
         raise UserError(f"no ASR engine {name!r}; there are: {', '.join(ENGINES)}", code="engine-unknown")
+    if package := ENGINES[name].package:
+        packages.require(package, f"ASR engine {name}")
+    create = import_module(ENGINES[name].module).create
     given = {option: value for option, value in options.items() if value is not None}
-    known = inspect.signature(ENGINES[name]).parameters
+    known = inspect.signature(create).parameters
     surplus = [f"--{option}" for option in given if option not in known]
     if surplus:
         get_logger(__name__).warning("engine %s has no %s; ignored", name, ", ".join(surplus))
-    return ENGINES[name](**{option: value for option, value in given.items() if option in known})
+    return create(**{option: value for option, value in given.items() if option in known})

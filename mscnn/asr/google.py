@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from mscnn.asr.base import RATE, SpeechEngine
 from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
-from mscnn.packages import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,17 +27,6 @@ class Google(SpeechEngine):
     language: str
     endpoint: str
     max_seconds: ClassVar[float] = 60.0  # longer audio would have to go through a storage bucket
-
-    @classmethod
-    def create(cls, model: str, language: str, endpoint: str) -> Google:
-        """Return the engine.
-
-        Raises:
-            UserError: the package or the credentials are missing.
-        """
-        engine = cls(model, language, endpoint)
-        engine._client()
-        return engine
 
     @property
     def identity(self) -> dict[str, str]:
@@ -70,7 +58,6 @@ class Google(SpeechEngine):
         return recognise
 
     def _client(self) -> SpeechClient:
-        require("google.cloud.speech_v1", "ASR engine google")
         import grpc
         from google.auth.exceptions import DefaultCredentialsError
         from google.cloud.speech_v1 import SpeechClient
@@ -86,6 +73,17 @@ class Google(SpeechEngine):
                 "GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account",
                 code="engine-credentials",
             ) from None
+
+
+def create(*, model: str = "default", language: str = "en-US", endpoint: str = "speech.googleapis.com") -> Google:
+    """Return the engine.
+
+    Raises:
+        UserError: the credentials are missing.
+    """
+    engine = Google(model, language, endpoint)
+    engine._client()
+    return engine
 
 
 def _fix(error: GoogleAPIError) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from mscnn.asr.base import RATE, SpeechEngine
 from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
-from mscnn.packages import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,21 +26,6 @@ class PocketSphinx(SpeechEngine):
     """The package's US English model (generic trigram language model, 130,000 words)."""
 
     version: str
-
-    @classmethod
-    def create(cls, language: str) -> PocketSphinx:
-        """Return the engine.
-
-        Raises:
-            UserError: the package is missing, or the language is not its model's.
-        """
-        if language.lower() != "en-us":
-            raise UserError(
-                f"--language {language}: the model of pocketsphinx is US English (en-US); use faster-whisper or google",
-                code="language-unknown",
-            )
-        require("pocketsphinx", "ASR engine pocketsphinx")
-        return cls(version("pocketsphinx"))
 
     @property
     def identity(self) -> dict[str, str]:
@@ -62,6 +46,20 @@ class PocketSphinx(SpeechEngine):
         # A decoder carries noise statistics and the last best Gaussians on to the next utterance, and cannot be told to
         # forget all of it. Loading a new one takes longer than decoding; a forked child has one as new at once.
         return lambda samples: _in_child(lambda: decode(pcm16(samples).tobytes()))
+
+
+def create(*, language: str = "en-US") -> PocketSphinx:
+    """Return the engine.
+
+    Raises:
+        UserError: the language is not its model's.
+    """
+    if language.lower() != "en-us":
+        raise UserError(
+            f"--language {language}: the model of pocketsphinx is US English (en-US); use faster-whisper or google",
+            code="language-unknown",
+        )
+    return PocketSphinx(version("pocketsphinx"))
 
 
 def _in_child(work: Callable[[], str]) -> str:

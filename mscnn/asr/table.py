@@ -6,7 +6,7 @@ from pathlib import Path
 from mscnn.asr.base import Engine, clean, log
 from mscnn.data.audio import MAX_LISTED
 from mscnn.data.datadir import DataDir
-from mscnn.errors import DataErrors, Issue
+from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import read_table
 
 
@@ -39,3 +39,13 @@ class TranscriptTable(Engine):
         if surplus:
             log.info("%s: %d keys are not in %s, the first is %s", self.file, len(surplus), data.path, surplus[0])
         return {utt: clean(table[key[utt]]) for utt in data.utts}
+
+
+def create(*, table: str | None = None) -> TranscriptTable:
+    """Return the engine; raises UserError where no table is named."""
+    if table is None:
+        raise UserError(
+            "engine file: which file? Give the transcripts with --table FILE ('utterance words' lines)",
+            code="option-missing",
+        )
+    return TranscriptTable(table)

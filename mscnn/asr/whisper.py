@@ -11,7 +11,6 @@ from mscnn.asr.base import SpeechEngine
 from mscnn.errors import UserError
 from mscnn.files import digest, file_digest
 from mscnn.log import get_logger
-from mscnn.packages import require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,33 +31,6 @@ class FasterWhisper(SpeechEngine):
     language: str
     version: str
 
-    @classmethod
-    def create(cls, model: str, language: str) -> FasterWhisper:
-        """Find the model, fetching it where ``model`` is a name that is not in the local cache.
-
-        Raises:
-            UserError: the package is missing, the model is neither a whole folder nor to be had from the hub, or it
-                does not have the language.
-        """
-        package = require("faster_whisper", "ASR engine faster-whisper")
-        folder = Path(model) if Path(model).is_dir() else _fetch(model)
-        missing = [name for name in NEEDED if not (folder / name).is_file()]
-        if missing:
-            raise UserError(
-                f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing; fetch one with: "
-                "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER",
-                code="model-incomplete",
-            )
-        code = language.split("-")[0].lower()
-        if code != "en" and code not in (known := _load(str(folder)).supported_languages):
-            raise UserError(
-                f"--language {language}: {folder} has: {', '.join(known)}; models of many languages have names without "
-                ".en, such as --model base",
-                code="language-unknown",
-            )
-        content = digest([file_digest(folder / name) for name in NEEDED])
-        return cls(str(folder), content, code, package.__version__)
-
     @property
     def identity(self) -> dict[str, str]:
         return {
@@ -77,6 +49,33 @@ class FasterWhisper(SpeechEngine):
             return " ".join(segment.text for segment in segments)
 
         return recognise
+
+
+def create(*, model: str = "base.en", language: str = "en-US") -> FasterWhisper:
+    """Find the model, fetching it where ``model`` is a name that is not in the local cache.
+
+    Raises:
+        UserError: the model is neither a whole folder nor to be had from the hub, or it does not have the language.
+    """
+    from faster_whisper import __version__
+
+    folder = Path(model) if Path(model).is_dir() else _fetch(model)
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing; fetch one with: "
+            "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER",
+            code="model-incomplete",
+        )
+    code = language.split("-")[0].lower()
+    if code != "en" and code not in (known := _load(str(folder)).supported_languages):
+        raise UserError(
+            f"--language {language}: {folder} has: {', '.join(known)}; models of many languages have names without "
+            ".en, such as --model base",
+            code="language-unknown",
+        )
+    content = digest([file_digest(folder / name) for name in NEEDED])
+    return FasterWhisper(str(folder), content, code, __version__)
 
 
 def _load(folder: str) -> WhisperModel:

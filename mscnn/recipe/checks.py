@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
-from mscnn import asr
+from mscnn import asr, packages
 from mscnn.config.labels import LabelMap
 from mscnn.config.schema import nearest
 from mscnn.data.protocols import Protocol
-from mscnn.packages import EXTRAS
 from mscnn.paths import CONF
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, DataSet, Plan
@@ -66,19 +64,8 @@ def _check_words(plan: Plan, options: Options, issues: Issues) -> None:
     for text in sorted({engine for row in plan.rows for engine in row.engines} | (set() if options.grid else texts)):
         if text not in asr.ENGINES and not any(Path(data.path, f"text.{text}").is_file() for data in plan.data_sets):
             issues.add("plan-text-unknown", f"--text {text}: {nearest(text, ['gt', 'none', *asr.ENGINES])}")
-        elif options.runs_stage(4):
-            _check_package(asr.PACKAGES.get(text, ""), f"ASR engine {text}", issues)
-
-
-def _check_package(name: str, who: str, issues: Issues) -> None:
-    try:
-        there = not name or find_spec(name)
-    except ModuleNotFoundError:  # of the package that it is part of
-        there = None
-    if not there:
-        extra = EXTRAS[name.partition(".")[0]]
-        message = f'{who}: the package {name} is not installed: pip install "mscnn[{extra}]"'
-        issues.add("package-missing", message)
+        elif options.runs_stage(4) and text in asr.ENGINES and (package := asr.ENGINES[text].package):
+            issues.attempt(packages.check, package, f"ASR engine {text}")
 
 
 def _check_files(options: Options, issues: Issues) -> None:
@@ -88,7 +75,7 @@ def _check_files(options: Options, issues: Issues) -> None:
             if path not in ("none", "extract") and not Path(path).is_file():
                 issues.add("file-missing", f"{option} {path}: no such file here ({Path.cwd()})")
         if options.tensorboard:
-            _check_package("tensorboard", "--tensorboard true", issues)
+            issues.attempt(packages.check, "tensorboard", "--tensorboard true")
     known = [path.name for path in sorted((CONF / "xvector").iterdir()) if path.is_dir()] + ["voxceleb"]
     model = options.xvector_model
     if model not in known and not Path(model).is_dir():  # voxceleb has to be fetched first, as preflight says
@@ -104,7 +91,7 @@ def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
         if feature is None or name in data.given or not options.runs_stage(3):
             continue
         if feature.kind == "wav2vec2":
-            _check_package("transformers", f"feature {name}", issues)
+            issues.attempt(packages.check, "transformers", f"feature {name}")
             model = Path(str(feature.options["model"]))
             if (model.is_absolute() or model.is_dir()) and not (model / "config.json").is_file():
                 issues.add("file-missing", f"--wav2vec2 {model}: a folder without config.json")

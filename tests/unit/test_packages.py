@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mscnn.packages import EXTRAS, require
+from mscnn.packages import EXTRAS, check, require
 from mscnn.paths import ROOT
 from tests.raises import fails
 
@@ -19,6 +19,17 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     with fails("package-missing", "a test", module, f"mscnn[{extra}]", "use another"):
         require(module, "a test", "use another")
+
+
+@pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
+def test_a_missing_package_is_noticed_before_it_is_needed(monkeypatch, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    with fails("package-missing", "a test", module, f"mscnn[{extra}]"):
+        check(module, "a test")
+
+
+def test_a_package_that_is_there_is_noticed_without_an_import():
+    check("google.cloud.speech_v1", "a test")
 
 
 def test_a_package_whose_own_needs_are_missing_is_named_too(monkeypatch):

@@ -6,8 +6,7 @@ from concurrent import futures
 import numpy as np
 import pytest
 
-from mscnn.asr import google
-from mscnn.asr.google import Google
+from mscnn.asr import google, make_engine
 from mscnn.asr.transcribe import transcribe
 from tests.raises import fails
 
@@ -51,7 +50,7 @@ def service():
 
 def test_request_and_answer(service):
     samples = np.linspace(-1, 1, 1600, endpoint=False, dtype=np.float32)
-    recognise = Google.create("latest_short", "en-GB", service.endpoint).open()
+    recognise = google.create(model="latest_short", language="en-GB", endpoint=service.endpoint).open()
     assert recognise(samples) == "1600 samples and more"
     assert recognise(samples[:1000]) == ""
     config = service.requests[0].config
@@ -62,7 +61,7 @@ def test_request_and_answer(service):
 
 def test_stage(service, make_data, tmp_path):
     data = make_data({f"s-{n}": (np.full(n, 0.1), f"{n} samples and more") for n in (1000, 1600, 2000)})
-    engine = Google.create("default", "en-US", service.endpoint)
+    engine = google.create(endpoint=service.endpoint)
     assert (
         transcribe(data, engine, "google", tmp_path, nj=2)
         == data.text_of("google")
@@ -78,7 +77,7 @@ def test_stage(service, make_data, tmp_path):
 
 def test_passing_failures_are_tried_again(service):
     service.failures = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL]
-    assert Google.create("default", "en-US", service.endpoint).open()(np.zeros(1600)) == "1600 samples and more"
+    assert google.create(endpoint=service.endpoint).open()(np.zeros(1600)) == "1600 samples and more"
     assert len(service.requests) == 3
 
 
@@ -94,14 +93,14 @@ def test_passing_failures_are_tried_again(service):
 def test_lasting_failures_name_the_fix(service, code, hint):
     service.failures = [code]
     with fails("engine-failed", service.endpoint, "as the test wants it", hint):
-        Google.create("default", "en-US", service.endpoint).open()(np.zeros(1600))
+        google.create(endpoint=service.endpoint).open()(np.zeros(1600))
     assert len(service.requests) == 1
 
 
 def test_nobody_there(monkeypatch):
     monkeypatch.setattr(google, "PATIENCE", 0.5)
     with fails("engine-failed", "localhost:1"):
-        Google.create("default", "en-US", "localhost:1").open()(np.zeros(1600))
+        google.create(endpoint="localhost:1").open()(np.zeros(1600))
 
 
 def test_no_credentials_no_package(monkeypatch, tmp_path):
@@ -109,7 +108,7 @@ def test_no_credentials_no_package(monkeypatch, tmp_path):
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     with fails("engine-credentials", "GOOGLE_APPLICATION_CREDENTIALS"):
-        Google.create("default", "en-US", "speech.googleapis.com")
+        google.create(endpoint="speech.googleapis.com")
     monkeypatch.setitem(sys.modules, "google.cloud.speech_v1", None)
     with fails("package-missing", "mscnn[google]"):
-        Google.create("default", "en-US", "localhost:1")
+        make_engine("google")

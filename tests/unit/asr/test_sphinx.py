@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mscnn.asr.sphinx import PocketSphinx
+from mscnn.asr import make_engine, sphinx
 from mscnn.asr.transcribe import transcribe
 from mscnn.evaluation.wer import Errors, count_errors
 from tests.raises import fails
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asr
 
 @pytest.fixture(scope="module")
 def engine():
-    return PocketSphinx.create("en-US")
+    return sphinx.create(language="en-US")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_same_text_for_any_number_of_processes(engine, recognise, sentences, mak
 
 def test_what_it_cannot_do(monkeypatch):
     with fails("language-unknown", "de-DE", "en-US"):
-        PocketSphinx.create("de-DE")
+        sphinx.create(language="de-DE")
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     with fails("package-missing", "mscnn[demo]"):
-        PocketSphinx.create("en-US")
+        make_engine("pocketsphinx")

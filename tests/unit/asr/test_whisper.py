@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+from mscnn.asr import make_engine, whisper
 from mscnn.asr.transcribe import transcribe
-from mscnn.asr.whisper import FasterWhisper
 from tests.raises import fails
 
 pytest.importorskip("faster_whisper")
@@ -77,7 +77,7 @@ def model(tmp_path_factory):
 
 def test_stage_with_a_model_folder(model, sentences, make_data, tmp_path):
     data = make_data({f"s-{i}": (speech, text) for i, (text, speech) in enumerate(sentences.items())})
-    engine = FasterWhisper.create(str(model), "en-US")
+    engine = whisper.create(model=str(model), language="en-US")
     assert engine.language == "en"
     transcribe(data, engine, "one", tmp_path / "one", nj=1)
     words = data.text_of("one")
@@ -92,30 +92,30 @@ def test_models_are_told_apart_by_content(model, tmp_path):
     other.mkdir()
     for file in model.iterdir():
         (other / file.name).write_bytes(file.read_bytes())
-    identity = FasterWhisper.create(str(model), "en-US").identity
-    assert FasterWhisper.create(str(other), "en").identity == identity
+    identity = whisper.create(model=str(model), language="en-US").identity
+    assert whisper.create(model=str(other), language="en").identity == identity
     (other / "config.json").write_text("{}")
-    assert FasterWhisper.create(str(other), "en").identity != identity
+    assert whisper.create(model=str(other), language="en").identity != identity
 
 
 def test_an_english_model_has_no_other_language(model):
     with fails("language-unknown", "--language de-DE", model):
-        FasterWhisper.create(str(model), "de-DE")
+        whisper.create(model=str(model), language="de-DE")
 
 
 def test_models_that_are_not_there(model, tmp_path, monkeypatch):
     with fails("model-incomplete", "config.json", "model.bin", "tokenizer.json"):
-        FasterWhisper.create(str(tmp_path), "en-US")
+        whisper.create(model=str(tmp_path), language="en-US")
     with fails("model-unknown", "--model tiniest", "tiny.en"):
-        FasterWhisper.create("tiniest", "en-US")
+        whisper.create(model="tiniest", language="en-US")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with fails("model-unknown", "--model tiny", "--model FOLDER"):
-        FasterWhisper.create("tiny", "en-US")
+        whisper.create(model="tiny", language="en-US")
     for name in ("config.json", "model.bin", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"{}")
     with fails("model-damaged", tmp_path):
-        FasterWhisper.create(str(tmp_path), "en-US").open()
+        whisper.create(model=str(tmp_path), language="en-US").open()
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with fails("package-missing", "mscnn[asr]"):
-        FasterWhisper.create(str(model), "en-US")
+        make_engine("faster-whisper")

@@ -1,6 +1,7 @@
 """What a recipe is to train, and what is refused before any stage runs."""
 
 import json
+import sys
 
 import pytest
 import yaml
@@ -238,7 +239,8 @@ def test_everything_that_is_wrong_is_listed_at_once():
 
 def test_packages_that_are_missing(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mscnn.recipe.checks.find_spec", lambda name: None)
+    for name in ("tensorboard", "faster_whisper", "transformers"):
+        monkeypatch.setitem(sys.modules, name, None)
     refused("package-missing", "tensorboard", tensorboard=True)
     refused("package-missing", "faster_whisper", models=("text_cnn",), texts=("faster-whisper",))
     refused("package-missing", "transformers", models=("ca_mser",))

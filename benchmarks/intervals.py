@@ -48,9 +48,9 @@ SETTINGS = {
     "24 speakers, as RAVDESS": Setting(24, (60, 60), RAVDESS, speaker=0.4, speaker_class=0.8, evenness=1e6),
 }
 PAIRS = {
-    "10 speakers, a model each": Setting(10, (100, 500), IEMOCAP, training=0.2),
-    "10 speakers, a model for two": Setting(10, (100, 500), IEMOCAP, training=0.2, fold=0.1, together=2),
-    "24 speakers, a model for four": Setting(24, (60, 60), RAVDESS, training=0.2, fold=0.1, together=4),
+    "10 speakers, 1 per model": Setting(10, (100, 500), IEMOCAP, training=0.2),
+    "10 speakers, 2 per model": Setting(10, (100, 500), IEMOCAP, training=0.2, fold=0.1, together=2),
+    "24 speakers, 4 per model": Setting(24, (60, 60), RAVDESS, training=0.2, fold=0.1, together=4),
 }
 
 

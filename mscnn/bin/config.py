@@ -8,7 +8,8 @@ def main() -> None:
     parser = Parser("mscnn.bin.config", "Print a resolved configuration as YAML, each value with where it is stated.")
     parser.add_argument("what", choices=["show"], help="show: print it")
     parser.add_argument(
-        "name", help="a model: its name in conf/models, or a .yaml file; else features/, labels/, protocols/ or grids/NAME"
+        "name",
+        help="a model: its name in conf/models, or a .yaml file; else features/, labels/, protocols/ or grids/NAME",
     )
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="changes, as training takes them"

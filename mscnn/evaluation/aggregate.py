@@ -1,4 +1,4 @@
-"""Folds and runs -> one number with its spread: fold mean and pooled."""
+"""Aggregation of scores over folds and runs: mean over folds, and pooled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mscnn.evaluation.predictions import Predictions
 
 FOLD_MEAN = "fold-mean"
 POOLED = "pooled"
-MEANING = {  # of the values in a table, in words
+MEANING = {  # captions of tables
     FOLD_MEAN: "mean over folds ± sample sd over folds, averaged over runs",
     POOLED: "of all folds together, averaged over runs",
 }
@@ -21,7 +21,7 @@ MEANING = {  # of the values in a table, in words
 
 @dataclass(frozen=True)
 class Value:
-    """A metric in percent; ``sd`` over folds and ``run_sd`` over runs, None where there is nothing to spread."""
+    """A metric in percent; standard deviations ``sd`` over folds and ``run_sd`` over runs, None for a single one."""
 
     mean: float
     sd: float | None
@@ -30,7 +30,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Aggregate:
-    """The METRICS of an experiment; ``correct`` of ``total`` utterances, the former averaged over runs."""
+    """Values of METRICS; ``correct`` of ``total`` utterances, averaged over runs."""
 
     name: str
     values: dict[str, Value]
@@ -40,7 +40,7 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Scores of a class in percent, of the predictions of all runs together; None where the class has no utterance."""
+    """Scores of a class in percent, over the predictions of all runs; None where the class has no utterances."""
 
     utterances: int
     recall: float | None
@@ -49,7 +49,7 @@ class ClassScores:
 
 
 def confusions(folds: Sequence[Sequence[Predictions]], classes: int, keep: Container[str] | None = None) -> np.ndarray:
-    """Confusion matrices (folds, runs, K, K) of ``folds[fold][run]``, of the utterances in ``keep`` where given."""
+    """Confusion matrices (folds, runs, K, K) of ``folds[fold][run]``; ``keep``: only of these utterances."""
 
     def one(part: Predictions) -> np.ndarray:
         mask = np.array([keep is None or utt in keep for utt in part.utts])
@@ -59,48 +59,48 @@ def confusions(folds: Sequence[Sequence[Predictions]], classes: int, keep: Conta
 
 
 def fold_mean(matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
-    """Metric of each fold, their mean over folds, its mean over runs.
+    """Metrics of each fold, averaged over folds, then over runs.
 
-    ``sd`` is the sample standard deviation over the folds of a run, averaged over runs; ``run_sd`` that of the
+    ``sd`` is the sample standard deviation over the folds of a run, averaged over runs; ``run_sd`` is that of the
     fold mean over runs.
 
     Raises:
-        UserError: a class has no utterance in a fold.
+        UserError: a class has no utterances in a fold.
     """
     return _aggregate(FOLD_MEAN, matrices, names)
 
 
 def pooled(matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
-    """Metric of one confusion matrix over all folds, averaged over runs; ``run_sd`` is its spread over runs.
+    """Metrics of the confusion matrix summed over folds, averaged over runs; ``run_sd`` is their deviation over runs.
 
     Raises:
-        UserError: a class has no utterance in any fold.
+        UserError: a class has no utterances in any fold.
     """
     return _aggregate(POOLED, matrices.sum(axis=0, keepdims=True), names)
 
 
 def aggregates(protocol: Mapping[str, object]) -> tuple[Callable[[np.ndarray, Sequence[str]], Aggregate], ...]:
-    """What a protocol (of ``config.yaml``) lets be reported, headline first; folds that it pools may lack classes."""
+    """Aggregates that a protocol (of ``config.yaml``) reports, headline first; folds that it pools may lack classes."""
     return (pooled,) if protocol.get("aggregate") == POOLED else (fold_mean, pooled)
 
 
 def undefined(matrices: np.ndarray, names: Sequence[str]) -> str | None:
-    """Say where a class has no utterance, so that UA and F1 do not exist; None where they do."""
+    """Message saying where a class has no utterances, so that UA and F1 are undefined; None where they are defined."""
     for fold, runs in enumerate(matrices, 1):
         absent = [name for name, count in zip(names, runs[0].sum(axis=1), strict=True) if not count]
         if absent:
             where = f"fold {fold}" if len(matrices) > 1 else "all folds together"
-            return f"{where}: no utterance of class {', '.join(absent)}"
+            return f"{where}: no utterances of class {', '.join(absent)}"
     return None
 
 
 def class_scores(matrices: np.ndarray, classes: Sequence[str]) -> dict[str, ClassScores]:
-    """Recall, precision and F1 of each class, of confusion matrices by run (runs, K, M)."""
+    """Recall, precision and F1 of each class, from the confusion matrices of runs (runs, K, M)."""
     total = matrices.sum(axis=0)
     counts = total.sum(axis=1)
     absent = np.flatnonzero(counts == 0)
     filled = total.copy()
-    filled[absent, absent] += 1  # touches no other class; their own values are dropped below
+    filled[absent, absent] += 1  # affects no other class; values of absent classes are dropped below
     values = zip(*(100 * of for of in (recalls(filled), precisions(total), f1s(filled))), strict=True)
     return {
         name: ClassScores(
@@ -114,11 +114,11 @@ def class_scores(matrices: np.ndarray, classes: Sequence[str]) -> dict[str, Clas
 
 
 def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggregate:
-    fault = undefined(matrices, names)
-    if fault:
+    reason = undefined(matrices, names)
+    if reason:
         raise UserError(
-            f"{fault}; UA and F1 do not exist there, and no class is skipped: "
-            "choose a protocol whose parts hold every class",
+            f"{reason}; UA and F1 are undefined there, and no class is skipped: "
+            "choose a protocol whose parts have every class",
             code="class-absent",
         )
     return Aggregate(
@@ -130,7 +130,7 @@ def _aggregate(name: str, matrices: np.ndarray, names: Sequence[str]) -> Aggrega
 
 
 def spread(matrices: np.ndarray, metric: Metric) -> Value:
-    """Apply ``metric`` to (folds, runs, K, K), in percent, and average."""
+    """Value of ``metric`` in percent, averaged over matrices (folds, runs, K, K)."""
     table = 100 * np.array([[metric(matrix) for matrix in runs] for runs in matrices])
     folds, runs = table.shape
     return Value(

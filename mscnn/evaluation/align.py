@@ -1,4 +1,4 @@
-"""Systems that were read apart, brought to the same utterances in the same order and to the same classes."""
+"""Alignment of systems from different sources: same order of utterances and of classes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mscnn.evaluation.system import System
 
 
 def align(systems: Sequence[System]) -> list[System]:
-    """The same systems, utterances and classes in the order of the first, which gets the clusters that any knows.
+    """The systems with utterances and classes in the order of the first, and with the clusters that any of them has.
 
     Raises:
-        UserError: they differ in utterances, truths or classes, or in the clusters of an utterance.
+        UserError: the systems differ in utterances, truth or classes, or in the clusters of an utterance.
     """
     first = systems[0]
     for other in systems[1:]:
@@ -38,9 +38,10 @@ def align(systems: Sequence[System]) -> list[System]:
 def _check(a: System, b: System) -> None:
     only_a, only_b = sorted({*a.utts} - {*b.utts}), sorted({*b.utts} - {*a.utts})
     if only_a or only_b:
-        said = [f"{len(odd)} only in {one.name}, such as {odd[0]}" for one, odd in ((a, only_a), (b, only_b)) if odd]
+        sides = ((a, only_a), (b, only_b))
+        counts = [f"{len(utts)} only in {one.name}, such as {utts[0]}" for one, utts in sides if utts]
         raise UserError(
-            f"{a.name} and {b.name} predict different utterances: {'; '.join(said)}. Compare them on the same ones",
+            f"{a.name} and {b.name} predict different utterances: {'; '.join(counts)}. Compare them on the same ones",
             code="utterances-differ",
         )
     if {*a.classes} != {*b.classes}:
@@ -49,22 +50,22 @@ def _check(a: System, b: System) -> None:
             code="classes-differ",
         )
     truth = {utt: b.classes[k] for utt, k in zip(b.utts, b.truth, strict=True)}
-    odd = [utt for utt, k in zip(a.utts, a.truth, strict=True) if truth[utt] != a.classes[k]]
-    if odd:
+    different = [utt for utt, k in zip(a.utts, a.truth, strict=True) if truth[utt] != a.classes[k]]
+    if different:
         raise UserError(
-            f"{a.name} and {b.name} have different truths of {len(odd)} utterances, such as {odd[0]}",
+            f"{a.name} and {b.name} differ in the truth of {len(different)} utterances, such as {different[0]}",
             code="truth-differs",
         )
 
 
 def _reordered(system: System, first: System, others: tuple[str, ...]) -> System:
-    place = {utt: i for i, utt in enumerate(system.utts)}
-    order = np.array([place[utt] for utt in first.utts])
+    position = {utt: i for i, utt in enumerate(system.utts)}
+    order = np.array([position[utt] for utt in first.utts])
     columns = [*first.classes, *others]
     names = [*system.classes, *system.others]
     index = np.array([columns.index(name) for name in names])
 
-    def same(run: Predictions) -> Predictions:
+    def reordered(run: Predictions) -> Predictions:
         prob = np.zeros((len(order), len(columns) if run.prob.size else 0))
         if run.prob.size:
             prob[:, index] = run.prob[order]
@@ -74,6 +75,6 @@ def _reordered(system: System, first: System, others: tuple[str, ...]) -> System
         system,
         classes=first.classes,
         others=others,
-        runs=tuple(same(run) for run in system.runs),
+        runs=tuple(reordered(run) for run in system.runs),
         folds=None if system.folds is None else system.folds[:, order],
     )

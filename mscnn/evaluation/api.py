@@ -47,32 +47,34 @@ def evaluate(
         print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
 
     Args:
-        truth: the class of each of n utterances, or all there is to know: a CSV or TSV file with a line of column
-            names, or the folder of an experiment (its test parts).
-        predictions: the predicted classes (n,). As ``truth`` these are names, or numbers that count ``classes``. None:
-            the most probable classes.
-        utterances: their ids (n,); None: rows are counted, in each run for itself.
-        speakers, dialogues: of each utterance (n,); whole speakers (or dialogues) are resampled for the intervals.
-        folds: of a cross-validation, in which each utterance was tested (n,): the mean over folds is reported as well.
-        runs: of trainings that predict the same utterances, such as seeds (n,): values are means over runs.
+        truth: the class of each of n utterances; or a CSV or TSV file with a line of column names, or the folder of an
+            experiment (its test parts), which has everything else.
+        predictions: predicted classes (n,), like ``truth`` names or indices of ``classes``; None: the most probable
+            classes.
+        utterances: utterance ids (n,); None: rows are numbered within each run.
+        speakers, dialogues: speaker and dialogue of each utterance (n,); whole speakers (or dialogues) are resampled
+            for the intervals.
+        folds: fold in which each utterance was tested (n,); the mean over folds is then reported as well.
+        runs: run of each row (n,), where several trainings (seeds) predict the same utterances; values are means over
+            runs.
         probabilities: (n, K), columns in the order of ``classes``; or class -> column.
         classes: names of the classes, in order. None: those of the truth; predictions of other classes are wrong. A
-            class named here that the truth never has leaves UA and macro F1 undefined.
-        over: ``speaker``, ``dialogue`` or ``utterance``: what the intervals are over; None: the first that is known.
-        name: of the system, for people.
+            class named here that the truth never has makes UA and macro F1 undefined.
+        over: clusters of the intervals: ``speaker``, ``dialogue`` or ``utterance``; None: the first that is known.
+        name: name of the system in the output.
         data: data directory of an experiment; None: that of its ``config.yaml``.
-        probability_prefix: of the columns of a file with probabilities; None: ``p_`` and the like.
-        columns: of a file: ``utterance_column``, ``truth_column``, ``prediction_column``, ``speaker_column``,
-            ``dialogue_column``, ``fold_column``, ``run_column``; usual names are found without.
+        probability_prefix: prefix of the columns with probabilities in a file; None: ``p_`` and similar ones.
+        columns: names of columns of a file: ``utterance_column``, ``truth_column``, ``prediction_column``,
+            ``speaker_column``, ``dialogue_column``, ``fold_column``, ``run_column``; common names are recognised.
 
     Raises:
-        UserError: a file or column is missing (``file-unreadable``, ``column-missing``, with the nearest), two columns
-            could be meant (``column-ambiguous``), nothing to evaluate (``table-empty``, ``predictions-empty``), columns
-            of different lengths (``lengths-differ``), a value is missing (``value-missing``), only one class
-            (``one-class``), no prediction is a class of the truth (``labels-differ``), a class that is none of
-            ``classes`` (``class-unknown``), an utterance twice in a run (``utterance-twice``), runs with different
-            utterances (``runs-differ``) or truths (``truth-differs``), probabilities that are none
-            (``probability-value``) or do not sum to 1 (``probability-sum``).
+        UserError: a file or column is missing (``file-unreadable``, ``column-missing``, with the nearest name), two
+            columns match (``column-ambiguous``), there is nothing to evaluate (``table-empty``,
+            ``predictions-empty``), columns differ in length (``lengths-differ``), a value is missing
+            (``value-missing``), there is only one class (``one-class``), no prediction is a class of the truth
+            (``labels-differ``), a class is not among ``classes`` (``class-unknown``), an utterance is twice in a run
+            (``utterance-twice``), runs differ in utterances (``runs-differ``) or truth (``truth-differs``),
+            probabilities are invalid (``probability-value``) or do not sum to 1 (``probability-sum``).
     """
     given = {
         "predictions": predictions, "utterances": utterances, "speakers": speakers, "dialogues": dialogues,
@@ -81,7 +83,7 @@ def evaluate(
     if isinstance(truth, (str, os.PathLike)):
         if extra := [key for key, value in given.items() if value is not None]:
             raise UserError(
-                f"{truth} is a file, and has its own columns; {', '.join(extra)} cannot be given besides",
+                f"{truth} is a file with its own columns; {', '.join(extra)} cannot be given as well",
                 code="option-value",
             )
         return measure(_read(truth, data, probability_prefix, classes, columns), over)
@@ -114,37 +116,37 @@ def compare(
     of pairs (Holm).
 
     Args:
-        systems: two or more, or one list of them; each a file or the folder of an experiment as for :func:`evaluate`,
-            an :class:`Evaluation`, or the predicted classes of the utterances of ``truth``.
+        systems: two or more, or one list of them; each is a file or the folder of an experiment as for
+            :func:`evaluate`, an :class:`Evaluation`, or the predicted classes of the utterances of ``truth``.
         truth: the classes, where systems are given as predictions.
-        over: ``speaker``, ``dialogue`` or ``utterance``; None: the first that is known.
+        over: clusters: ``speaker``, ``dialogue`` or ``utterance``; None: the first that is known.
         data: data directory of experiments; None: that of the first one.
-        names: of the systems, for people.
+        names: names of the systems in the output.
         classes, probability_prefix: as for :func:`evaluate`.
-        columns: of files: ``speaker_column`` and so on; of predictions: ``speakers``, ``utterances``, ``runs`` and so
-            on, as for :func:`evaluate`.
+        columns: for files ``speaker_column`` etc., for predictions ``speakers``, ``utterances``, ``runs`` etc., as for
+            :func:`evaluate`.
 
     Raises:
-        UserError: fewer than two systems (``systems-few``), other utterances (``utterances-differ``), truths
-            (``truth-differs``) or classes (``classes-differ``); experiments of other protocols (``protocols-differ``)
-            or folds (``folds-differ``); a class without utterances (``class-absent``); and see :func:`evaluate`.
+        UserError: fewer than two systems (``systems-few``); systems differ in utterances (``utterances-differ``), truth
+            (``truth-differs``) or classes (``classes-differ``), experiments in protocol (``protocols-differ``) or
+            folds (``folds-differ``); a class has no utterances (``class-absent``); see also :func:`evaluate`.
     """
     given = list(systems[0]) if len(systems) == 1 and not isinstance(systems[0], (str, os.PathLike)) else list(systems)
     if len(given) < 2:
-        raise UserError("one system cannot be compared: give two or more", code="systems-few")
+        raise UserError("one system cannot be compared; give two or more", code="systems-few")
     if names is not None and len(names) != len(given):
         raise UserError(f"{len(names)} names for {len(given)} systems", code="lengths-differ")
     if all(isinstance(one, Experiment) or _is_experiment(one) for one in given):
         others = {"truth": truth, "names": names, "classes": classes, "probability_prefix": probability_prefix}
         if unused := [key for key, value in {**columns, **others}.items() if value is not None]:
-            raise UserError(f"{', '.join(unused)}: not for experiments, which have their own", code="option-value")
+            raise UserError(f"{', '.join(unused)}: cannot be given for experiments", code="option-value")
         exps = [one if isinstance(one, Experiment) else Experiment.load(one) for one in given]
         return compare_experiments(exps, data, over or "speaker")
-    read = [
+    loaded = [
         _system(one, number, truth, data, probability_prefix, classes, columns) for number, one in enumerate(given, 1)
     ]
-    read = read if names is None else [one.renamed(name) for one, name in zip(read, names, strict=True)]
-    aligned = align(read)
+    loaded = loaded if names is None else [one.renamed(name) for one, name in zip(loaded, names, strict=True)]
+    aligned = align(loaded)
     remarks = [f"{one.name}: {remark}" for one in aligned for remark in one.remarks]
     return compare_systems(aligned, clusters_over(aligned[0], over), remarks)
 
@@ -158,7 +160,7 @@ def _system(
     classes: Sequence[Any] | None,
     columns: Mapping[str, Any],
 ) -> System:
-    """A system from whatever it was given as."""
+    """A system from an argument of :func:`compare`."""
     if isinstance(one, Evaluation):
         return one.system
     if isinstance(one, Experiment):
@@ -166,7 +168,7 @@ def _system(
     if isinstance(one, (str, os.PathLike)):
         return _read(one, data, prefix, classes, columns)
     if truth is None:
-        raise UserError("systems that are given as predictions need truth=", code="truth-missing")
+        raise UserError("systems given as predictions need truth=", code="truth-missing")
     return system_of(truth, one, classes=classes, name=f"system {number}", **columns)
 
 
@@ -177,11 +179,11 @@ def _read(
     classes: Sequence[Any] | None,
     columns: Mapping[str, str | None],
 ) -> System:
-    """A file of predictions, or an experiment."""
+    """A system from a file of predictions or from the folder of an experiment."""
     if _is_experiment(path):
         return load_experiment(path, data)
     if data is not None:
-        raise UserError(f"{path} is no experiment: a data directory is of no use to it", code="option-value")
+        raise UserError(f"{path} is not an experiment: data= is for experiments only", code="option-value")
     return read_prediction_table(path, columns_of(columns), prefix, classes)
 
 

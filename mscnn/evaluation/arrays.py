@@ -1,4 +1,4 @@
-"""Predictions of any toolkit, as columns of names or indices -> a System; nothing that is wrong is scored."""
+"""Checks predictions of any toolkit, given as columns of names or indices, and makes a System of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.probabilities import Probabilities, Where, read_probabilities
 from mscnn.evaluation.system import System
 
-MOST_CLASSES = 100  # that are not named; more are a column of something else
+MAX_CLASSES = 100  # without classes=; more mean that the column has no classes
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Columns of n rows, names all: ``truth``, ``predictions``, and where they are given the others.
+    """Columns of n rows, as names; columns that are not given are None.
 
-    ``probabilities`` (n, columns) of the classes ``scored``; ``where`` says where a row stands, for messages.
+    ``probabilities`` (n, columns) are those of the classes ``scored``; ``where`` gives the place of a row for messages.
     """
 
     truth: list[str]
@@ -54,19 +54,19 @@ def system_of(
     where: Where = "item {}".format,
     remarks: Sequence[str] = (),
 ) -> System:
-    """Check columns of n values each and put them together; the arguments are those of :func:`mscnn.evaluate`.
+    """System from columns of n values each; the arguments are those of :func:`mscnn.evaluate`, and:
 
     Args:
-        name: of the system, for people.
-        where: says where row i (from 0) stands.
-        remarks: what is to be said of the input already.
+        name: name of the system in the output.
+        where: place of row i (from 0), for messages.
+        remarks: remarks about the input.
 
     Raises:
         UserError: see :func:`mscnn.evaluate`.
     """
     named = None if classes is None else [str(value) for value in classes]
     if named and len(set(named)) < len(named):
-        raise UserError(f"classes={named}: a name stands in it twice", code="class-twice")
+        raise UserError(f"classes={named}: a name occurs twice", code="class-twice")
     indexed = classes is not None and all(isinstance(value, str) for value in classes)
     columns = {
         "truth": _names("truth", truth, where, named if indexed else None),
@@ -79,13 +79,13 @@ def system_of(
     }
     truths = columns["truth"] or []
     if not truths:
-        raise UserError(f"{name}: no utterance in it: nothing to evaluate", code="predictions-empty")
+        raise UserError(f"{name}: no utterances: nothing to evaluate", code="predictions-empty")
     sizes = {key: len(values) for key, values in columns.items() if values is not None}
     scored, matrix = read_probabilities(probabilities, named, truths, where)
     sizes |= {"probabilities": len(matrix)} if scored else {}
     if len(set(sizes.values())) > 1:
-        said = ", ".join(f"{key} {size}" for key, size in sizes.items())
-        raise UserError(f"{name}: columns of different lengths: {said}", code="lengths-differ")
+        lengths = ", ".join(f"{key} {size}" for key, size in sizes.items())
+        raise UserError(f"{name}: columns of different lengths: {lengths}", code="lengths-differ")
     predicted = columns["predictions"]
     if predicted is None:
         if not scored:
@@ -94,7 +94,7 @@ def system_of(
     if set(predicted).isdisjoint(truths):
         raise UserError(
             f"{name}: no prediction is a class of the truth: {', '.join(sorted(set(predicted))[:9])} and "
-            f"{', '.join(sorted(set(truths))[:9])}; if numbers stand for names, give classes=, the names in order",
+            f"{', '.join(sorted(set(truths))[:9])}; give classes=, the names in order, if the numbers are indices",
             code="labels-differ",
         )
     known, others = _classes(named, truths, predicted, scored, where)
@@ -108,13 +108,13 @@ def system_of(
 def _names(
     what: str, values: Iterable[Any] | None, where: Where, classes: Sequence[str] | None = None
 ) -> list[str] | None:
-    """The values as names; whole numbers count ``classes`` where these are given."""
+    """The values as names; whole numbers are indices of ``classes`` where these are given."""
     if values is None:
         return None
     cells = list(values)
     if cells and np.ndim(cells[0]):
         raise UserError(
-            f"{what}: expected one value for each utterance, found rows of {np.size(cells[0])}; probabilities go into "
+            f"{what}: expected one value for each utterance, found rows of {np.size(cells[0])}; give probabilities as "
             "probabilities=",
             code="array-shape",
         )
@@ -129,46 +129,46 @@ def _name(what: str, value: Any, where: str, classes: Sequence[str] | None) -> s
     if classes is not None and isinstance(value, int) and not isinstance(value, bool):
         if not 0 <= value < len(classes):
             raise UserError(
-                f"{where}: {what}: class number {value}, and there are {len(classes)}: {', '.join(classes)}",
+                f"{where}: {what}: class index {value}, but there are {len(classes)} classes: {', '.join(classes)}",
                 code="class-unknown",
             )
         return classes[value]
     text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
     if not text:
-        raise UserError(f"{where}: {what}: nothing there; every utterance needs a value", code="value-missing")
+        raise UserError(f"{where}: {what}: empty; every utterance needs a value", code="value-missing")
     return text
 
 
 def _classes(
     given: Sequence[str] | None, truth: Sequence[str], predicted: Sequence[str], scored: Sequence[str], where: Where
 ) -> tuple[list[str], list[str]]:
-    """Classes of the truth in order, and others that are predicted or have a probability."""
+    """Classes of the truth in order, and other classes that are predicted or have a probability."""
     present = set(truth)
     order = list(given or scored or sorted(present, key=natural))
     unknown = next((i for i, name in enumerate(truth) if name not in order), None)
     if unknown is not None:
         near = difflib.get_close_matches(truth[unknown], order, n=1)
-        what = "is none of the classes" if given else "has no probability; they are for"
+        what = "is not among the classes" if given else "has no probability; there are those of"
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UserError(
             f"{where(unknown)}: truth: {truth[unknown]} {what} {', '.join(order)}{hint}", code="class-unknown"
         )
     classes = order if given else [name for name in order if name in present]
-    if not given and len(classes) > MOST_CLASSES:
+    if not given and len(classes) > MAX_CLASSES:
         raise UserError(
             f"the truth has {len(classes)} classes, such as {', '.join(classes[:3])}: is it the right column? If "
-            "so, name them with classes=",
+            "so, give them as classes=",
             code="classes-many",
         )
     if len(classes) < 2:
         raise UserError(
-            f"every truth is {classes[0]}: with one class there is nothing to tell apart; name all with classes=",
+            f"the truth has one class, {classes[0]}: nothing to classify; give all classes as classes=",
             code="one-class",
         )
     missing = [name for name in classes if scored and name not in scored]
     if missing:
         raise UserError(
-            f"class {missing[0]} has no probability; they are for {', '.join(scored)}", code="class-unknown"
+            f"class {missing[0]} has no probability; there are those of {', '.join(scored)}", code="class-unknown"
         )
     others = dict.fromkeys(
         [*(n for n in scored if n not in classes), *sorted(set(predicted) - set(classes), key=natural)]
@@ -177,20 +177,20 @@ def _classes(
 
 
 def natural(name: str) -> tuple[bool, int, str]:
-    """Key that sorts numbers by value, before names."""
+    """Sort key: numbers by value, then names."""
     return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
 
 
 def _assemble(rows: Rows, name: str, remarks: Sequence[str]) -> System:
-    """Every run in the order of the first."""
+    """System of the rows, every run in the order of the first."""
     places = _places(rows)
     runs = sorted(places, key=natural)
     utts = tuple(places[runs[0]])
     for run in runs[1:]:
-        if odd := sorted(places[run].keys() ^ set(utts), key=natural):
+        if different := sorted(places[run].keys() ^ set(utts), key=natural):
             raise UserError(
-                f"{name}: utterance {odd[0]} is in one of the runs {runs[0]} and {run} only ({len(odd)} are so); every "
-                "run must predict the same utterances",
+                f"{name}: runs {runs[0]} and {run} differ in {len(different)} utterances, such as {different[0]}; "
+                "every run must predict the same utterances",
                 code="runs-differ",
             )
     order = [np.array([places[run][utt] for utt in utts]) for run in runs]
@@ -219,15 +219,15 @@ def _assemble(rows: Rows, name: str, remarks: Sequence[str]) -> System:
 
 
 def _places(rows: Rows) -> dict[str, dict[str, int]]:
-    """Run -> utterance -> number of its row. Without names, utterances are counted in each run."""
+    """Run -> utterance -> index of its row. Without ids, utterances are numbered within each run."""
     places: dict[str, dict[str, int]] = {}
     for i, run in enumerate(rows.runs):
         inside = places.setdefault(run, {})
         utt = str(len(inside) + 1) if rows.utterances is None else rows.utterances[i]
         if utt in inside:
             raise UserError(
-                f"{rows.where(i)}: utterance {utt} stands at {rows.where(inside[utt])} already; give the run (or seed) "
-                "of each prediction where there are several, and one prediction for an utterance in each",
+                f"{rows.where(i)}: utterance {utt} is also at {rows.where(inside[utt])}; one prediction per utterance "
+                "and run is needed: give the run (or seed) of each row where there are several",
                 code="utterance-twice",
             )
         inside[utt] = i
@@ -242,33 +242,33 @@ def _check_same(
         for utt, i, j in zip(utts, order[0], other, strict=True):
             if values[i] != values[j]:
                 raise UserError(
-                    f"{where(int(j))}: {what} of utterance {utt}: {values[j]}, and {values[i]} at {where(int(i))}",
+                    f"{where(int(j))}: {what} of utterance {utt}: {values[j]}, but {values[i]} at {where(int(i))}",
                     code=code,
                 )
 
 
 def _folds(rows: Rows, order: Sequence[np.ndarray], runs: Sequence[str]) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Number of each utterance's fold (runs, n), and the folds' names."""
+    """Index of each utterance's fold (runs, n), and the names of the folds."""
     if rows.folds is None:
         return None, ()
     names = sorted(set(rows.folds), key=natural)
     folds = np.array([[names.index(rows.folds[i]) for i in inside] for inside in order])
     for run, inside in zip(runs, folds, strict=True):
         if len(absent := sorted(set(range(len(names))) - set(inside.tolist()))):
-            raise UserError(f"run {run} has no utterance of fold {names[absent[0]]}", code="runs-differ")
+            raise UserError(f"run {run} has no utterances of fold {names[absent[0]]}", code="runs-differ")
     return folds, tuple(names)
 
 
 def _remarks(rows: Rows) -> Iterable[str]:
-    """What a reader must know."""
+    """Remarks for the reader."""
     wrong = [name for name in rows.others if name in set(rows.predictions)]
     if wrong:
         count = sum(name in wrong for name in rows.predictions)
-        yield f"{count} predictions are of {', '.join(wrong)}, which no utterance is: they count as wrong"
+        yield f"{count} predictions are of {', '.join(wrong)}, which the truth never has: they count as errors"
     if rows.utterances is None:
-        yield "utterances have no names: rows are counted, and that none stands there twice is not checked"
+        yield "utterances have no ids: rows are numbered, and duplicates cannot be detected"
     if rows.scored:
         best = np.array([rows.scored.index(n) if n in rows.scored else -1 for n in rows.predictions])
         own = np.where(best >= 0, rows.probabilities[np.arange(len(best)), best], -1)
-        if odd := int((own < rows.probabilities.max(axis=1)).sum()):
-            yield f"{odd} predictions are not the most probable class; calibration is that of the probabilities"
+        if count := int((own < rows.probabilities.max(axis=1)).sum()):
+            yield f"{count} predictions are not the most probable class; calibration is that of the probabilities"

@@ -1,4 +1,4 @@
-"""Can the probabilities be believed? Expected calibration error, temperature scaling, and abstention."""
+"""Calibration of probabilities: expected calibration error, temperature scaling, and abstention."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mscnn.evaluation.metrics import confusion_matrix
 from mscnn.evaluation.predictions import Predictions
 
 BINS = 15
-FLOOR = 5e-7  # probabilities are written with six decimals
-LIMITS = (0.05, 20.0)  # of a temperature
+MIN_PROBABILITY = 5e-7  # probabilities are written with six decimals
+TEMPERATURE_LIMITS = (0.05, 20.0)
 COVERAGES = tuple(range(5, 101, 5))  # percent
 
 
 @dataclass(frozen=True)
 class Bin:
-    """A bin of the reliability diagram: ``count`` predictions with a confidence up to ``upto`` (and above the last).
+    """A bin of the reliability diagram: ``count`` predictions with confidence in (previous ``upto``, ``upto``].
 
     ``confidence`` and ``accuracy`` are means, 0 to 1; None in an empty bin.
     """
@@ -32,7 +32,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration:
-    """``ece`` in percent, ``log_loss`` in nats, ``brier`` from 0 to 2: means over runs; ``reliability`` of all runs."""
+    """``ece`` in percent, ``log_loss`` in nats, ``brier`` from 0 to 2, means over runs; ``reliability`` of all runs."""
 
     ece: float
     log_loss: float
@@ -42,7 +42,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Scores in percent of the most confident ``coverage`` percent; ``ua`` is None where classes are ``absent``."""
+    """Scores in percent on the most confident ``coverage`` percent; ``ua`` is None where classes are ``absent``."""
 
     coverage: int
     utterances: int
@@ -56,7 +56,7 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -
 
     Args:
         confidence: probability of the predicted class (n,).
-        correct: whether that is the true one (n,).
+        correct: whether the prediction is correct (n,).
 
     Returns:
         ``count``, mean ``confidence`` and ``accuracy`` (0 to 1, nan in an empty bin) of each bin.
@@ -75,8 +75,8 @@ def ece(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> float:
 
 
 def log_loss(prob: np.ndarray, truth: np.ndarray) -> float:
-    """Mean of -ln p(truth), nats; p is at least FLOOR."""
-    return float(-np.log(np.maximum(prob[np.arange(len(truth)), truth], FLOOR)).mean())
+    """Mean of -ln p(truth), nats; p is at least MIN_PROBABILITY."""
+    return float(-np.log(np.maximum(prob[np.arange(len(truth)), truth], MIN_PROBABILITY)).mean())
 
 
 def brier(prob: np.ndarray, truth: np.ndarray) -> float:
@@ -85,17 +85,17 @@ def brier(prob: np.ndarray, truth: np.ndarray) -> float:
 
 
 def temper(prob: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities (n, K) of the logits divided by a temperature: p^(1/T), normed."""
-    logits = np.log(np.maximum(prob, FLOOR)) / temperature
+    """Probabilities (n, K) of the logits divided by a temperature: p^(1/T), normalised."""
+    logits = np.log(np.maximum(prob, MIN_PROBABILITY)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
 def fit_temperature(prob: np.ndarray, truth: np.ndarray) -> float:
-    """The temperature in LIMITS with the least log loss; the loss is convex in 1/T and has one minimum."""
+    """Temperature within TEMPERATURE_LIMITS of least log loss; the loss is convex in 1/T and has one minimum."""
     from scipy.optimize import minimize_scalar
 
-    bounds = np.log(LIMITS)
+    bounds = np.log(TEMPERATURE_LIMITS)
     least = minimize_scalar(lambda x: log_loss(temper(prob, np.exp(x)), truth), bounds=bounds, method="bounded")
     return float(np.exp(least.x))
 
@@ -117,7 +117,7 @@ def tempered(
 
 
 def calibration(runs: Sequence[Predictions]) -> Calibration:
-    """How far the probabilities of predictions (each run for itself) can be believed."""
+    """Calibration of predictions: means over runs, and the reliability diagram of all runs."""
     confidences = [run.prob.max(axis=1) for run in runs]
     correct = [run.pred == run.truth for run in runs]
     diagram = reliability(np.concatenate(confidences), np.concatenate(correct))
@@ -134,9 +134,9 @@ def calibration(runs: Sequence[Predictions]) -> Calibration:
 
 
 def abstention(runs: Sequence[Predictions], classes: Sequence[str]) -> list[Coverage]:
-    """Scores where only the most confident share of the utterances is answered, means over runs.
+    """Scores on the most confident share of the utterances for each of COVERAGES, means over runs.
 
-    Equal confidences: the earlier utterance is answered first. UA is None where a class has no utterance left.
+    Among equal confidences the earlier utterance is kept. UA is None where a class has no utterances.
     """
     orders = [np.argsort(-run.prob.max(axis=1), kind="stable") for run in runs]
     curve = []

@@ -1,4 +1,4 @@
-"""Intervals of the metrics and recalls of predictions, over speakers, dialogues or single utterances."""
+"""Confidence intervals of metrics and recalls, over speakers, dialogues or single utterances."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mscnn.evaluation.intervals import Intervals, bootstrap, estimate, jackknife
 from mscnn.evaluation.metrics import METRICS
 from mscnn.evaluation.predictions import Predictions
 
-UTTERANCE = "utterance"  # clusters of one utterance each: what is resampled where no clusters are known
+UTTERANCE = "utterance"  # clusters of one utterance each, where no others are known
 METHODS = {"t": jackknife_t, "bootstrap": bootstrap}
 Bounds = tuple[float, float]  # percent
 
 
 @dataclass(frozen=True)
 class ClusterIntervals:
-    """Intervals of pooled values in percent: ``bounds`` by metric, ``recalls`` by class; none where there is a fault.
+    """Intervals of pooled values in percent: ``bounds`` by metric, ``recalls`` by class.
 
-    ``clusters`` of the kind ``over`` were resampled (``method`` bootstrap) or left out in turn (t) ``resamples`` times;
-    ``redrawn`` resamples lacked a class.
+    ``clusters`` of the kind ``over`` were resampled (``method`` bootstrap) or omitted in turn (t) ``resamples`` times;
+    ``redrawn`` resamples lacked a class. Where there are no intervals, ``fault`` says why.
     """
 
     over: str
@@ -35,7 +35,7 @@ class ClusterIntervals:
     recalls: dict[str, Bounds]
 
     def to_dict(self) -> dict[str, object]:
-        """As ``statistics.json`` has it: bounds beside the facts, absent where they do not exist."""
+        """The entry of ``statistics.json``; bounds are absent where there are none."""
         facts = asdict(self)
         bounds, recalls = facts.pop("bounds"), facts.pop("recalls")
         return {**facts, **bounds, "recalls": recalls} if bounds else facts
@@ -51,7 +51,7 @@ def cluster_intervals(
 ) -> ClusterIntervals:
     """Intervals of every metric and recall over ``clusters`` (utterance -> cluster) by one of METHODS.
 
-    ``width``: number of classes that are predicted, where the truth does not have all of them.
+    ``width``: number of predicted classes, where the truth does not have all of them.
     """
     counts = count(runs, clusters, width or len(classes))[1][:, :, : len(classes)]
     return _named(METHODS[method](estimate(counts), counts[0].sum(axis=2)), over, method, classes)
@@ -64,10 +64,10 @@ def utterance_intervals(runs: Sequence[Predictions], classes: Sequence[str], wid
 
 
 def utterance_counts(runs: Sequence[Predictions], classes: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Confusion matrices of single utterances; those with the same truth and predictions share one: there are few.
+    """Confusion matrices of single utterances; utterances with equal truth and predictions share one.
 
     Returns:
-        counts (runs, kinds, K, M), and how many utterances are of each kind.
+        counts (runs, kinds, K, M), and the number of utterances of each kind.
     """
     columns = np.stack([runs[0].truth, *(run.pred for run in runs)])
     (truth, *predicted), copies = np.unique(columns, axis=1, return_counts=True)
@@ -77,18 +77,19 @@ def utterance_counts(runs: Sequence[Predictions], classes: int, width: int) -> t
     return counts, copies
 
 
-def _named(found: Intervals, over: str, method: str, classes: Sequence[str]) -> ClusterIntervals:
+def _named(intervals: Intervals, over: str, method: str, classes: Sequence[str]) -> ClusterIntervals:
+    """Intervals with the names of metrics and classes, in percent."""
     pairs: list[Bounds] = []
-    if found.bounds is not None:
+    if intervals.bounds is not None:
         least = [100 * metric.least for metric in METRICS.values()] + [0.0] * len(classes)
-        pairs = [(low, high) for low, high in np.clip(100 * found.bounds, least, 100).T.tolist()]
+        pairs = [(low, high) for low, high in np.clip(100 * intervals.bounds, least, 100).T.tolist()]
     return ClusterIntervals(
         over,
         method,
-        found.clusters,
-        found.resamples,
-        found.redrawn,
-        found.fault,
+        intervals.clusters,
+        intervals.resamples,
+        intervals.redrawn,
+        intervals.fault,
         bounds=dict(zip(METRICS, pairs, strict=False)),
         recalls=dict(zip(classes, pairs[len(METRICS) :], strict=False)),
     )

@@ -1,4 +1,4 @@
-"""Two or more systems on the same utterances: differences, their intervals, and tests, corrected for many pairs."""
+"""Comparison of systems on the same utterances: differences, their intervals, and tests, adjusted for many pairs."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from mscnn.evaluation.significance import contributions, holm, mcnemar, sign_fli
 from mscnn.evaluation.system import System, clusters_of
 
 COMPARED = tuple(name for name, metric in METRICS.items() if metric.compared)
-INDEPENDENT = "utterances are taken for independent: where speakers have several, intervals are too narrow, p too small"
-TESTED = ("ua", "wa")  # their differences are sums over clusters, as the sign-flip test needs them
+INDEPENDENT = "utterances are treated as independent: where speakers have several, intervals and p are too small"
+TESTED = ("ua", "wa")  # their differences are sums over clusters, as the sign-flip test requires
 
 
 @dataclass(frozen=True)
 class Difference:
-    """First minus second in points, with its bootstrap ``interval``, None where it does not exist.
+    """First minus second system in points, with its bootstrap ``interval``, None where there is none.
 
-    ``p`` of the sign-flip test, and ``holm``, p adjusted for the number of pairs: of those TESTED, else None.
+    ``p`` of the sign-flip test and ``holm``, p adjusted for the number of pairs, for metrics of TESTED; else None.
     """
 
     difference: float
@@ -42,7 +42,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """Systems ``a`` and ``b``, counted from 1: differences by metric, and the largest p of McNemar of any two runs."""
+    """Systems ``a`` and ``b``, numbered from 1: differences by metric, and the largest McNemar p of any two runs."""
 
     a: int
     b: int
@@ -63,10 +63,10 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every pair of systems on the same utterances, by their pooled predictions.
+    """Comparison of every pair of systems on the same utterances, by their pooled predictions.
 
-    ``over`` says which clusters were resampled, and swapped between two systems. ``several_a_fold``: some model was
-    tested on several of them; None where folds are not known. ``protocol`` is that of experiments.
+    ``over``: kind of the clusters that are resampled, and swapped between two systems. ``several_a_fold``: whether a
+    model was tested on several of them; None where folds are unknown. ``protocol``: that of experiments.
     """
 
     protocol: str | None
@@ -114,15 +114,15 @@ class Comparison:
 
 
 def compare(exps: Sequence[Experiment], data: str | os.PathLike | None = None, over: str = "speaker") -> Comparison:
-    """Compare every pair of experiments by their pooled test predictions.
+    """Comparison of every pair of experiments by their pooled test predictions.
 
     Args:
         exps: two or more, of the same utterances.
-        data: data directory that tells the CLUSTERS; None: that of the first experiment.
-        over: which of the CLUSTERS (or ``utterance``) are resampled, and swapped between two systems.
+        data: data directory with the tables of CLUSTERS; None: that of the first experiment.
+        over: kind of the clusters, a key of CLUSTERS or ``utterance``.
 
     Raises:
-        UserError: the experiments differ in protocol, folds, utterances or classes, or the clusters are not known.
+        UserError: the experiments differ in protocol, folds, utterances or classes, or the clusters are unknown.
     """
     for other in exps[1:]:
         check_comparable(exps[0], other)
@@ -130,42 +130,42 @@ def compare(exps: Sequence[Experiment], data: str | os.PathLike | None = None, o
     if over != UTTERANCE and over not in known:
         where = exps[0].data if data is None else data
         raise UserError(
-            f"{where}: no {CLUSTERS[over]} there, and pairs are compared over {over}s: --data DIRECTORY of stage 1",
+            f"{where}: no {CLUSTERS[over]}, which a comparison over {over}s needs: give --data, the data directory",
             code="clusters-unknown",
         )
     return compare_systems([System.of_experiment(exp, known) for exp in exps], over)
 
 
 def check_comparable(a: Experiment, b: Experiment) -> None:
-    """Raise UserError unless both predict the same utterances of the same classes, trained on the same others."""
+    """Raise UserError unless both experiments have the same protocol, classes, folds and test utterances."""
     facts = {
         "protocols": [exp.protocol for exp in (a, b)],
         "classes": [", ".join(exp.classes) for exp in (a, b)],
-        "folds": [f"{exp.config['folds']} of them" for exp in (a, b)],
+        "folds": [f"{exp.config['folds']} folds" for exp in (a, b)],
     }
     for what, (one, other) in facts.items():
         if one != other:
             raise UserError(
-                f"{a.path} and {b.path} have different {what}, {one} and {other}: nothing to compare",
+                f"{a.path} and {b.path} have different {what}, {one} and {other}: not comparable",
                 code=f"{what}-differ",
             )
     for fold, ((part, *_), (same, *_)) in enumerate(zip(a.parts["test"], b.parts["test"], strict=True), 1):
         if part.utts != same.utts or not np.array_equal(part.truth, same.truth):
-            odd = sorted(set(part.utts) ^ set(same.utts))
-            how = f"{odd[0]} is in one of them only" if odd else "the same utterances with other labels"
+            different = sorted(set(part.utts) ^ set(same.utts))
+            how = f"{different[0]} is in one of them only" if different else "the same utterances with other labels"
             raise UserError(
-                f"{a.path} and {b.path} differ in the test part of fold {fold}: {how}: nothing to compare",
-                code="utterances-differ" if odd else "truth-differs",
+                f"{a.path} and {b.path} differ in the test part of fold {fold} ({how}): not comparable",
+                code="utterances-differ" if different else "truth-differs",
             )
 
 
 def compare_systems(systems: Sequence[System], over: str, remarks: Sequence[str] = ()) -> Comparison:
-    """Compare every pair of systems, whose utterances, truth and classes are the same, in the same order.
+    """Comparison of every pair of systems with the same utterances, truth and classes, in the same order.
 
     Args:
-        systems: two or more; the first knows the clusters.
-        over: kind of clusters: a key of its ``attributes``, or ``utterance``.
-        remarks: what a reader must know.
+        systems: two or more; the first has the clusters in its ``attributes``.
+        over: kind of the clusters, a key of ``attributes`` or ``utterance``.
+        remarks: remarks for the reader.
     """
     first = systems[0]
     clusters = clusters_of(first, over) or {}
@@ -186,16 +186,16 @@ def compare_systems(systems: Sequence[System], over: str, remarks: Sequence[str]
 
 def _several(system: System, clusters: Mapping[str, str], folds: np.ndarray) -> bool:
     """Whether the utterances of some fold of a run belong to more than one cluster."""
-    places = {(fold, clusters[utt]) for fold, utt in zip(folds.tolist(), system.utts, strict=True)}
-    return len(places) > len({fold for fold, _ in places})
+    cells = {(fold, clusters[utt]) for fold, utt in zip(folds.tolist(), system.utts, strict=True)}
+    return len(cells) > len({fold for fold, _ in cells})
 
 
 def _scores(system: System) -> Compared:
-    found = pooled(system.confusions, system.classes)
+    aggregate = pooled(system.confusions, system.classes)
     exp = system.experiment
     legacy = [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])] if exp else []
-    scores = {key: found.values[key] for key in COMPARED}
-    return Compared(system.name, exp.words if exp else None, len(system.runs), legacy, scores)
+    scores = {key: aggregate.values[key] for key in COMPARED}
+    return Compared(system.name, exp.transcripts if exp else None, len(system.runs), legacy, scores)
 
 
 def _pair(i: int, j: int, a: System, b: System, clusters: Mapping[str, str], over: str) -> Pair:
@@ -204,25 +204,25 @@ def _pair(i: int, j: int, a: System, b: System, clusters: Mapping[str, str], ove
     between, truth = difference(estimate(counts_a), estimate(counts_b)), counts_a[0].sum(axis=2)
     bounds, columns = bootstrap(between, truth, copies=copies).bounds, list(METRICS)
     values = 100 * between(copies[None])[0]
-    found = {
+    differences = {
         key: Difference(
-            round(float(values[columns.index(key)]), 9) + 0.0,  # rounding makes no -0
+            round(float(values[columns.index(key)]), 9) + 0.0,  # avoids -0
             None if bounds is None else (100 * bounds[:, columns.index(key)]).tolist(),
         )
         for key in COMPARED
     }
     shares = copies[:, None, None]
     for key, parts in contributions(counts_a * shares, counts_b * shares).items():
-        if over == UTTERANCE:  # where both are right or wrong, the sign is of 0
+        if over == UTTERANCE:  # where both are right or both wrong, there is no sign to flip
             p = sign_flip((parts / copies)[parts != 0], SEED, copies[parts != 0])
         else:
             p = sign_flip(parts, SEED)
-        found[key] = replace(found[key], p=p)
-    return Pair(i, j, _mcnemar(a.runs, b.runs), found)
+        differences[key] = replace(differences[key], p=p)
+    return Pair(i, j, _mcnemar(a.runs, b.runs), differences)
 
 
 def _counts(a: System, b: System, clusters: Mapping[str, str], over: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Confusion matrices of clusters (runs, S, K, M) of both systems, and how many clusters each stands for (S,)."""
+    """Confusion matrices of clusters (runs, S, K, M) of both systems, and the number of equal clusters of each (S,)."""
     if over == UTTERANCE:
         both, copies = utterance_counts([*a.runs, *b.runs], len(a.classes), a.width)
         return both[: len(a.runs)], both[len(a.runs) :], copies
@@ -231,7 +231,7 @@ def _counts(a: System, b: System, clusters: Mapping[str, str], over: str) -> tup
 
 
 def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs with p values adjusted for their number, each metric for itself."""
+    """The pairs with p values adjusted for their number, separately per metric."""
     adjusted = {key: holm([p for pair in pairs if (p := pair.differences[key].p) is not None]) for key in TESTED}
     return [
         replace(pair, differences={
@@ -243,5 +243,5 @@ def _adjusted(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _mcnemar(a: Sequence[Predictions], b: Sequence[Predictions]) -> float:
-    """The largest p: no run of one belongs to a certain run of the other, and there may be more of them."""
+    """The largest p over all pairs of runs: runs of two systems are not paired, and their numbers may differ."""
     return max(mcnemar(one.truth, one.pred, other.pred) for one, other in product(a, b))

@@ -1,4 +1,4 @@
-"""Everything measured on the predictions of one system, from whatever toolkit."""
+"""Evaluation of the predictions of one system, from any toolkit."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ OVER = ("speaker", "dialogue", UTTERANCE)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the predictions of one system are worth; ``print`` shows it, :meth:`to_dict` is for JSON.
+    """Evaluation of the predictions of one system; ``print`` shows it, :meth:`to_dict` is for JSON.
 
     Attributes:
-        name: of the system: path of its file, or what it was given.
-        utterances, folds, runs: how many; ``folds`` is 0 where they are not known.
-        scores: aggregate (``fold-mean`` where folds are known, ``pooled``) -> metric -> value in percent with its
-            spread; a metric that does not exist is missing, and ``remarks`` say why.
+        name: name of the system, or path of its file.
+        utterances, folds, runs: their numbers; ``folds`` is 0 where they are unknown.
+        scores: aggregate (``fold-mean`` where folds are known, ``pooled``) -> metric -> value in percent with standard
+            deviations; undefined metrics are missing, and ``remarks`` say why.
         classes: class -> utterances, recall, precision and F1 in percent.
-        intervals: of the pooled values, over speakers, dialogues or utterances.
+        intervals: confidence intervals of the pooled values, over speakers, dialogues or utterances.
         calibration: None where there are no probabilities.
-        confusion: counts (K, M), sum over runs; rows truth, columns prediction: first ``classes``, then ``others``.
-        others: classes that are predicted and that the truth never has.
-        remarks: what a reader must know.
-        system: the predictions themselves.
+        confusion: counts (K, M), sum over runs; rows are the truth, columns predictions: ``classes``, then ``others``.
+        others: predicted classes that the truth never has.
+        remarks: remarks for the reader.
+        system: the predictions.
     """
 
     name: str
@@ -68,11 +68,11 @@ class Evaluation:
             (self.folds, "fold"),
             (self.runs, "run"),
         ]
-        said = ", ".join(
+        header = ", ".join(
             f"{n} {what if n == 1 else what + ('es' if what == 'class' else 's')}" for n, what in counts if n
         )
         blocks: list[Iterable[str]] = [
-            [f"{self.name}: {said}"],
+            [f"{self.name}: {header}"],
             columns(["percent", *(metric.label for metric in METRICS.values())], self._score_rows()),
             columns(["class", "utterances", "recall", "", "precision", "F1"], self._class_rows()),
             self._calibration_lines(),
@@ -90,13 +90,13 @@ class Evaluation:
             for over, spreads in (("folds", over_folds), ("runs", over_runs)):
                 if any(sd is not None for sd in spreads):
                     yield [f"  sd over {over}", *map(number, spreads)]
-        for found in self.intervals:
-            bounds = [found.bounds.get(key) for key in METRICS]
-            head = f"{100 * LEVEL:g} % {found.method}, {found.clusters} {found.over}s"
+        for one in self.intervals:
+            bounds = [one.bounds.get(key) for key in METRICS]
+            head = f"{100 * LEVEL:g} % {one.method}, {one.clusters} {one.over}s"
             yield [head, *(None if pair is None else "{:.2f} to {:.2f}".format(*pair) for pair in bounds)]
 
     def _class_rows(self) -> Iterator[list[str | None]]:
-        recalls = next((found.recalls for found in self.intervals if found.recalls), {})
+        recalls = next((one.recalls for one in self.intervals if one.recalls), {})
         for name, one in self.classes.items():
             interval = "{:.2f} to {:.2f}".format(*recalls[name]) if name in recalls else ""
             yield [name, str(one.utterances), number(one.recall), interval, number(one.precision), number(one.f1)]
@@ -112,8 +112,8 @@ class Evaluation:
             yield [name, *map(str, row)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, rounded to six decimals, and texts, which JSON can hold."""
-        intervals = [found.to_dict() for found in self.intervals]
+        """Content for JSON: texts, and numbers rounded to six decimals."""
+        intervals = [one.to_dict() for one in self.intervals]
         return rounded({
             "name": self.name,
             "utterances": self.utterances,
@@ -143,19 +143,19 @@ class Evaluation:
         probability_prefix: str | None = None,
         **columns: str | None,
     ) -> Evaluation:
-        """Evaluate a CSV or TSV file of predictions; the arguments are those of :func:`mscnn.evaluate`."""
+        """Evaluation of a CSV or TSV file of predictions; the arguments are those of :func:`mscnn.evaluate`."""
         return measure(read_prediction_table(path, columns_of(columns), probability_prefix, classes), over)
 
 
 def measure(system: System, over: str | None = None) -> Evaluation:
-    """Evaluate the predictions of a system.
+    """Evaluation of a system.
 
     Args:
         system: its predictions.
-        over: what the intervals are over, one of OVER; None: the first of them that is known.
+        over: kind of the clusters of intervals, one of OVER; None: the first that is known.
 
     Raises:
-        UserError: ``over`` is not known of the utterances.
+        UserError: the clusters ``over`` are unknown.
     """
     matrices = system.confusions
     remarks = [*system.remarks]
@@ -163,7 +163,7 @@ def measure(system: System, over: str | None = None) -> Evaluation:
     if system.folds is not None:
         parts = {FOLD_MEAN: matrices, **parts}
         remarks += _absent(matrices, system)
-    scores = {name: _existing(some) for name, some in parts.items()}
+    scores = {name: _defined(some) for name, some in parts.items()}
     over = clusters_over(system, over)
     intervals = _intervals(system, over)
     remarks += _interval_remarks(system, over, intervals)
@@ -184,10 +184,10 @@ def measure(system: System, over: str | None = None) -> Evaluation:
 
 
 def clusters_over(system: System, over: str | None) -> str:
-    """What is resampled: ``over``, or where that is None the first of OVER that is known.
+    """Kind of the clusters that are resampled: ``over``, or for None the first of OVER that is known.
 
     Raises:
-        UserError: ``over`` is none of OVER, or not known of the utterances.
+        UserError: ``over`` is not one of OVER, or the clusters are unknown.
     """
     if over is None:
         return next(kind for kind in OVER if clusters_of(system, kind) is not None)
@@ -195,30 +195,30 @@ def clusters_over(system: System, over: str | None) -> str:
         raise UserError(f"over={over!r}: expected one of {', '.join(OVER)}", code="option-value")
     if clusters_of(system, over) is None:
         raise UserError(
-            f"{system.name}: the {over} of each utterance is not known; give {over}s=, or {over}_column= "
-            f"(--{over}-column) of a file",
+            f"{system.name}: the {over} of each utterance is unknown; give {over}s=, or for a file {over}_column= "
+            f"(--{over}-column)",
             code="clusters-unknown",
         )
     return over
 
 
-def _existing(matrices: np.ndarray) -> dict[str, Value]:
-    """Values of the metrics that exist in all of (folds, runs, K, M)."""
+def _defined(matrices: np.ndarray) -> dict[str, Value]:
+    """Values of the metrics that are defined in all matrices (folds, runs, K, M)."""
     return {name: spread(matrices, metric) for name, metric in METRICS.items() if metric.exists(matrices).all()}
 
 
 def _absent(matrices: np.ndarray, system: System) -> Iterator[str]:
-    """Where a class has no utterance, and what does not exist for that."""
+    """Remarks about folds in which a class has no utterances."""
     labels = " and ".join(metric.label for metric in METRICS.values() if metric.every_class)
     for fold, name in enumerate(system.fold_names):
         missing = (matrices[fold].sum(axis=-1) == 0).any(axis=0)
-        names = ", ".join(label for label, none in zip(system.classes, missing, strict=True) if none)
+        names = ", ".join(label for label, absent in zip(system.classes, missing, strict=True) if absent)
         if names:
-            yield f"fold {name} has no utterance of {names}: {labels} have no mean over folds"
+            yield f"fold {name} has no utterances of {names}: the mean over folds of {labels} is undefined"
 
 
 def _intervals(system: System, over: str) -> list[ClusterIntervals]:
-    """By every method over speakers and dialogues; over utterances by the bootstrap."""
+    """Intervals by every method over speakers or dialogues; by the bootstrap over utterances."""
     if not (system.confusions.sum(axis=(0, 1, 3)) > 0).all():
         return []
     if over == UTTERANCE:
@@ -228,21 +228,22 @@ def _intervals(system: System, over: str) -> list[ClusterIntervals]:
 
 
 def _interval_remarks(system: System, over: str, intervals: Sequence[ClusterIntervals]) -> Iterator[str]:
+    """Remarks about intervals that are missing or too narrow."""
     missing = [label for label in system.classes if label not in {system.classes[k] for k in system.truth}]
     if missing:
         labels = " and ".join(metric.label for metric in METRICS.values() if metric.every_class)
-        yield f"no utterance of {', '.join(missing)}: {labels} do not exist, and there are no intervals"
+        yield f"no utterances of {', '.join(missing)}: {labels} are undefined, and there are no intervals"
     if over == UTTERANCE:
         yield (
-            "intervals are over utterances, as if they were independent: those of a speaker are not, and the intervals "
-            "are too narrow. Give the speakers"
+            "intervals are over utterances, as if these were independent: those of a speaker are not, and the "
+            "intervals are too narrow. Give the speakers"
         )
-    for found in intervals:
-        if found.fault:
-            yield f"no interval ({found.method} over {found.over}s, {found.clusters} there): {found.fault}"
+    for one in intervals:
+        if one.fault:
+            yield f"no interval ({one.method} over {one.clusters} {one.over}s): {one.fault}"
 
 
 def _most_probable(run: Predictions) -> Predictions:
-    """The predictions that the probabilities make, where they are others."""
-    other = run.prob[np.arange(len(run.pred)), run.pred] < run.prob.max(axis=1)
-    return Predictions(run.utts, run.truth, np.where(other, run.prob.argmax(axis=1), run.pred), run.prob)
+    """Predictions with the most probable class wherever another class was predicted."""
+    differs = run.prob[np.arange(len(run.pred)), run.pred] < run.prob.max(axis=1)
+    return Predictions(run.utts, run.truth, np.where(differs, run.prob.argmax(axis=1), run.pred), run.prob)

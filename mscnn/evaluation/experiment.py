@@ -1,4 +1,4 @@
-"""A finished experiment: its configuration, and what it predicted in every fold and run."""
+"""A finished experiment: its configuration, and its predictions in every fold and run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEYS = ("model", "data", "classes", "protocol", "text", "xvector", "folds", "run
 
 @dataclass(frozen=True)
 class Experiment:
-    """A finished experiment; ``parts["test"][fold][run]`` (both from 0) are its predictions."""
+    """A finished experiment; its predictions are ``parts["test"][fold][run]``, both from 0."""
 
     path: Path
     config: dict
@@ -31,35 +31,35 @@ class Experiment:
 
     @property
     def protocol(self) -> str:
-        """Its protocol as score lines name it, ``name@hash``."""
+        """Its protocol as in score lines, ``name@hash``."""
         return f"{self.config['protocol']['name']}@{self.config['protocol']['hash']}"
 
     @property
     def data(self) -> Path:
         """Its data directory."""
-        return self.seen(self.config["data"])
+        return self.locate(self.config["data"])
 
-    def seen(self, named: str) -> Path:
-        """A folder that ``config.yaml`` names relative to the folder of the recipe that made the experiment.
+    def locate(self, name: str) -> Path:
+        """Path of a folder that ``config.yaml`` names relative to the folder of the recipe.
 
-        The recipe's folder is two above (``egs/X`` of ``egs/X/exp/TAG``). An experiment may also lie elsewhere: the
-        folder is then taken from the working folder, or else from the nearest folder above the experiment that has it.
+        The recipe's folder is two levels up (``egs/X`` of ``egs/X/exp/TAG``). For an experiment elsewhere, the folder
+        is looked up in the working folder, then in the folders above the experiment, nearest first.
 
         Returns:
-            the first of these that is there; ``named`` as it is where none is.
+            the first of these that exists; ``name`` unchanged where none does.
         """
-        above = Path(os.path.abspath(self.path)).parents
-        places = (*above[1:2], Path(), *above[:1], *above[2:])
-        return next((place / named for place in places if (place / named).is_dir()), Path(named))
+        parents = Path(os.path.abspath(self.path)).parents
+        bases = (*parents[1:2], Path(), *parents[:1], *parents[2:])
+        return next((base / name for base in bases if (base / name).is_dir()), Path(name))
 
     @property
     def trained_on(self) -> str:
-        """Source of the transcripts that its models were trained on: the one it reads, unless tested on another."""
+        """Source of the transcripts in training; it differs from that in test where the config has ``trained_on``."""
         return self.config.get("trained_on", self.config["text"])
 
     @property
-    def words(self) -> str:
-        """Source of the transcripts that it reads, and of those that it was trained on where they differ."""
+    def transcripts(self) -> str:
+        """Source of the transcripts in test, and of those in training where it differs."""
         text = self.config["text"]
         return text if self.trained_on == text else f"{text} (trained on {self.trained_on})"
 
@@ -68,27 +68,25 @@ class Experiment:
         """Read ``config.yaml`` and the predictions of every fold and run.
 
         Raises:
-            UserError: runs that are not finished (all are named, with the command that finishes them), a malformed
-                file, or files that contradict each other.
+            UserError: unfinished runs (all are listed, with the command that continues them), a malformed file, or
+                files that contradict each other.
         """
         path = Path(path)
-        if path.name in ("", ".."):  # its name stands in titles, what it shares with others beside it
+        if path.name in ("", ".."):  # titles need its name
             path = path / ".." / os.path.basename(os.path.abspath(path))
         if not (path / "config.yaml").is_file():
             raise UserError(
-                f"{path}: no experiment here (no config.yaml); make it with stage 5 (train)", code="experiment-missing"
+                f"{path}: not an experiment (no config.yaml); make it with stage 5 (train)", code="experiment-missing"
             )
         config = read_yaml(path / "config.yaml")
-        lacking = [key for key in KEYS if key not in config]
-        if lacking:
+        missing = [key for key in KEYS if key not in config]
+        if missing:
             raise UserError(
-                f"{path / 'config.yaml'}: lacks {', '.join(lacking)}; make it again with stage 5 (train)",
+                f"{path / 'config.yaml'}: missing keys: {', '.join(missing)}; run stage 5 (train) again",
                 code="experiment-config",
             )
-        if wrong := _malformed(config):
-            raise UserError(
-                f"{path / 'config.yaml'}: {wrong}; make it again with stage 5 (train)", code="experiment-config"
-            )
+        if problem := _malformed(config):
+            raise UserError(f"{path / 'config.yaml'}: {problem}; run stage 5 (train) again", code="experiment-config")
         exp = cls(path, config, {})
         exp._check_finished()
         for part in PARTS:
@@ -101,7 +99,7 @@ class Experiment:
 
     @property
     def run_dirs(self) -> list[Path]:
-        """Folder of every training, by fold, then run."""
+        """Folder of every run, ordered by fold, then run."""
         folds, runs = range(1, self.config["folds"] + 1), range(1, self.config["runs"] + 1)
         return [self.path / f"fold{fold:02d}" / f"run{run}" for fold in folds for run in runs]
 
@@ -111,14 +109,14 @@ class Experiment:
         if missing:
             names = ", ".join(str(d.relative_to(self.path)) for d in missing)
             raise UserError(
-                f"{self.path}: {len(missing)} of {len(folders)} runs are not finished: {names}; nothing is scored on a "
-                f"part of the folds. Run stage 5 (train) again, it goes on where it stopped: {self.config['command']}",
+                f"{self.path}: {len(missing)} of {len(folders)} runs are not finished: {names}; scores need all "
+                f"folds. Run stage 5 (train) again, which continues where it stopped: {self.config['command']}",
                 code="experiment-unfinished",
             )
 
 
 def _malformed(config: Mapping[str, Any]) -> str | None:
-    """What a configuration has of another kind than training writes; None where all is well."""
+    """The error in a configuration that training cannot have written; None where there is none."""
     for key in ("folds", "runs"):
         if type(config[key]) is not int or config[key] < 1:
             return f"{key}: expected a whole number from 1, found {config[key]!r}"
@@ -131,7 +129,7 @@ def _malformed(config: Mapping[str, Any]) -> str | None:
 
 
 def _check_consistent(path: Path, parts: Mapping[str, list[list[Predictions]]]) -> None:
-    """Runs of a fold have the fold's utterances, test parts share none, and an utterance has one truth."""
+    """Raise UserError unless runs have the utterances of their fold, test parts are disjoint, and truths agree."""
     truth: dict[str, int] = {}
     tested: dict[str, int] = {}
     for part, folds in parts.items():
@@ -141,19 +139,19 @@ def _check_consistent(path: Path, parts: Mapping[str, list[list[Predictions]]]) 
             for run, predictions in enumerate(runs, 1):
                 where = path / f"fold{fold:02d}" / f"run{run}" / f"predictions_{part}.tsv"
                 if predictions.utts != expected:
-                    odd = sorted(set(predictions.utts) ^ set(expected))[0]
+                    different = sorted(set(predictions.utts) ^ set(expected))[0]
                     raise UserError(
-                        f"{where}: not the utterances of this fold: {odd} is in one list only; train it again",
+                        f"{where}: other utterances than those of this fold, such as {different}; train it again",
                         code="utterances-differ",
                     )
                 for utt, label in zip(predictions.utts, predictions.truth.tolist(), strict=True):
                     if truth.setdefault(utt, label) != label:
                         raise UserError(
-                            f"{where}: {utt} has another truth than elsewhere in {path}; train it again",
+                            f"{where}: the truth of {utt} differs from that in other files of {path}; train it again",
                             code="truth-differs",
                         )
                     if part == "test" and tested.setdefault(utt, fold) != fold:
                         raise UserError(
-                            f"{where}: {utt} is also in the test part of fold {tested[utt]}; parts must differ",
+                            f"{where}: {utt} is also in the test part of fold {tested[utt]}; they must be disjoint",
                             code="utterance-twice",
                         )

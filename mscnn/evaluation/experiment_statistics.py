@@ -1,7 +1,7 @@
-"""Everything measured on the test part of an experiment; ``statistics.json`` holds it.
+"""Statistics of the test part of an experiment, the content of ``statistics.json``.
 
-Scores are in percent. Intervals, groups, calibration and abstention are those of pooled predictions: the folds' test
-parts together, each run for itself, then the mean over runs.
+Scores are in percent. Intervals, groups, calibration and abstention are those of pooled predictions: the test parts of
+all folds together, separately per run, then the mean over runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INTERVALS = (("speaker", "t"), ("speaker", "bootstrap"), ("dialogue", "bootstrap
 
 @dataclass(frozen=True)
 class CalibrationStatistics:
-    """Calibration ``as_predicted``, and ``with_temperature``: None where none is fitted, as ``fault`` says.
+    """Calibration ``as_predicted`` and ``with_temperature``; the latter is None where ``fault`` says why.
 
     ``temperatures[fold][run]`` are fitted on dev.
     """
@@ -38,7 +38,7 @@ class CalibrationStatistics:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is measured on the test part of an experiment; ``scores`` by aggregate, the protocol's own first."""
+    """Statistics of the test part of an experiment; ``scores`` by aggregate, that of the protocol first."""
 
     experiment: str
     model: str
@@ -57,30 +57,30 @@ class Statistics:
     remarks: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, rounded to six decimals, and texts: the content of ``statistics.json``."""
-        intervals = [found.to_dict() for found in self.intervals]
+        """Content of ``statistics.json``: texts, and numbers rounded to six decimals."""
+        intervals = [one.to_dict() for one in self.intervals]
         values = {
             **asdict(self),
-            "scores": {name: asdict(found)["values"] for name, found in self.scores.items()},
+            "scores": {name: asdict(aggregate)["values"] for name, aggregate in self.scores.items()},
             "intervals": {"level": 100 * LEVEL, "of": "pooled", "seed": SEED, "found": intervals},
         }
         return rounded(values)
 
 
 def rounded(values: dict[str, Any]) -> dict[str, Any]:
-    """The same as JSON holds it, numbers rounded to six decimals."""
+    """The values as JSON types, numbers rounded to six decimals."""
     return json.loads(json.dumps(values), parse_float=lambda number: round(float(number), 6))
 
 
 def statistics(exp: Experiment, attributes: Attributes) -> Statistics:
-    """Measure an experiment.
+    """Statistics of an experiment.
 
     Args:
         exp: the experiment.
-        attributes: of its utterances; without speakers or dialogues there are no intervals over them.
+        attributes: attributes of its utterances; without speakers or dialogues there are no intervals over them.
 
     Raises:
-        UserError: a class has no utterance in the test part of a fold, or in any where the protocol pools folds.
+        UserError: a class has no utterances in the test part of a fold, or in all of them where folds are pooled.
     """
     config, runs = exp.config, join_folds(exp.parts["test"])
     matrices = confusions(exp.parts["test"], len(exp.classes))
@@ -109,22 +109,22 @@ def statistics(exp: Experiment, attributes: Attributes) -> Statistics:
 
 
 def _calibration(exp: Experiment) -> CalibrationStatistics:
-    """Calibration of the test part, before and after temperatures that are fitted on dev."""
+    """Calibration of the test part, without and with the temperatures fitted on dev."""
     before = calibration(join_folds(exp.parts["test"]))
     for dev, test in zip(exp.parts["dev"], exp.parts["test"], strict=True):
         if not set(dev[0].utts).isdisjoint(test[0].utts):
-            fault = "dev and test share utterances: no temperature is fitted on what it is judged on"
-            return CalibrationStatistics(BINS, before, None, None, fault)
+            reason = "dev and test share utterances: a temperature cannot be fitted on test utterances"
+            return CalibrationStatistics(BINS, before, None, None, reason)
     temperatures, parts = tempered(exp.parts["dev"], exp.parts["test"])
     return CalibrationStatistics(BINS, before, calibration(join_folds(parts)), temperatures.tolist(), "")
 
 
 def _remarks(exp: Experiment, attributes: Attributes) -> Iterator[str]:
-    """What a reader of the intervals must know."""
+    """Remarks for readers of the intervals and groups."""
     for over, table in CLUSTERS.items():
         if over not in attributes:
             yield f"no interval over {over}s: the data directory has no {table}"
     if exp.config["text"] not in ("none", "gt") and "wer" not in attributes:
-        yield f"no groups by WER: stage 4 left no asr_{exp.config['text']}/SET/wer_detail.tsv beside the experiment"
+        yield f"no groups by WER: no asr_{exp.config['text']}/SET/wer_detail.tsv of stage 4 beside the experiment"
     if "speaker" not in exp.config["protocol"]["disjoint"]["train-test"]:
-        yield "that training and test share no speaker is not promised: no interval here speaks of new ones"
+        yield "speakers of test may be in training: intervals do not generalise to unseen speakers"

@@ -18,19 +18,19 @@ from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.wer import Errors
 from mscnn.files import read_optional_table
 
-SECONDS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}  # upper limit -> bucket
-WER = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
+# Upper limit of a bucket, in seconds or percent -> its name
+DURATION_BUCKETS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}
+WER_BUCKETS = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
 REPORTED = ("speaker", "session", "gender", "kind", "duration", "wer")
-CLUSTERS = {"speaker": "utt2spk", "dialogue": "utt2scene"}  # what is resampled as a whole, and the table that tells it
+CLUSTERS = {"speaker": "utt2spk", "dialogue": "utt2scene"}  # kind of clusters -> table that defines them
 Attributes = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class GroupScores:
-    """Scores of some utterances in percent, means over runs.
+    """Scores of a group of utterances in percent, means over runs.
 
-    ``recalls`` of the classes present; ``absent`` are the others, and ``ua`` is None where there are any: it does not
-    exist then.
+    ``recalls`` are those of the classes present; with ``absent`` classes ``ua`` is None, as it is undefined.
     """
 
     utterances: int
@@ -41,19 +41,19 @@ class GroupScores:
 
 
 def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> Attributes:
-    """Read what is known of each utterance: attribute -> utterance -> value.
+    """Attributes of the utterances of an experiment: attribute -> utterance -> value.
 
-    ``speaker``, ``session``, ``gender``; ``dialogue``: session and scene, for a scene recurs in other sessions, and its
-    recordings in one session share actors and, where it is written, lines; ``kind``: improvised or scripted;
-    ``duration`` and ``wer`` (of the transcripts that the experiment reads, where an ASR engine made them): buckets that
-    hold their upper limit. An attribute of which there is no file is missing from the result.
+    ``speaker``, ``session``, ``gender``; ``dialogue``: session and scene (scenes recur in other sessions; recordings of
+    a scene in one session share actors and, where it is scripted, text); ``kind``: improvised or scripted;
+    ``duration`` and ``wer`` (of the ASR transcripts in test): buckets that include their upper limit. Attributes
+    without a file are omitted.
 
     Args:
         exp: the experiment.
-        data: the data directory; None: that of the experiment, if it is there.
+        data: the data directory; None: that of the experiment, if it exists.
 
     Raises:
-        UserError: ``data`` is not there, or a table lacks utterances of the experiment.
+        UserError: ``data`` does not exist, or a table lacks utterances of the experiment.
     """
     folder = exp.data if data is None else Path(data)
     if data is not None and not folder.is_dir():
@@ -66,7 +66,7 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
         "gender": gender,
         "dialogue": {utt: f"{session[utt]} {name}" if session else name for utt, name in scene.items()},
         "kind": kinds_of(scene),
-        "duration": {utt: _bucket(float(seconds), SECONDS) for utt, seconds in dur.items()},
+        "duration": {utt: _bucket(float(seconds), DURATION_BUCKETS) for utt, seconds in dur.items()},
         "wer": {utt: wer_bucket(errors) for utt, errors in read_errors(exp, folder, exp.config["text"]).items()},
     }
     return {name: values for name, values in attributes.items() if values}
@@ -76,7 +76,7 @@ def count(runs: Sequence[Predictions], values: Mapping[str, str], classes: int) 
     """Confusion matrices of groups of utterances; ``runs`` predict the same utterances.
 
     Returns:
-        sorted names of the groups, and counts (runs, groups, K, K); an utterance without a value is in no group.
+        sorted names of the groups, and counts (runs, groups, K, K); utterances without a value are in no group.
     """
     known = np.array([utt in values for utt in runs[0].utts])
     names, group = np.unique([values[utt] for utt in runs[0].utts if utt in values], return_inverse=True)
@@ -86,7 +86,7 @@ def count(runs: Sequence[Predictions], values: Mapping[str, str], classes: int) 
 
 
 def describe(matrices: np.ndarray, classes: Sequence[str]) -> GroupScores:
-    """Scores of matrices (runs, K, K), which may lack classes."""
+    """Scores of confusion matrices (runs, K, K), which may lack classes."""
     totals, hits = matrices[0].sum(axis=1), np.diagonal(matrices, axis1=1, axis2=2).mean(axis=0)
     recalls = {name: 100 * hit / total for name, hit, total in zip(classes, hits, totals, strict=True) if total}
     absent = [name for name in classes if name not in recalls]
@@ -102,7 +102,7 @@ def describe(matrices: np.ndarray, classes: Sequence[str]) -> GroupScores:
 def group_scores(
     runs: Sequence[Predictions], attributes: Attributes, classes: Sequence[str]
 ) -> dict[str, dict[str, GroupScores]]:
-    """Scores of every group, by attribute and group; an attribute with one value is skipped."""
+    """Attribute -> group -> scores; attributes with a single value are skipped."""
     scores = {}
     for attribute in (name for name in REPORTED if name in attributes):
         names, counts = count(runs, attributes[attribute], len(classes))
@@ -112,15 +112,15 @@ def group_scores(
 
 
 def _table(exp: Experiment, file: Path) -> dict[str, str]:
-    """A table of the data directory, empty where the corpus has none."""
+    """A table of the data directory; empty where the corpus has none."""
     table = read_optional_table(file)
     return table and _complete(exp, file, table)
 
 
 def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
-    """Word errors of each utterance in the transcripts of ``engine``, from what stage 4 left beside the experiment.
+    """Word errors of each utterance in the transcripts of ``engine``, from the file of stage 4 beside the experiment.
 
-    Empty where it left nothing. The file has no kinds of edits: all are counted as substitutions.
+    Empty where there is no file. The file has no kinds of edits: all are counted as substitutions.
 
     Raises:
         UserError: the file is malformed, or lacks utterances of the experiment.
@@ -140,22 +140,22 @@ def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
 
 
 def errors_file(exp: Experiment, data: Path, engine: str) -> Path:
-    """Where stage 4 puts the word errors of an ASR engine."""
+    """Path of the word errors of an ASR engine, which stage 4 writes."""
     return exp.path.parent / f"asr_{engine}" / data.resolve().name / "wer_detail.tsv"
 
 
 def wer_bucket(errors: Errors) -> str:
     """Bucket of an utterance's word error rate."""
-    return _bucket(errors.rate, WER)
+    return _bucket(errors.rate, WER_BUCKETS)
 
 
 def _complete(exp: Experiment, file: Path, table: dict) -> dict:
-    """The table, if it knows every tested utterance."""
+    """The table; raises UserError where it lacks a tested utterance."""
     missing = sorted({utt for runs in exp.parts["test"] for utt in runs[0].utts} - table.keys())
     if missing:
         raise UserError(
-            f"{file}: lacks {len(missing)} utterances of {exp.path}, such as {missing[0]}; is it the data of this "
-            "experiment?",
+            f"{file}: lacks {len(missing)} utterances of {exp.path}, such as {missing[0]}; is it the data directory of "
+            "this experiment?",
             code="utterances-missing",
         )
     return table

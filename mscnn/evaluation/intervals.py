@@ -1,24 +1,24 @@
-"""95 % intervals of pooled metrics where utterances are not independent: clusters (speakers, dialogues) are resampled.
+"""95 % confidence intervals of pooled metrics of dependent utterances: clusters (speakers, dialogues) are resampled.
 
-An estimate is a function of the clusters' weights: ones give the value itself, a resample with replacement counts how
-often each cluster was drawn, and leaving one out sets its weight to 0. N_rc being the confusion matrix of run r and
-cluster c, its value is the mean over runs of metric(sum_c w_c N_rc): every run meets the same resample.
+An estimate is a function of the clusters' weights: ones give the value itself, a resample with replacement weights each
+cluster by the number of times it was drawn, and omitting a cluster sets its weight to 0. With N_rc the confusion matrix
+of run r and cluster c, its value is the mean over runs of metric(sum_c w_c N_rc): all runs have the same resample.
 
 t over clusters: value ± t(S-1) se, with the jackknife's se² = (S-1)/S sum_c (value without c - their mean)². For WA and
-S clusters of one size this is the t interval of their accuracies; it does not need every class in every cluster.
+S clusters of equal size this is the t interval of their accuracies; it does not need every class in every cluster.
 
 bootstrap: RESAMPLES of S clusters and their expanded percentiles (Hesterberg 2014, arXiv 1411.5279), which are
-Phi(-sqrt(S/(S-1)) t(S-1)) for 2.5 %: plain ones are too narrow by the two factors in it. A resample without an
-utterance of some class has no UA: it is drawn again, and counted; where more than half are so there is no interval.
+Phi(-sqrt(S/(S-1)) t(S-1)) for 2.5 %: plain percentiles are too narrow by these two factors. UA is undefined on a
+resample that lacks a class: it is drawn again, and counted; where more than half lack one there is no interval.
 
-How often they held the true UA of 2000 simulated experiments, in percent (benchmarks/intervals.py: effects of the
-speaker on the logits of the recalls; 10 speakers with 100 to 500 utterances as in IEMOCAP, and 24 as in RAVDESS):
+Coverage of the true UA in 2000 simulated experiments, in percent (benchmarks/intervals.py: effects of the speaker on
+the logits of the recalls; 10 speakers with 100 to 500 utterances as in IEMOCAP, and 24 as in RAVDESS):
 
                             10 speakers    10 speakers, strong effects    24 speakers
     t over speakers            93.8                  94.2                     95.3      the headline
     bootstrap                  93.9                  93.4                     95.1
-    plain percentile           88.9                  88.8                     92.8      SciPy's, not used
-    BCa                        88.5                  87.2                     92.8      SciPy's, not used
+    plain percentile           88.9                  88.8                     92.8      of SciPy, not used
+    BCa                        88.5                  87.2                     92.8      of SciPy, not used
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from mscnn.evaluation.metrics import METRICS, recalls
 LEVEL = 0.95
 RESAMPLES = 2000
 SEED = 0
-BLOCK = 1024  # clusters that are left out at a time: their weights (BLOCK, S) are in memory
+JACKKNIFE_BLOCK = 1024  # clusters per block of the jackknife, whose weights (block, S) are in memory
 Estimate = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of the columns of an estimate: ``bounds`` (2, columns), None where ``fault`` says why there are none.
+    """Intervals of the columns of an estimate: ``bounds`` (2, columns), None where there are none, as ``fault`` says.
 
-    ``clusters`` were resampled (or left out in turn) ``resamples`` times, ``redrawn`` resamples lacked a class.
+    ``clusters`` were resampled (or omitted in turn) ``resamples`` times; ``redrawn`` resamples lacked a class.
     """
 
     clusters: int
@@ -53,13 +53,13 @@ class Intervals:
 
 
 def estimate(counts: np.ndarray) -> Estimate:
-    """The METRICS and the K recalls, 0 to 1, of counts (runs, S, K, K) as a function of weights (W, S).
+    """METRICS and K recalls of counts (runs, S, K, K) as a function of weights (W, S).
 
-    The function gives (W, metrics + K); it raises where a class has no utterance.
+    The function returns values (W, metrics + K), 0 to 1; it raises UserError where a class has no utterances.
     """
 
     def values(weights: np.ndarray) -> np.ndarray:
-        matrices = np.tensordot(weights.astype(float), counts, axes=(1, 1))  # floats: BLAS; counts stay exact
+        matrices = np.tensordot(weights.astype(float), counts, axes=(1, 1))  # floats, for BLAS; counts are exact
         columns = [np.asarray(metric(matrices))[..., None] for metric in METRICS.values()]
         return np.concatenate([*columns, recalls(matrices)], axis=-1).mean(axis=1)
 
@@ -67,20 +67,20 @@ def estimate(counts: np.ndarray) -> Estimate:
 
 
 def difference(a: Estimate, b: Estimate) -> Estimate:
-    """The paired difference of two estimates: both meet the same resample of the same clusters."""
+    """The paired difference of two estimates: both use the same resample of the same clusters."""
     return lambda weights: a(weights) - b(weights)
 
 
 def resamples(truth: np.ndarray, seed: int = SEED, copies: np.ndarray | None = None) -> tuple[np.ndarray, int]:
-    """Weights (RESAMPLES, S) of clusters drawn with replacement, every class in each, and how many were drawn again.
+    """Weights (RESAMPLES, S) of clusters drawn with replacement, all with every class, and the number of redrawn ones.
 
     Args:
         truth: utterances of each class in each cluster (S, K).
-        seed: the same for whatever has the same clusters.
-        copies: how many clusters each row stands for (S,), where equal ones share a row; None: one each.
+        seed: seed of the random numbers.
+        copies: number of clusters per row (S,), where equal clusters share a row; None: one.
 
     Raises:
-        UserError: more than half of the first draws lack a class.
+        UserError: more than half of the first resamples lack a class.
     """
     copies = np.ones(len(truth), int) if copies is None else copies
     size, rng, redrawn = int(copies.sum()), np.random.default_rng(seed), 0
@@ -99,7 +99,7 @@ def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED, copies: np.ndar
 
     size = len(truth) if copies is None else int(copies.sum())
     if size < 2:
-        return Intervals(size, 0, 0, None, "it needs two clusters at least")
+        return Intervals(size, 0, 0, None, "at least two clusters are needed")
     try:
         weights, redrawn = resamples(truth, seed, copies)
     except UserError as error:
@@ -109,22 +109,22 @@ def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED, copies: np.ndar
 
 
 def jackknife_t(of: Estimate, truth: np.ndarray) -> Intervals:
-    """t interval over clusters with the jackknife's standard error; ``truth`` as in :func:`resamples`."""
+    """t intervals over clusters with the jackknife standard error; ``truth`` as in :func:`resamples`."""
     from scipy.stats import t
 
     size = len(truth)
     if size < 2:
-        return Intervals(size, 0, 0, None, "it needs two clusters at least")
+        return Intervals(size, 0, 0, None, "at least two clusters are needed")
     if not (truth.sum(axis=0) - truth).all():
         return Intervals(size, size, 0, None, "without one of the clusters a class has no utterance")
-    blocks = np.array_split(np.arange(size), -(-size // BLOCK))
-    value, left = of(np.ones((1, size))), np.concatenate([of(_without(block, size)) for block in blocks])
-    error = np.sqrt((size - 1) * left.var(axis=0))
+    blocks = np.array_split(np.arange(size), -(-size // JACKKNIFE_BLOCK))
+    value, jackknife = of(np.ones((1, size))), np.concatenate([of(_without(block, size)) for block in blocks])
+    error = np.sqrt((size - 1) * jackknife.var(axis=0))
     return Intervals(size, size, 0, value + np.outer(t.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], size - 1), error))
 
 
 def _without(clusters: np.ndarray, size: int) -> np.ndarray:
-    """Weights (len(clusters), S) that leave out one of ``clusters`` each."""
+    """Weights (len(clusters), S), each without one of ``clusters``."""
     weights = np.ones((len(clusters), size))
     weights[np.arange(len(clusters)), clusters] = 0
     return weights

@@ -6,12 +6,12 @@ N is the confusion matrix (rows truth, columns prediction), K classes, n utteran
     UA = 1/K sum_k N_kk / sum_j N_kj          mean of the class recalls, balanced accuracy
     F1_k = 2 N_kk / (sum_j N_kj + sum_j N_jk)
     macro F1 = 1/K sum_k F1_k
-    weighted F1 = 1/n sum_k F1_k sum_j N_kj   each class counts as often as it occurs
+    weighted F1 = 1/n sum_k F1_k sum_j N_kj   classes weighted by their frequency
 
-UA and macro F1 do not exist where a class has no utterance; they raise, they never skip the class.
+UA and macro F1 are undefined where a class has no utterances: they raise UserError and never skip the class.
 
-A matrix may have columns beyond its K rows, (..., K, M): predictions of classes that the truth never has. They are
-wrong, and nothing else: the means run over the K classes of the truth.
+A matrix may have columns beyond its K rows, (..., K, M): predictions of classes that the truth never has. They count as
+errors; means are over the K classes of the truth.
 
 To add a metric, write its function and its entry in METRICS. Tables, pages, score lines, intervals and the selection of
 epochs iterate METRICS and need no change.
@@ -34,21 +34,21 @@ def confusion_matrix(truth: np.ndarray, prediction: np.ndarray, classes: int) ->
 
 
 def recalls(matrix: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
-    """Recall of each class (..., K), 0 to 1; ``names`` of the classes serve the message.
+    """Recall of each class (..., K), 0 to 1; ``names`` of the classes are for the message.
 
     Raises:
-        UserError: a class has no utterance.
+        UserError: a class has no utterances.
     """
     totals = matrix.sum(axis=-1)
     if not totals.all():
         absent = int(np.argwhere(totals == 0)[0, -1])
         name = names[absent] if names else absent
-        raise UserError(f"class {name} has no utterance here: UA and F1 do not exist", code="class-absent")
+        raise UserError(f"class {name} has no utterances: UA and F1 are undefined", code="class-absent")
     return _hits(matrix) / totals
 
 
 def precisions(matrix: np.ndarray) -> np.ndarray:
-    """Precision of each class (..., K), 0 to 1; 0 for a class that is never predicted."""
+    """Precision of each class (..., K), 0 to 1; 0 for classes that are never predicted."""
     return _hits(matrix) / np.maximum(_predicted(matrix), 1)
 
 
@@ -59,7 +59,7 @@ def f1s(matrix: np.ndarray, names: Sequence[str] = ()) -> np.ndarray:
 
 
 def wa(matrix: np.ndarray) -> float | np.ndarray:
-    """Weighted accuracy, 0 to 1: a number, or (...) of a stack."""
+    """Weighted accuracy, 0 to 1: a float, or (...) for a stack."""
     return _plain(_hits(matrix).sum(axis=-1) / matrix.sum(axis=(-2, -1)))
 
 
@@ -81,7 +81,7 @@ def weighted_f1(matrix: np.ndarray) -> float | np.ndarray:
 
 
 def present(matrix: np.ndarray) -> np.ndarray:
-    """Whether every class of the truth has an utterance (...), so that every metric exists."""
+    """Whether every class of the truth has utterances (...), so that every metric is defined."""
     return (matrix.sum(axis=-1) > 0).all(axis=-1)
 
 
@@ -90,12 +90,12 @@ def _hits(matrix: np.ndarray) -> np.ndarray:
 
 
 def _predicted(matrix: np.ndarray) -> np.ndarray:
-    """How often each class of the truth is predicted (..., K)."""
+    """Number of predictions of each class of the truth (..., K)."""
     return matrix.sum(axis=-2)[..., : matrix.shape[-2]]
 
 
 def _plain(values: np.ndarray) -> float | np.ndarray:
-    """A Python number where there is one value: it goes into files and checkpoints."""
+    """A Python float where there is one value, for files and checkpoints."""
     return values.item() if values.ndim == 0 else values
 
 
@@ -105,12 +105,12 @@ class Metric:
 
     Attributes:
         name: key in files, score lines and options.
-        label: what people read.
-        definition: formula, four spaces, what it is; a line of every score file.
-        function: from matrices (..., K, M), M >= K, to values up to 1 (...); a float for one matrix.
-        every_class: it does not exist where a class has no utterance; the function raises ``class-absent`` then.
-        compared: it has a column in tables that put experiments side by side.
-        least: the lowest value that it can have; intervals end there, and at 1.
+        label: name in tables and pages.
+        definition: formula, four spaces, description; a line of every score file.
+        function: maps matrices (..., K, M), M >= K, to values up to 1 (...); a float for one matrix.
+        every_class: the metric is undefined where a class has no utterances; the function raises ``class-absent``.
+        compared: tables that compare experiments have a column for it.
+        least: its lowest possible value; intervals are limited to ``least`` and 1.
     """
 
     name: str
@@ -129,7 +129,7 @@ class Metric:
         return present(matrix) if self.every_class else matrix.sum(axis=(-2, -1)) > 0
 
 
-METRICS: dict[str, Metric] = {  # in the order of tables; score lines begin with the first three
+METRICS: dict[str, Metric] = {  # in the order of tables; score lines start with the first three
     metric.name: metric
     for metric in (
         Metric(

@@ -1,4 +1,4 @@
-"""The utterances that an experiment is most wrong about."""
+"""Errors of an experiment: the misclassified utterances with the highest loss."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mscnn.evaluation.calibration import FLOOR
+from mscnn.evaluation.calibration import MIN_PROBABILITY
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.predictions import join_folds
 
 
 @dataclass(frozen=True)
 class Miss:
-    """A wrongly classified utterance.
+    """A misclassified utterance.
 
     Attributes:
         utt: its id.
         truth: its class.
-        predicted: how many runs predict each class.
+        predicted: class -> number of runs that predict it.
         loss: -ln p(truth) in nats, mean over runs.
-        prob: probabilities (K,), means over runs.
+        prob: probabilities (K,), mean over runs.
     """
 
     utt: str
@@ -33,11 +33,11 @@ class Miss:
 
 
 def misses(exp: Experiment, most: int) -> list[Miss]:
-    """The ``most`` test utterances with the greatest loss that some run classifies wrongly, the greatest loss first."""
+    """The ``most`` test utterances of highest loss that some run misclassifies, highest loss first."""
     runs, names = join_folds(exp.parts["test"]), exp.classes
     utts, truth = runs[0].utts, runs[0].truth
     prob = np.stack([run.prob for run in runs])
-    loss = -np.log(np.maximum(prob[:, np.arange(len(truth)), truth], FLOOR)).mean(axis=0)
+    loss = -np.log(np.maximum(prob[:, np.arange(len(truth)), truth], MIN_PROBABILITY)).mean(axis=0)
     wrong = np.flatnonzero(np.any([run.pred != truth for run in runs], axis=0))
     return [
         Miss(

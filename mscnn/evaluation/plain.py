@@ -1,4 +1,4 @@
-"""Results as plain text, for a terminal and for ``print``."""
+"""Plain-text tables and lists, for ``print``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 def columns(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Lines of a table: the first column is left aligned, the others right; None is a dash."""
+    """Lines of a table: the first column is left-aligned, the others right-aligned; None is a dash."""
     cells = [list(head), *(["–" if cell is None else str(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for first, *others in cells:
@@ -16,11 +16,11 @@ def columns(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[s
 
 
 def notes(texts: Iterable[str], width: int = 100) -> Iterator[str]:
-    """Lines of a list."""
+    """Lines of a bulleted list, wrapped at ``width``."""
     for text in texts:
         yield from textwrap.wrap(text, width, initial_indent="* ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def number(value: float | None, digits: int = 2) -> str | None:
-    """With so many decimals; None stays."""
+    """The value with ``digits`` decimals; None for None."""
     return None if value is None else f"{value:.{digits}f}"

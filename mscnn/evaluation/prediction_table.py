@@ -1,4 +1,4 @@
-"""Predictions of any toolkit in a file: CSV or TSV with a line of column names."""
+"""Reads predictions of any toolkit from a CSV or TSV file with a line of column names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mscnn.errors import UserError
 from mscnn.evaluation.arrays import system_of
 from mscnn.evaluation.system import System
 
-# Names of columns that are understood, by what stands in them. Case, spaces, dashes and underscores do not count.
+# Role of a column -> other names by which it is recognised; case, spaces, dashes and underscores are ignored.
 ALIASES: dict[str, tuple[str, ...]] = {
     "utterance": ("utt", "utt_id", "utterance_id", "id", "file", "filename", "path", "segment", "segment_id", "clip"),
     "truth": ("true", "label", "true_label", "y_true", "target", "gold", "reference", "ground_truth", "emotion"),
@@ -23,7 +23,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "fold": ("cv_fold", "fold_id", "test_fold"),
     "run": ("run_id", "seed", "repetition", "repeat"),
 }
-PREFIXES = ("p_", "prob_", "proba_", "probability_")  # of columns with probabilities, before the name of the class
+PREFIXES = ("p_", "prob_", "proba_", "probability_")  # columns with probabilities are named PREFIX + class
 SEPARATORS = "\t,;"
 
 
@@ -33,21 +33,21 @@ def read_prediction_table(
     prefix: str | None = None,
     classes: Sequence[object] | None = None,
 ) -> System:
-    """Read a file of predictions.
+    """System from a file of predictions.
 
-    The separator (tab, comma or semicolon) is the one that the first line has most of. Columns that are not named are
-    found by their usual names (ALIASES); probabilities stand in columns named by PREFIXES and a class, or by the
-    classes of the truth alone. What was taken for what, and which columns were not used, is among the remarks.
+    The separator (tab, comma or semicolon) is the most frequent one in the first line. Columns that are not given are
+    recognised by common names (ALIASES); columns with probabilities are named by one of PREFIXES and a class, or by the
+    class alone. The remarks say how columns were interpreted and which were not used.
 
     Args:
         path: the file.
-        columns: a key of ALIASES -> the name of its column.
-        prefix: of the columns with probabilities, where it is none of PREFIXES.
+        columns: key of ALIASES -> name of its column.
+        prefix: prefix of the columns with probabilities; None: one of PREFIXES.
         classes: as for :func:`mscnn.evaluate`.
 
     Raises:
-        UserError: the file cannot be read or is empty, a line has another number of cells than the first, a column
-            that is needed or named is missing (the nearest is named), two could be meant; and see
+        UserError: the file cannot be read or is empty, lines differ in their number of cells, a required or given
+            column is missing (the message has the nearest name), or two columns match; see also
             :func:`mscnn.evaluate`.
     """
     path = Path(path)
@@ -81,22 +81,22 @@ def read_prediction_table(
 
 
 def columns_of(options: Mapping[str, str | None]) -> dict[str, str | None]:
-    """What stands in which column, of options such as ``speaker_column="spk"``.
+    """Role -> name of its column, from options such as ``speaker_column="spk"``.
 
     Raises:
-        UserError: an option that there is not; the nearest is named.
+        UserError: an unknown option; the message has the nearest name.
     """
     known = {f"{role}_column": role for role in ALIASES}
     for option in options:
         if option not in known:
             near = difflib.get_close_matches(option, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            raise UserError(f"no option {option} of a file; {hint}", code="option-unknown")
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            raise UserError(f"unknown option {option} for a file; {hint}", code="option-unknown")
     return {known[option]: name for option, name in options.items()}
 
 
 def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
-    """Names of the columns; the number of each row's line; and its cells."""
+    """Names of the columns, and the line number and cells of each row."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -110,9 +110,7 @@ def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     except csv.Error as error:
         raise UserError(f"{path}:{reader.line_num}: {error}", code="table-line") from None
     if len(rows) < 2:
-        raise UserError(
-            f"{path}: no utterance in it: expected a line of column names and then rows", code="table-empty"
-        )
+        raise UserError(f"{path}: no utterances: expected a line of column names, then rows", code="table-empty")
     header = rows[0][1]
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise UserError(f"{path}:{rows[0][0]}: two columns are named {twice}", code="column-twice")
@@ -120,14 +118,14 @@ def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
         if len(row) != len(header):
             raise UserError(
                 f"{path}:{number}: expected {len(header)} cells as in the first line, found {len(row)}; quote texts "
-                "that hold the separator",
+                "that contain the separator",
                 code="table-columns",
             )
     return header, [number for number, _ in rows[1:]], [row for _, row in rows[1:]]
 
 
 def _roles(path: Path, header: Sequence[str], named: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """What stands in which column, and what of it was found by another name than its own."""
+    """Role -> column, and remarks on columns that were recognised by an alias."""
     roles, remarks = {}, []
     for role, aliases in ALIASES.items():
         if role in named:
@@ -140,13 +138,13 @@ def _roles(path: Path, header: Sequence[str], named: Mapping[str, str]) -> tuple
         like = own or [name for name in free if _plain(name) in map(_plain, aliases)]
         if len(like) > 1:
             raise UserError(
-                f"{path}: {' and '.join(like)} could both be the {role}; name it: --{role}-column {like[0]}, or in "
-                f"Python {role}_column={like[0]!r}",
+                f"{path}: {' and '.join(like)} could both be the {role}; choose one: --{role}-column {like[0]}, or "
+                f"in Python {role}_column={like[0]!r}",
                 code="column-ambiguous",
             )
         if like:
             roles[role] = like[0]
-            remarks += [] if own else [f"column {like[0]} is taken for the {role}"]
+            remarks += [] if own else [f"column {like[0]} is used as {role}"]
     if "truth" not in roles:
         raise _missing(path, header, "truth")
     return roles, remarks
@@ -160,7 +158,7 @@ def _scored(path: Path, header: Sequence[str], prefix: str | None, truth: set[st
             return columns
     if prefix is not None:
         raise UserError(
-            f"{path}: no column begins with {prefix!r}; there are {', '.join(header)}", code="column-missing"
+            f"{path}: no column starts with {prefix!r}; the columns are {', '.join(header)}", code="column-missing"
         )
     return {name: name for name in header if name in truth} if truth <= set(header) else {}
 
@@ -171,27 +169,27 @@ def _numbers(path: Path, lines: Sequence[int], name: str, cells: Sequence[str]) 
         try:
             numbers.append(float(cell))
         except ValueError:
-            raise UserError(f"{path}:{line}: {name}: {cell!r} is no number", code="probability-value") from None
+            raise UserError(f"{path}:{line}: {name}: {cell!r} is not a number", code="probability-value") from None
     return numbers
 
 
 def _missing(path: Path, header: Sequence[str], role: str, named: str | None = None) -> UserError:
-    """A column that is needed is not there: what there is, and what may be meant."""
+    """Error: a required column is missing; the message lists the columns and the nearest name."""
     near = difflib.get_close_matches(named or role, header, n=1, cutoff=0.5)
     wanted = f"no column {named}" if named else f"no column with the {role} ({', '.join((role, *ALIASES[role]))})"
     also = " and none with probabilities (p_CLASS)" if role == "prediction" and not named else ""
     hint = f"; did you mean {near[0]}?" if near else "."
     return UserError(
-        f"{path}: {wanted}{also}; there are {', '.join(header)}{hint} Name it with --{role}-column NAME",
+        f"{path}: {wanted}{also}; the columns are {', '.join(header)}{hint} Give its name: --{role}-column NAME",
         code="column-missing",
     )
 
 
 def _with_nearest(name: str) -> str:
-    """An unused column, with the role that it may have been meant for."""
+    """Name of an unused column, with the role that it may have been meant for."""
     roles = {_plain(alias): role for role, aliases in ALIASES.items() for alias in (role, *aliases)}
     near = difflib.get_close_matches(_plain(name), roles, n=1, cutoff=0.8)
-    return f"{name} (meant as {roles[near[0]]}?)" if near else name or "one without a name"
+    return f"{name} (meant as {roles[near[0]]}?)" if near else name or "a column without a name"
 
 
 def _plain(name: str) -> str:

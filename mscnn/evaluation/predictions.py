@@ -1,4 +1,4 @@
-"""Predictions of utterances; files of an experiment, ``predictions_{dev,test}.tsv``, are read strictly."""
+"""Predictions of utterances, and the strict reader of an experiment's ``predictions_{dev,test}.tsv``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOLERANCE = 1e-3  # of the sum of printed probabilities
 
 @dataclass(frozen=True)
 class Predictions:
-    """n utterances: ids, truth and prediction as class indices (n,), probabilities (n, K): (n, 0) where not known."""
+    """n utterances: ids, truth and prediction as class indices (n,), probabilities (n, K), or (n, 0) if unknown."""
 
     utts: tuple[str, ...]
     truth: np.ndarray
@@ -28,8 +28,9 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str]) -> Predict
     """Read one file: header ``utt truth pred p_<class>…``, tab separated, sorted by utterance.
 
     Raises:
-        UserError: cut short, other classes than ``classes`` or in another order, an utterance twice or out of order, a
-            class that is not one, probabilities that do not sum to 1 or whose largest is not the prediction.
+        UserError: the file is truncated, classes differ from ``classes`` or are in another order, an utterance is twice
+            or out of order, a class is unknown, or probabilities do not sum to 1 or do not have their maximum at the
+            prediction.
     """
     path = Path(path)
     try:
@@ -39,19 +40,19 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str]) -> Predict
     header = ["utt", "truth", "pred", *(f"p_{name}" for name in classes)]
     if lines.pop() or not lines:
         raise UserError(
-            f"{path}:{len(lines) + 1}: no newline at the end: the file was cut short; train this fold again",
+            f"{path}:{len(lines) + 1}: no newline at the end: the file is truncated; train this fold again",
             code="table-cut-short",
         )
     if lines[0].split("\t") != header:
         raise UserError(f"{path}:1: expected the columns {' '.join(header)}; found {lines[0]!r}", code="table-columns")
     if len(lines) == 1:
-        raise UserError(f"{path}: no utterance in it; train this fold again", code="table-empty")
+        raise UserError(f"{path}: no utterances; train this fold again", code="table-empty")
     index, previous, rows = {name: i for i, name in enumerate(classes)}, b"", []
     for number, line in enumerate(lines[1:], 2):
         row = _row(f"{path}:{number}", line.split("\t"), index)
         if row[0].encode() <= previous:
             raise UserError(
-                f"{path}:{number}: {row[0]} twice, or not in bytewise order after {previous.decode()}",
+                f"{path}:{number}: {row[0]} is a duplicate, or not in bytewise order after {previous.decode()}",
                 code="utterance-order",
             )
         previous = row[0].encode()
@@ -67,7 +68,7 @@ def _row(where: str, cells: list[str], index: Mapping[str, int]) -> tuple[str, i
     utt, truth, pred = cells[:3]
     for name in (truth, pred):
         if name not in index:
-            raise UserError(f"{where}: {utt}: class {name!r} is none of {', '.join(index)}", code="class-unknown")
+            raise UserError(f"{where}: {utt}: class {name!r} is not one of {', '.join(index)}", code="class-unknown")
     try:
         prob = [float(cell) for cell in cells[3:]]
     except ValueError:
@@ -88,7 +89,7 @@ def _row(where: str, cells: list[str], index: Mapping[str, int]) -> tuple[str, i
 
 
 def join_folds(folds: Sequence[Sequence[Predictions]]) -> list[Predictions]:
-    """Predictions of each run, one fold after the other, of ``folds[fold][run]``."""
+    """Predictions of each run, folds concatenated, from ``folds[fold][run]``."""
     return [
         Predictions(
             tuple(utt for part in parts for utt in part.utts),

@@ -1,4 +1,4 @@
-"""Probabilities of classes, as somebody gives them."""
+"""Checks of class probabilities given by the user."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Probabilities = np.ndarray | Sequence[Sequence[float]] | Mapping[str, Sequence[f
 def read_probabilities(
     given: Probabilities | None, classes: Sequence[str] | None, truth: Sequence[str], where: Where
 ) -> tuple[list[str], np.ndarray]:
-    """Check probabilities, given as (n, columns) or as a mapping of class to column.
+    """Check probabilities given as (n, columns) or as a mapping of class to column.
 
     Args:
-        given: None where there are none.
-        classes: names of the columns, where they have none of their own.
-        truth: classes of the n utterances; where these are numbers, columns without names are counted from 0.
-        where: says where row i stands.
+        given: the probabilities, or None.
+        classes: names of the columns of an array.
+        truth: classes of the n utterances; where these are numbers, columns without names are numbered from 0.
+        where: place of row i, for messages.
 
     Returns:
         names of the columns, and values (n, columns).
 
     Raises:
-        UserError: ``array-shape``, ``classes-missing``, ``probability-value`` (no number from 0 to 1), or
+        UserError: ``array-shape``, ``classes-missing``, ``probability-value`` (not a number from 0 to 1), or
             ``probability-sum``.
     """
     if given is None:
@@ -46,15 +46,14 @@ def read_probabilities(
         raise UserError(f"probabilities: not a table of numbers: {error}", code="probability-value") from None
     if matrix.ndim != 2:
         raise UserError(
-            f"probabilities: expected a row for each utterance and a column for each class, found the shape "
-            f"{matrix.shape}",
+            f"probabilities: expected one row per utterance and one column per class, found the shape {matrix.shape}",
             code="array-shape",
         )
     if not names:
         if not all(name.isdecimal() for name in truth):
             raise UserError(
-                "probabilities without names: give classes=, the names of their columns in order, or a mapping of "
-                "class to column",
+                "probabilities without names: give the names of their columns as classes=, or a mapping of class to "
+                "column",
                 code="classes-missing",
             )
         names = [str(k) for k in range(matrix.shape[1])]
@@ -73,12 +72,12 @@ def _check_probabilities(names: Sequence[str], matrix: np.ndarray, where: Where)
         (~((matrix >= 0) & (matrix <= 1)).all(axis=1), "probability-value", "expected numbers from 0 to 1"),
         (~(abs(matrix.sum(axis=1) - 1) <= SUM_TOLERANCE), "probability-sum", "expected a sum of 1"),
     )
-    for bad, code, fault in checks:
-        if bad.any():
-            i = int(bad.argmax())
-            shown = ", ".join(f"{name} {value:g}" for name, value in zip(names, matrix[i], strict=True))
+    for invalid, code, expected in checks:
+        if invalid.any():
+            i = int(invalid.argmax())
+            values = ", ".join(f"{name} {value:g}" for name, value in zip(names, matrix[i], strict=True))
             raise UserError(
-                f"{where(i)}: probabilities: {fault}, found {shown} (sum {matrix[i].sum():g}); "
-                f"{int(bad.sum())} of {len(matrix)} rows are so. Logits or percents? Make probabilities of them first",
+                f"{where(i)}: probabilities: {expected}, found {values} (sum {matrix[i].sum():g}); "
+                f"{int(invalid.sum())} of {len(matrix)} rows are invalid. Convert logits or percentages first",
                 code=code,
             )

@@ -1,4 +1,4 @@
-"""What ASR errors cost: systems with reference transcripts, with ASR transcripts and without text, side by side."""
+"""Robustness to ASR errors: systems with reference transcripts, with ASR transcripts and without text."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import Aggregate, aggregates, confusions
 from mscnn.evaluation.compare import check_comparable
 from mscnn.evaluation.experiment import Experiment
-from mscnn.evaluation.groups import WER, GroupScores, count, describe, errors_file, read_errors, wer_bucket
+from mscnn.evaluation.groups import WER_BUCKETS, GroupScores, count, describe, errors_file, read_errors, wer_bucket
 from mscnn.evaluation.predictions import join_folds
 from mscnn.evaluation.wer import Errors
 
-TRUE, NONE = "gt", "none"  # reference transcripts, and no text
+REFERENCE, NO_TEXT = "gt", "none"  # values of --text
 
 
 @dataclass(frozen=True)
 class Condition:
-    """An experiment: a system, the text of its training and of its test, and its scores, as the protocol aggregates.
+    """An experiment: its system, the text in training and in test, and its scores by the protocol's aggregate.
 
-    ``buckets`` has scores by ASR engine, then by WER of the utterance: of every
-    engine for reference transcripts and for no text, and otherwise of those that the row reads. ``difference`` is UA
-    less that of the system with reference transcripts in both places, in points; None where there is no such one.
+    ``buckets``: ASR engine -> WER of the utterance -> scores, of all engines for reference transcripts and for no text,
+    otherwise of the engines in training and test. ``difference``: UA minus that of the same system with reference
+    transcripts in training and test, in points; None where there is no such experiment.
     """
 
     exp: Experiment
@@ -37,7 +37,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Rows of one protocol, those of a family together; and the word errors of every ASR engine by utterance."""
+    """Rows of one protocol, grouped by family, and the word errors of every ASR engine by utterance."""
 
     rows: list[Condition]
     errors: Mapping[str, Mapping[str, Errors]]
@@ -52,22 +52,22 @@ class Robustness:
 
 
 def robustness(exps: Sequence[Experiment]) -> Robustness:
-    """Put experiments with reference transcripts, with ASR transcripts and without text side by side.
+    """Comparison of experiments with reference transcripts, with ASR transcripts and without text.
 
     Raises:
-        UserError: they differ in protocol, folds, utterances or classes; two are the same system under the same
-            condition; none reads ASR transcripts; or stage 4 left no word errors of an engine.
+        UserError: they differ in protocol, folds, utterances or classes; two have the same system and texts; none
+            takes ASR transcripts; or there are no word errors of an engine (stage 4).
     """
     for other in exps[1:]:
         try:
             check_comparable(exps[0], other)
         except UserError as error:
-            hint = "name the experiments of one protocol and its folds, a table each"
+            hint = "give the experiments of one protocol and its folds per table"
             raise UserError(f"{error}; {hint}", code=error.code) from None
     conditions = {exp.path: (_system(exp), exp.trained_on, exp.config["text"]) for exp in exps}
     _require_different(conditions)
     texts = [text for _, *read in conditions.values() for text in read]
-    engines = list(dict.fromkeys(text for text in texts if text not in (TRUE, NONE)))
+    engines = list(dict.fromkeys(text for text in texts if text not in (REFERENCE, NO_TEXT)))
     if not engines:
         raise UserError(
             "no experiment with ASR transcripts: train with --text ENGINE, or predict with it", code="no-asr-experiment"
@@ -75,20 +75,20 @@ def robustness(exps: Sequence[Experiment]) -> Robustness:
     errors = {engine: _errors(exps[0], engine) for engine in engines}
     headline = aggregates(exps[0].config["protocol"])[0]
     scores = {exp.path: headline(confusions(exp.parts["test"], len(exp.classes)), exp.classes) for exp in exps}
-    true = {system: scores[path] for path, (system, *read) in conditions.items() if read == [TRUE, TRUE]}
+    reference = {system: scores[path] for path, (system, *read) in conditions.items() if read == [REFERENCE, REFERENCE]}
     rows = [
         Condition(
             exp, system, trained, tested, scores[exp.path],
-            buckets=_buckets(exp, errors, {trained, tested} - {TRUE, NONE}),
-            difference=_difference(scores[exp.path], true.get(system)),
+            buckets=_buckets(exp, errors, {trained, tested} - {REFERENCE, NO_TEXT}),
+            difference=_difference(scores[exp.path], reference.get(system)),
         )
         for exp, (system, trained, tested) in zip(exps, conditions.values(), strict=True)
     ]  # fmt: skip
-    return Robustness(sorted(rows, key=_order(rows, [TRUE, *engines, NONE])), errors)
+    return Robustness(sorted(rows, key=_order(rows, [REFERENCE, *engines, NO_TEXT])), errors)
 
 
 def _system(exp: Experiment) -> str:
-    """Name of a system, with all that sets it apart from others of its configuration."""
+    """Name of a system: its configuration, and what was changed in it."""
     config = exp.config
     parts = [config["model"], *config.get("changed", [])]
     parts += [f"x-vector {config.get('xvector_model', 'given')}"] if config["xvector"] != "none" else []
@@ -100,7 +100,7 @@ def _require_different(conditions: Mapping[Path, tuple[str, str, str]]) -> None:
     for path, condition in conditions.items():
         if condition in seen:
             raise UserError(
-                f"{seen[condition]} and {path}: the same system and texts twice; leave one out", code="system-twice"
+                f"{seen[condition]} and {path}: the same system and texts; remove one of them", code="system-twice"
             )
         seen[condition] = path
 
@@ -110,7 +110,7 @@ def _errors(exp: Experiment, engine: str) -> dict[str, Errors]:
     errors = read_errors(exp, exp.data, engine)
     if not errors:
         raise UserError(
-            f"{errors_file(exp, exp.data, engine)}: not there; word errors are counted by stage 4 (transcripts): "
+            f"{errors_file(exp, exp.data, engine)}: no such file; stage 4 (transcripts) counts word errors: "
             f"./run.sh --stage 4 --stop-stage 4 --asr-engine {engine}",
             code="word-errors-missing",
         )
@@ -120,27 +120,27 @@ def _errors(exp: Experiment, engine: str) -> dict[str, Errors]:
 def _buckets(
     exp: Experiment, errors: Mapping[str, Mapping[str, Errors]], read: set[str]
 ) -> dict[str, dict[str, GroupScores]]:
-    """Scores by engine and bucket, of the engines that are ``read``, or of all where none is."""
+    """Engine -> bucket -> scores, of the engines ``read``, or of all where this is empty."""
     runs, buckets = join_folds(exp.parts["test"]), {}
     for engine in (name for name in errors if not read or name in read):
         names, counts = count(runs, {u: wer_bucket(e) for u, e in errors[engine].items()}, len(exp.classes))
         scores = {name: describe(counts[:, i], exp.classes) for i, name in enumerate(names)}
-        buckets[engine] = {name: scores[name] for name in WER.values() if name in scores}
+        buckets[engine] = {name: scores[name] for name in WER_BUCKETS.values() if name in scores}
     return buckets
 
 
-def _difference(scores: Aggregate, true: Aggregate | None) -> float | None:
-    return None if true is None else scores.values["ua"].mean - true.values["ua"].mean
+def _difference(scores: Aggregate, reference: Aggregate | None) -> float | None:
+    return None if reference is None else scores.values["ua"].mean - reference.values["ua"].mean
 
 
 def _order(rows: Sequence[Condition], texts: Sequence[str]) -> Callable[[Condition], tuple]:
-    """Key: families as they come, in them systems that read text before others, reference before ASR transcripts."""
+    """Sort key: by family, then systems with text before those without, then reference before ASR transcripts."""
     families = list(dict.fromkeys(row.exp.config["family"] for row in rows))
     systems = list(dict.fromkeys(row.system for row in rows))
 
     def key(row: Condition) -> tuple:
         read = [texts.index(row.trained_on), texts.index(row.tested_on)]
         family = families.index(row.exp.config["family"])
-        return family, row.tested_on == NONE, systems.index(row.system), max(read), read
+        return family, row.tested_on == NO_TEXT, systems.index(row.system), max(read), read
 
     return key

@@ -1,4 +1,4 @@
-"""What one system predicted, from whatever it was read: all that is needed to evaluate and to compare it."""
+"""Predictions of one system, from any source, with all that evaluation and comparison need."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class System:
     """Predictions of one system; every run has the same n utterances in the same order, with the same truth.
 
     Attributes:
-        name: path or name, for people.
+        name: path or name in the output.
         classes: the K classes of the truth, in the order of every matrix.
-        others: classes that are predicted, or have a probability, and that the truth never has; columns after the K.
+        others: other classes that are predicted or have a probability; columns after the first K.
         runs: predictions of every run, indices into ``classes`` and ``others``; probabilities (n, K + others), or
             (n, 0) where there are none.
-        folds: number of the fold of every utterance (runs, n), counted from 0; None where folds are not known.
+        folds: index of the fold of every utterance (runs, n), from 0; None where folds are unknown.
         fold_names: names of the folds.
-        attributes: ``speaker`` and ``dialogue``, as far as they are known: utterance -> value.
-        remarks: what a reader must know of the input.
-        experiment: the experiment, where the predictions are those of its test parts.
+        attributes: ``speaker`` and ``dialogue``, where known -> utterance -> value.
+        remarks: remarks about the input.
+        experiment: the experiment that the predictions are from, if any.
     """
 
     name: str
@@ -43,22 +43,22 @@ class System:
 
     @property
     def utts(self) -> tuple[str, ...]:
-        """The utterances."""
+        """Utterance ids."""
         return self.runs[0].utts
 
     @property
     def truth(self) -> np.ndarray:
-        """Indices of their classes (n,)."""
+        """Class indices (n,)."""
         return self.runs[0].truth
 
     @property
     def width(self) -> int:
-        """Columns of a confusion matrix."""
+        """Number of columns of a confusion matrix."""
         return len(self.classes) + len(self.others)
 
     @property
     def confusions(self) -> np.ndarray:
-        """Confusion matrices (folds, runs, K, K + others); one fold where folds are not known."""
+        """Confusion matrices (folds, runs, K, K + others); one fold where folds are unknown."""
         folds = np.zeros((len(self.runs), len(self.utts)), int) if self.folds is None else self.folds
         return np.array(
             [
@@ -74,7 +74,7 @@ class System:
 
     @classmethod
     def of_experiment(cls, exp: Experiment, attributes: Attributes | None = None) -> System:
-        """The test parts of an experiment, with what its data directory tells of the utterances (or ``attributes``)."""
+        """The test parts of an experiment, with the attributes of its data directory (or ``attributes``)."""
         runs = tuple(join_folds(exp.parts["test"]))
         sizes = [len(fold[0].utts) for fold in exp.parts["test"]]
         folds = np.tile(np.repeat(np.arange(len(sizes)), sizes), (len(runs), 1))
@@ -94,5 +94,5 @@ def load_experiment(path: str | os.PathLike, data: str | os.PathLike | None = No
 
 
 def clusters_of(system: System, over: str) -> Mapping[str, str] | None:
-    """Utterance -> cluster of the kind ``over``, None where they are not known; utterances are known of themselves."""
+    """Utterance -> cluster of the kind ``over``; None where clusters are unknown."""
     return {utt: utt for utt in system.utts} if over == "utterance" else system.attributes.get(over)

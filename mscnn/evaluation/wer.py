@@ -14,7 +14,7 @@ from mscnn.text.normal import NORMALISATION, normalise
 
 @dataclass(frozen=True)
 class Errors:
-    """Edits that turn reference words into hypothesis words; those of a group of utterances add up."""
+    """Numbers of reference words and of edits from reference to hypothesis; they add up over utterances."""
 
     words: int = 0
     insertions: int = 0
@@ -36,7 +36,7 @@ class Errors:
 
     @property
     def rate(self) -> float:
-        """Edits per hundred reference words; infinite where the reference is empty and the hypothesis is not."""
+        """Word error rate in percent; infinite where the reference is empty and the hypothesis is not."""
         return 100 * self.edits / self.words if self.words else math.inf if self.edits else 0.0
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class Errors:
 
 
 def count_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) -> dict[str, Errors]:
-    """Errors of every utterance by a least-edit alignment (jiwer); the texts are normalised already."""
+    """Errors of each utterance by minimum edit distance (jiwer); the texts must be normalised."""
     import jiwer
 
     utts = list(references)
@@ -64,11 +64,11 @@ def count_errors(references: Mapping[str, str], hypotheses: Mapping[str, str]) -
 def write_wer(out: str | os.PathLike, data: DataDir, hypotheses: Mapping[str, str], name: str) -> Errors:
     """Score ``hypotheses`` against the data directory's ``text``.
 
-    Writes ``out/wer``: a line in total, then one per emotion, speaker and kind of scene; and ``out/wer_detail.tsv``
-    with both texts and the number of edits of every utterance. Rates are of summed edits over summed reference words.
+    Writes ``out/wer``: one line in total, then one per emotion, speaker and kind of scene; and ``out/wer_detail.tsv``
+    with both texts and the number of edits of every utterance. Rates are summed edits over summed reference words.
 
     Returns:
-        errors in total.
+        total errors.
     """
     references = {utt: normalise(data.text[utt]) for utt in data.utts}
     normalised = {utt: normalise(hypotheses[utt]) for utt in data.utts}
@@ -90,7 +90,7 @@ def write_wer(out: str | os.PathLike, data: DataDir, hypotheses: Mapping[str, st
 
 
 def _groups(data: DataDir) -> dict[str, list[str]]:
-    """Utterances of each emotion, speaker and kind of scene (as far as scenes are known), in order of their names."""
+    """Utterances of each emotion, speaker and kind of scene (where scenes are known), sorted by name."""
     by = {
         "emotion": data.emo,
         "speaker": data.spk,

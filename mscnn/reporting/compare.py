@@ -8,7 +8,7 @@ from mscnn.evaluation.cluster_intervals import UTTERANCE
 from mscnn.evaluation.compare import COMPARED, TESTED, Compared, Comparison, Pair
 from mscnn.evaluation.intervals import LEVEL, RESAMPLES, SEED
 from mscnn.evaluation.metrics import METRICS
-from mscnn.evaluation.significance import DRAWS, EXACT
+from mscnn.evaluation.significance import MAX_EXACT_CLUSTERS, RANDOM_PATTERNS
 from mscnn.reporting.formats import p_value, signed, with_sd
 from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import render as fill
@@ -18,7 +18,7 @@ NONE = "does not exist"
 
 def render(comparison: Comparison) -> str:
     """Scores of every system, differences of every pair, and how they were tested."""
-    exact = comparison.clusters <= EXACT
+    exact = comparison.clusters <= MAX_EXACT_CLUSTERS
     return fill(
         "compare.md",
         comparison=comparison,
@@ -27,8 +27,8 @@ def render(comparison: Comparison) -> str:
         pairs=Table.of(list(_pair_columns()), comparison.pairs),
         resamples=RESAMPLES,
         seed=SEED,
-        draws=None if exact else DRAWS,
-        least=2.0 ** (1 - comparison.clusters) if exact else 1 / (DRAWS + 1),
+        draws=None if exact else RANDOM_PATTERNS,
+        least=2.0 ** (1 - comparison.clusters) if exact else 1 / (RANDOM_PATTERNS + 1),
     )
 
 

@@ -161,4 +161,4 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray, classes: Mapping[str
 
 def title(exp: Experiment) -> str:
     """What a figure on its own must say: model, text and protocol."""
-    return f"{exp.config['model']}, text {exp.words}, {exp.protocol}"
+    return f"{exp.config['model']}, text {exp.transcripts}, {exp.protocol}"

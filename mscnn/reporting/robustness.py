@@ -9,7 +9,7 @@ from pathlib import Path
 from mscnn.evaluation.aggregate import MEANING, POOLED
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.groups import GroupScores
-from mscnn.evaluation.robustness import NONE, TRUE, Condition, Robustness
+from mscnn.evaluation.robustness import NO_TEXT, REFERENCE, Condition, Robustness
 from mscnn.reporting.formats import fixed, signed, with_sd
 from mscnn.reporting.table import Cell, Column, Table, column_each, write_forms
 from mscnn.reporting.templates import Section, render
@@ -58,7 +58,7 @@ def _shared(rows: Sequence[Condition]) -> str:
 
 
 def _text(name: str) -> str | None:
-    return None if name == NONE else name
+    return None if name == NO_TEXT else name
 
 
 def _condition_columns(shared: str) -> list[Column[Condition]]:
@@ -76,7 +76,7 @@ def _condition_columns(shared: str) -> list[Column[Condition]]:
 
 def _conditions(robustness: Robustness, shared: str) -> Table:
     def difference(row: Condition) -> str | None:
-        return None if row.tested_on == row.trained_on == TRUE else signed(row.difference)
+        return None if row.tested_on == row.trained_on == REFERENCE else signed(row.difference)
 
     columns = [
         *_condition_columns(shared),
@@ -84,7 +84,7 @@ def _conditions(robustness: Robustness, shared: str) -> Table:
         Column("runs", lambda row: row.exp.config["runs"]),
         Column("UA", lambda row: with_sd(row.scores.values["ua"].mean, row.scores.values["ua"].sd)),
         Column("WA", lambda row: with_sd(row.scores.values["wa"].mean, row.scores.values["wa"].sd)),
-        Column(f"UA − {TRUE}", difference),
+        Column(f"UA − {REFERENCE}", difference),
     ]
     return Table.of(columns, robustness.rows)
 
@@ -95,7 +95,9 @@ def _wer(row: Condition, robustness: Robustness) -> float | None:
 
 
 def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> Table:
-    some = [row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {TRUE, NONE, engine}]
+    some = [
+        row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {REFERENCE, NO_TEXT, engine}
+    ]
     buckets = some[0].buckets[engine]
 
     def head(name: str) -> str:

@@ -76,7 +76,7 @@ def _system(exp: Experiment) -> Table:
         "training": _options(config.get("training", {})),
         "data": config["data"],
         "features": ", ".join(config.get("features", {}).values()),
-        "text": exp.words,
+        "text": exp.transcripts,
         "x-vectors": config["xvector"],
         **config["environment"],
     })  # fmt: skip

@@ -118,7 +118,7 @@ def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> 
         corpus=corpus,
         synthetic=generated or bool(corpus and corpus.synthetic),
         audit=_audit(folder, experiment.config["protocol"]),
-        trained_in=experiment.seen(experiment.config["trained_in"]) if predicted else experiment.path,
+        trained_in=experiment.locate(experiment.config["trained_in"]) if predicted else experiment.path,
         predicted=predicted,
     )
 

@@ -159,5 +159,5 @@ def test_the_simulated_truth_is_what_endless_speakers_give():
 
 def test_many_clusters_are_left_out_in_blocks(monkeypatch):
     expected = jackknife_t(estimate(COUNTS), truth_of(COUNTS)).bounds
-    monkeypatch.setattr(intervals, "BLOCK", 3)
+    monkeypatch.setattr(intervals, "JACKKNIFE_BLOCK", 3)
     np.testing.assert_allclose(jackknife_t(estimate(COUNTS), truth_of(COUNTS)).bounds, expected)

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from benchmarks.intervals import PAIRS, simulate
 from mscnn.evaluation.significance import contributions, holm, mcnemar, sign_flip
 
-EQUAL = PAIRS["10 speakers, a model each"]
+EQUAL = PAIRS["10 speakers, 1 per model"]
 
 
 def test_contributions_add_up_to_the_differences():

@@ -108,6 +108,17 @@ def note_inputs(folder):
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
+def change(folder, **values):
+    """Other values in config.yaml; of those, options and digests are of models that are saved anew."""
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | values))
+    if "model_options" in values:
+        for number, run in enumerate(sorted(folder.glob("fold*/run*"))):
+            save_model(run, values["model_options"], number)
+        note_inputs(folder)
+    return folder
+
+
 def predict_again(trained, heard):
     """What ``mscnn.bin.predict --text ear`` leaves: predictions of the same models, from the words of a recogniser."""
     folder = trained.with_name("try_on_ear")
@@ -153,12 +164,12 @@ class Written:
 
 
 @pytest.fixture(scope="session")
-def written(tmp_path_factory):
+def written(made_once, tmp_path_factory):
     """The page of the hand-made experiment, with the sound in it, lists of folds, an audit, and markup as a name."""
-    root = tmp_path_factory.mktemp("written")
+    root, folder = tmp_path_factory.mktemp("written"), Path("exp", "try")
+    shutil.copytree(made_once, root, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        folder = make_recipe(Path())
         (folder / "folds").mkdir()
         (folder / "folds" / "fold01.test").write_text("t1-00\nt1-01\nt1-02\nt1-03\nt1-10\nt1-11\n")
         write_audit(Path("data/toy"), shared={"speaker": 0, "scene": 3})

@@ -7,7 +7,7 @@ from mscnn.leakage.result import AuditResult
 from mscnn.reporting.page import context
 from mscnn.reporting.page.card import limits
 from mscnn.reporting.page.source import read_data
-from tests.unit.reporting.page.conftest import LABELS, make_recipe, predict_again, show, write_audit
+from tests.unit.reporting.page.conftest import LABELS, change, predict_again, show, write_audit
 
 
 def codes(notes):
@@ -68,8 +68,7 @@ def test_partial_experiments_and_predictions_are_not_compared(scored, tmp_path):
     (tmp_path / "data").rename(tmp_path / "away")
     assert none(read_data(scored)) == "corpus-unknown"
     (tmp_path / "away").rename(tmp_path / "data")
-    (tmp_path / "b").mkdir()
-    assert none(read_data(make_recipe(tmp_path / "b", partial="2/10"))) == "partial"
+    assert none(read_data(change(scored, partial="2/10"))) == "partial"
 
 
 def test_the_audit_begins_with_what_it_means(scored, tmp_path):

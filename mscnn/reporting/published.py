@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -22,7 +22,7 @@ SUBSETS = ("improvised", "scripted")
 class Row:
     """A published result, WA and UA in percent (None: not given), their spread ± where there is one.
 
-    ``text`` is none, gt or asr (any recogniser); ``audio`` whether the system hears; ``certain`` a mark of
+    ``text`` is none, gt or asr (of any ASR engine); ``audio`` whether it takes audio; ``certain`` a mark of
     ``Published.certainty``. ``model`` is our system with ``options`` of its configuration, None where we have none.
     """
 
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a paper cuts, and which class set; ``like`` is our protocol that comes nearest, on our set of that name.
+    """How a paper splits its data, and which class set; ``like`` is our protocol that comes nearest, on our set.
 
     ``set`` is a label map of ours, with _improvised or _scripted; or any other class set, and then ``like`` is None.
     """
@@ -69,7 +69,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that are shown together, cut by their protocols."""
+    """Rows that are shown together, in sections by protocol."""
 
     title: str
     note: str
@@ -115,22 +115,26 @@ def read_published(path: str | os.PathLike) -> Published:
 
 def _issues(published: Published) -> Iterator[Issue]:
     """What names something that is not there, or contradicts something else."""
+    label_maps = names("labels")
     for name, protocol in published.protocols.items():
-        for code, message in _protocol_issues(protocol, published):
+        for code, message in _protocol_issues(protocol, published, label_maps):
             yield Issue(code, f"protocol {name}: {message}")
+    models = {row.model for table in published.tables.values() for row in table.rows if row.model is not None}
+    absent = {model: list(_no_conf("models", model)) for model in models}
     for name, table in published.tables.items():
         for number, row in enumerate(table.rows, 1):
-            for code, message in _row_issues(row, published):
+            for code, message in (*_row_issues(row, published), *absent.get(row.model or "", ())):
                 yield Issue(code, f"table {name}, row {number} ({row.system}): {message}")
 
 
-def _protocol_issues(protocol: Protocol, published: Published) -> Iterator[tuple[str, str]]:
-    for value, kind in ((protocol.source, "sources"), (protocol.set, "sets")):
-        if value not in getattr(published, kind):
+def _protocol_issues(protocol: Protocol, published: Published, label_maps: Sequence[str]) -> Iterator[tuple[str, str]]:
+    named = {"sources": (protocol.source, published.sources), "sets": (protocol.set, published.sets)}
+    for kind, (value, declared) in named.items():
+        if value not in declared:
             yield "published-undeclared", f"{value} is not declared under {kind}"
     if protocol.like is not None:
         yield from _no_conf("protocols", protocol.like)
-    if (split_set(protocol.set)[0] in names("labels")) != (protocol.like is not None):
+    if (split_set(protocol.set)[0] in label_maps) != (protocol.like is not None):
         yield (
             "published-like",
             f"set {protocol.set}: like belongs to the sets that conf/labels can make, and to no other",
@@ -146,8 +150,6 @@ def _row_issues(row: Row, published: Published) -> Iterator[tuple[str, str]]:
     if row.numbers and row.certain not in published.certainty:
         marks = ", ".join(published.certainty)
         yield "published-undeclared", f"certain {row.certain}: expected one of {marks}"
-    if row.model is not None:
-        yield from _no_conf("models", row.model)
 
 
 def _no_conf(kind: str, name: str) -> Iterator[tuple[str, str]]:

@@ -30,8 +30,8 @@ NAMES = {"mean": "avg"}  # the paper's word
 class Attention:
     """Weights of the tokens (rows, L), each row sums to 1, what the rows are, and what stands around them.
 
-    ``features`` (T, D) are those that the model hears, normalised, a frame every ``frame_shift`` seconds; ``samples``
-    and their ``rate`` (Hz) are None where the recording is not at hand. ``unknown`` tokens are not in the vocabulary.
+    ``features`` (T, D) are those that the model takes, normalised, a frame every ``frame_shift`` seconds; ``samples``
+    and their ``rate`` (Hz) are None where the recording is not available. ``unknown`` tokens are not in the vocabulary.
     """
 
     utt: str

@@ -5,13 +5,13 @@ import time
 from mscnn.options import Parser, flag, run
 
 
-def main() -> None:
-    """Parse the options, extract, say what was written."""
-    parser = Parser("mscnn.bin.extract_features", "Write the features of every utterance of a data directory.")
-    parser.add_plan("extract all features of all its data sets")
-    parser.add_argument("--data", help="data directory, made by stage 1")
-    parser.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
-    parser.add_argument(
+def parser() -> Parser:
+    """The options of this entry point."""
+    p = Parser("mscnn.bin.extract_features", "Write the features of every utterance of a data directory.")
+    p.add_plan("extract all features of all its data sets")
+    p.add_argument("--data", help="data directory, made by stage 1")
+    p.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
+    p.add_argument(
         "--set",
         nargs="+",
         action="extend",
@@ -19,21 +19,26 @@ def main() -> None:
         metavar="OPTION=VALUE",
         help="options in place of the YAML file's, for example trim_db=30; recorded in feature.yaml",
     )
-    parser.add_argument("--out", help="folder for feats.scp, its archives and feature.yaml")
-    parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
-    parser.add_argument(
+    p.add_argument("--out", help="folder for feats.scp, its archives and feature.yaml")
+    p.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
+    p.add_argument(
         "--device",
         default="auto",
         choices=["auto", "cpu", "cuda"],
         help="of features that a network computes (wav2vec2); the others take the CPU",
     )
-    parser.add_argument(
+    p.add_argument(
         "--convert",
         type=flag,
         default=False,
         help="resample other rates than the feature's and mix channels down (true), or refuse such files (false)",
     )
-    args = parser.parse_or_plan("data", "out")
+    return p
+
+
+def main() -> None:
+    """Parse the options, extract, say what was written."""
+    args = parser().parse_or_plan("data", "out")
 
     from mscnn.data.datadir import DataDir
     from mscnn.features.config import Feature

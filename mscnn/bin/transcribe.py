@@ -5,28 +5,32 @@ import time
 from mscnn.options import Parser, run
 
 
-def main() -> None:
-    """Parse the options, transcribe, say what was written."""
-    from mscnn.asr import ENGINES, make_engine
+def parser() -> Parser:
+    """The options of this entry point."""
+    from mscnn.asr import ENGINES
 
-    parser = Parser("mscnn.bin.transcribe", "Write text.<engine> of a data directory, and the word error rate.")
-    parser.add_plan("transcribe all its data sets with the engines that it names, and with --engine")
-    parser.add_argument("--data", help="data directory, made by stage 1")
-    parser.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="what turns speech into text")
-    parser.add_argument("--name", help="ending of the file text.<name>; default: the engine's name")
-    parser.add_argument("--table", help="engine file: transcripts, 'utterance words' lines in bytewise order")
-    parser.add_argument(
-        "--model", help="faster-whisper: folder or name (default base.en); google: name (default its own)"
-    )
-    parser.add_argument(
+    p = Parser("mscnn.bin.transcribe", "Write text.<engine> of a data directory, and the word error rate.")
+    p.add_plan("transcribe all its data sets with the engines that it names, and with --engine")
+    p.add_argument("--data", help="data directory, made by stage 1")
+    p.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="what turns speech into text")
+    p.add_argument("--name", help="ending of the file text.<name>; default: the engine's name")
+    p.add_argument("--table", help="engine file: transcripts, 'utterance words' lines in bytewise order")
+    p.add_argument("--model", help="faster-whisper: folder or name (default base.en); google: name (default its own)")
+    p.add_argument(
         "--language",
         help="BCP-47 tag of what is spoken (default en-US, all that pocketsphinx has); not for engine file",
     )
-    parser.add_argument("--endpoint", help="google: host:port of the service (default Google's own)")
-    parser.add_argument("--out", help="folder for wer, wer_detail.tsv, unfinished work and logs")
-    parser.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
-    args = parser.parse_or_plan("data", "engine", "out")
+    p.add_argument("--endpoint", help="google: host:port of the service (default Google's own)")
+    p.add_argument("--out", help="folder for wer, wer_detail.tsv, unfinished work and logs")
+    p.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
+    return p
 
+
+def main() -> None:
+    """Parse the options, transcribe, say what was written."""
+    args = parser().parse_or_plan("data", "engine", "out")
+
+    from mscnn.asr import ENGINES, make_engine
     from mscnn.asr.transcribe import transcribe
     from mscnn.data.datadir import DataDir
     from mscnn.evaluation.wer import write_wer
@@ -43,12 +47,13 @@ def main() -> None:
         ]
     if not todo:
         get_logger("transcribe").info("nothing to do: no experiment of the plan takes ASR transcripts")
-    options = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
-    for path, recogniser, out in todo:
-        start, name = time.monotonic(), args.name or recogniser
-        engine = make_engine(recogniser, **{option: value or None for option, value in options.items()})
+    given = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
+    options = {option: value or None for option, value in given.items()}
+    engines = {engine: make_engine(engine, **options) for _, engine, _ in todo}  # refused before any of them works
+    for path, engine, out in todo:
+        start, name = time.monotonic(), args.name or engine
         data = DataDir.load(path)
-        transcripts = transcribe(data, engine, name, out, nj=args.nj)
+        transcripts = transcribe(data, engines[engine], name, out, nj=args.nj)
         errors, empty = write_wer(out, data, transcripts, name), sum(not text for text in transcripts.values())
         get_logger("transcribe").info(
             "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",

@@ -149,7 +149,10 @@ def test_entry_point(data, tmp_path):
 
 
 def test_a_language_that_the_engine_lacks_is_refused_before_any_work(tmp_path, monkeypatch):
-    words = ["--data", "/nowhere", "--engine", "pocketsphinx", "--language", "de", "--out", str(tmp_path / "out")]
+    table = tmp_path / "table"
+    table.write_text("a x\n")
+    words = ["--data", "/nowhere", "--table", str(table), "--language", "de", "--out", str(tmp_path / "out")]
+    words += ["--engine", "file", "pocketsphinx"]
     monkeypatch.setattr(sys, "argv", ["transcribe", *words])
     with fails("language-unknown", "de"):
         main()

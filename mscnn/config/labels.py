@@ -10,7 +10,15 @@ from mscnn.paths import conf
 
 @dataclass(frozen=True)
 class _File:
-    """What a file of ``conf/labels`` has: all of it, although ``drop`` may be null."""
+    """What a file of ``conf/labels`` has: all of it, although ``drop`` may be null.
+
+    Attributes:
+        name: name of the map, that of its file.
+        corpus: the corpus whose labels it maps, a name in mscnn/corpora.
+        classes: the classes in order, one word each; predictions, scores and bundles keep this order.
+        map: class of each label of the corpus.
+        drop: labels whose utterances are excluded.
+    """
 
     name: str
     corpus: str

@@ -16,7 +16,20 @@ from mscnn.paths import conf
 
 @dataclass(frozen=True)
 class File:
-    """What one file of ``conf/models`` may have; ``base`` is the configuration that it changes."""
+    """What one file of ``conf/models`` may have.
+
+    Attributes:
+        base: name of the configuration that this one changes; what is not stated here is as there.
+        family: name of the family of networks, or a module of your own with a dot in its name, ``package.module``.
+        inputs: ``audio``, a feature or null; ``text`` and ``xvector``, true or false; ``extra``, further features by
+            the names that the network knows them by.
+        options: options of the family; the file without ``base`` states all of them.
+        normalise: how each input is normalised: zscore (statistics of the training part), minmax or none; ``audio`` is
+            zscore where nothing is stated.
+        segments: rule by which utterances are segmented.
+        xvec_norm: normalisation of x-vectors: none, zscore or length.
+        training: how the model is trained.
+    """
 
     base: str | None = None
     family: str | None = None

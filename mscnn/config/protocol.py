@@ -19,7 +19,17 @@ Disjoint: TypeAlias = Mapping[str, Sequence[Attribute]]  # train-test, train-dev
 
 
 class Choice(TypedDict, total=False):
-    """How test or dev are chosen: a scheme, and the options that it takes."""
+    """How test or dev are chosen: a scheme, and the options that it takes.
+
+    Attributes:
+        scheme: name of the scheme.
+        folds: number of folds.
+        seed: of the random numbers.
+        by: attribute whose values make the groups, or several that count together.
+        name: the group that is meant, a value of ``by``.
+        lists: folder of id lists, relative to the file.
+        share: share of each class that is drawn.
+    """
 
     scheme: Required[str]
     folds: Annotated[int, Field(ge=1)]

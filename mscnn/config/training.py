@@ -37,6 +37,7 @@ class Training:
             drawn once.
         balance_power: how far oversample goes: n examples of the largest's N come n (N / n)^balance_power times a pass.
         schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
+        gamma, step_epochs, min_lr: factor, epochs per step and lowest learning rate of ``schedule``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
             fast where the processor has it). Weights, and the scores of dev and test, are single always.
         mask_bins, mask_frames: SpecAugment (Park et al. 2019): in every example a band of bins and a stretch of frames,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mscnn.leakage.result import AuditResult, Spread
+from mscnn.leakage.result import AuditResult
 from mscnn.paths import CONF
 from mscnn.reporting.audit import table as audit_table
-from mscnn.reporting.formats import DASH, fixed
+from mscnn.reporting.formats import fixed
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import aggregation
 from mscnn.reporting.page.source import ReportData
@@ -134,13 +134,18 @@ def findings(data: ReportData, result: AuditResult) -> Iterator[Note]:
         yield Note(
             "texts", f"{verbatim} % of the test utterances have word for word a text of training, {near} % nearly."
         )
-    scores = {title: of["all"] for name, title in BASELINES.items() if (of := result.scores.get(name))}
-    told = [f"{title} UA {_percent(result, of.ua)} and WA {_percent(result, of.wa)} %" for title, of in scores.items()]
+    told = list(_baselines(result))
     if told:
-        ua, wa = (data.line.score(key) for key in ("ua", "wa"))
-        ours = "" if partial else f"; this system: UA {ua:.1f} and WA {wa:.1f} %"
+        ua, wa = (fixed(data.line.score(key), 1) for key in ("ua", "wa"))
+        ours = "" if partial else f"; this system: UA {ua} and WA {wa} %"
         yield Note("baselines", f"Baselines that know the training part alone: {', '.join(told)}{ours}.")
 
 
-def _percent(result: AuditResult, spread: Spread) -> str:
-    return fixed(result.headline(spread), 1) or DASH
+def _baselines(result: AuditResult) -> Iterator[str]:
+    """Those that have both scores over folds as the protocol reports."""
+    for name, title in BASELINES.items():
+        scores = result.scores.get(name)
+        spreads = (scores["all"].ua, scores["all"].wa) if scores else ()
+        told = [fixed(result.headline(spread), 1) for spread in spreads]
+        if told and None not in told:
+            yield "{} UA {} and WA {} %".format(title, *told)

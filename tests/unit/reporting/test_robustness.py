@@ -7,10 +7,10 @@ import pytest
 from mscnn.evaluation.aggregate import MEANING
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.robustness import robustness
+from mscnn.reporting.ours import read_results
 from mscnn.reporting.overview import read_rows as read_overview
 from mscnn.reporting.results import write_report
 from mscnn.reporting.robustness import write_robustness
-from mscnn.reporting.tables import read_results
 from tests.unit.evaluation.test_robustness import EDITS, PERFECT, make, make_conditions, make_pooled, write_errors
 from tests.unit.reporting.reading import read_html, read_rows, read_sections
 

@@ -9,9 +9,10 @@ import yaml
 from mscnn.evaluation.aggregate import MEANING
 from mscnn.evaluation.experiment import Experiment
 from mscnn.paths import CONF
+from mscnn.reporting.ours import read_results
 from mscnn.reporting.published import read_published
 from mscnn.reporting.results import write_report
-from mscnn.reporting.tables import make_sections, make_table, read_results
+from mscnn.reporting.tables import make_sections, make_table
 from tests.raises import fails
 from tests.unit.evaluation.conftest import COUNTS, make_experiment
 from tests.unit.reporting.reading import read_items, read_rows

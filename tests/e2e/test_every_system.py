@@ -45,7 +45,7 @@ def few(recipe, folder: Path) -> Path:
 
 def test_every_model_trains_a_step(mini, tiny_wav2vec2, tmp_path):
     options = ["--model", " ".join(names("models")), "--asr-engine", "none", "--wav2vec2", tiny_wav2vec2]
-    options += ["--protocol", few(mini, tmp_path), "--train-args", "", "--set", SETTINGS]
+    options += ["--protocol", few(mini, tmp_path), "--set", SETTINGS]
     mini.must_run(*options, "--stage", "features", "--stop-stage", "features")
     rows = Plan.load(mini.path / "exp/plan.jsonl").trained
     assert {row.model for row in rows} == {*names("models")}

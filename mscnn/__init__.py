@@ -1,12 +1,12 @@
-"""mscnn: recipes for speech emotion recognition, and what they are made of.
+"""mscnn: recipes and tools for speech emotion recognition.
 
     data = mscnn.DataDir.load("data/iemocap4")                  # a checked data directory
     folds = mscnn.Protocol.load("loso5").folds(data)            # a named protocol, its folds
-    print(mscnn.audit(data, mscnn.Protocol.load("random10")))   # what its parts share
+    print(mscnn.audit(data, mscnn.Protocol.load("random10")))   # what train and test share
     print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
     print(mscnn.compare("a.csv", "b.csv", speaker_column="speaker"))
 
-Each name is imported when it is first used: ``import mscnn`` loads nothing else. All of it is safe to call from a
+Names are imported when they are first used: ``import mscnn`` loads nothing else. All functions are safe to call from a
 script without a ``__main__`` guard, from a notebook and from a thread: no process is started unless ``nj`` asks for it.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0.dev0"
 __all__ = ["DataDir", "Protocol", "UserError", "audit", "compare", "evaluate"]
 
-_HOMES = {
+_MODULES = {
     "DataDir": "mscnn.data.datadir",
     "Protocol": "mscnn.data.protocols",
     "UserError": "mscnn.errors",
@@ -33,12 +33,12 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'mscnn' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_MODULES])

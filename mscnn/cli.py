@@ -1,4 +1,4 @@
-"""``mscnn COMMAND …``: the entry points of mscnn.bin as one program."""
+"""``mscnn COMMAND …``: one program for all entry points of mscnn.bin."""
 
 import difflib
 import sys
@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-# Commands of each stage, in the order in which a recipe calls them; what stands in no stage comes last.
+# Commands per stage, in the order in which a recipe calls them; commands of no stage are listed last.
 STAGES = {
     "0 preflight": ("plan", "doctor"),
     "1 data": ("prepare_data", "validate_data_dir", "folds", "audit", "make_mini_iemocap", "make_mini_voices"),
@@ -20,13 +20,13 @@ STAGES = {
 
 
 def commands() -> dict[str, str]:
-    """Names of all commands, and the first line of what each says of itself."""
+    """Command -> first line of its docstring."""
     names = sorted(path.stem for path in (Path(__file__).parent / "bin").glob("[a-z]*.py"))
     return {name: (import_module(f"mscnn.bin.{name}").__doc__ or "").partition("\n")[0] for name in names}
 
 
 def overview() -> str:
-    """The text of ``mscnn --help``: the commands, grouped by the stage that calls them."""
+    """Text of ``mscnn --help``: the commands by stage."""
     about = commands()
     staged = {name for names in STAGES.values() for name in names}
     groups = {**STAGES, "others": tuple(name for name in about if name not in staged)}
@@ -34,12 +34,12 @@ def overview() -> str:
     for title, names in groups.items():
         known = [name for name in names if name in about]
         lines += [title, *(f"  {name.replace('_', '-'):<22} {about[name]}" for name in known), ""] if known else []
-    lines.append("Recipes call these commands by stages: egs/<corpus>/run.sh --help, in a checkout of the repository.")
+    lines.append("Recipes call these commands in stages; in a checkout of the repository: egs/<corpus>/run.sh --help")
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Run the command that is named first; without one, print the overview."""
+    """Run the command given as first argument; without one, print the overview."""
     from mscnn import __version__
     from mscnn.options import run
 
@@ -54,7 +54,7 @@ def main() -> None:
     if not name.isidentifier() or find_spec(f"mscnn.bin.{name}") is None:
         near = difflib.get_close_matches(name, commands(), n=1)
         hint = f"did you mean {near[0].replace('_', '-')}?" if near else "mscnn --help lists the commands"
-        print(f"mscnn: no command {given[0]}; {hint}", file=sys.stderr)
+        print(f"mscnn: unknown command {given[0]}; {hint}", file=sys.stderr)
         raise SystemExit(2)
     del sys.argv[1]
     run(import_module(f"mscnn.bin.{name}").main)

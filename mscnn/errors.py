@@ -10,7 +10,7 @@ class UserError(Exception):
     Entry points print it as ``error[code]: message`` and exit 1; it never reaches the user as a traceback.
 
     Attributes:
-        code: name of the kind of error, words joined by hyphens; tests and programs compare it, wording is free.
+        code: name of the kind of error, in kebab case; tests and programs compare it, the message may change.
     """
 
     def __init__(self, message: str, *, code: str = "") -> None:
@@ -20,7 +20,7 @@ class UserError(Exception):
 
 @dataclass(frozen=True)
 class Issue:
-    """One of several things that are wrong: what kind (``code``), and what, where and how to fix it."""
+    """One of several errors: its kind (``code``), and a message that says what, where and the fix."""
 
     code: str
     message: str
@@ -30,7 +30,7 @@ class Issue:
 
 
 class DataErrors(UserError):
-    """Several issues found together, listed one per line: the first ``most``, where a number is given.
+    """Several issues found together; the message lists the first ``most`` (None: all), one per line.
 
     Attributes:
         issues: all of them, listed or not.

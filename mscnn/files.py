@@ -1,4 +1,4 @@
-"""Files that are whole or absent, Kaldi tables, and digests."""
+"""Atomic writing, Kaldi tables, YAML and JSON mappings, and digests."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from mscnn.errors import UserError
 def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
     """Open a temporary file beside ``path``; rename it to ``path`` when the block succeeds.
 
-    Whoever is killed half-way leaves the old file (or none), never half of the new one.
+    A process that is killed leaves the old file (or none), never a part of the new one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,18 +48,18 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     if rest:
         raise UserError(
-            f"{path}:{len(lines) + 1}: no newline at the end; the file may have been cut short", code="table-cut-short"
+            f"{path}:{len(lines) + 1}: no newline at the end; the file may be truncated", code="table-cut-short"
         )
     table: dict[str, str] = {}
     previous = b""
     for number, line in enumerate(lines, 1):
         key, value = _key_and_value(line, path, f"{path}:{number}")
         if key in table:
-            raise UserError(f"{path}:{number}: key {key} a second time; keys must be unique", code="table-key-twice")
+            raise UserError(f"{path}:{number}: duplicate key {key}; keys must be unique", code="table-key-twice")
         if key.encode() < previous:
             raise UserError(
-                f"{path}:{number}: {key} stands after {previous.decode()}; sort with: LC_ALL=C sort -o {path} {path} "
-                "(numbers in ids: pad with zeros)",
+                f"{path}:{number}: {key} follows {previous.decode()}; sort with: LC_ALL=C sort -o {path} {path} "
+                "(pad numbers in ids with zeros)",
                 code="table-unsorted",
             )
         table[key], previous = value, key.encode()
@@ -94,7 +94,7 @@ def write_table(path: str | os.PathLike, table: Mapping[str, object]) -> None:
 
 
 def read_mapping(path: str | os.PathLike) -> dict[str, Any]:
-    """A mapping that was left as JSON; empty where there is none, or something that is not one."""
+    """The mapping in a JSON file; empty where the file is absent, damaged or has no mapping."""
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -103,10 +103,10 @@ def read_mapping(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
-    """Read YAML that this package wrote (``config.yaml`` of an experiment, ``feature.yaml``) with the safe loader.
+    """The mapping in YAML that this package wrote (``config.yaml`` of an experiment, ``feature.yaml``).
 
     Raises:
-        UserError: the file cannot be read as YAML, or holds no mapping.
+        UserError: the file cannot be read as YAML, or is not a mapping.
     """
     try:
         value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def digest(value: object) -> str:
-    """SHA-256 (hex) of a value that JSON can hold; the order of mappings does not count."""
+    """SHA-256 (hex) of a value that can be written as JSON, independent of the order of mappings."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -20,7 +20,7 @@ def setup(level: int = logging.INFO) -> None:
 
 
 def handler(stream: TextIO) -> logging.StreamHandler:
-    """Write log lines ``2026-11-21T04:24:09 INFO name: message`` to a stream."""
+    """Handler that writes log lines ``2026-11-21T04:24:09 INFO name: message`` to a stream."""
     made = logging.StreamHandler(stream)
     made.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"))
     return made
@@ -32,9 +32,9 @@ def get_logger(name: str) -> logging.Logger:
 
 
 def progress(items: Iterable[T], *, total: int, desc: str, every: float = 10.0) -> Iterator[T]:
-    """Yield the items, saying in the log every ``every`` seconds how far we are, and showing a bar on the terminal.
+    """Yield the items; log the progress every ``every`` seconds, and show a bar on a terminal.
 
-    The stages write standard error to their log through a pipe; ``MSCNN_TERMINAL`` then names the user's terminal.
+    Stages write standard error to their log through a pipe; ``MSCNN_TERMINAL`` is then the path of the terminal.
     """
     logger, last = get_logger("mscnn"), time.monotonic()
     with _bar(total, desc) as bar:
@@ -48,7 +48,7 @@ def progress(items: Iterable[T], *, total: int, desc: str, every: float = 10.0) 
 
 @contextmanager
 def _bar(total: int, desc: str) -> Iterator["tqdm"]:
-    """A tqdm bar on standard error or on ``MSCNN_TERMINAL``; an invisible one where there is no terminal."""
+    """A tqdm bar on standard error or on ``MSCNN_TERMINAL``; disabled where there is no terminal."""
     from tqdm import tqdm
 
     with ExitStack() as stack:

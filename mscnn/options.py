@@ -1,4 +1,4 @@
-"""Options of every entry point: the semantics that utils/parse_options.sh has in the shell.
+"""Options of every entry point, with the semantics of utils/parse_options.sh.
 
 ``--stop-stage`` equals ``--stop_stage``, ``--x v`` equals ``--x=v``, booleans take ``true|false``, an unknown name is
 rejected with the nearest known one, and ``--config FILE`` (YAML) gives defaults that the command line overrides.
@@ -17,28 +17,28 @@ from mscnn.errors import UserError
 
 
 def flag(text: str) -> bool:
-    """Type of a boolean option: the words ``true`` and ``false``, nothing else."""
+    """Type of a boolean option: ``true`` or ``false``."""
     if text not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"expected true or false, found {text!r}")
     return text == "true"
 
 
 def positive(text: str) -> int:
-    """Type of a count: a whole number, at least 1."""
+    """Type of a count: an integer of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, found {text!r}")
     return int(text)
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Help that names a default only where there is one."""
+    """Help formatter that shows a default only where there is one."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, []) else super()._get_help_string(action)
 
 
 class _ConfigFile(configargparse.YAMLConfigFileParser):
-    """YAML whose keys may be written with dashes or underscores, and whose booleans are ``true|false``."""
+    """Parser of YAML whose keys have dashes or underscores, and whose booleans are ``true|false``."""
 
     def parse(self, stream):
         values = {key.replace("_", "-"): value for key, value in super().parse(stream).items()}
@@ -46,7 +46,7 @@ class _ConfigFile(configargparse.YAMLConfigFileParser):
 
 
 class Parser(configargparse.ArgumentParser):
-    """Argument parser with the project's option semantics; wrong usage exits with status 2."""
+    """Argument parser with the semantics of the module; wrong usage exits with status 2."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
@@ -61,11 +61,11 @@ class Parser(configargparse.ArgumentParser):
         self.add_argument("--config", is_config_file=True, help="YAML file with options; the command line wins")
 
     def add_plan(self, what: str) -> None:
-        """Add ``--plan``, in place of the options that say what to do."""
+        """Add ``--plan``, an alternative to the options of a single experiment."""
         self.add_argument("--plan", type=Path, help=f"plan of a recipe, exp/plan.jsonl: {what}")
 
     def parse_or_plan(self, *needed: str) -> argparse.Namespace:
-        """Parse the command line; options ``needed`` (names without dashes) must be there unless ``--plan`` is."""
+        """Parse the command line; ``needed`` options (names without dashes) are required without ``--plan``."""
         args = self.parse_args()
         missing = [f"--{name.replace('_', '-')}" for name in needed if getattr(args, name) in (None, [])]
         if missing and args.plan is None:
@@ -73,7 +73,7 @@ class Parser(configargparse.ArgumentParser):
         return args
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace=None, **kwargs):
-        """Parse; every name is brought to its dashed form first, and unknown names end with status 2."""
+        """Parse arguments; underscores in names count as dashes, unknown names exit with status 2."""
         given = [_dashed(a) for a in (sys.argv[1:] if args is None else args)]
         parsed, unknown = super().parse_known_args(given, namespace, **kwargs)
         if unknown:
@@ -88,7 +88,7 @@ class Parser(configargparse.ArgumentParser):
 
 
 def _command(module: str) -> str:
-    """How the user has called an entry point: ``mscnn train``, or ``python3 -m mscnn.bin.train``."""
+    """How the user called an entry point: ``mscnn train`` or ``python3 -m mscnn.bin.train``."""
     return (
         f"mscnn {module.rpartition('.')[2].replace('_', '-')}"
         if Path(sys.argv[0]).name == "mscnn"
@@ -104,7 +104,7 @@ def _dashed(word: str) -> str:
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run an entry point: exit 0 when done, 1 with one clear message when it failed."""
+    """Run an entry point and exit: 0 when done, 1 with a message when it failed."""
     from mscnn import log
 
     log.setup()
@@ -114,7 +114,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         print(f"error[{error.code}]: {error}" if error.code else f"error: {error}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to go on", file=sys.stderr)
+        print("interrupted; run the same command again to continue", file=sys.stderr)
         status = 130
     except BrokenPipeError:
         status = 1

@@ -1,4 +1,4 @@
-"""Packages that come with an extra of this one: whoever needs one gets it here, or is told what to install."""
+"""Import of optional packages; where one is missing, the error says which extra to install."""
 
 import importlib
 import importlib.util
@@ -21,12 +21,12 @@ def require(module: str, user: str, otherwise: str = "") -> ModuleType:
     """Import a module of one of the ``EXTRAS``.
 
     Args:
-        module: its name.
+        module: name of the module.
         user: what needs it, for the message.
-        otherwise: what can be done without it, if anything.
+        otherwise: alternative to installing it, if any.
 
     Raises:
-        UserError: it cannot be imported (``package-missing``).
+        UserError: the module cannot be imported (``package-missing``).
     """
     try:
         return importlib.import_module(module)
@@ -35,12 +35,12 @@ def require(module: str, user: str, otherwise: str = "") -> ModuleType:
 
 
 def check(module: str, user: str) -> None:
-    """Raise what :func:`require` raises where a module is not installed, without the time that importing it takes."""
+    """Raise as :func:`require` where a module is not installed, without importing it."""
     try:
-        there = importlib.util.find_spec(module)
-    except (ModuleNotFoundError, ValueError):  # of the package that it is part of; or barred from being imported
-        there = None
-    if there is None:
+        spec = importlib.util.find_spec(module)
+    except (ModuleNotFoundError, ValueError):  # its package is missing, or its import is blocked
+        spec = None
+    if spec is None:
         raise _missing(module, user, f"no module {module}", "")
 
 

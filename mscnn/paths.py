@@ -1,4 +1,4 @@
-"""Where the facts of the project are: ``conf/`` of a checkout, or the copy of it inside an installed package."""
+"""Paths of configuration files: ``conf/`` of a checkout, or its copy in the installed package."""
 
 import difflib
 from pathlib import Path
@@ -8,12 +8,12 @@ from mscnn.files import read_yaml
 from mscnn.log import get_logger
 
 PACKAGE = Path(__file__).resolve().parent
-ROOT = PACKAGE.parent  # of a checkout; an installed package has nothing of ours there
+ROOT = PACKAGE.parent  # of a checkout; without meaning for an installed package
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else ROOT / "conf"
 
 
 def conf(kind: str, name: str) -> Path:
-    """The file ``<name>.yaml`` anywhere below ``conf/<kind>``, or ``name`` itself where it is the path of a YAML file.
+    """Path of ``<name>.yaml`` in ``conf/<kind>`` or its subfolders, or ``name`` itself where it ends in ``.yaml``.
 
     Raises:
         UserError: there is no such file (``conf-unknown``); the message has the nearest names.
@@ -36,7 +36,7 @@ def conf(kind: str, name: str) -> Path:
 
 
 def names(kind: str) -> list[str]:
-    """Names of all files of a kind, sorted: what :func:`conf` finds."""
+    """Names of all files of a kind that :func:`conf` knows, sorted."""
     return sorted(_files(kind))
 
 

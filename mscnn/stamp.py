@@ -9,17 +9,17 @@ from pathlib import Path
 
 from mscnn.files import atomic, digest, file_digest, read_mapping
 
-FORMAT = 1  # raise it where finished work must be done again although its code looks the same
+FORMAT = 1  # increase it to make all finished work stale
 ERRORS = ("UserError", "DataErrors", "Issue", "CorpusIssue")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LEVELS = ("debug", "info", "warning", "error")  # methods of a logger
 
 
 class Stamp:
-    """What a piece of work was made from, kept beside its outputs.
+    """Record of what finished work was made from, written beside its outputs.
 
     The fingerprint covers the content of ``inputs`` (files), the ``options`` and the source of the packages or modules
-    named in ``code``. Outputs are only asked to exist: a finished file is never edited, only replaced.
+    in ``code``. Outputs need only exist: a finished file is never edited, only replaced.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Stamp:
 
     @property
     def fingerprint(self) -> dict[str, str]:
-        """Digest of each part of what the work is made from."""
+        """Digests of inputs, options and code."""
         return {
             "inputs": digest([[str(p), file_digest(p) if Path(p).is_file() else None] for p in self._inputs]),
             "options": digest(self._options),
@@ -43,19 +43,19 @@ class Stamp:
         }
 
     def fresh(self) -> bool:
-        """Whether the recorded work was made from the same things and its outputs are all there."""
+        """Whether the recorded fingerprint is equal and all outputs exist."""
         recorded = read_mapping(self.path)
         return recorded.get("fingerprint") == self.fingerprint and all(
             (self.path.parent / p).exists() for p in recorded.get("outputs", [])
         )
 
     def stale(self) -> list[str]:
-        """Names of what changed since the recorded work (empty where nothing is recorded)."""
+        """What changed since the record: inputs, options, code; empty where nothing is recorded."""
         recorded = read_mapping(self.path).get("fingerprint", {})
         return [part for part, value in self.fingerprint.items() if recorded and recorded.get(part) != value]
 
     def write(self, outputs: Iterable[str | os.PathLike] = ()) -> None:
-        """Record that the work is done; ``outputs`` are kept relative to the stamp."""
+        """Record that the work is done; paths of ``outputs`` are stored relative to the stamp."""
         names = [os.path.relpath(p, self.path.parent) for p in outputs]
         with atomic(self.path) as out:
             json.dump({"fingerprint": self.fingerprint, "outputs": names}, out, indent=1)
@@ -63,10 +63,10 @@ class Stamp:
 
 
 def source_digest(name: str) -> str:
-    """Digest of what a module, or every module of a package, does.
+    """Digest of the code of a module, or of all modules of a package.
 
-    It covers the syntax tree without comments, docstrings and the wording of errors and log lines: better prose makes
-    no finished work stale. ``FORMAT`` makes all of it stale at once, where that is intended.
+    It covers the syntax tree without comments, docstrings and messages of errors and log lines: a change of wording
+    makes no finished work stale.
     """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -81,7 +81,7 @@ def _without_prose(path: Path) -> str:
 
 
 class _Prose(ast.NodeTransformer):
-    """Takes docstrings, and what is said in errors and log lines, out of a syntax tree."""
+    """Removes docstrings and messages of errors and log lines from a syntax tree."""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)

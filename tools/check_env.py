@@ -1,8 +1,8 @@
-"""Exit 0 when this Python has what pyproject.toml requires, else say what it lacks; standard library, any Python 3.
+"""Exit 0 when this Python has the requirements of pyproject.toml, else list the missing ones; standard library only.
 
 usage: check_env.py [--activated] [EXTRA ...]
   --activated   only a virtualenv or a conda environment counts
-  EXTRA         names of optional dependencies that are needed as well
+  EXTRA         names of required extras
 """
 
 import os
@@ -11,15 +11,15 @@ import sys
 
 
 def main(arguments):
-    """Return what a user should read, or None when all is there."""
-    if sys.version_info < (3, 10):  # noqa: UP036  this file runs before anything has chosen a Python
+    """Return a message for the user, or None when nothing is missing."""
+    if sys.version_info < (3, 10):  # noqa: UP036  this file runs with any Python
         return f"Python {sys.version_info[0]}.{sys.version_info[1]} is too old: 3.10 or newer is needed"
     if arguments[:1] == ["--activated"]:
         del arguments[0]
         if sys.prefix == sys.base_prefix and not os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
             return f"{sys.executable} belongs to no virtualenv and no conda environment"
-    lacking = sorted(name for name in requirements(arguments) if not installed(name))
-    return f"{sys.executable} lacks {', '.join(lacking)}" if lacking else None
+    missing = sorted(name for name in requirements(arguments) if not installed(name))
+    return f"{sys.executable} lacks {', '.join(missing)}" if missing else None
 
 
 def requirements(extras):
@@ -35,7 +35,7 @@ def requirements(extras):
         waiting += project["optional-dependencies"][extra]
     while waiting:
         name, inner = re.match(r"([\w.-]+)(?:\[([\w,]+)\])?", waiting.pop()).groups()
-        if name == project["name"]:  # mscnn[demo]: extras that an extra consists of
+        if name == project["name"]:  # an extra that consists of other extras
             waiting += [one for extra in inner.split(",") for one in project["optional-dependencies"][extra]]
         else:
             names.add(name)
@@ -43,7 +43,7 @@ def requirements(extras):
 
 
 def installed(name):
-    """Return whether a distribution is there, in whichever version."""
+    """Return whether a distribution is installed, in any version."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Make tools/venv, a Python environment with the versions of requirements.lock; path.sh calls this when it finds none.
-# Interrupted, even by kill -9: run it again. What pip has downloaded is not fetched twice.
+# Make tools/venv, a Python environment with the versions of requirements.lock; path.sh calls this when there is none.
+# After an interruption, even by kill -9, run it again; pip's downloads are cached.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
   cat <<'EOF'
 usage: tools/install.sh [--dev]
-  --dev   also the linters and the test runner (tests/run.sh asks for them itself)
+  --dev   also linters and the test runner (tests/run.sh installs them itself)
 
-PYTHON=/path/to/python3 chooses the interpreter (3.10 to 3.13). pip's own variables are obeyed, for instance
+PYTHON=/path/to/python3 chooses the interpreter (3.10 to 3.13). pip's own variables apply, for example
 PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu, which saves gigabytes where there is no NVIDIA GPU.
 EOF
 }
@@ -36,7 +36,7 @@ EOF
   return 1
 }
 
-# What tools/venv is made from; kept in it, as venv/made-from, when everything is in place.
+# What tools/venv is made from; written to venv/made-from when the installation is complete.
 made_from() { # made_from EXTRAS
   echo "extras: $1"
   sed -n '/^\[project\]/,/^\[tool/p' ../pyproject.toml
@@ -53,7 +53,7 @@ install() { # install MESSAGE ARGUMENT...
   say "$1"
   shift
   "${pip[@]}" "$@" >&2 || {
-    say "that failed: fix the cause (network? disk?), then run tools/install.sh again"
+    say "failed: fix the cause (network? disk?), then run tools/install.sh again"
     return 1
   }
 }
@@ -66,7 +66,7 @@ case "$*" in
   *) usage >&2 && exit 2 ;;
 esac
 
-if command -v flock >/dev/null; then # two recipes started at once on a fresh clone: the second waits
+if command -v flock >/dev/null; then # of two recipes started at once on a fresh clone, the second waits
   exec 9>.install.lock
   flock 9
 fi
@@ -75,7 +75,7 @@ if complete "$extras" || complete demo,dev; then
   exit
 fi
 
-# A venv without made-from was interrupted: packages may be there in part, so it is made anew.
+# A venv without made-from was interrupted and may have partial packages: it is made again.
 if [[ ! -f venv/made-from ]] || ! venv/bin/python3 -c 'import pip' 2>/dev/null; then
   rm -rf venv
   python=$(find_python)
@@ -87,11 +87,11 @@ rm -f venv/made-from
 
 say "installing locked versions from PyPI: 1 to 3 minutes, 1.7 GB of disk (Linux: PyPI's torch brings CUDA, then 6 GB)"
 pip=(venv/bin/python3 -m pip install --disable-pip-version-check --no-input --no-compile --constraint requirements.lock)
-[[ -t 2 ]] || pip+=(-qq) # progress bars where somebody watches, else errors only
+[[ -t 2 ]] || pip+=(-qq) # progress bars on a terminal, else errors only
 install "1/3 torch, the largest" torch
 install "2/3 mscnn[$extras] from this checkout" --editable "..[$extras]"
 say "3/3 compiling bytecode on all cores, and what librosa compiles at its first use"
-venv/bin/python3 -m compileall -qq -j 0 venv/lib || true # some packages carry templates that are no Python
+venv/bin/python3 -m compileall -qq -j 0 venv/lib || true # some packages have templates that are not valid Python
 venv/bin/python3 -c 'import librosa, numpy
 librosa.feature.delta(librosa.feature.mfcc(y=numpy.zeros(16000, numpy.float32)))'
 made_from "$extras" >venv/made-from

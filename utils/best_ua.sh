@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Print, for each protocol, the test line of the experiment that is best on DEV, and the dev line that chose it.
-# Compared is only what has the same protocol and hash: the very same folds of the very same utterances.
-# Experiments of some folds only (--folds; `partial=` in their score lines) are passed over: other folds may be harder.
+# Print, for each protocol, the test line of the experiment that is best on DEV, and its dev line.
+# Only experiments with the same protocol and hash are compared: identical folds of identical utterances.
+# Experiments with some folds only (--folds; `partial=` in their score lines) are skipped: other folds may be harder.
 # usage: utils/best_ua.sh [EXP...]     default: exp/*
 set -euo pipefail
 export LC_ALL=C
@@ -16,7 +16,7 @@ for exp; do
   read -r dev <"$exp/score_dev.txt"
   read -r test <"$exp/score_test.txt"
   if [[ $dev == *" partial="* ]]; then
-    missing="only some folds were done in: $*; without --folds, ./run.sh does all"
+    missing="only some folds are finished in: $*; ./run.sh without --folds runs all"
     continue
   fi
   protocol=${dev#*protocol=}

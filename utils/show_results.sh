@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Print the test results of experiments as a table, best first within a protocol; --all: pooled values and subsets too.
+# Print the test results of experiments as a table, best first per protocol; --all: with pooled values and subsets.
 # usage: utils/show_results.sh [--all] [EXP...]     default: exp/*
 set -euo pipefail
 export LC_ALL=C

@@ -1,4 +1,4 @@
-"""Audit protocols: what train and test share, and what baselines score by it."""
+"""Audit protocols: what train and test share, and scores of baselines."""
 
 import time
 from collections.abc import Sequence
@@ -18,15 +18,17 @@ def parser() -> Parser:
     p.add_argument(
         "--labels", help="label map (a name in conf/labels, or a .yaml file): every part must have every class"
     )
-    p.add_argument("--folds", type=int, default=0, help="with --labels: only in the first N folds, which are trained")
-    p.add_argument("--feature-dir", type=Path, help="archives of stage 3: also score the audio baseline")
+    p.add_argument(
+        "--folds", type=int, default=0, help="with --labels: check only the first N folds, which are trained; 0: all"
+    )
+    p.add_argument("--feature-dir", type=Path, help="features of stage 3, for the audio baseline; default: none")
     p.add_argument("--nj", default=1, type=positive, help="parallel processes; results do not depend on it")
-    p.add_argument("--out", type=Path, help="folder to write: PROTOCOL.json and PROTOCOL.md of each")
+    p.add_argument("--out", type=Path, help="folder for PROTOCOL.json and PROTOCOL.md")
     return p
 
 
 def main() -> None:
-    """Write the audits; a recording in two parts of a fold, or parts that are not disjoint, end with status 1."""
+    """Write the audits; exit with status 1 where a recording is in two parts of a fold or parts are not disjoint."""
     args = parser().parse_or_plan("data", "protocol", "out")
     if not args.plan:
         audit(args.protocol, args.data, args.out, args.labels, args.folds, args.feature_dir, args.nj)

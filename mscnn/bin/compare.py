@@ -7,8 +7,8 @@ from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Parse the options, compare, print the table, write it where asked to."""
-    parser = Parser("mscnn.bin.compare", "Compare systems on the same utterances, every pair of them.")
+    """Compare systems, print the table, and write it with --out."""
+    parser = Parser("mscnn.bin.compare", "Compare every pair of systems on the same utterances.")
     parser.add_argument(
         "systems", nargs="+", metavar="EXP", help="folders of finished experiments of one protocol, or CSV or TSV files"
     )
@@ -16,22 +16,22 @@ def main() -> None:
     parser.add_argument("--out", help="write OUT.md and OUT.json as well; default: none")
     args = parser.parse_args()
     if len(args.systems) < 2:
-        parser.error("one system cannot be compared: name two or more")
+        parser.error("one system cannot be compared; give two or more")
 
     from mscnn.evaluation.api import compare
     from mscnn.files import atomic
     from mscnn.log import get_logger
     from mscnn.reporting.compare import render
 
-    found = compare(*args.systems, **columns_of(args))
-    text = render(found)
+    comparison = compare(*args.systems, **columns_of(args))
+    text = render(comparison)
     print(text)
     if args.out:
         with atomic(f"{args.out}.md") as out:
             out.write(text)
         with atomic(f"{args.out}.json") as out:
-            out.write(json.dumps(found.to_dict(), indent=1) + "\n")
-        get_logger("compare").info("wrote %s.md and %s.json: %d pairs", args.out, args.out, len(found.pairs))
+            out.write(json.dumps(comparison.to_dict(), indent=1) + "\n")
+        get_logger("compare").info("wrote %s.md and %s.json: %d pairs", args.out, args.out, len(comparison.pairs))
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ from typing import Any
 from mscnn.options import Parser, run
 
 ROLES = {
-    "utterance": "ids of the utterances",
-    "truth": "their classes",
-    "prediction": "the predicted classes; default: the most probable ones",
-    "speaker": "speakers; intervals are over them",
+    "utterance": "utterance ids",
+    "truth": "reference classes",
+    "prediction": "predicted classes, by default the most probable ones",
+    "speaker": "speakers, which are resampled for intervals",
     "dialogue": "dialogues",
     "fold": "folds of a cross-validation",
     "run": "runs (seeds) that predict the same utterances",
@@ -18,11 +18,9 @@ ROLES = {
 
 
 def add_columns(parser: Parser) -> None:
-    """The options that say which column of a file is what."""
+    """Add the options for the columns of a file."""
     for role, what in ROLES.items():
-        parser.add_argument(
-            f"--{role}-column", metavar="NAME", help=f"column with {what}; usual names are found without"
-        )
+        parser.add_argument(f"--{role}-column", metavar="NAME", help=f"column with {what}; common names are recognised")
     parser.add_argument(
         "--probability-prefix", metavar="P", help="columns with probabilities are P<class>; default: p_"
     )
@@ -31,12 +29,12 @@ def add_columns(parser: Parser) -> None:
     parser.add_argument(
         "--over",
         choices=("speaker", "dialogue", "utterance"),
-        help="what is resampled for intervals, and swapped between two systems; default: the first that is known",
+        help="clusters that are resampled for intervals and swapped in tests; default: the first that is known",
     )
 
 
 def columns_of(args: Namespace) -> dict[str, Any]:
-    """The same options as arguments of ``mscnn.evaluate`` and ``mscnn.compare``."""
+    """The options of :func:`add_columns` as arguments of ``mscnn.evaluate`` and ``mscnn.compare``."""
     given = {f"{role}_column": vars(args)[f"{role}_column"] for role in ROLES}
     classes = None if args.classes is None else [name.strip() for name in args.classes.split(",")]
     return {
@@ -49,7 +47,7 @@ def columns_of(args: Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Parse the options, evaluate, print, write where asked to."""
+    """Evaluate, print the result, and write it with --out."""
     parser = Parser("mscnn.bin.evaluate", "Evaluate predictions in a CSV or TSV file, or those of an experiment.")
     parser.add_argument("predictions", help="file with a line of column names, or the folder of an experiment")
     add_columns(parser)
@@ -62,14 +60,16 @@ def main() -> None:
     from mscnn.files import atomic
     from mscnn.log import get_logger
 
-    found = evaluate(args.predictions, **columns_of(args))
-    print(found)
+    evaluation = evaluate(args.predictions, **columns_of(args))
+    print(evaluation)
     if args.out:
         with atomic(f"{args.out}.txt") as out:
-            out.write(f"{found}\n")
+            out.write(f"{evaluation}\n")
         with atomic(f"{args.out}.json") as out:
-            out.write(json.dumps(found.to_dict(), indent=1) + "\n")
-        get_logger("evaluate").info("wrote %s.txt and %s.json: %d utterances", args.out, args.out, found.utterances)
+            out.write(json.dumps(evaluation.to_dict(), indent=1) + "\n")
+        get_logger("evaluate").info(
+            "wrote %s.txt and %s.json: %d utterances", args.out, args.out, evaluation.utterances
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fold lists: write those of a protocol, or take over those of EmoBox and others."""
+"""Fold lists: write those of a protocol, or import those of EmoBox and others."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ def parser() -> Parser:
     """The options of this entry point."""
     p = Parser("mscnn.bin.folds", __doc__)
     p.add_argument("--data", required=True, type=Path, help="data directory of stage 1")
-    p.add_argument("--out", required=True, type=Path, help="folder to make: fold01.train, …, PROTOCOL.yaml, hash")
+    p.add_argument("--out", required=True, type=Path, help="folder to write: fold01.train, …, PROTOCOL.yaml, hash")
     choice = p.add_mutually_exclusive_group(required=True)
     choice.add_argument(
         "--protocol", help="write the folds of this protocol: a name in conf/protocols, or a .yaml file"
     )
     choice.add_argument(
-        "--import", dest="source", type=Path, help="folder with the fold lists of EmoBox, or with plain ones"
+        "--import", dest="source", type=Path, help="folder with fold lists of EmoBox, or with plain ones"
     )
     p.add_argument(
         "--name", default="imported", help="with --import: name of the protocol OUT/NAME.yaml that reads them"
@@ -24,7 +24,7 @@ def parser() -> Parser:
 
 
 def main() -> None:
-    """Write the lists, the file of the protocol and the hash that score lines carry."""
+    """Write the lists, the protocol file and the hash for score lines."""
     args = parser().parse_args()
     from mscnn.data.datadir import DataDir
     from mscnn.data.foldexport import export_folds, standalone

@@ -1,4 +1,4 @@
-"""Stage 1: make a data directory from a corpus as it was released."""
+"""Stage 1: make a data directory from a corpus as released."""
 
 import argparse
 import time
@@ -12,23 +12,25 @@ def parser() -> Parser:
     from mscnn.corpora import CORPORA
 
     p = Parser("mscnn.bin.prepare_data", __doc__)
-    p.add_argument("--corpus", required=True, choices=sorted(CORPORA), help="whose release it is")
-    p.add_argument("--root", required=True, type=Path, help="folder of the release; only read, never written to")
+    p.add_argument("--corpus", required=True, choices=sorted(CORPORA), help="corpus to read")
+    p.add_argument("--root", required=True, type=Path, help="folder of the release; it is only read")
     p.add_plan("make all its data directories, in place of one")
     p.add_argument("--labels", help="label map: a name in conf/labels, or a .yaml file")
-    p.add_argument("--subset", default="all", choices=["all", "improvised", "scripted"], help="recordings to take")
+    p.add_argument(
+        "--subset", default="all", choices=["all", "improvised", "scripted"], help="style of the recordings to select"
+    )
     p.add_argument("--out", type=Path, help="data directory to write")
     p.add_argument(
         "--on-bad",
         default="stop",
         choices=["stop", "skip"],
-        help="issues in the corpus: list all of them and stop, or exclude what cannot be used (OUT/excluded.tsv)",
+        help="issues in the corpus: list all of them and stop, or exclude unusable utterances (OUT/excluded.tsv)",
     )
     p.add_argument("--expected-counts", type=Path, help="table of published counts (tab separated) to compare with")
     p.add_argument("--strict-counts", type=flag, default=False, help="true: stop where counts differ; false: warn")
-    p.add_argument("--rate", type=int, default=16000, help="sampling rate that the recipe takes, in Hz")
-    p.add_argument("--channels", type=int, default=1, help="number of channels that the recipe takes")
-    p.add_argument("--convert", type=flag, default=False, help="true: accept others, stage 3 converts; false: an issue")
+    p.add_argument("--rate", type=int, default=16000, help="expected sampling rate in Hz")
+    p.add_argument("--channels", type=int, default=1, help="expected number of channels")
+    p.add_argument("--convert", type=flag, default=False, help="true: stage 3 converts other formats; false: issues")
     return p
 
 
@@ -62,7 +64,7 @@ def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -
         corpus = CORPORA[args.corpus](args.root)
     except OSError as error:
         raise UserError(
-            f"{error.filename}: cannot be read: {error.strerror}; the corpus must be readable", code="corpus-unreadable"
+            f"{error.filename}: cannot be read: {error.strerror}; check its permissions", code="corpus-unreadable"
         ) from None
     report_counts(corpus, labels, args.expected_counts, strict=args.strict_counts)
     form = AudioForm(args.rate, args.channels, args.convert)

@@ -1,10 +1,10 @@
-"""Check data directories against the contract."""
+"""Validate data directories."""
 
 from mscnn.options import Parser, run
 
 
 def main() -> int:
-    """Print one line for each valid directory, and every issue of the others; returns 1 where there is one of these."""
+    """Print one line per valid directory and all issues of the others; return 1 where there are issues."""
     parser = Parser("mscnn.bin.validate_data_dir", "Check files, sorting, key sets, speakers and recordings.")
     parser.add_argument("data", nargs="+", metavar="DIR", help="data directory, as stage 1 writes it")
     args = parser.parse_args()

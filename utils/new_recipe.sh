@@ -14,8 +14,27 @@ recipe=egs/$name
 mkdir -p "$recipe/local"
 cp egs/mini_iemocap/{cmd.sh,path.sh} "$recipe/"
 printf 'speaker\ttype\tlabel\tcount\n' >"$recipe/local/expected_counts.tsv"
-printf '# %s\n\nAuthors of the corpus, how to get it, its licence.\n\n    ./run.sh --corpus /path/to/%s\n' \
-  "$name" "$name" >"$recipe/README.md"
+cat >"$recipe/README.md" <<EOF
+# $name
+
+## Corpus
+
+Who speaks what, in which language; how many utterances; who labelled them (authors, year).
+
+## Licence
+
+## Get it
+
+## Run
+
+    ./run.sh --corpus /path/to/$name
+
+## Results
+
+Not measured yet.
+
+## What to read into them
+EOF
 cat >"$recipe/run.sh" <<EOF
 #!/usr/bin/env bash
 # $name (authors, year): ./run.sh --corpus /path/to/$name. ./run.sh --help

@@ -103,3 +103,15 @@ def test_the_parser_of_the_page_on_corpora_reads_a_corpus(tmp_path):
         ("ben-ben_sad_01", "sad"),
     ]
     assert [issue.code for issue in corpus.issues] == ["malformed-name"]
+
+
+@pytest.mark.parametrize("recipe", sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh")))
+def test_pages_of_a_recipe_have_the_same_sections(recipe):
+    heads = {
+        name: re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
+        for name in ("README.md", "RESULTS.md")
+        if (path := ROOT / "egs" / recipe / name).is_file()
+    }
+    last = ["Results", "What to read into them"]
+    assert heads["README.md"] == ["Corpus", "Licence", "Get it", "Run", *last]
+    assert heads.get("RESULTS.md", ["Command", *last])[:3] == ["Command", *last]

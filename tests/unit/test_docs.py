@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.documents import PAGES, blocks, commands
 
 sys.path.insert(0, str(ROOT / "tools"))
-import make_docs  # noqa: E402
+from docpages import program  # noqa: E402
 
 IN_CONF = {"--model": "models", "--protocol": "protocols", "--grid": "grids", "--labels": "labels"}
 TITLES = {page: str(page.relative_to(ROOT)) for page in PAGES}
@@ -31,7 +31,7 @@ def options_of(command: str, page: Path) -> set[str]:
         text = (ROOT / ("egs/mini_voices/run.sh" if voices else "utils/stages.sh")).read_text()
         section = text.partition("# begin configuration")[2].partition("# end configuration")[0]
         return {"--help", *(f"--{name}".replace("_", "-") for name in re.findall(r"^(\w+)=", section, re.MULTILINE))}
-    return {name for action in make_docs.parser_of(command)._actions for name in action.option_strings}
+    return {name for action in program.parser_of(command)._actions for name in action.option_strings}
 
 
 def test_generated_pages_are_fresh():

@@ -1,0 +1,108 @@
+"""What conf/ says: rows of the tables of models, protocols, features and schemes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from docpages.markdown import code
+from mscnn.config.model import ModelSpec
+from mscnn.data.protocols import DEV_SCHEMES, TEST_SCHEMES, Protocol
+from mscnn.features.config import Feature
+from mscnn.files import read_yaml
+from mscnn.paths import CONF, conf, names
+
+WAV2VEC2 = 768  # values of the hidden states of wav2vec 2.0 base; no page needs its weights
+
+spec_of = cache(ModelSpec.load)
+
+
+def families() -> dict[str, list[Path]]:
+    """Configurations by folder: first the file that states all options, then those that change it."""
+    found: dict[str, list[Path]] = {}
+    for path in (conf("models", name) for name in names("models")):
+        found.setdefault(path.parent.name, []).append(path)
+    order = sorted(found, key=lambda folder: (folder != "mscnn", folder))
+    return {folder: sorted(found[folder], key=lambda path: ("base" in read_yaml(path), path.stem)) for folder in order}
+
+
+def model_row(path: Path, published: Mapping[str, str]) -> list[object]:
+    """Configuration, audio features, text, x-vector, parameters, published, what it is."""
+    spec = spec_of(path.stem)
+    features = ", ".join(code(name) for name in spec.features.values())
+    takes = ["yes" if given else "" for given in (spec.text, spec.xvector)]
+    number = published.get(path.stem, "")
+    return [f"[`{path.stem}`](#{path.stem})", features, *takes, _parameters(spec), number, _header(path)]
+
+
+def _header(path: Path) -> str:
+    """The first sentence of the comment that opens a file."""
+    lines = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    return re.split(r"(?<!et al)(?<!vs)\.(?:\s|$)", " ".join(lines))[0]
+
+
+def _parameters(spec: ModelSpec) -> str:
+    """Number of parameters, of a network without values; empty where it has none, or brings its own weights."""
+    import torch
+
+    from mscnn import models
+    from mscnn.models.inputs import Sizes
+
+    if spec.family == "baseline" or spec.options.get("wav2vec2"):
+        return ""
+    dims = {name: _dim(Feature.load(feature)) for name, feature in spec.features.items()}
+    sizes = Sizes(classes=4, audio=dims.pop("audio", 96), extra=dims)
+    with torch.device("meta"):
+        return f"{models.build(spec, sizes).num_parameters():,}".replace(",", " ")
+
+
+def _dim(feature: Feature) -> int:
+    return WAV2VEC2 if feature.kind == "wav2vec2" else feature.extractor.dim
+
+
+def published() -> dict[str, str]:
+    """What is reported of each configuration as it is: the first row with reference, and the first with ASR text."""
+    first: dict[str, dict[bool, str]] = {}
+    for rows in (one["rows"] for one in read_yaml(CONF / "published.yaml")["tables"].values()):
+        for row in rows:
+            values = [row.get("wa"), row.get("ua")]
+            if row.get("model") and any(values) and not row.get("options"):
+                shown = " / ".join("–" if value is None else str(value) for value in values)
+                first.setdefault(row["model"], {}).setdefault(row["text"] == "asr", f"{shown} {row['certain']}")
+    return {name: "; ".join(by_text[asr] for asr in sorted(by_text)) for name, by_text in first.items()}
+
+
+def protocol_row(name: str) -> list[object]:
+    """Protocol, folds, test, dev, disjoint, aggregate, marks."""
+    one = Protocol.load(name)
+    chosen = [
+        " ".join(
+            [choice["scheme"], *(f"{key}={_joined(choice[key])}" for key in ("by", "name", "share") if key in choice)]
+        )
+        for choice in (one.test, one.dev)
+    ]
+    apart, marks = ", ".join(one.disjoint["train-test"]), ", ".join(map(code, one.legacy))
+    return [f"[`{name}`](#{name})", one.test.get("folds", ""), *chosen, apart, one.aggregate, marks]
+
+
+def _joined(value: object) -> str:
+    return "+".join(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def feature_row(name: str) -> list[object]:
+    """Feature, kind, values per row, milliseconds, rate, models."""
+    one = Feature.load(name)
+    used = [model for model in names("models") if name in spec_of(model).features.values()]
+    shift = 0 if one.kind == "wav2vec2" else 1000 * one.extractor.frame_shift
+    links = ", ".join(f"[`{model}`](models.md#{model})" for model in used)
+    rate = f"{one.extractor.rate:,}".replace(",", " ")
+    return [f"[`{name}`](#{name})", code(one.kind), _dim(one), f"{shift:g}" if shift else "", rate, links]
+
+
+def schemes() -> Iterator[list[str]]:
+    """Part, scheme, options, options that may be left away."""
+    for part, known in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
+        for name, one in known.items():
+            yield [part, code(name), ", ".join(map(code, one.required)), ", ".join(map(code, one.optional))]

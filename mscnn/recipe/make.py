@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mscnn import models
+from mscnn.config.layers import Layers
 from mscnn.config.model import ModelSpec
+from mscnn.config.overrides import full_key
 from mscnn.errors import DataErrors
 from mscnn.paths import conf
 from mscnn.recipe.checks import check
@@ -51,15 +53,15 @@ def _requests(options: Options) -> list[Request]:
         tag=options.tag,
     )
     if options.grid:
-        requests = read_grid(options.grid, common, options.protocols, options.engines or ("pocketsphinx",))
-    else:
-        requests = from_options(options.models, options.texts, options.protocols, common)
-    return [replace(request, set=_last_of_each(request.set)) for request in requests]
+        return read_grid(options.grid, common, options.protocols, options.engines or ("pocketsphinx",))
+    return from_options(options.models, options.texts, options.protocols, common)
 
 
-def _last_of_each(changes: tuple[str, ...]) -> tuple[str, ...]:
-    """KEY=VALUE words without those that a later one of the same key replaces."""
-    return tuple({change.partition("=")[0]: change for change in changes}.values())
+def _last_of_each(model: str, changes: tuple[str, ...]) -> tuple[str, ...]:
+    """KEY=VALUE words without those whose value a later one of the same key replaces, however the key is written."""
+    layers = Layers.read(model)
+    keys = [full_key(layers, change.partition("=")[0].replace("-", "_")) for change in changes]
+    return tuple(dict(zip(keys, changes, strict=True)).values())
 
 
 def _row(request: Request, options: Options, issues: Issues) -> Row | None:
@@ -71,6 +73,7 @@ def _row(request: Request, options: Options, issues: Issues) -> Row | None:
     spec = issues.attempt(ModelSpec.load, request.model, request.set)
     if spec is None or (request.tested_on and not spec.text):
         return None
+    request = replace(request, set=_last_of_each(request.model, request.set))
     if spec.options.get("wav2vec2") and options.wav2vec2 not in ("", "none"):
         request = replace(request, set=(*request.set, f"wav2vec2={options.wav2vec2}"))
         spec = ModelSpec.load(request.model, request.set)

@@ -74,16 +74,18 @@ def test_experiments_and_their_names(options, expected):
 
 def test_a_row_has_all_that_stages_need(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (row,) = plan(models=("mscnn_spu",), texts=("gt",), set=("lr=0.1", "lr=0.2"), runs=3, trim="30").rows
+    (row,) = plan(
+        models=("mscnn_spu",), texts=("gt",), set=("training.lr=0.1", "max-epochs=3", "lr=0.2"), runs=3, trim="30"
+    ).rows
     assert (row.exp, row.data, row.xvector) == (
         "exp/mscnn_spu_gt_loso5",
         "data/iemocap4",
         "exp/xvector/iemocap4/xvector.scp",
     )
     assert (row.features, row.feature_set) == ({"mfcc96": "dump/mfcc96/iemocap4"}, {"mfcc96": ("trim_db=30",)})
-    assert (row.set, row.runs, row.xvector_model) == (("lr=0.2",), 3, "espeak")
+    assert (row.set, row.runs, row.xvector_model) == (("lr=0.2", "max-epochs=3"), 3, "espeak")
     setup = row.setup()
-    assert (setup.model, str(setup.exp), setup.settings, setup.text.source) == ("mscnn_spu", row.exp, ("lr=0.2",), "gt")
+    assert (setup.model, str(setup.exp), setup.settings, setup.text.source) == ("mscnn_spu", row.exp, row.set, "gt")
     assert [str(path) for path in setup.feature_dirs] == ["dump/mfcc96/iemocap4"] and setup.text.embeddings is None
     assert str(setup.xvector) == row.xvector
 

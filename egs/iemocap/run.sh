@@ -8,13 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${IEMOCAP_ROOT:-}
 parser=iemocap
 labels=iemocap4     # angry, happy + excited, sad, neutral: 5,531 utterances
-rate=16000          # the release is 16 kHz mono; a file of another form is damaged
+rate=16000          # the release is 16 kHz mono; a file of another format is damaged
 channels=1
 convert=false
 protocol=random10   # that of the MSCNN-SPU paper; speaker dependent, unlike speaker10 and loso5
 runs=3              # as in the paper
 model=mscnn_spu_att
-xvector_model=voxceleb  # as in the paper; tools/download_xvector_model.sh fetches it, --xvector none does without
-text=gt             # --text "gt pocketsphinx" also recognises and trains on that: hours of decoding
+xvector_model=voxceleb  # as in the paper; tools/download_xvector_model.sh fetches it, --xvector none trains without
+text=gt             # --text "gt pocketsphinx" also transcribes and trains on ASR transcripts: hours of decoding
 
 run_recipe "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mini_iemocap: an invented corpus in IEMOCAP's own layout, spoken by espeak-ng; made on first use. ./run.sh --help
+# mini_iemocap: an invented corpus in IEMOCAP's layout, spoken by espeak-ng, generated on first use. ./run.sh --help
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./cmd.sh
@@ -11,7 +11,7 @@ labels=iemocap4             # angry, happy + excited, sad, neutral
 protocol=loso5              # five sessions, each tested once
 model=mscnn_spu_att
 text=gt
-train_args="--set batch_size=16 max_epochs=20 patience=5" # 200 utterances to train on: the paper's 64 are three steps an epoch
-asr_engine=pocketsphinx     # stage 4 recognises the speech as well; train on it with --text pocketsphinx
+train_args="--set batch_size=16 max_epochs=20 patience=5" # 200 training utterances: 64 as in the paper would give three steps per epoch
+asr_engine=pocketsphinx     # stage 4 also transcribes the speech; train on that with --text pocketsphinx
 
 run_recipe "$@"

@@ -8,12 +8,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${RAVDESS_ROOT:-}
 parser=ravdess
 labels=ravdess8         # neutral, calm, happy, sad, angry, fearful, disgust, surprised
-rate=16000              # what the features need;
+rate=16000              # sampling rate of the features
 convert=true            # the release is 48 kHz, some of it stereo
-trim=30                 # a second of silence stands at either end of a recording
-protocol=ravdess6       # speaker independent, four actors a fold
+trim=30                 # dB; recordings begin and end with a second of silence
+protocol=ravdess6       # speaker independent, four actors per fold
 runs=3
 model="audio_cnn audio_cnn_xvector"
-text=none               # two sentences in all: the words tell nothing
+text=none               # two sentences in all: the text carries no emotion
 
 run_recipe "$@"

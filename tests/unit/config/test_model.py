@@ -1,5 +1,6 @@
 """Configurations of models: chains of files, each of which may be wrong in its own way."""
 
+import itertools
 import subprocess
 import sys
 
@@ -37,6 +38,20 @@ def test_only_the_first_file_of_a_family_has_no_base_and_every_file_says_what_it
     assert ("base" in read(conf("models", name))) == (layers.path != layers.first)
     assert layers.first.parent == layers.path.parent
     assert layers.path.read_text(encoding="utf-8").startswith("# ")
+
+
+HEADER = ("Source", "Published", "Deviations", "Needs")
+
+
+@pytest.mark.parametrize("kind, name", [(kind, name) for kind in ("models", "features") for name in names(kind)])
+def test_headers_say_what_it_is_then_source_published_deviations(kind, name):
+    """The form that conf/models/README.md describes, so that readers, and the generated pages, find each fact."""
+    lines = conf(kind, name).read_text(encoding="utf-8").splitlines()
+    header = [line.removeprefix("# ") for line in itertools.takewhile(lambda line: line.startswith("#"), lines)]
+    labels = [line.partition(":")[0] for line in header if line.startswith(HEADER)]
+    assert not header[0].startswith(HEADER)
+    stated = [label for group in labels for label in group.split(", ")]
+    assert stated == sorted(set(stated), key=HEADER.index)
 
 
 def test_a_file_changes_only_what_it_names(model):

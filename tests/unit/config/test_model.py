@@ -1,6 +1,7 @@
 """Configurations of models: chains of files, each of which may be wrong in its own way."""
 
 import itertools
+import re
 import subprocess
 import sys
 
@@ -48,9 +49,10 @@ def test_headers_say_what_it_is_then_source_published_deviations(kind, name):
     """The form that conf/models/README.md describes, so that readers, and the generated pages, find each fact."""
     lines = conf(kind, name).read_text(encoding="utf-8").splitlines()
     header = [line.removeprefix("# ") for line in itertools.takewhile(lambda line: line.startswith("#"), lines)]
-    labels = [line.partition(":")[0] for line in header if line.startswith(HEADER)]
-    assert not header[0].startswith(HEADER)
-    stated = [label for group in labels for label in group.split(", ")]
+    groups = [re.match(r"[\w, ]+(?=: )", line) for line in header]
+    labels = [{*group[0].split(", ")} if group else set() for group in groups]
+    stated = [label for group in labels for label in HEADER if label in group]
+    assert not labels[0] & {*HEADER}
     assert stated == sorted(set(stated), key=HEADER.index)
 
 

@@ -115,3 +115,15 @@ def test_pages_of_a_recipe_have_the_same_sections(recipe):
     last = ["Results", "What to read into them"]
     assert heads["README.md"] == ["Corpus", "Licence", "Get it", "Run", *last]
     assert heads.get("RESULTS.md", ["Command", *last])[:3] == ["Command", *last]
+
+
+def test_the_page_on_architecture_has_the_rooms_in_the_order_of_the_layers():
+    layers = (ROOT / "pyproject.toml").read_text().partition("layers = [")[2].partition("]")[0]
+    rooms = [re.findall(r"\w+", layer) for layer in reversed(re.findall(r'"(.*)"', layers))]
+    page = (ROOT / "docs/explanation/architecture.md").read_text()
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page.partition("## Rooms")[2].partition("\n## ")[0], re.MULTILINE)
+    shown = [name for row in rows for name in re.findall(r"\w+", row)]
+    assert [name for name in shown if name not in rooms[0]] == [
+        name for room in rooms[1:] for name in room if name not in ("bin", "cli")
+    ] + ["bin", "cli"]
+    assert {*rooms[0]} == {*shown[: len(rooms[0])]}

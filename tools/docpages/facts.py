@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -63,15 +63,19 @@ def _dim(feature: Feature) -> int:
 
 
 def published() -> dict[str, str]:
-    """What is reported of each configuration as it is: the first row with reference, and the first with ASR text."""
-    first: dict[str, dict[bool, str]] = {}
-    for rows in (one["rows"] for one in read_yaml(CONF / "published.yaml")["tables"].values()):
-        for row in rows:
-            values = [row.get("wa"), row.get("ua")]
-            if row.get("model") and any(values) and not row.get("options"):
-                shown = " / ".join("–" if value is None else str(value) for value in values)
-                first.setdefault(row["model"], {}).setdefault(row["text"] == "asr", f"{shown} {row['certain']}")
-    return {name: "; ".join(by_text[asr] for asr in sorted(by_text)) for name, by_text in first.items()}
+    """What is reported of each configuration as it is: two numbers at most with reference, and two with ASR text."""
+    reported: dict[str, dict[bool, dict[str, None]]] = {}
+    for row in (row for one in read_yaml(CONF / "published.yaml")["tables"].values() for row in one["rows"]):
+        values = [row.get("wa"), row.get("ua")]
+        if row.get("model") and any(values) and not row.get("options"):
+            shown = " / ".join("–" if value is None else str(value) for value in values)
+            by_text = reported.setdefault(row["model"], {})
+            by_text.setdefault(row["text"] == "asr", {})[f"{shown} {row['certain']}"] = None
+    return {name: "; ".join(_few([*by_text[asr]]) for asr in sorted(by_text)) for name, by_text in reported.items()}
+
+
+def _few(texts: Sequence[str]) -> str:
+    return ", ".join([*texts[:2], *(["…"] if len(texts) > 2 else [])])
 
 
 def protocol_row(name: str) -> list[object]:
@@ -102,7 +106,7 @@ def feature_row(name: str) -> list[object]:
 
 
 def schemes() -> Iterator[list[str]]:
-    """Part, scheme, options, options that may be left away."""
+    """Part, scheme, options, optional ones."""
     for part, known in (("test", TEST_SCHEMES), ("dev", DEV_SCHEMES)):
         for name, one in known.items():
             yield [part, code(name), ", ".join(map(code, one.required)), ", ".join(map(code, one.optional))]

@@ -46,8 +46,6 @@ def _limits(rule: Any) -> Iterator[str]:
     """The bounds that pydantic's Field sets."""
     for part in getattr(rule, "metadata", ()):
         yield from (f"{sign} {getattr(part, name)}" for name, sign in SIGNS.items() if hasattr(part, name))
-        if getattr(part, "pattern", None):
-            yield code(part.pattern)
 
 
 def keys(kind: type) -> str:

@@ -1,4 +1,4 @@
-"""Files are whole or absent; tables are Kaldi's; stamps notice every change."""
+"""Atomic files, Kaldi tables, and stamps that notice every change."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_table_is_sorted_bytewise(tmp_path):
         (b"a 1\r\n", "table-carriage-return", 1),
     ],
 )
-def test_what_is_wrong_in_a_table_is_told_with_its_line(tmp_path, content, code, line):
+def test_issues_in_tables_have_their_line(tmp_path, content, code, line):
     (tmp_path / "t").write_bytes(content)
     with fails(code, f"{tmp_path}/t:{line}: "):
         read_table(tmp_path / "t")

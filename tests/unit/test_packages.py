@@ -1,4 +1,4 @@
-"""Packages of extras: named where they are missing, and never needed by an import of ours."""
+"""Optional packages: errors name them and their extra, and no import of mscnn needs them."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Digests of code: prose does not count, what is computed does."""
+"""Digests of code ignore prose and notice every change of code."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A small release in the layout of IEMOCAP, written by hand: what the tests say of the format is said here once."""
+"""A small handmade release in the layout of IEMOCAP; only this file knows the format."""
 
 import random
 import wave
@@ -50,7 +50,7 @@ class Release:
         for number, (turn, _, text) in enumerate(turns):
             lines.append(f"{dialogue}_{turn} [{number:03d}.1000-{number:03d}.9000]: {text}\n".encode())
             _write_wav(self.wav(f"{dialogue}_{turn}"), samples=800 + number)
-        # the label file has the turns of F before those of M, whoever spoke first
+        # the label file has the turns of F before those of M, in any order of time
         for number, (turn, label, _) in sorted(enumerate(turns), key=lambda entry: entry[1]):
             blocks.append(
                 f"[{number}.1000 - {number}.9000]\t{dialogue}_{turn}\t{label}\t[2.5000, 2.0000, 3.5000]\n"
@@ -62,7 +62,7 @@ class Release:
 
     def edit(self, path: Path, old: bytes, new: bytes) -> None:
         data = path.read_bytes()
-        assert data.count(old) == 1, f"{old!r} stands {data.count(old)} times in {path}"
+        assert data.count(old) == 1, f"{old!r} occurs {data.count(old)} times in {path}"
         path.write_bytes(data.replace(old, new))
 
 
@@ -85,5 +85,5 @@ def release(tmp_path: Path) -> Release:
 
 @pytest.fixture
 def write_wav() -> Callable[..., None]:
-    """Function that writes noise, of each name another: (path, samples=800, rate=16000, channels=1)."""
+    """Function that writes noise that depends on the name: (path, samples=800, rate=16000, channels=1)."""
     return _write_wav

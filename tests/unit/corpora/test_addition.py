@@ -1,4 +1,4 @@
-"""A corpus of one's own: a parser, its line in the registry and a label map are all that it takes."""
+"""A new corpus needs a parser, a line in the registry and a label map, and nothing else."""
 
 import sys
 from pathlib import Path

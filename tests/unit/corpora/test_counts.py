@@ -1,4 +1,4 @@
-"""Counts of a corpus against those that are published."""
+"""Counts of a corpus against published ones."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def items() -> list[Item]:
     ]
 
 
-def test_differences_are_named(tmp_path):
+def test_differences_are_listed(tmp_path):
     path = tmp_path / "expected.tsv"
     rows = "Ses01F\timprovised\tang\t2\nSes01F\tscripted\tang\t4\n*\t*\tang\t3\nSes01*\t*\t*\t4\n\n*\t*\txxx\t2\n"
     path.write_text(HEAD + rows)
@@ -61,7 +61,7 @@ def test_table_has_rows_for_speakers_sessions_types_and_all():
     ]
 
 
-def test_many_speakers_have_no_row_each_and_splits_have():
+def test_many_speakers_have_no_rows_but_splits_have():
     many = [
         Item(f"s{n:02d}-{n}", f"s{n:02d}", "joy", "", "", "", session=f"e{n}", split="train" if n % 3 else "test")
         for n in range(counts.MAX_SPEAKERS + 1)
@@ -91,7 +91,7 @@ def test_differences_warn_or_stop(tmp_path, caplog):
         report_counts(Corpus(items()), labels, path, strict=True)
 
 
-def test_a_table_without_counts_is_not_called_as_expected(tmp_path, caplog):
+def test_a_table_without_counts_warns(tmp_path, caplog):
     caplog.set_level("INFO")
     path = tmp_path / "expected.tsv"
     for rows, level in (("", "WARNING"), ("*\t*\tang\t3\n", "INFO")):

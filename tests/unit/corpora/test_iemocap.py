@@ -1,4 +1,4 @@
-"""The parser of IEMOCAP, quirk by quirk."""
+"""The parser of IEMOCAP, one test per irregularity."""
 
 import shutil
 from pathlib import Path
@@ -16,8 +16,8 @@ def items(root: Path) -> dict:
 
 
 def test_joins_labels_texts_and_wavs_by_id(release):
-    found = {name: (i.label, i.text, Path(i.wav).name) for name, i in items(release.root).items()}
-    assert found == {
+    utterances = {name: (i.label, i.text, Path(i.wav).name) for name, i in items(release.root).items()}
+    assert utterances == {
         "Ses01F-Ses01F_impro01_F000": ("hap", "It is me.", "Ses01F_impro01_F000.wav"),
         "Ses01F-Ses01F_impro01_F001": ("xxx", "Well.", "Ses01F_impro01_F001.wav"),
         "Ses01M-Ses01F_impro01_M000": ("neu", "Who is it?", "Ses01F_impro01_M000.wav"),
@@ -29,7 +29,7 @@ def test_joins_labels_texts_and_wavs_by_id(release):
     assert not parse(release.root).issues
 
 
-def test_parent_of_the_release_is_good_too(release):
+def test_the_parent_folder_of_the_release_is_accepted(release):
     assert items(release.root.parent) == items(release.root)
 
 
@@ -42,14 +42,14 @@ def test_parent_of_the_release_is_good_too(release):
         ("Ses02F_script03_2", "M007", "Ses02M", "script03_2", "scripted", "m"),
     ],
 )
-def test_speaker_is_the_last_letter_however_long_the_name(release, dialogue, turn, speaker, scene, style, gender):
+def test_the_speaker_is_the_last_letter_of_any_name(release, dialogue, turn, speaker, scene, style, gender):
     release.add(dialogue, [(turn, "neu", "Yes.")])
     item = items(release.root)[f"{speaker}-{dialogue}_{turn}"]
     facts = (item.speaker, item.session, item.scene, item.style, item.gender)
     assert facts == (speaker, speaker[:5], scene, style, gender)
 
 
-def test_litter_is_skipped_and_counted(release):
+def test_foreign_files_are_skipped_and_counted(release):
     apple_double = bytes.fromhex("0005160700020000") + b"Mac OS X" + bytes(21) + b"\xac" + bytes(40)
     litter = [
         release.labels(IMPRO).with_name(f"._{IMPRO}.txt"),
@@ -87,7 +87,7 @@ def test_carriage_returns(release):
     assert not corpus.issues
 
 
-def test_remarks_of_annotators_may_hold_any_byte(release):
+def test_comments_of_annotators_may_have_any_byte(release):
     # 0x85 is an ellipsis in Windows-1252 and a line break to str.splitlines
     labels = release.labels(IMPRO)
     labels.write_bytes(labels.read_bytes().replace(b"(calm)", b"(clich\xe9, \x85 [1.0 - 2.0])"))
@@ -96,7 +96,7 @@ def test_remarks_of_annotators_may_hold_any_byte(release):
     assert not corpus.issues
 
 
-def test_remarks_over_several_lines_are_counted(release):
+def test_comments_over_several_lines_are_counted(release):
     release.edit(release.labels(SCRIPT), b"\tsad\t[2.5000, 2.0000, 3.5000]\n", b"\tsad\t[2.5, 2.0, 3.5]\nsighs)\n")
     corpus = parse(release.root)
     assert len(corpus.items) == 7
@@ -154,7 +154,7 @@ def test_missing_folder_is_named(release):
         parse(release.root)
 
 
-def test_wavs_renamed_by_glam_are_recognised(release):
+def test_wavs_renamed_by_glam_are_refused(release):
     wav = release.wav(f"{IMPRO}_F000")
     wav.rename(wav.with_name("Ses01F-impro01-07-F000.wav"))
     with fails("corpus-renamed", "Ses01F-impro01-07-F000.wav"):

@@ -1,4 +1,4 @@
-"""The parser of MELD, and a corpus without recordings from there to what the stages make of it."""
+"""The parser of MELD, and stages on a corpus without recordings."""
 
 import subprocess
 import sys
@@ -69,7 +69,7 @@ def test_lines_become_utterances(release, tmp_path, above):
     assert not data.wav and not data.gender and not (data.path / "wav.scp").exists()
 
 
-def test_characters_of_windows_are_repaired(release):
+def test_windows_1252_characters_are_repaired(release):
     # the release of 2018 holds U+0092 in UTF-8; a copy that a spreadsheet saved holds the byte 0x92
     line = TRAIN[0].replace("’", "\x92")
     corpus = parse(release(train=[line], dev=(HEAD + DEV[0].replace("Me.", "’Tis")).encode("cp1252")))
@@ -79,7 +79,7 @@ def test_characters_of_windows_are_repaired(release):
     assert issue.where.endswith("dev_sent_emo.csv:2") and "bytes 92" in issue.message
 
 
-def test_odd_times_are_noted(release):
+def test_implausible_times_are_noted(release):
     long = TRAIN[1].replace("0:21:02,25", "0:22:41,0")
     (places,) = parse(release(train=[TRAIN[0], long, TRAIN[2]])).notes.values()
     assert [place.rpartition(":")[2] for place in places] == ["3", "4"]
@@ -111,7 +111,7 @@ def test_issues_have_file_and_line(release, tmp_path, line, code, names):
     assert ":3\t" in (tmp_path / "data" / "excluded.tsv").read_text()
 
 
-def test_an_utterance_without_words_is_an_issue_but_stays(release, tmp_path):
+def test_an_utterance_without_words_is_an_issue_and_is_kept(release, tmp_path):
     root = release(dev=[DEV[0].replace("Me.", " ")])
     with fails("corpus-issues", "dev_sent_emo.csv:2", "missing-transcript"):
         stage1(root, tmp_path / "data")
@@ -119,7 +119,7 @@ def test_an_utterance_without_words_is_an_issue_but_stays(release, tmp_path):
 
 
 @pytest.mark.parametrize("head", [b"", b'"Sr No.', HEAD.replace("Emotion", "Feeling").encode()])
-def test_other_columns_are_refused(release, head):
+def test_missing_columns_are_refused(release, head):
     with fails("corpus-columns", "train_sent_emo.csv:1", "Emotion"):
         parse(release(train=head))
 

@@ -82,8 +82,8 @@ SAD, ANGRY = "Ses01M-Ses01M_script01_1_M000", "Ses01F-Ses01M_script01_1_F000"
 WAV, LABELS, TEXTS = f"{SCRIPT}_M000.wav", f"EmoEvaluation/{SCRIPT}.txt", f"transcriptions/{SCRIPT}.txt"
 SECOND_LABEL = b"[0.5000 - 0.7000]\tSes01M_script01_1_M000\tneu\t[2.5000, 2.0000, 3.5000]\n"
 SECOND_TEXT = b"Ses01M_script01_1_M000 [001.1000-001.9000]: Other.\n"
-# Each entry: what is done to the release (r; w writes a wav), the code of the issue, the end of the place that must be
-# named, and the selected utterances that cannot be used.
+# Each entry: a change of the release (r; w writes a wav), the code of the issue, the end of its place, and the selected
+# utterances that become unusable.
 ISSUES = {
     "missing wav": (lambda r, w: r.wav(f"{SCRIPT}_M000").unlink(), "missing-wav", WAV, {SAD}),
     "empty wav": (lambda r, w: r.wav(f"{SCRIPT}_M000").write_bytes(b""), "empty-wav", WAV, {SAD}),
@@ -157,7 +157,7 @@ def _point(path):
 
 
 @pytest.mark.parametrize("name", ISSUES)
-def test_an_issue_is_named_and_stops(release, tmp_path, write_wav, name):
+def test_an_issue_is_listed_and_stops(release, tmp_path, write_wav, name):
     spoil, code, place, _ = ISSUES[name]
     spoil(release, write_wav)
     with fails("corpus-issues", f"{place}: {code}: ", FIXES[code]) as caught:
@@ -167,7 +167,7 @@ def test_an_issue_is_named_and_stops(release, tmp_path, write_wav, name):
 
 
 @pytest.mark.parametrize("name", ISSUES)
-def test_skip_excludes_exactly_what_cannot_be_used(release, tmp_path, write_wav, name):
+def test_skip_excludes_exactly_the_unusable(release, tmp_path, write_wav, name):
     spoil, _, _, unusable = ISSUES[name]
     spoil(release, write_wav)
     data = stage1(release, tmp_path / "data", skip=True)
@@ -205,7 +205,7 @@ def test_utf8_beyond_ascii_is_no_issue(release, tmp_path):
     assert stage1(release, tmp_path / "data").text[ANGRY] == "Déjà vu."
 
 
-def test_issues_of_utterances_that_are_not_selected_are_only_noted(release, tmp_path, write_wav, caplog):
+def test_issues_of_utterances_that_are_not_selected_are_only_logged(release, tmp_path, write_wav, caplog):
     release.wav(f"{IMPRO}_F001").unlink()  # xxx
     release.wav(f"{SCRIPT}_M001").write_bytes(b"")  # fru
     write_wav(release.wav(f"{IMPRO}_F990"))  # a wav that has no label
@@ -221,7 +221,7 @@ def test_issues_of_utterances_that_are_not_selected_are_only_noted(release, tmp_
         stage1(release, tmp_path / "raw", "iemocap11")
 
 
-def test_issues_outside_the_subset_are_only_noted(release, tmp_path):
+def test_issues_outside_the_subset_are_only_logged(release, tmp_path):
     release.labels(SCRIPT).unlink()
     assert len(stage1(release, tmp_path / "data", subset="improvised").utts) == 3
 
@@ -239,7 +239,7 @@ def copy(release, one: str, other: str) -> None:
     release.wav(other).write_bytes(release.wav(one).read_bytes())
 
 
-def test_of_copies_the_first_stays(release, tmp_path):
+def test_the_first_of_several_copies_is_kept(release, tmp_path):
     release.add("Ses01F_impro02", [("M000", "neu", "Who was it?"), ("M001", "neu", "It was she.")])
     copy(release, f"{IMPRO}_M000", "Ses01F_impro02_M001")
     copy(release, f"{IMPRO}_M000", "Ses01F_impro02_M000")
@@ -268,10 +268,10 @@ def test_of_copies_the_first_stays(release, tmp_path):
             "M001",
             {"Ses01F-Ses01F_impro01_F000": "happy of Ses01F", "Ses01M-Ses01F_impro01_M001": "happy of Ses01M"},
         ),
-        ("M000", "F001", {}),  # xxx, which nobody asked for
+        ("M000", "F001", {}),  # xxx, which is not selected
     ],
 )
-def test_copies_that_contradict_each_other_all_go(release, tmp_path, one, other, facts):
+def test_copies_that_contradict_each_other_are_all_excluded(release, tmp_path, one, other, facts):
     copy(release, f"{IMPRO}_{one}", f"{IMPRO}_{other}")
     assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - facts.keys()
     if facts:
@@ -281,7 +281,7 @@ def test_copies_that_contradict_each_other_all_go(release, tmp_path, one, other,
             stage1(release, tmp_path / "other")
 
 
-def test_a_copy_of_what_cannot_be_used_stays(release, tmp_path):
+def test_a_copy_of_an_unusable_recording_is_kept(release, tmp_path):
     copy(release, f"{IMPRO}_M000", f"{SCRIPT}_M000")
     _append(release.labels(SCRIPT), SECOND_LABEL)  # SAD has two labels
     assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - {SAD}
@@ -294,9 +294,9 @@ def test_the_audit_reads_no_recording_again(release, tmp_path, monkeypatch):
     stage1(release, tmp_path / "data")  # nor does stage 1
 
 
-def test_what_cannot_be_decoded_is_excluded(release, tmp_path):
+def test_undecodable_recordings_are_excluded(release, tmp_path):
     path = release.wav(f"{SCRIPT}_M000")
-    path.write_bytes(path.read_bytes().replace(b"\x10\x00data", b"\x63\x00data"))  # 99 bits a sample
+    path.write_bytes(path.read_bytes().replace(b"\x10\x00data", b"\x63\x00data"))  # 99 bits per sample
     assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - {SAD}
     assert f"{SAD}\tnot-a-wav\t{path}\t" in (tmp_path / "data" / "excluded.tsv").read_text()
 
@@ -309,7 +309,7 @@ def test_nothing_left_is_refused(release, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_same_tables_are_left_alone_with_their_transcripts(release, tmp_path):
+def test_unchanged_tables_keep_their_transcripts(release, tmp_path):
     out = tmp_path / "data"
     data = stage1(release, out)
     transcript = out / "text.engine"
@@ -331,7 +331,7 @@ def test_excluded_utterances_come_back_when_repaired(release, tmp_path, write_wa
     assert not (out / "excluded.tsv").exists()
 
 
-def test_excluded_table_goes_with_its_reason(release, tmp_path):
+def test_the_table_of_excluded_utterances_is_removed_with_its_reason(release, tmp_path):
     out = tmp_path / "data"
     release.edit(release.labels(SCRIPT), b"\tfru\t", b"\tfrv\t")
     stage1(release, out, skip=True)
@@ -350,7 +350,7 @@ def test_all_that_a_missing_label_file_concerns_is_listed(release, tmp_path, wri
     assert [row.split("\t")[0].rpartition("_")[2] for row in rows] == ["F000", "F001", "M000", "M001"]
 
 
-def test_an_id_with_too_many_digits_does_not_stand_for_another(release, tmp_path):
+def test_an_id_with_too_many_digits_is_not_another_id(release, tmp_path):
     line = b"[0.1 - 0.2]\tSes01M_script01_1_M0001\tneu\t[2.5000, 2.0000, 3.5000]\n"
     _append(release.labels(SCRIPT), line)
     assert stage1(release, tmp_path / "data", skip=True).emo == ALL
@@ -426,7 +426,7 @@ def test_folder_that_cannot_be_listed(release, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(scope="module")
 def replica(shared_dir, tmp_path_factory) -> Path:
-    """Ten short dialogues of a stand-in for the release with every oddity, and a copy of it with every fault."""
+    """Ten short dialogues of a replica of the release with all irregularities, and a copy of it with all issues."""
     folder = tmp_path_factory.mktemp("replica")
     script = [sys.executable, shared_dir / "tools" / "make_iemocap_replica.py", "--out"]
     small = ["--limit-dialogues", "10", "--seconds-scale", "0.05"]
@@ -436,28 +436,28 @@ def replica(shared_dir, tmp_path_factory) -> Path:
     return folder
 
 
-def test_replica_with_every_oddity(replica, shared_dir, tmp_path):
+def test_replica_with_every_irregularity(replica, shared_dir, tmp_path):
     data = prepare(parse(replica / "good"), LabelMap.load("iemocap4"), "all", AS_RELEASED, tmp_path / "d", skip=False)
     assert len(set(data.spk.values())) == 10
     check(shared_dir, tmp_path / "d", replica / "good")
 
 
-def test_replica_with_faults(replica, shared_dir, tmp_path):
+def test_replica_with_issues(replica, shared_dir, tmp_path):
     corpus, labels = parse(replica / "bad"), LabelMap.load("iemocap4")
-    faults = json.loads((replica / "bad" / "replica_manifest.json").read_text())["faults"]
+    expected = json.loads((replica / "bad" / "replica_manifest.json").read_text())["faults"]
     with pytest.raises(DataErrors) as caught:
         prepare(corpus, labels, "all", AS_RELEASED, tmp_path / "d", skip=False)
-    for fault in faults:
-        assert any(fault["path"] in str(i) and fault["utt"] in str(i) for i in caught.value.issues), fault
+    for one in expected:
+        assert any(one["path"] in str(i) and one["utt"] in str(i) for i in caught.value.issues), one
     prepare(parse(replica / "bad"), labels, "all", AS_RELEASED, tmp_path / "d", skip=True)
     check(shared_dir, tmp_path / "d", replica / "bad")
 
 
 def check(shared_dir: Path, data: Path, replica: Path) -> None:
-    """Have a checker that shares no code with ours count and open everything."""
+    """Check a data directory with a tool that shares no code with the package."""
     tool = shared_dir / "tools" / "check_iemocap_data_dir.py"
     manifest = replica / "replica_manifest.json"
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, tool, data, "--check-wav", "--manifest", manifest], capture_output=True, text=True
     )
-    assert found.returncode == 0, found.stdout
+    assert result.returncode == 0, result.stdout

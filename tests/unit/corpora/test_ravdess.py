@@ -28,7 +28,7 @@ def stage1(root: Path, out: Path, form: AudioForm = CONVERT, skip: bool = False)
 
 
 @pytest.mark.parametrize("above", [0, 1, 2])
-def test_names_say_everything(root, tmp_path, above):
+def test_file_names_have_all_facts(root, tmp_path, above):
     data = stage1([root, *root.parents][above], tmp_path / "data")
     assert data.emo == {
         "Actor01-03-01-01-01-01-01-01": "neutral",
@@ -50,7 +50,7 @@ def test_other_rates_are_refused_where_the_recipe_says_so(root, tmp_path):
         stage1(root, tmp_path / "data", AudioForm(16000, 1, convert=False))
 
 
-def test_songs_video_and_litter_are_counted(root, write_wav):
+def test_songs_video_and_foreign_files_are_counted(root, write_wav):
     for name in ("03-02-01-01-01-01-01.wav", "01-01-01-01-01-01-01.mp4", "02-01-01-01-01-01-01.wav", "._x.wav"):
         write_wav(root / "Actor_01" / name)
     corpus = parse(root)
@@ -79,7 +79,7 @@ def test_second_copies_are_counted_and_other_files_of_the_same_name_refused(root
 
 
 @pytest.mark.parametrize("name", ["03-01-09-01-01-01-01", "03-01-01-01-03-01-01", "03-01-01-01-01-01-25", "03-01-01"])
-def test_names_beyond_the_corpus_are_issues(root, tmp_path, write_wav, name):
+def test_names_outside_the_corpus_are_issues(root, tmp_path, write_wav, name):
     write_wav(root / "Actor_01" / f"{name}.wav")
     with fails("corpus-issues", f"{name}.wav: malformed-name"):
         stage1(root, tmp_path / "data")

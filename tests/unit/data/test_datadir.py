@@ -1,4 +1,4 @@
-"""The data directory: written, read back, and every broken rule named with file and line."""
+"""Data directories are written and read back; every violated rule is an issue with file and line."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_round_trip(tmp_path, tables):
         ("utt2spk", "", "no-utterances", ["utt2spk"]),
     ],
 )
-def test_what_is_wrong_is_told_with_file_and_line(tmp_path, tables, name, text, code, names):
+def test_issues_have_file_and_line(tmp_path, tables, name, text, code, names):
     DataDir.write(tmp_path / "set", tables)
     (tmp_path / "set" / name).write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError) as caught:
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_told_with_file_and_line(tmp_path, tables, name, text, 
     check(error, code, f"{tmp_path}/set/{names[0]}", *names[1:])
 
 
-def test_kaldi_wants_speakers_in_order_too(tmp_path, tables):
+def test_utterances_must_be_sorted_by_speaker(tmp_path, tables):
     names = {"s1-a": "s10a", "s1-b": "s1z"}
     moved = {name: {names[u]: v for u, v in table.items()} for name, table in tables.items()}
     moved["utt2spk"] = {"s10a": "s10", "s1z": "s1"}
@@ -80,7 +80,7 @@ def test_missing_files_are_named(tmp_path):
         DataDir.load(tmp_path)
 
 
-def test_an_unknown_transcript_is_answered_with_those_there_are(tmp_path, tables):
+def test_an_unknown_transcript_lists_the_available_ones(tmp_path, tables):
     DataDir.write(tmp_path / "set", tables)
     (tmp_path / "set" / "text.pocketsphinx").write_text("s1-a hi\ns1-b\n")
     with fails("transcript-missing", "text.whisper", "gt, pocketsphinx", "--asr-engine whisper"):

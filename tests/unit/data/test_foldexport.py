@@ -1,4 +1,4 @@
-"""Folders of folds stand alone: they can be moved, they are whole or absent, and they replace nothing."""
+"""Exported folds are self-contained and atomic, can be moved, and overwrite nothing."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ SELECTED_ON_TEST = {"dev": {"scheme": "test"}, "selection": "test", "legacy": ["
         (SELECTED_ON_TEST, False),
     ],
 )
-def test_exported_lists_resolve_wherever_they_are(corpus, tmp_path, changes, dev):
+def test_exported_lists_can_be_moved(corpus, tmp_path, changes, dev):
     data = corpus()
     by = [[u for u in data.utts if u.startswith(f"Ses0{k}")] for k in range(1, 6)]
     folds = [
@@ -60,11 +60,11 @@ def test_a_protocol_that_makes_its_folds_is_copied(corpus, tmp_path):
     text = conf("protocols", "loso5").read_text()
     assert standalone(conf("protocols", "loso5")) == text
     protocol = Protocol.load("loso5")
-    export_folds(protocol, make_folds(protocol, corpus()), text, tmp_path)  # an empty folder is as good as none
+    export_folds(protocol, make_folds(protocol, corpus()), text, tmp_path)  # an empty folder is allowed
     assert (tmp_path / "loso5.yaml").read_text() == text and len([*tmp_path.iterdir()]) == 17
 
 
-def test_nothing_is_replaced(corpus, tmp_path):
+def test_nothing_is_overwritten(corpus, tmp_path):
     protocol, out = Protocol.load("loso5"), tmp_path / "out"
     folds = make_folds(protocol, corpus())
 
@@ -85,7 +85,7 @@ def test_nothing_is_replaced(corpus, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
 
 
-def test_killed_half_way_nothing_is_there(corpus, tmp_path, monkeypatch):
+def test_a_killed_export_leaves_nothing(corpus, tmp_path, monkeypatch):
     protocol = Protocol.load("loso5")
 
     def full(*_):

@@ -1,4 +1,4 @@
-"""Lists of others: EmoBox's layout as its repository has it, and what a protocol of ours was exported to."""
+"""Import of fold lists: EmoBox's layout, and lists that were exported."""
 
 import json
 from dataclasses import replace
@@ -38,7 +38,7 @@ def emobox(shared_dir, tmp_path):
     return tmp_path / "emobox"
 
 
-def test_emobox_lists_come_under_our_ids(emobox, iemocap, tmp_path):
+def test_emobox_lists_are_mapped_to_ids_of_the_data(emobox, iemocap, tmp_path):
     data = iemocap()
     protocol, folds = take(emobox, data, "emobox_iemocap", tmp_path / "out")
     assert [len(f.test) for f in folds] == [1085, 1023, 1151, 1031, 1241]
@@ -63,14 +63,14 @@ def test_an_official_dev_part_is_kept(corpus, tmp_path):
             {"key": f"toy-{u}_part", "dataset": "toy", "wav": f"a/{u}_c.mp4"} for u in data.utts if u[4] in sessions
         ]
         path = tmp_path / "in" / "fold_1" / f"toy_{part}_fold_1.jsonl"
-        path.write_text("".join(json.dumps(item) + "\n" for item in items))  # the key is nobody's: the wav tells
+        path.write_text("".join(json.dumps(item) + "\n" for item in items))  # the key is unknown: the wav identifies it
     protocol, (fold,) = take(tmp_path / "in", data, "toy", tmp_path / "out")
     assert protocol.dev == {"scheme": "predefined"}
     assert protocol.disjoint["train-test"] == ["speaker", "session"]  # no utterance has words
     assert {u[4] for u in fold.train} == {"1", "2"} and {u[4] for u in fold.dev} == {"3"} and len(fold.test) == 16
 
 
-def test_lists_of_ours_come_back_whole(iemocap, tmp_path):
+def test_exported_lists_are_imported_unchanged(iemocap, tmp_path):
     data, protocol = iemocap(), Protocol.load("scene_disjoint54")
     folds = make_folds(protocol, data)
     write_folds(folds, tmp_path / "out")
@@ -93,10 +93,10 @@ def test_lists_of_ours_come_back_whole(iemocap, tmp_path):
             "utterance-in-two-parts",
             ["toy_train_fold_1.jsonl", "Ses01F-0", "toy_test_fold_1.jsonl"],
         ),
-        ('{"key": "toy-nobody", "dataset": "toy"}', "part-empty", ["fold 1", "test"]),
+        ('{"key": "toy-unknown", "dataset": "toy"}', "part-empty", ["fold 1", "test"]),
     ],
 )
-def test_what_is_wrong_is_named(corpus, tmp_path, line, code, names):
+def test_invalid_lists_are_refused(corpus, tmp_path, line, code, names):
     folder = tmp_path / "in" / "fold_1"
     folder.mkdir(parents=True)
     (folder / "toy_train_fold_1.jsonl").write_text('{"key": "toy-Ses01F-0", "dataset": "toy"}\n')
@@ -121,7 +121,7 @@ def write(folder: Path, **lists: list[str]) -> Path:
 
 
 def test_pooled_protocols_stay_pooled(corpus, tmp_path):
-    """By the protocol beside the lists; without one, where a mean over folds does not exist."""
+    """By the protocol beside the lists; without one, where the mean over folds is undefined."""
     data, protocol = corpus(), Protocol.load("loso5")
     export_folds(replace(protocol, name="p"), make_folds(protocol, data), "aggregate: pooled\n", tmp_path / "stated")
     assert take(tmp_path / "stated", data, "a", tmp_path / "a")[0].aggregate == "pooled"
@@ -133,7 +133,7 @@ def test_pooled_protocols_stay_pooled(corpus, tmp_path):
     assert yaml.safe_load((tmp_path / "c" / "c.yaml").read_text())["aggregate"] == "pooled"
 
 
-def test_the_cells_of_iemocap_are_pooled_there_and_back(iemocap, tmp_path):
+def test_pooled_folds_of_iemocap_stay_pooled(iemocap, tmp_path):
     data, protocol = iemocap(), Protocol.load("scene_disjoint54")
     text = standalone(conf("protocols", "scene_disjoint54"))
     export_folds(protocol, make_folds(protocol, data), text, tmp_path / "out")
@@ -149,7 +149,7 @@ def test_the_source_is_never_written_to(corpus, tmp_path):
     assert {path.name: path.read_bytes() for path in source.iterdir()} == before
 
 
-def test_a_name_that_is_no_file_name(corpus, tmp_path):
+def test_an_invalid_name_is_refused(corpus, tmp_path):
     source = write(tmp_path / "in", fold01_train=corpus().utts[8:], fold01_test=corpus().utts[:8])
     with fails("config-value", "name", "../toy"):
         import_folds(source, corpus(), "../toy", tmp_path / "out")
@@ -163,7 +163,7 @@ def test_two_corpora_in_one_folder(corpus, tmp_path):
         import_folds(tmp_path / "in", corpus(), "toy", tmp_path / "out")
 
 
-def test_selection_on_test_does_not_come_in(corpus, tmp_path):
+def test_selection_on_test_is_not_imported(corpus, tmp_path):
     utts = corpus().utts
     source = write(tmp_path / "in", fold01_train=utts[8:], fold01_dev=utts[:8], fold01_test=utts[:8])
     with fails("folds-invalid", "Ses01F-0", "dev", "test"):

@@ -1,4 +1,4 @@
-"""Fold lists: what is written is read back; what is wrong in them is named."""
+"""Fold lists are written and read back; invalid ones are refused."""
 
 import logging
 
@@ -21,7 +21,7 @@ FACTS = {
 
 @pytest.fixture
 def folds(corpus):
-    """Two folds that leave sessions out of everything."""
+    """Two folds without some of the sessions."""
     data = corpus()
     by = {s: [u for u in data.utts if u.startswith(s)] for s in ("Ses01", "Ses02", "Ses03", "Ses04")}
     return [
@@ -65,7 +65,7 @@ def test_without_dev_lists_dev_is_drawn_from_the_listed_train(corpus, protocol, 
     assert {u[:5] for u in fold.train + fold.dev} == {"Ses01"} and len(fold.train) == 4 and len(fold.dev) == 4
 
 
-def test_older_lists_go(folds, tmp_path):
+def test_older_lists_are_removed(folds, tmp_path):
     write_lists(folds, tmp_path)
     (tmp_path / "notes").write_text("mine")
     write_lists(folds[:1], tmp_path)
@@ -84,7 +84,7 @@ def test_older_lists_go(folds, tmp_path):
         ("fold04.test", "Ses03F-0\n", "fold-lists-absent", ["1, 2, 4"]),
     ],
 )
-def test_what_is_wrong_in_a_list_is_named(corpus, protocol, tmp_path, name, text, code, names):
+def test_invalid_lists_are_refused(corpus, protocol, tmp_path, name, text, code, names):
     path = tmp_path / "lists" / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode()) if text else path.unlink()
     with fails(code, *names):

@@ -1,4 +1,4 @@
-"""Protocols: files that say what they are, folds that keep to them or are refused, bytes that depend on ids alone."""
+"""Protocols: complete files, folds that fulfil them or are refused, results that depend on ids only."""
 
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def test_lists_and_hash(corpus, tmp_path):
     assert folds_digest(protocol, folds) != folds_digest(replace(protocol, version=2), folds)
 
 
-def test_a_protocol_that_lies_is_refused(corpus, changed):
+def test_a_false_statement_of_disjointness_is_refused(corpus, changed):
     lie = changed("random10", disjoint=disjoint(train_test=["speaker"]))
     with fails("folds-invalid", "fold 1", "(train)", "(test)", "speaker") as caught:
         make_folds(lie, corpus())
@@ -92,7 +92,7 @@ def test_side10_must_not_claim_to_be_speaker_disjoint(iemocap, changed):
         make_folds(lie, iemocap())
 
 
-def test_texts_are_compared_as_words(corpus, changed):
+def test_texts_are_compared_normalised(corpus, changed):
     protocol = changed("loso5", disjoint=disjoint(train_test=["text"]))
     data = corpus()
     text = {u: "[LAUGHTER]" if u[-1] == "0" else f"line {u}" for u in data.utts}
@@ -102,7 +102,7 @@ def test_texts_are_compared_as_words(corpus, changed):
         make_folds(protocol, replace(data, text=text))
 
 
-def test_leave_out_makes_what_is_stated(corpus, changed):
+def test_leave_out_makes_parts_disjoint(corpus, changed):
     data = corpus()
     data = replace(data, text={u: f"own line {u}" if u[-1] == "0" else f"line {u[-1]}" for u in data.utts})
     facts = {"disjoint": disjoint(train_test=["text"], dev_test=["text"])}
@@ -113,12 +113,12 @@ def test_leave_out_makes_what_is_stated(corpus, changed):
         assert (len(fold.train), len(fold.dev), len(fold.test)) == (6, 2, 8)
 
 
-def test_shared_values_have_a_witness_in_each_part():
+def test_shared_values_have_an_example_in_each_part():
     value = {"a": "x", "b": "x", "c": "y", "d": "x", "e": "z"}
     assert shared(value, ["a", "b", "c", "unknown"], ["d", "e"]) == {"x": ("a", "d")}
 
 
-def test_wrong_corpus_and_wrong_file_are_named(corpus, tmp_path):
+def test_wrong_corpora_and_files_are_refused(corpus, tmp_path):
     with fails("attribute-absent", "utt2session", "data"):
         make_folds(Protocol.load("loso5"), replace(corpus(), session={}))
     with fails("attribute-absent", "utt2scene", "data"):
@@ -165,7 +165,7 @@ def test_wrong_corpus_and_wrong_file_are_named(corpus, tmp_path):
         ({"seed": 1}, "config-unknown-key", ["seed", "selection"]),
     ],
 )
-def test_what_is_wrong_in_a_file_is_named(changed, changes, code, names):
+def test_invalid_files_are_refused(changed, changes, code, names):
     with fails(code, "mine.yaml", *names):
         changed("random10", **changes)
 

@@ -1,4 +1,4 @@
-"""What the shipped protocols make of corpora: sizes known from elsewhere or counted in another way."""
+"""Folds of the shipped protocols, against published sizes or sizes counted in another way."""
 
 from collections import Counter
 from dataclasses import replace
@@ -52,7 +52,7 @@ def test_speaker9_trains_on_the_partner_too(corpus):
 
 
 def test_random10_is_stratified_eight_one_one(corpus):
-    data = corpus(utts_each=20)  # 200 utterances, 50 a class
+    data = corpus(utts_each=20)  # 200 utterances, 50 per class
     folds = folds_of("random10", data)
     assert sizes(folds) == [(160, 20, 20)] * 10
     for fold in folds:
@@ -192,7 +192,7 @@ def test_side10_is_not_speaker_disjoint(iemocap):
 
 
 @pytest.mark.parametrize(("part", "cells"), [("", 54), ("impro", 39), ("script", 15)])
-def test_scene_disjoint54_keeps_scenarios_and_sessions_apart(iemocap, part, cells):
+def test_scene_disjoint54_has_disjoint_scenarios_and_sessions(iemocap, part, cells):
     data = iemocap(part)
     folds = folds_of("scene_disjoint54", data)
     assert len(folds) == cells

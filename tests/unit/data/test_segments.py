@@ -28,7 +28,7 @@ def starts(rule: Segments, length: int, **options) -> list[tuple[int, int]]:
         (Segments(frames=4, long="first"), 9, [(0, 4)]),
     ],
 )
-def test_where_segments_lie(rule, length, expected):
+def test_positions_of_segments(rule, length, expected):
     assert starts(rule, length) == expected
 
 
@@ -41,29 +41,29 @@ def test_training_and_test_may_hop_differently_and_some_classes_slide():
     assert starts(rule, 7, train=False) == [(0, 4), (3, 4)]
 
 
-def test_owners():
+def test_the_utterance_of_each_segment():
     spans = segment(Segments(frames=4), [9, 2, 8], train=True)
     assert spans.utterance.tolist() == [0, 0, 0, 1, 2, 2]
 
 
-def test_scores_are_put_together():
-    scores, owner = np.array([[1.0, 3.0], [5.0, 1.0], [0.0, 2.0]]), np.array([0, 0, 1])
+def test_scores_are_aggregated():
+    scores, utterance = np.array([[1.0, 3.0], [5.0, 1.0], [0.0, 2.0]]), np.array([0, 0, 1])
 
-    def gathered(how):
-        return aggregate_segments(Segments(frames=4, aggregate=how), scores, owner, 2)
+    def aggregated(how):
+        return aggregate_segments(Segments(frames=4, aggregate=how), scores, utterance, 2)
 
     p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(gathered("mean_logits"), [[3, 2], [0, 2]])
-    np.testing.assert_allclose(gathered("max_logits"), [[5, 3], [0, 2]])
-    np.testing.assert_allclose(gathered("mean_logprob"), [np.log(p[:2]).mean(axis=0), np.log(p[2])])
-    np.testing.assert_allclose(gathered("mean_posterior"), np.log([p[:2].mean(axis=0), p[2]]))
-    np.testing.assert_allclose(gathered("max_posterior"), np.log([p[:2].max(axis=0), p[2]]))
+    np.testing.assert_allclose(aggregated("mean_logits"), [[3, 2], [0, 2]])
+    np.testing.assert_allclose(aggregated("max_logits"), [[5, 3], [0, 2]])
+    np.testing.assert_allclose(aggregated("mean_logprob"), [np.log(p[:2]).mean(axis=0), np.log(p[2])])
+    np.testing.assert_allclose(aggregated("mean_posterior"), np.log([p[:2].mean(axis=0), p[2]]))
+    np.testing.assert_allclose(aggregated("max_posterior"), np.log([p[:2].max(axis=0), p[2]]))
 
 
 @pytest.mark.parametrize(
     "options", [{"long": "all"}, {"tail": "keep"}, {"aggregate": "vote"}, {"hop": -1}, {"frames": 0}]
 )
-def test_what_is_wrong_is_named(options):
+def test_invalid_rules_are_refused(options):
     ((key, value),) = options.items()
     with fails("config-value", key, value):
         schema.build(Segments, {"frames": 4, **options}, "segments")

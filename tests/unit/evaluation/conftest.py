@@ -1,4 +1,4 @@
-"""A hand-made experiment: two folds, two runs, two classes."""
+"""A handmade experiment: two folds, two runs, two classes."""
 
 import pytest
 import yaml

@@ -27,25 +27,25 @@ def test_counts(matrices):
 
 
 def test_fold_mean(matrices):
-    found = fold_mean(matrices, CLASSES)
-    ua, wa, f1 = found.values["ua"], found.values["wa"], found.values["f1"]
+    scores = fold_mean(matrices, CLASSES)
+    ua, wa, f1 = scores.values["ua"], scores.values["wa"], scores.values["f1"]
     assert ua.mean == pytest.approx((68.75 + 100) / 2)
     assert ua.sd == pytest.approx((12.5 / sqrt(2) + 0) / 2)
     assert ua.run_sd == pytest.approx(31.25 / sqrt(2))
     assert wa.mean == pytest.approx((100 * (4 / 6 + 3 / 4) / 2 + 100) / 2)
     assert f1.mean == pytest.approx(((62.5 + 100 * (4 / 5 + 2 / 3) / 2) / 2 + 100) / 2)
     first = (4 * 3 / 4 + 2 * 1 / 2) / 6, (2 * 4 / 5 + 2 * 2 / 3) / 4  # weighted by 4 and 2, 2 and 2 utterances
-    assert found.values["wf1"].mean == pytest.approx((100 * sum(first) / 2 + 100) / 2)
-    assert (found.correct, found.total) == (9, 10)  # (7 + 10) / 2 = 8.5
+    assert scores.values["wf1"].mean == pytest.approx((100 * sum(first) / 2 + 100) / 2)
+    assert (scores.correct, scores.total) == (9, 10)  # (7 + 10) / 2 = 8.5
 
 
 def test_pooled(matrices):
-    found = pooled(matrices, CLASSES)  # run 1: [[5 1] [2 2]]
-    assert found.values["ua"].mean == pytest.approx((100 * (5 / 6 + 2 / 4) / 2 + 100) / 2)
-    assert found.values["wa"].mean == pytest.approx((70 + 100) / 2)
-    assert found.values["f1"].mean == pytest.approx((100 * (10 / 13 + 4 / 7) / 2 + 100) / 2)
-    assert found.values["ua"].sd is None
-    assert found.values["wa"].run_sd == pytest.approx(30 / sqrt(2))
+    scores = pooled(matrices, CLASSES)  # run 1: [[5 1] [2 2]]
+    assert scores.values["ua"].mean == pytest.approx((100 * (5 / 6 + 2 / 4) / 2 + 100) / 2)
+    assert scores.values["wa"].mean == pytest.approx((70 + 100) / 2)
+    assert scores.values["f1"].mean == pytest.approx((100 * (10 / 13 + 4 / 7) / 2 + 100) / 2)
+    assert scores.values["ua"].sd is None
+    assert scores.values["wa"].run_sd == pytest.approx(30 / sqrt(2))
 
 
 def test_one_run_and_one_fold_have_no_spread(matrices):
@@ -54,8 +54,8 @@ def test_one_run_and_one_fold_have_no_spread(matrices):
 
 
 def test_kept_utterances_only(experiment):
-    found = confusions(experiment.parts["test"], 2, keep={"t1-00", "t1-03", "t2-10"})
-    np.testing.assert_array_equal(found[:, 0], [[[1, 1], [0, 0]], [[0, 0], [1, 0]]])
+    counts = confusions(experiment.parts["test"], 2, keep={"t1-00", "t1-03", "t2-10"})
+    np.testing.assert_array_equal(counts[:, 0], [[[1, 1], [0, 0]], [[0, 0], [1, 0]]])
 
 
 def test_a_class_absent_from_a_fold_raises(experiment):

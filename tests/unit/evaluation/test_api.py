@@ -1,4 +1,4 @@
-"""``mscnn.evaluate`` and ``mscnn.compare``: against scikit-learn, by hand, and against what stage 6 writes."""
+"""``mscnn.evaluate`` and ``mscnn.compare``: against scikit-learn, by hand, and against files of stage 6."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ CLASSES = ["angry", "happy", "neutral", "sad"]
 
 
 def draw(seed=0, n=200, sharp=0.6, speakers=8):
-    """Columns of made-up predictions: names, and probabilities of which they are the largest."""
+    """Columns of simulated predictions: names, and probabilities with their maximum there."""
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, 4, n)
     prob = (1 - sharp) * rng.dirichlet(np.ones(4), n) + sharp * np.eye(4)[np.where(rng.random(n) < 0.6, truth, 0)]
@@ -41,23 +41,23 @@ def draw(seed=0, n=200, sharp=0.6, speakers=8):
 def test_agrees_with_scikit_learn():
     columns = draw()
     truth, pred, prob = columns["truth"], columns["predictions"], columns["probabilities"]
-    found = mscnn.evaluate(**columns)
-    values = {key: value.mean / 100 for key, value in found.scores["pooled"].items()}
+    evaluation = mscnn.evaluate(**columns)
+    values = {key: value.mean / 100 for key, value in evaluation.scores["pooled"].items()}
     assert values["ua"] == pytest.approx(sk.balanced_accuracy_score(truth, pred))
     assert values["wa"] == pytest.approx(sk.accuracy_score(truth, pred))
     assert values["f1"] == pytest.approx(sk.f1_score(truth, pred, average="macro"))
     assert values["wf1"] == pytest.approx(sk.f1_score(truth, pred, average="weighted"))
-    for name, scores in found.classes.items():
+    for name, scores in evaluation.classes.items():
         by_class = [
             of(truth, pred, labels=[name], average=None)[0] for of in (sk.recall_score, sk.precision_score, sk.f1_score)
         ]
         assert [scores.recall, scores.precision, scores.f1] == pytest.approx([100 * value for value in by_class])
         assert scores.utterances == truth.count(name)
-    np.testing.assert_array_equal(found.confusion, sk.confusion_matrix(truth, pred))
-    assert found.calibration.log_loss == pytest.approx(sk.log_loss(truth, prob))
+    np.testing.assert_array_equal(evaluation.confusion, sk.confusion_matrix(truth, pred))
+    assert evaluation.calibration.log_loss == pytest.approx(sk.log_loss(truth, prob))
     onehot = np.array([[name == label for name in CLASSES] for label in truth])
-    assert found.calibration.brier == pytest.approx(((prob - onehot) ** 2).sum(axis=1).mean())
-    assert not found.remarks
+    assert evaluation.calibration.brier == pytest.approx(((prob - onehot) ** 2).sum(axis=1).mean())
+    assert not evaluation.remarks
 
 
 def test_names_and_numbers_are_the_same():
@@ -102,43 +102,47 @@ def test_agrees_with_stage_6(four, joined, source):
     path = four.path if source == "folder" else joined
     expected = statistics(four, read_attributes(four)).to_dict()
     by_speaker, by_dialogue = (mscnn.evaluate(path, over=over).to_dict() for over in (None, "dialogue"))
-    for found in (by_speaker, by_dialogue):
-        assert found["scores"] == expected["scores"] and found["classes"] == expected["classes"]
-        assert found["calibration"] == expected["calibration"]["as_predicted"]
-        assert (found["utterances"], found["folds"], found["runs"]) == (64, 4, 2)
+    for one in (by_speaker, by_dialogue):
+        assert one["scores"] == expected["scores"] and one["classes"] == expected["classes"]
+        assert one["calibration"] == expected["calibration"]["as_predicted"]
+        assert (one["utterances"], one["folds"], one["runs"]) == (64, 4, 2)
     assert by_speaker["intervals"]["found"] == expected["intervals"]["found"][:2]
     assert by_dialogue["intervals"]["found"][1] == expected["intervals"]["found"][2]
 
 
 def test_a_fold_without_a_class():
-    """What does not exist is missing and said; the rest is there."""
-    found = mscnn.evaluate(
+    """Undefined metrics are omitted with a remark; the others are reported."""
+    evaluation = mscnn.evaluate(
         list("aabbab"), list("aabaab"), folds=["x", "x", "y", "y", "z", "z"], speakers=list("kkllmm")
     )
-    assert set(found.scores["fold-mean"]) == {"wa", "wf1"} and set(found.scores["pooled"]) == set(METRICS)
-    assert found.scores["fold-mean"]["wa"].mean == pytest.approx(100 * (1 + 0.5 + 1) / 3)
-    said = [remark for remark in found.remarks if "fold" in remark]
+    assert set(evaluation.scores["fold-mean"]) == {"wa", "wf1"} and set(evaluation.scores["pooled"]) == set(METRICS)
+    assert evaluation.scores["fold-mean"]["wa"].mean == pytest.approx(100 * (1 + 0.5 + 1) / 3)
+    said = [remark for remark in evaluation.remarks if "fold" in remark]
     assert len(said) == 2 and "fold x" in said[0] and "fold y" in said[1]
-    assert found.to_dict()["scores"]["fold-mean"]["ua"] is None and "nan" not in f"{found}".lower()
+    assert evaluation.to_dict()["scores"]["fold-mean"]["ua"] is None and "nan" not in f"{evaluation}".lower()
 
 
 def test_predictions_of_a_class_that_the_truth_never_has():
     columns = draw()
     columns["predictions"][:5] = ["bored"] * 5
-    found = mscnn.evaluate(columns["truth"], columns["predictions"], speakers=columns["speakers"])
-    assert found.others == ("bored",) and found.confusion.shape == (4, 5) and found.confusion[:, 4].sum() == 5
-    assert found.scores["pooled"]["wa"].mean == pytest.approx(
+    evaluation = mscnn.evaluate(columns["truth"], columns["predictions"], speakers=columns["speakers"])
+    assert (
+        evaluation.others == ("bored",)
+        and evaluation.confusion.shape == (4, 5)
+        and evaluation.confusion[:, 4].sum() == 5
+    )
+    assert evaluation.scores["pooled"]["wa"].mean == pytest.approx(
         100 * sk.accuracy_score(columns["truth"], columns["predictions"])
     )
-    assert any("bored" in remark and "5" in remark for remark in found.remarks)
-    assert "bored" in str(found)
+    assert any("bored" in remark and "5" in remark for remark in evaluation.remarks)
+    assert "bored" in str(evaluation)
 
 
-def test_a_class_that_is_named_and_never_true():
-    found = mscnn.evaluate(list("aabb"), list("abbb"), classes=["a", "b", "c"], speakers=list("klkl"))
-    assert set(found.scores["pooled"]) == {"wa", "wf1"} and found.intervals == []
-    assert found.classes["c"].recall is None and found.classes["c"].utterances == 0
-    assert any("c" in remark for remark in found.remarks)
+def test_a_class_that_is_given_and_never_occurs():
+    evaluation = mscnn.evaluate(list("aabb"), list("abbb"), classes=["a", "b", "c"], speakers=list("klkl"))
+    assert set(evaluation.scores["pooled"]) == {"wa", "wf1"} and evaluation.intervals == []
+    assert evaluation.classes["c"].recall is None and evaluation.classes["c"].utterances == 0
+    assert any("c" in remark for remark in evaluation.remarks)
 
 
 def test_clusters():
@@ -160,22 +164,22 @@ def test_clusters():
 
 
 def test_one_speaker_has_no_interval():
-    found = mscnn.evaluate(list("aabb"), list("abbb"), speakers=["k"] * 4)
-    assert all(not one.bounds and one.fault for one in found.intervals)
-    assert len(found.remarks) == 3  # no names of utterances; two intervals that do not exist
-    assert found.to_dict()["intervals"]["found"][0]["clusters"] == 1
+    evaluation = mscnn.evaluate(list("aabb"), list("abbb"), speakers=["k"] * 4)
+    assert all(not one.bounds and one.fault for one in evaluation.intervals)
+    assert len(evaluation.remarks) == 3  # no utterance ids; two missing intervals
+    assert evaluation.to_dict()["intervals"]["found"][0]["clusters"] == 1
 
 
 def test_runs_are_means_and_may_be_in_any_order():
     columns, other = draw(), draw(1)
     both = {key: columns[key] + columns[key][::-1] for key in ("truth", "utterances", "speakers")}
-    found = mscnn.evaluate(
+    evaluation = mscnn.evaluate(
         predictions=columns["predictions"] + other["predictions"][::-1], runs=["1"] * 200 + ["2"] * 200, **both
     )
     accuracies = [100 * sk.accuracy_score(columns["truth"], one["predictions"]) for one in (columns, other)]
-    assert found.scores["pooled"]["wa"].mean == pytest.approx(np.mean(accuracies))
-    assert found.scores["pooled"]["wa"].run_sd == pytest.approx(np.std(accuracies, ddof=1))
-    assert found.confusion.sum() == 400 and sum(one.utterances for one in found.classes.values()) == 200
+    assert evaluation.scores["pooled"]["wa"].mean == pytest.approx(np.mean(accuracies))
+    assert evaluation.scores["pooled"]["wa"].run_sd == pytest.approx(np.std(accuracies, ddof=1))
+    assert evaluation.confusion.sum() == 400 and sum(one.utterances for one in evaluation.classes.values()) == 200
 
 
 @pytest.mark.parametrize(
@@ -207,7 +211,7 @@ def test_runs_are_means_and_may_be_in_any_order():
         ({"data": "data/set"}, "option-value", ["data"]),
     ],
 )  # fmt: skip
-def test_what_is_refused(changes, code, names):
+def test_invalid_arguments_are_refused(changes, code, names):
     with fails(code, *names):
         mscnn.evaluate(**{**draw(), **changes})
 
@@ -223,30 +227,39 @@ def test_runs_that_contradict_each_other():
 
 
 def test_predictions_that_are_not_the_most_probable():
-    """They count for the scores, the probabilities' own choice for the calibration."""
-    found = mscnn.evaluate(list("ab"), list("aa"), probabilities=np.array([[0.8, 0.2], [0.1, 0.9]]), classes=["a", "b"])
-    assert found.scores["pooled"]["wa"].mean == 50 and found.calibration.ece == pytest.approx(100 * (0.2 + 0.1) / 2)
-    assert any(remark.startswith("1 ") for remark in found.remarks)
+    """Scores use the predictions, calibration the most probable classes."""
+    evaluation = mscnn.evaluate(
+        list("ab"), list("aa"), probabilities=np.array([[0.8, 0.2], [0.1, 0.9]]), classes=["a", "b"]
+    )
+    assert evaluation.scores["pooled"]["wa"].mean == 50 and evaluation.calibration.ece == pytest.approx(
+        100 * (0.2 + 0.1) / 2
+    )
+    assert any(remark.startswith("1 ") for remark in evaluation.remarks)
 
 
 def test_compare_predictions():
     """The difference, its test over clusters, and McNemar, by hand."""
     a, b = draw(0), draw(2)
-    found = mscnn.compare(
+    comparison = mscnn.compare(
         a["predictions"], b["predictions"], truth=a["truth"], speakers=a["speakers"], names=["one", "two"]
     )
     hits = np.array([np.array(one["predictions"]) == a["truth"] for one in (a, b)]).astype(int)
     added = np.bincount([int(name[1:]) for name in a["speakers"]], hits[0] - hits[1])
     signs = np.array(list(product([1, -1], repeat=8)))
-    one = found.pairs[0].differences["wa"]
+    one = comparison.pairs[0].differences["wa"]
     assert one.difference == pytest.approx(added.sum() / 2)
     assert one.p == pytest.approx((abs(signs @ added) >= abs(added.sum())).mean()) and one.holm == one.p
     assert one.interval[0] < one.difference < one.interval[1]
-    assert [system.path for system in found.experiments] == ["one", "two"]
-    assert (found.over, found.clusters, found.protocol, found.several_a_fold) == ("speaker", 8, None, None)
-    assert f"{one.difference:+.2f}" in str(found)
+    assert [system.path for system in comparison.experiments] == ["one", "two"]
+    assert (comparison.over, comparison.clusters, comparison.protocol, comparison.several_a_fold) == (
+        "speaker",
+        8,
+        None,
+        None,
+    )
+    assert f"{one.difference:+.2f}" in str(comparison)
     evaluated = [mscnn.evaluate(**{**columns, "truth": a["truth"], "probabilities": None}) for columns in (a, b)]
-    assert mscnn.compare(evaluated).pairs == found.pairs
+    assert mscnn.compare(evaluated).pairs == comparison.pairs
 
 
 def test_compare_over_utterances_agrees_with_clusters_of_one():
@@ -254,7 +267,7 @@ def test_compare_over_utterances_agrees_with_clusters_of_one():
     alone = mscnn.compare(a["predictions"], b["predictions"], truth=a["truth"])
     each = mscnn.compare(a["predictions"], b["predictions"], truth=a["truth"], speakers=range(60))
     assert (alone.over, alone.clusters, len(alone.remarks)) == ("utterance", 60, len(each.remarks) + 1)
-    one, other = (found.pairs[0].differences["wa"] for found in (alone, each))
+    one, other = (comparison.pairs[0].differences["wa"] for comparison in (alone, each))
     assert one.difference == other.difference and one.p == pytest.approx(other.p, abs=0.02)
     assert one.interval == pytest.approx(other.interval, abs=3)
 
@@ -276,15 +289,15 @@ def test_compare_files(tmp_path):
         write(tmp_path / "b.csv", b, slice(None, None, -1)),
         write(tmp_path / "c.csv", c),
     ]
-    found = mscnn.compare(files)
-    assert [(pair.a, pair.b) for pair in found.pairs] == [(1, 2), (1, 3), (2, 3)]
+    comparison = mscnn.compare(files)
+    assert [(pair.a, pair.b) for pair in comparison.pairs] == [(1, 2), (1, 3), (2, 3)]
     expected = [100 * sk.accuracy_score(a["truth"], one["predictions"]) for one in (a, b, c)]
-    assert [one.scores["wa"].mean for one in found.experiments] == pytest.approx(expected)
-    p = sorted(pair.differences["ua"].p for pair in found.pairs)
-    assert min(pair.differences["ua"].holm for pair in found.pairs) == pytest.approx(min(1, 3 * p[0]))
-    assert len(found.remarks) == 1 and "bored" in found.remarks[0]
+    assert [one.scores["wa"].mean for one in comparison.experiments] == pytest.approx(expected)
+    p = sorted(pair.differences["ua"].p for pair in comparison.pairs)
+    assert min(pair.differences["ua"].holm for pair in comparison.pairs) == pytest.approx(min(1, 3 * p[0]))
+    assert len(comparison.remarks) == 1 and "bored" in comparison.remarks[0]
     mixed = mscnn.compare(files[0], mscnn.evaluate(files[1]))
-    assert mixed.pairs[0].differences["ua"].difference == found.pairs[0].differences["ua"].difference
+    assert mixed.pairs[0].differences["ua"].difference == comparison.pairs[0].differences["ua"].difference
 
 
 @pytest.mark.parametrize(
@@ -313,9 +326,11 @@ def test_compare_needs_two_and_the_truth():
 
 def test_compare_experiments_and_files(four, joined):
     """A file of the same predictions does not differ from the experiment."""
-    found = mscnn.compare(four.path, joined)
-    assert all(one.difference == 0 and one.p == 1 for key, one in found.pairs[0].differences.items() if key != "wf1")
-    assert found.protocol is None and found.experiments[0].text == "gt"
+    comparison = mscnn.compare(four.path, joined)
+    assert all(
+        one.difference == 0 and one.p == 1 for key, one in comparison.pairs[0].differences.items() if key != "wf1"
+    )
+    assert comparison.protocol is None and comparison.experiments[0].text == "gt"
     assert mscnn.compare(four.path, four).protocol == four.protocol
     with fails("option-value", "names"):
         mscnn.compare(four.path, four, names=["a", "b"])
@@ -326,7 +341,7 @@ def test_compare_experiments_and_files(four, joined):
 
 
 def test_commands(tmp_path):
-    """Two hundred made-up rows, in an empty folder, without torch."""
+    """Two hundred simulated rows, in an empty folder, without torch."""
     a, b = write(tmp_path / "a.csv", draw(0)), write(tmp_path / "b.csv", {**draw(2), "truth": draw(0)["truth"]})
 
     def run(module, *options):
@@ -339,8 +354,8 @@ def test_commands(tmp_path):
     ua = 100 * sk.balanced_accuracy_score(draw()["truth"], draw()["predictions"])
     [pooled] = [line.split() for line in done.stdout.splitlines() if line.startswith("pooled")]
     assert pooled[1] == f"{ua:.2f}" and "8 speakers" in done.stdout
-    found = json.loads((tmp_path / "out" / "a.json").read_text())
-    assert found["scores"]["pooled"]["ua"]["mean"] == pytest.approx(ua, abs=1e-6)
+    written = json.loads((tmp_path / "out" / "a.json").read_text())
+    assert written["scores"]["pooled"]["ua"]["mean"] == pytest.approx(ua, abs=1e-6)
     assert (tmp_path / "out" / "a.txt").read_text() == done.stdout
     done = run("compare", "a.csv", "b.csv", "--speaker-column", "speaker", "--out", "c")
     assert done.returncode == 0 and done.stdout == (tmp_path / "c.md").read_text() + "\n"

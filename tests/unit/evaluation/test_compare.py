@@ -1,4 +1,4 @@
-"""Comparisons: only of what can be compared, and the numbers of the tests in their places."""
+"""Comparisons: of comparable systems only, with the results of the tests."""
 
 import json
 import subprocess
@@ -21,29 +21,31 @@ OTHER = {"name": "speaker10", "version": 1, "hash": "77aa", "disjoint": {"train-
 
 @pytest.fixture
 def exps(tmp_path):
-    found = [Experiment.load(make_experiment(tmp_path / "exp" / name, counts)) for name, counts in SIX.items()]
-    write_data(tmp_path / "exp" / "data", found[0], utt2spk=lambda u: u[:2])  # a speaker a fold, where config.yaml says
-    return found
+    experiments = [Experiment.load(make_experiment(tmp_path / "exp" / name, counts)) for name, counts in SIX.items()]
+    write_data(
+        tmp_path / "exp" / "data", experiments[0], utt2spk=lambda u: u[:2]
+    )  # one speaker per fold, where config.yaml says
+    return experiments
 
 
 def test_three_experiments(exps):
     """good: 15 of 16 right in each fold; fair: 10, but for 15 in one of two runs of the first fold; like: 10."""
-    found = compare(exps).to_dict()
-    assert (found["protocol"], found["utterances"], found["over"], found["clusters"]) == (
+    comparison = compare(exps).to_dict()
+    assert (comparison["protocol"], comparison["utterances"], comparison["over"], comparison["clusters"]) == (
         "random10@1f3a",
         96,
         "speaker",
         6,
     )
-    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [(1, 2), (1, 3), (2, 3)]
-    wa = [pair["wa"] for pair in found["pairs"]]
+    assert [(pair["a"], pair["b"]) for pair in comparison["pairs"]] == [(1, 2), (1, 3), (2, 3)]
+    wa = [pair["wa"] for pair in comparison["pairs"]]
     np.testing.assert_allclose(
         [entry["difference"] for entry in wa], [100 * (30 - 2.5) / 96, 100 * 30 / 96, 100 * 2.5 / 96]
     )
     assert [entry["p"] for entry in wa] == [2 / 64, 2 / 64, 1]  # all six agree; one differs, either way
     assert [entry["holm"] for entry in wa] == [6 / 64, 6 / 64, 1]
-    assert found["experiments"][1]["wa"]["run_sd"] == pytest.approx(100 * 5 / 96 / np.sqrt(2))
-    assert found["pairs"][1]["mcnemar"] == pytest.approx(2 * 0.5**30)  # 30 utterances right in good alone
+    assert comparison["experiments"][1]["wa"]["run_sd"] == pytest.approx(100 * 5 / 96 / np.sqrt(2))
+    assert comparison["pairs"][1]["mcnemar"] == pytest.approx(2 * 0.5**30)  # 30 utterances right in good alone
 
 
 def test_mcnemar_of_several_runs_is_the_largest(exps, tmp_path):
@@ -53,8 +55,8 @@ def test_mcnemar_of_several_runs_is_the_largest(exps, tmp_path):
     assert compare([mixed, twice]).pairs[0].mcnemar == 1
 
 
-def test_mcnemar_meets_every_run_where_their_numbers_differ(exps, tmp_path):
-    """The first run of worse is far below good; its second is good itself, and not to be told apart from it."""
+def test_mcnemar_uses_all_runs_where_their_numbers_differ(exps, tmp_path):
+    """The first run of worse is far below good; its second run equals good."""
     worse = Experiment.load(make_experiment(tmp_path / "exp" / "worse", [[FAIR, GOOD, FAIR]] * 6))
     assert compare([worse, exps[0]]).pairs[0].mcnemar == compare([exps[0], worse]).pairs[0].mcnemar == 1
     assert compare([exps[0], exps[2]]).pairs[0].mcnemar < 1e-6
@@ -63,18 +65,18 @@ def test_mcnemar_meets_every_run_where_their_numbers_differ(exps, tmp_path):
 def test_the_interval_is_that_of_the_paired_bootstrap(exps):
     counts = [np.array(SIX[name]).transpose(1, 0, 2, 3) for name in ("good", "fair")]
     expected = bootstrap(difference(*map(estimate, counts)), counts[0][0].sum(axis=2)).bounds
-    found = compare(exps[:2]).pairs[0].differences
-    np.testing.assert_allclose(found["ua"].interval, 100 * expected[:, 0])
-    np.testing.assert_allclose(found["wa"].interval, 100 * expected[:, 1])
-    np.testing.assert_allclose(found["wf1"].interval, 100 * expected[:, 3])
+    by_metric = compare(exps[:2]).pairs[0].differences
+    np.testing.assert_allclose(by_metric["ua"].interval, 100 * expected[:, 0])
+    np.testing.assert_allclose(by_metric["wa"].interval, 100 * expected[:, 1])
+    np.testing.assert_allclose(by_metric["wf1"].interval, 100 * expected[:, 3])
 
 
 def test_the_difference_of_weighted_f1(exps):
     """GOOD has F1 of 16/17 and 14/15, FAIR of 5/8 twice; classes are of one size."""
-    found = compare([exps[0], exps[2]])
-    entry = found.pairs[0].differences["wf1"]
+    comparison = compare([exps[0], exps[2]])
+    entry = comparison.pairs[0].differences["wf1"]
     assert entry.difference == pytest.approx(100 * ((16 / 17 + 14 / 15) / 2 - 5 / 8))
-    assert entry.p is None and "p" not in found.to_dict()["pairs"][0]["wf1"]
+    assert entry.p is None and "p" not in comparison.to_dict()["pairs"][0]["wf1"]
 
 
 def test_dialogues_in_place_of_speakers(exps, tmp_path):
@@ -91,7 +93,7 @@ def test_dialogues_in_place_of_speakers(exps, tmp_path):
     added = np.bincount(dialogue, hits[0] - hits[1])
     signs = np.array(list(product([1, -1], repeat=4)))
     expected = (abs(signs @ added) >= abs(added.sum())).mean()
-    speaker, dialogue = (found.pairs[0].differences["wa"] for found in (by_speaker, by_dialogue))
+    speaker, dialogue = (comparison.pairs[0].differences["wa"] for comparison in (by_speaker, by_dialogue))
     assert dialogue.p == pytest.approx(expected) and speaker.p == 2 / 64
     assert dialogue.difference == speaker.difference
     (data / "utt2scene").unlink()

@@ -1,4 +1,4 @@
-"""Experiments: what is not finished or contradicts itself is refused, never scored."""
+"""Experiments that are unfinished or contradictory are refused, never scored."""
 
 import pytest
 import yaml
@@ -12,7 +12,7 @@ def test_experiment_is_read_whole(experiment):
     assert [[len(p.utts) for p in runs] for runs in experiment.parts["test"]] == [[6, 6], [4, 4]]
 
 
-def test_unfinished_runs_are_all_named(folder):
+def test_all_unfinished_runs_are_listed(folder):
     (folder / "fold02" / "run1" / "predictions_test.tsv").unlink()
     (folder / "fold01" / "run2" / "predictions_dev.tsv").unlink()
     with fails("experiment-unfinished", 2, 4, "fold01/run2, fold02/run1", "mscnn.bin.train --model mscnn_spu"):
@@ -26,7 +26,7 @@ def test_a_file_that_lost_lines_is_noticed(folder):
         Experiment.load(folder)
 
 
-def test_fold_lists_are_the_law(folder):
+def test_predictions_must_match_the_fold_lists(folder):
     (folder / "folds").mkdir()
     (folder / "folds" / "fold02.test").write_text("t2-00\nt2-01\nt2-10\nt2-11\nt2-12\n")
     with fails("utterances-differ", "fold02/run1", "t2-12"):
@@ -57,11 +57,11 @@ def test_a_malformed_configuration(folder, key, value):
         Experiment.load(folder)
 
 
-def test_from_inside_it_has_its_name_and_neighbours(folder, monkeypatch):
+def test_a_relative_path_has_its_name_and_parent(folder, monkeypatch):
     for inside, given in ((folder, "."), (folder / "fold01", "..")):
         monkeypatch.chdir(inside)
-        found = Experiment.load(given)
-        assert found.path.name == "try" and found.path.parent.resolve() == folder.parent
+        exp = Experiment.load(given)
+        assert exp.path.name == "try" and exp.path.parent.resolve() == folder.parent
 
 
 def test_no_experiment(tmp_path, folder):
@@ -72,7 +72,7 @@ def test_no_experiment(tmp_path, folder):
         Experiment.load(folder)
 
 
-def test_its_data_are_found_wherever_it_lies(folder, tmp_path, monkeypatch):
+def test_its_data_are_found_from_anywhere(folder, tmp_path, monkeypatch):
     """From the recipe's folder, two above; or from the working folder; or from another folder above it."""
     experiment = Experiment(folder, {"data": "data/set"}, {})
     monkeypatch.chdir("/")

@@ -1,4 +1,4 @@
-"""Groups of utterances: what is read, and that nothing is left out in silence."""
+"""Groups of utterances: attributes that are read, and errors where some are missing."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.raises import fails
 from tests.unit.evaluation.conftest import CLASSES, make_experiment, write_data
 
 TABLES = {
-    "utt2spk": lambda u: u[:2],  # a speaker a fold
+    "utt2spk": lambda u: u[:2],  # one speaker per fold
     "utt2session": lambda u: f"S{u[1]}",
     "utt2gender": lambda u: "f",
     "utt2scene": lambda u: "impro01" if u.endswith("0") else "script01_1",
@@ -20,17 +20,17 @@ TABLES = {
 
 
 def test_attributes(experiment, tmp_path):
-    found = read_attributes(experiment, write_data(tmp_path / "data", experiment, **TABLES))
-    assert list(found) == ["speaker", "session", "gender", "dialogue", "kind", "duration"]
-    one = {name: values["t1-01"] for name, values in found.items()}
+    attributes = read_attributes(experiment, write_data(tmp_path / "data", experiment, **TABLES))
+    assert list(attributes) == ["speaker", "session", "gender", "dialogue", "kind", "duration"]
+    one = {name: values["t1-01"] for name, values in attributes.items()}
     assert one == {
         "speaker": "t1", "session": "S1", "gender": "f", "dialogue": "S1 script01_1", "kind": "scripted",
         "duration": "1-2 s",
     }  # fmt: skip
-    assert found["duration"]["t1-00"] == "0-1 s" and found["duration"]["t1-03"] == "2-4 s"
+    assert attributes["duration"]["t1-00"] == "0-1 s" and attributes["duration"]["t1-03"] == "2-4 s"
 
 
-def test_a_corpus_without_sessions_has_dialogues_all_the_same(experiment, tmp_path):
+def test_a_corpus_without_sessions_has_dialogues(experiment, tmp_path):
     data = write_data(tmp_path / "data", experiment, utt2scene=lambda u: f"dia{u[1]}")
     assert set(read_attributes(experiment, data)["dialogue"].values()) == {"dia1", "dia2"}
     assert "kind" not in read_attributes(experiment, data)
@@ -48,7 +48,7 @@ def test_tables_of_another_set(experiment, tmp_path):
         read_attributes(experiment, tmp_path)
 
 
-def test_word_error_rates_of_the_recogniser(tmp_path):
+def test_word_error_rates_of_the_asr_engine(tmp_path):
     exp = Experiment.load(make_experiment(tmp_path / "exp" / "a", text="pocketsphinx"))
     data = write_data(tmp_path / "data", exp, **TABLES)
     assert "wer" not in read_attributes(exp, data)
@@ -57,8 +57,8 @@ def test_word_error_rates_of_the_recogniser(tmp_path):
     counts = {"00": (0, 4), "01": (1, 4), "02": (2, 4), "03": (5, 4), "10": (2, 0), "11": (0, 0), "12": (4, 4)}
     rows = [f"{p}{f}-{u}\tref\thyp\t{e}\t{w}\n" for p in "dt" for f in "12" for u, (e, w) in counts.items()]
     detail.write_text("".join(["utt\tref\thyp\tedits\twords\n", *rows]))
-    found = read_attributes(exp, data)["wer"]
-    assert [found[f"t1-{u}"] for u in counts] == [
+    buckets = read_attributes(exp, data)["wer"]
+    assert [buckets[f"t1-{u}"] for u in counts] == [
         "0 %", "0-25 %", "25-50 %", "over 100 %", "over 100 %", "0 %", "50-100 %"
     ]  # fmt: skip
     detail.write_text("utt\tref\thyp\tedits\twords\nt1-00\tref\thyp\n")

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn and against numbers worked by hand."""
+"""Metrics against scikit-learn and by hand."""
 
 import json
 
@@ -55,13 +55,13 @@ def test_a_stack_gives_the_values_of_its_matrices():
     stack = np.random.default_rng(0).integers(1, 9, (2, 3, 4, 4))
     for metric in (wa, ua, macro_f1, recalls, precisions, f1s):
         np.testing.assert_array_equal(metric(stack), [[metric(matrix) for matrix in row] for row in stack])
-    assert type(ua(stack[0, 0])) is float  # as checkpoints and JSON want it
+    assert type(ua(stack[0, 0])) is float  # as checkpoints and JSON need it
     stack[1, 2, 3] = 0
     with fails("class-absent", "sad"):
         ua(stack, ("ang", "hap", "neu", "sad"))
 
 
-def test_a_class_without_utterances_raises_and_is_named():
+def test_a_class_without_utterances_raises():
     matrix = confusion_matrix(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
     assert sk.balanced_accuracy_score([0, 0, 2], [0, 0, 2]) == 1  # scikit-learn skips it
     for metric in (ua, macro_f1, recalls, f1s):
@@ -72,7 +72,7 @@ def test_a_class_without_utterances_raises_and_is_named():
 
 
 def test_the_registry():
-    """A metric is called like its function, and says where it does not exist."""
+    """A metric is called like its function, and knows where it is undefined."""
     matrices = np.array([[[8, 2], [1, 1]], [[8, 2], [0, 0]], [[0, 0], [0, 0]]])
     assert list(METRICS) == ["ua", "wa", "f1", "wf1"] and all(key == metric.name for key, metric in METRICS.items())
     assert {key: metric(matrices[0]) for key, metric in METRICS.items()} == {
@@ -106,10 +106,10 @@ def test_a_new_metric_is_one_function_with_an_entry(experiment, monkeypatch):
     monkeypatch.setitem(METRICS, "kappa", Metric("kappa", "Cohen's kappa", "kappa = …", kappa, least=-1.0))
     truth, pred = list("aaaabbbb") * 2, list("abbabbaa") * 2
     speakers = list("kkllkkll") + list("mmnnmmnn")
-    found = mscnn.evaluate(truth, pred, speakers=speakers)
-    assert found.scores["pooled"]["kappa"].mean == pytest.approx(100 * sk.cohen_kappa_score(truth, pred))
-    assert found.intervals[1].bounds["kappa"][0] < 0
-    assert METRICS["kappa"].label in str(found) and "kappa" in found.to_dict()["scores"]["pooled"]
+    evaluation = mscnn.evaluate(truth, pred, speakers=speakers)
+    assert evaluation.scores["pooled"]["kappa"].mean == pytest.approx(100 * sk.cohen_kappa_score(truth, pred))
+    assert evaluation.intervals[1].bounds["kappa"][0] < 0
+    assert METRICS["kappa"].label in str(evaluation) and "kappa" in evaluation.to_dict()["scores"]["pooled"]
     [line, *_] = write_report(experiment)
     matrices = experiment.parts["test"]
     expected = [[sk.cohen_kappa_score(run.truth, run.pred) for run in runs] for runs in matrices]

@@ -1,4 +1,4 @@
-"""Files of predictions of other toolkits: columns by their usual names, and what is wrong with its place."""
+"""Files of predictions of other toolkits: columns with common names, and errors with their place."""
 
 import numpy as np
 import pytest
@@ -24,21 +24,21 @@ def test_a_file_of_any_separator(tmp_path, separator):
     assert system.folds is None and system.runs[0].prob.shape == (3, 0) and not system.remarks
 
 
-def test_usual_names_are_understood_and_said(tmp_path):
+def test_common_names_are_recognised_with_a_remark(tmp_path):
     text = GOOD.replace("utterance,speaker,truth,prediction", "File Name,Speaker-ID,label,Predicted")
     system = read(tmp_path, text)
     assert system.utts == ("u1", "u2", "u3") and set(system.attributes) == {"speaker"}
     assert [remark.split()[1] for remark in system.remarks] == ["File", "label", "Predicted", "Speaker-ID"]
 
 
-def test_columns_that_are_named(tmp_path):
+def test_columns_that_are_given(tmp_path):
     text = GOOD.replace("utterance,speaker,truth,prediction", "truth,who,gold,ours")
     columns = {"utterance": "truth", "truth": "gold", "prediction": "ours", "speaker": "who", "fold": None}
     system = read(tmp_path, text, columns=columns)
     assert system.utts == ("u1", "u2", "u3") and system.classes == ("happy", "sad") and not system.remarks
 
 
-def test_columns_that_are_not_used_are_said_with_what_they_may_be(tmp_path):
+def test_unused_columns_are_remarked_with_the_nearest_role(tmp_path):
     [remark] = read(tmp_path, GOOD.replace("speaker", "speakr")).remarks
     assert "speakr" in remark and "speaker" in remark.replace("speakr", "")
     [remark] = read(tmp_path, GOOD.replace("speaker", "split")).remarks
@@ -56,7 +56,7 @@ def test_probabilities(tmp_path, before, options):
     np.testing.assert_allclose(system.runs[0].prob.sum(axis=1), 1)
 
 
-def test_other_columns_that_begin_alike_are_no_probabilities(tmp_path):
+def test_columns_with_a_similar_prefix_are_no_probabilities(tmp_path):
     system = read(tmp_path, GOOD.replace("speaker", "p_id"))
     assert system.runs[0].prob.size == 0 and any("p_id" in remark for remark in system.remarks)
 
@@ -64,10 +64,10 @@ def test_other_columns_that_begin_alike_are_no_probabilities(tmp_path):
 def test_folds_and_runs(tmp_path):
     head = "utterance,truth,prediction,fold,seed\n"
     rows = [f"u{i},{'ab'[i % 2]},{'ab'[(i + run) % 2]},{10 * (i // 2)},{run}\n" for run in (2, 10) for i in range(4)]
-    found = Evaluation.from_file(_write(tmp_path, head + "".join(rows)))
-    assert (found.folds, found.runs) == (2, 2) and found.system.fold_names == ("0", "10")
-    assert found.scores["fold-mean"]["wa"].mean == 100
-    assert found.system.confusions.sum(axis=(2, 3)).tolist() == [[2, 2], [2, 2]]
+    evaluation = Evaluation.from_file(_write(tmp_path, head + "".join(rows)))
+    assert (evaluation.folds, evaluation.runs) == (2, 2) and evaluation.system.fold_names == ("0", "10")
+    assert evaluation.scores["fold-mean"]["wa"].mean == 100
+    assert evaluation.system.confusions.sum(axis=(2, 3)).tolist() == [[2, 2], [2, 2]]
 
 
 def _write(tmp_path, text):
@@ -90,7 +90,7 @@ def _write(tmp_path, text):
         ("happy", "sad", "one-class", ["sad"]),
     ],
 )
-def test_what_is_refused(tmp_path, old, new, code, names):
+def test_invalid_files_are_refused(tmp_path, old, new, code, names):
     assert old in GOOD
     with fails(code, *names):
         read(tmp_path, GOOD.replace(old, new))
@@ -105,7 +105,7 @@ def test_what_is_refused(tmp_path, old, new, code, names):
         ("50,50", "probability-value", ["p.csv:2", 50]),
     ],
 )
-def test_probabilities_that_are_none(tmp_path, cells, code, names):
+def test_invalid_probabilities_are_refused(tmp_path, cells, code, names):
     with fails(code, *names):
         read(tmp_path, f"utt,truth,p_sad,p_happy\nu1,sad,{cells}\nu2,happy,.5,.5\n")
 

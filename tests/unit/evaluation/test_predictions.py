@@ -1,4 +1,4 @@
-"""Files of predictions: what is torn or contradicts itself is refused, never scored."""
+"""Files of predictions that are truncated or contradictory are refused, never scored."""
 
 import numpy as np
 import pytest
@@ -14,10 +14,14 @@ def read(tmp_path, text):
     return read_predictions(tmp_path / "p.tsv", ["calm", "cross"])
 
 
-def test_good_file(tmp_path):
-    found = read(tmp_path, GOOD)
-    assert found.utts == ("a-1", "a-2") and found.truth.tolist() == [0, 1] and found.pred.tolist() == [0, 0]
-    np.testing.assert_array_equal(found.prob, [[0.9, 0.1], [0.5, 0.5]])
+def test_a_valid_file(tmp_path):
+    predictions = read(tmp_path, GOOD)
+    assert (
+        predictions.utts == ("a-1", "a-2")
+        and predictions.truth.tolist() == [0, 1]
+        and predictions.pred.tolist() == [0, 0]
+    )
+    np.testing.assert_array_equal(predictions.prob, [[0.9, 0.1], [0.5, 0.5]])
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ def test_good_file(tmp_path):
         ("calm\t0.900000\t0.100000", "cross\t0.900000\t0.100000", "prediction-not-most-probable", ["p.tsv:2", "cross"]),
     ],
 )
-def test_what_is_refused(tmp_path, old, new, code, names):
+def test_invalid_files_are_refused(tmp_path, old, new, code, names):
     assert old in GOOD
     with fails(code, *names):
         read(tmp_path, GOOD.replace(old, new))

@@ -1,4 +1,4 @@
-"""Reference transcripts, ASR transcripts and no text side by side: numbers by hand, order of rows, what is refused."""
+"""Robustness to ASR errors: values by hand, order of rows, and errors."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def write_errors(root, engine, edits):
 
 def make_conditions(root):
     """A system with and without transcripts of the ASR engine ear, one of audio alone, and a baseline."""
-    write_errors(root, "ear", {**EDITS, **{u.replace("t", "d"): (99, 1) for u in EDITS}})  # of dev, which nobody asks
+    write_errors(root, "ear", {**EDITS, **{u.replace("t", "d"): (99, 1) for u in EDITS}})  # of dev, which is not used
     return [
         make(root, "audio", WORSE, model="audio_cnn", text="none"),
         make(root, "bag", PERFECT, model="tfidf_lr", family="baseline"),
@@ -52,24 +52,24 @@ def rows_of(paths):
 
 
 def test_rows_come_by_family_and_reference_transcripts_first(exps):
-    found = rows_of(exps)
-    assert [(row.system, row.trained_on, row.tested_on) for row in found.rows] == [
+    table = rows_of(exps)
+    assert [(row.system, row.trained_on, row.tested_on) for row in table.rows] == [
         ("mscnn_spu", "gt", "gt"), ("mscnn_spu", "gt", "ear"), ("mscnn_spu", "ear", "ear"),
         ("audio_cnn", "none", "none"), ("tfidf_lr", "gt", "gt"),
     ]  # fmt: skip
-    assert [row.difference for row in found.rows] == [0, -31.25, -31.25, None, 0]
-    assert [row.scores.values["ua"].mean for row in found.rows] == [100, 68.75, 68.75, 68.75, 100]
-    assert found.total("ear").rate == pytest.approx(100 * 15 / 36)
-    assert {row.scores.name for row in found.rows} == {"fold-mean"}
+    assert [row.difference for row in table.rows] == [0, -31.25, -31.25, None, 0]
+    assert [row.scores.values["ua"].mean for row in table.rows] == [100, 68.75, 68.75, 68.75, 100]
+    assert table.total("ear").rate == pytest.approx(100 * 15 / 36)
+    assert {row.scores.name for row in table.rows} == {"fold-mean"}
 
 
 def test_buckets_are_the_same_utterances_in_every_row(exps):
-    found = rows_of(exps)
-    totals = {name: found.bucket_total("ear", name).rate for name in found.rows[0].buckets["ear"]}
+    table = rows_of(exps)
+    totals = {name: table.bucket_total("ear", name).rate for name in table.rows[0].buckets["ear"]}
     assert totals == {"0 %": 0, "0-25 %": 25, "50-100 %": pytest.approx(500 / 6), "over 100 %": 125}
-    for row in found.rows:
+    for row in table.rows:
         assert [scores.utterances for scores in row.buckets["ear"].values()] == [2, 5, 2, 1]
-    both = next(row for row in found.rows if row.tested_on == row.trained_on == "ear").buckets["ear"]
+    both = next(row for row in table.rows if row.tested_on == row.trained_on == "ear").buckets["ear"]
     assert [(scores.ua, scores.wa) for scores in both.values()] == [(50, 50), (100, 100), (0, 0), (None, 100)]
     assert both["over 100 %"].absent == ["cross"]
 
@@ -77,12 +77,12 @@ def test_buckets_are_the_same_utterances_in_every_row(exps):
 def test_every_engine_has_its_rows_and_its_buckets(exps, tmp_path):
     write_errors(tmp_path / "exp", "nose", dict.fromkeys(EDITS, (1, 2)))
     nose = make(tmp_path / "exp", "nose", PERFECT, text="nose", trained_on="gt", trained_in="exp/true")
-    found = rows_of([nose, *exps])
-    assert [(row.trained_on, row.tested_on) for row in found.rows[:4]] == [
+    table = rows_of([nose, *exps])
+    assert [(row.trained_on, row.tested_on) for row in table.rows[:4]] == [
         ("gt", "gt"), ("gt", "nose"), ("gt", "ear"), ("ear", "ear")
     ]  # fmt: skip
-    assert found.total("nose").rate == 50 and [*found.rows[0].buckets] == ["nose", "ear"]
-    assert [*found.rows[1].buckets] == ["nose"] and [*found.rows[2].buckets] == ["ear"]
+    assert table.total("nose").rate == 50 and [*table.rows[0].buckets] == ["nose", "ear"]
+    assert [*table.rows[1].buckets] == ["nose"] and [*table.rows[2].buckets] == ["ear"]
 
 
 def test_a_system_with_other_options_is_another_system(exps):
@@ -98,9 +98,9 @@ def test_what_cannot_be_compared_is_refused(exps, tmp_path):
     other = make(tmp_path / "exp", "other", PERFECT, protocol=protocol)
     with fails("protocols-differ", "random10@1f3a", "random10@ffff"):
         rows_of([*exps, other])
-    twin = make(tmp_path / "exp", "twin", WORSE, text="ear")
-    with fails("system-twice", exps[2], twin):
-        rows_of([*exps, twin])
+    copy = make(tmp_path / "exp", "copy", WORSE, text="ear")
+    with fails("system-twice", exps[2], copy):
+        rows_of([*exps, copy])
     with fails("no-asr-experiment"):
         rows_of([exps[0], exps[1], exps[4]])
     (tmp_path / "exp" / "asr_ear" / "data" / "wer_detail.tsv").unlink()

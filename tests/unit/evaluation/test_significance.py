@@ -1,4 +1,4 @@
-"""Tests of differences against SciPy, by hand, and on pairs that are equal."""
+"""Tests of differences against SciPy, by hand, and on pairs of equal systems."""
 
 from itertools import product
 
@@ -16,11 +16,11 @@ EQUAL = PAIRS["10 speakers, 1 per model"]
 def test_contributions_add_up_to_the_differences():
     sample = simulate(EQUAL, np.random.default_rng(0), systems=3)
     a, b = sample.counts(0), np.concatenate([sample.counts(1), sample.counts(2)])  # one run against two
-    found = contributions(a, b)
+    parts = contributions(a, b)
     for key, metric in (("ua", balanced_accuracy_score), ("wa", accuracy_score)):
         scores = [metric(sample.truth, pred) for pred in sample.pred]
-        assert found[key].sum() == pytest.approx(scores[0] - (scores[1] + scores[2]) / 2)
-        assert found[key].shape == (10,)
+        assert parts[key].sum() == pytest.approx(scores[0] - (scores[1] + scores[2]) / 2)
+        assert parts[key].shape == (10,)
 
 
 def test_contributions_change_sign_with_the_systems_of_a_speaker():
@@ -28,8 +28,8 @@ def test_contributions_change_sign_with_the_systems_of_a_speaker():
     a, b = sample.counts(0), sample.counts(1)
     swapped = [np.where(np.arange(10)[None, :, None, None] == 4, y, x) for x, y in ((a, b), (b, a))]
     signs = np.where(np.arange(10) == 4, -1, 1)
-    for key, found in contributions(*swapped).items():
-        np.testing.assert_allclose(found, signs * contributions(a, b)[key])
+    for key, parts in contributions(*swapped).items():
+        np.testing.assert_allclose(parts, signs * contributions(a, b)[key])
 
 
 @pytest.mark.parametrize("size", [2, 5, 9])
@@ -40,7 +40,7 @@ def test_sign_flip_agrees_with_scipy(size):
 
 
 def test_sign_flip_by_hand():
-    assert sign_flip(np.full(10, 0.1)) == 2 / 1024  # all speakers agree, as rarely as can be
+    assert sign_flip(np.full(10, 0.1)) == 2 / 1024  # all speakers agree: the least possible p
     assert sign_flip(np.array([3.0, 1.0, -1.0])) == 6 / 8  # |±3 ±1 ±1| is 3 or 5 in six of eight patterns
     assert sign_flip(np.zeros(4)) == 1
 
@@ -65,8 +65,8 @@ def test_equal_differences_may_share_a_value():
     few = sign_flip(np.array([3.0, 1.0, -1.0]))
     assert sign_flip(np.array([3.0, -1.0, 1.0]), copies=np.array([1, 1, 1])) == few
     values, copies = np.array([0.1, -0.1, 0.05]), np.array([40, 30, 10])
-    apart = sign_flip(np.repeat(values, copies))
-    assert sign_flip(values, copies=copies) == pytest.approx(apart, abs=4 * np.sqrt(2 * apart / 2**16))
+    separate = sign_flip(np.repeat(values, copies))
+    assert sign_flip(values, copies=copies) == pytest.approx(separate, abs=4 * np.sqrt(2 * separate / 2**16))
     assert sign_flip(values[:0], copies=copies[:0]) == 1
 
 
@@ -76,12 +76,12 @@ def test_p_is_uniform_where_only_the_seed_differs():
     for _ in range(200):
         sample = simulate(EQUAL, rng, systems=2)
         p.append([sign_flip(parts) for parts in contributions(sample.counts(0), sample.counts(1)).values()])
-    for found in np.transpose(p):
-        assert stats.kstest(found, "uniform").pvalue > 0.05
-        assert 0.02 < (found < 0.05).mean() < 0.09
+    for column in np.transpose(p):
+        assert stats.kstest(column, "uniform").pvalue > 0.05
+        assert 0.02 < (column < 0.05).mean() < 0.09
 
 
-def test_what_differs_is_told_apart():
+def test_a_real_difference_is_significant():
     """Half of the second system's right answers are lost: every speaker gets worse."""
     sample = simulate(EQUAL, np.random.default_rng(4), systems=2)
     sample.pred[1, ::2] = (sample.truth[::2] + 1) % 4

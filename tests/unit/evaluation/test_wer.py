@@ -1,4 +1,4 @@
-"""Word error rate against numbers worked by hand and a plain edit distance."""
+"""Word error rate by hand, and against a plain edit distance."""
 
 import random
 
@@ -24,7 +24,7 @@ def test_normalisation(raw, expected):
     assert normalise(raw) == expected
 
 
-def test_counts_worked_by_hand():
+def test_counts_by_hand():
     references = {"a": "the cat sat on the mat", "b": "", "c": "yes no", "d": "same same"}
     hypotheses = {"a": "the cat sit the mat now", "b": "oh well", "c": "", "d": "same same"}
     errors = count_errors(references, hypotheses)
@@ -48,7 +48,7 @@ def distance(reference, hypothesis):
     return row[-1]
 
 
-def test_edits_are_the_least():
+def test_the_number_of_edits_is_minimal():
     draw = random.Random(0)
     texts = [" ".join(draw.choices("abcd", k=draw.randrange(9))) for _ in range(400)]
     references, hypotheses = dict(enumerate(texts[:200])), dict(enumerate(texts[200:]))
@@ -63,8 +63,8 @@ def test_files_have_total_and_groups(make_data, tmp_path):
     scenes = {"s1-a": "impro01", "s1-b": "script01_1", "s2-c": "script02_2", "s2-d": "impro02"}
     emotions = {"s1-a": "happy", "s1-b": "sad", "s2-c": "happy", "s2-d": "sad"}
     data = make_data({u: (silence, w) for u, w in words.items()}, utt2scene=scenes, utt2emo=emotions)
-    heard = {"s1-a": "yes", "s1-b": "a x d", "s2-c": "", "s2-d": "no no no"}
-    total = write_wer(tmp_path / "out", data, heard, "me")
+    transcripts = {"s1-a": "yes", "s1-b": "a x d", "s2-c": "", "s2-d": "no no no"}
+    total = write_wer(tmp_path / "out", data, transcripts, "me")
     assert total == Errors(words=7, insertions=1, deletions=1, substitutions=1)
     lines = (tmp_path / "out" / "wer").read_text().splitlines()
     assert lines[0].startswith("# normalisation: lower case; ")

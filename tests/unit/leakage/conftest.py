@@ -1,4 +1,4 @@
-"""A toy corpus on disk: two sessions of two speakers, recordings of noise, texts that tell the class."""
+"""A toy corpus on disk: two sessions of two speakers, recordings of noise, texts that determine the class."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ def write_noise(path: Path, seed: int, samples: int = 400, rate: int = 16000, **
 
 @pytest.fixture
 def tables(tmp_path) -> dict[str, dict[str, str]]:
-    """Tables of a data directory: speakers A1 A2 (session A) and B1 B2, six utterances each, no text twice."""
+    """Tables of a data directory: speakers A1 A2 (session A) and B1 B2, six utterances each, all texts different."""
     utts = [f"{spk}-{i}" for spk in ("A1", "A2", "B1", "B2") for i in range(6)]
     for seed, utt in enumerate(utts):
         write_noise(tmp_path / "wav" / f"{utt}.wav", seed)

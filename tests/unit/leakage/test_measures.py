@@ -1,4 +1,4 @@
-"""Numbers of an audit, worked by hand."""
+"""Measures of an audit, computed by hand."""
 
 import json
 from dataclasses import fields, replace
@@ -55,13 +55,13 @@ def test_text_overlap_by_kind(result):
     assert first["all"] == FoldOverlap(test=2, verbatim=1, near=2)  # b1 as a1; b2 nearly as a2
     assert first["improvised"] == FoldOverlap(test=1, verbatim=1, near=1)
     assert first["scripted"] == FoldOverlap(test=1, verbatim=0, near=1)
-    assert second["all"] == FoldOverlap(test=3, verbatim=0, near=0)  # texts without words are like nothing
+    assert second["all"] == FoldOverlap(test=3, verbatim=0, near=0)  # texts without words have no near duplicates
     assert result.texts["all"].verbatim == Spread(25.0, 50.0, 20.0)
     assert result.texts["scripted"].near == Spread(50.0, 100.0, 33.33)
 
 
 def test_scores(result):
-    nearest = result.scores["text_1nn"]  # fold 1: sad, happy, both wrong; fold 2: nothing is known, so happy
+    nearest = result.scores["text_1nn"]  # fold 1: sad, happy, both wrong; fold 2: no neighbour, so happy
     of_folds = [fold.scores for fold in result.folds]
     assert [scores["text_1nn"]["all"] for scores in of_folds] == [FoldScores(0.0, 0.0), FoldScores(33.33, 50.0)]
     assert of_folds[0]["text_1nn"]["improvised"] == FoldScores(0.0, None) and of_folds[0]["logmel_lr"] is None
@@ -81,7 +81,7 @@ def test_what_the_corpus_lacks_is_absent(data):
     assert result.disjoint == [] and result.common == ["speaker"]
 
 
-def test_a_result_is_read_as_it_was_written(result, tmp_path):
+def test_a_result_is_written_and_read_back(result, tmp_path):
     result.write(tmp_path / "toy.json")
     assert AuditResult.read(tmp_path / "toy.json") == result
     assert [*json.loads((tmp_path / "toy.json").read_text())] == [field.name for field in fields(AuditResult)]
@@ -89,7 +89,7 @@ def test_a_result_is_read_as_it_was_written(result, tmp_path):
     assert AuditResult.read(tmp_path / "toy.json") is None is AuditResult.read(tmp_path / "absent.json")
 
 
-def test_leaks_name_both_and_come_once(data):
+def test_leaks_name_both_utterances_and_are_listed_once(data):
     recordings = {u: u for u in UTTS} | {"b1": "a1", "c1": "a1"}
     lines = leaks(PROTOCOL, FOLDS, data, recordings)
     pairs = [("a1 (train)", "c1 (dev)"), ("a1 (train)", "b1 (test)"), ("c1 (dev)", "b1 (test)")]

@@ -1,4 +1,4 @@
-"""Which utterances are the same recording."""
+"""Digests of recordings."""
 
 from mscnn.data.datadir import DataDir
 from mscnn.leakage.recordings import contents
@@ -11,7 +11,7 @@ def digests(tmp_path, segments=None, **files):
     return contents(data, tmp_path / "cache.json")
 
 
-def test_segments_are_told_by_recording_and_times(tmp_path):
+def test_segments_are_identified_by_recording_and_times(tmp_path):
     write_noise(tmp_path / "a.wav", 1)
     write_noise(tmp_path / "b.wav", 1)
     segments = {"u": ("a", 0.0, 0.01), "v": ("b", 0.0, 0.01), "w": ("a", 0.01, 0.02)}
@@ -19,7 +19,7 @@ def test_segments_are_told_by_recording_and_times(tmp_path):
     assert of_utt["u"] == of_utt["v"] != of_utt["w"]
 
 
-def test_all_that_is_no_audio_is_named(tmp_path):
+def test_unreadable_recordings_are_listed(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     (tmp_path / "b.wav").write_bytes(b"text")
     with fails("audio-unreadable", tmp_path / "a.wav", tmp_path / "b.wav"):

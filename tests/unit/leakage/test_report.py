@@ -1,4 +1,4 @@
-"""Audits as files, and the seeded leaks that must stop a recipe: both utterances are named."""
+"""Audits as files, and leaks that stop a recipe."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ def out(tmp_path) -> Path:
 
 @pytest.fixture
 def measured(monkeypatch) -> list[int]:
-    """A number for each time that numbers are made."""
+    """One entry per measured audit."""
     calls, measure = [], report.measure
     monkeypatch.setattr(report, "measure", lambda *args, **more: calls.append(1) or measure(*args, **more))
     return calls
@@ -61,7 +61,7 @@ def test_the_function_writes_nothing(make, protocol, tmp_path):
     assert all(text in str(result) for text in (f"toy2@{result.protocol.hash}", "scene", "100.0 / 100.0"))
 
 
-def test_unchanged_audits_are_kept_and_changes_are_seen(make, protocol, out, measured):
+def test_unchanged_audits_are_kept_and_changes_are_noticed(make, protocol, out, measured):
     name, data = protocol("toy2"), make()
     write([name], data, out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
@@ -72,14 +72,14 @@ def test_unchanged_audits_are_kept_and_changes_are_seen(make, protocol, out, mea
 
 
 @pytest.mark.parametrize("name", ["toy2.json", "recordings.json"])
-def test_what_is_no_mapping_is_made_again(make, protocol, out, name):
+def test_a_damaged_audit_is_made_again(make, protocol, out, name):
     data = make()
     (first,) = write([protocol("toy2")], data, out)
     (out / name).write_text("[1, 2]")
     assert write([protocol("toy2")], data, out) == [first]
 
 
-def test_numbers_made_by_other_code_or_packages_are_made_again(make, protocol, out, monkeypatch, measured):
+def test_audits_of_other_code_or_packages_are_made_again(make, protocol, out, monkeypatch, measured):
     name, data, digest, version = protocol("toy2"), make(), report.source_digest, report.version
     changed = {"mscnn.evaluation.metrics", "mscnn.features.archive", "mscnn.leakage.measures", "scikit-learn"}
     write([name], data, out)
@@ -104,7 +104,7 @@ def test_a_corpus_without_text_is_neither_text_disjoint_nor_not(make, protocol, 
     assert result.texts["all"].near.mean is result.texts["all"].near.worst is None
 
 
-def test_processes_give_what_this_process_gives(make, protocol, tmp_path, monkeypatch):
+def test_results_do_not_depend_on_the_number_of_processes(make, protocol, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "SERIAL_BELOW", 0)
     data, names = make(), [protocol("toy2"), protocol("toy4", test={"scheme": "group", "by": "speaker"})]
     write(names, data, tmp_path / "one", nj=1)
@@ -129,7 +129,7 @@ def test_audio_is_scored_where_features_are_given(make, protocol, tmp_path, out,
     assert write([protocol("toy2")], data, out) == [result]  # stage 1 once more
 
 
-def test_a_shared_text_among_very_many_is_no_disjoint_text(make, protocol, out):
+def test_a_single_shared_text_among_many_is_noticed(make, protocol, out):
     (result,) = write([protocol("toy2")], make(text={"A2-3": "Oh dear!", "B1-0": "oh dear"}), out)
     assert result.common == ["scene", "text"]
     none = replace(result.texts["all"].verbatim, mean=0.0, worst=0.0, pooled=0.0)  # 1 in 30 000, rounded
@@ -140,7 +140,7 @@ def test_a_shared_text_among_very_many_is_no_disjoint_text(make, protocol, out):
 def test_a_copied_recording_fails(make, protocol, out, tables):
     data = make()
     shutil.copy(tables["wav.scp"]["A2-3"], tables["wav.scp"]["B1-0"])
-    for _ in range(2):  # not forgotten when nothing changed
+    for _ in range(2):  # also for an unchanged audit
         results = write([protocol("toy2")], data, out)
         with fails("recording-twice", "B1-0 (train)", "A2-3 (test)", "A2-3.wav") as caught:
             require_no_leaks(results)

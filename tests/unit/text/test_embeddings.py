@@ -1,4 +1,4 @@
-"""Embeddings of every format, against the matrix they were written from."""
+"""Embeddings of every format, against the matrix that was written."""
 
 import gzip
 import os
@@ -24,7 +24,7 @@ WANTED = {name: VECTORS[NAMES.index(name)] for name in WORDS if name in NAMES}
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """One file of each format; names tell nothing of it."""
+    """One file of each format; names do not say which."""
     folder = tmp_path_factory.mktemp("vectors")
     vectors = KeyedVectors(DIM)
     vectors.add_vectors(NAMES, VECTORS)
@@ -32,13 +32,13 @@ def files(tmp_path_factory):
     vectors.save_word2vec_format(str(text))
     vectors.save_word2vec_format(str(binary), binary=True)
     lines = text.read_bytes().splitlines(keepends=True)[1:]
-    strange = b"at name@domain.com" + b" 9.0" * DIM + b"\n. . ." + b" 9.0" * DIM + b"\nhome" + b" 9.0" * DIM + b"\n"
+    spaced = b"at name@domain.com" + b" 9.0" * DIM + b"\n. . ." + b" 9.0" * DIM + b"\nhome" + b" 9.0" * DIM + b"\n"
     fasttext = FastText([NAMES] * 3, vector_size=DIM, min_count=1, epochs=1, bucket=50, workers=1)
     fasttext.wv.vectors_vocab[:] = fasttext.wv.vectors[:] = VECTORS[[NAMES.index(w) for w in fasttext.wv.index_to_key]]
     save_facebook_model(fasttext, str(folder / "facebook"))
     made = {
-        "glove": b"".join(lines) + strange,
-        "glove-cut-newline": (b"".join(lines) + strange)[:-1],
+        "glove": b"".join(lines) + spaced,
+        "glove-no-newline": (b"".join(lines) + spaced)[:-1],
         "word2vec-text": text.read_bytes(),
         "fasttext-vec": b"%d %d\n" % (len(NAMES), DIM) + b"".join(line[:-1] + b" \n" for line in lines),
         "word2vec-binary": binary.read_bytes(),
@@ -52,7 +52,7 @@ def files(tmp_path_factory):
     return folder
 
 
-FORMATS = ["glove", "glove-cut-newline", "word2vec-text", "fasttext-vec", "word2vec-binary", "google-binary"]
+FORMATS = ["glove", "glove-no-newline", "word2vec-text", "fasttext-vec", "word2vec-binary", "google-binary"]
 
 
 @pytest.mark.parametrize("name", [*FORMATS, *(f"{name}.gz" for name in FORMATS)])
@@ -94,7 +94,7 @@ def test_unknown_words_depend_on_seed_and_word_only(files, tmp_path):
     assert many.std() == pytest.approx(0.25 / 3**0.5, rel=0.02)
 
 
-def test_cache_is_of_content_and_words(files, tmp_path):
+def test_the_cache_depends_on_content_and_words(files, tmp_path):
     copy = tmp_path / "copy"
     copy.write_bytes((files / "glove").read_bytes())
 
@@ -117,8 +117,8 @@ def test_cache_is_of_content_and_words(files, tmp_path):
 
 def damage(content, how):
     return {
-        "cut": lambda: content[: len(content) - 10],
-        "cut-line": lambda: content[: content.rindex(b"\n", 0, -1) + 1],
+        "truncated": lambda: content[: len(content) - 10],
+        "missing-line": lambda: content[: content.rindex(b"\n", 0, -1) + 1],
         "half": lambda: content[: len(content) // 2],
         "nan": lambda: re.sub(rb"home \S+", b"home nan", content),
         "word": lambda: re.sub(rb"home \S+", b"home x", content),
@@ -127,17 +127,17 @@ def damage(content, how):
         "zip": lambda: b"PK\x03\x04" + content,
         "empty": lambda: b"",
         "html": lambda: b"<!DOCTYPE html>\n<html>not found</html>\n",
-        "no-blanks": lambda: content[: content.index(b"\n") + 1] + b"x" * 5000,
+        "no-spaces": lambda: content[: content.index(b"\n") + 1] + b"x" * 5000,
     }[how]()
 
 
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        *[("word2vec-text", how) for how in ("cut-line", "word", "short", "random", "zip", "empty", "html")],
-        *[("glove", how) for how in ("cut", "nan", "word", "empty")],
-        *[("word2vec-binary", how) for how in ("cut", "no-blanks")],
-        *[(f"{name}.gz", "cut") for name in ("glove", "word2vec-binary")],
+        *[("word2vec-text", how) for how in ("missing-line", "word", "short", "random", "zip", "empty", "html")],
+        *[("glove", how) for how in ("truncated", "nan", "word", "empty")],
+        *[("word2vec-binary", how) for how in ("truncated", "no-spaces")],
+        *[(f"{name}.gz", "truncated") for name in ("glove", "word2vec-binary")],
         ("facebook", "half"),
     ],
 )
@@ -156,7 +156,7 @@ def test_other_dimension_and_no_file(files, tmp_path):
         load_embeddings(tmp_path / "none", WORDS, cache=tmp_path)
 
 
-def test_no_word_of_ours(files, tmp_path):
+def test_a_file_without_any_of_the_words(files, tmp_path):
     for name in ("glove", "word2vec-binary"):
         matrix, coverage = load_embeddings(files / name, ["<pad>", "<unk>", "zebra"], cache=tmp_path)
         assert (matrix.shape, coverage) == ((3, DIM), 0)
@@ -166,7 +166,7 @@ SENTENCES = [["my", "cat", "sleeps"], ["my", "dog", "sleeps"], ["the", "stock", 
 VOCABULARY = ["<pad>", "<unk>", "cat", "dog", "fell", "market", "my", "never", "sleeps", "stock", "the"]
 
 
-def test_word2vec_learns_who_keeps_company_with_whom():
+def test_word2vec_learns_which_words_occur_together():
     matrix = train_word2vec([*SENTENCES, [], ["<unk>", "held", "out"]], VOCABULARY, dim=20, seed=3)
     assert (matrix.shape, matrix.dtype) == ((11, 20), np.float32)
     assert not matrix[0].any()

@@ -1,4 +1,4 @@
-"""Sentencepiece behind the interface of a vocabulary, also on next to no text."""
+"""Sentencepiece with the interface of a vocabulary, also on very little text."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_size_follows_the_data(texts, size):
     assert 1 not in subwords.encode(texts[0])
 
 
-def test_what_cannot_be_used(tmp_path):
+def test_unusable_texts_and_files_are_refused(tmp_path):
     with fails("no-text"):
         Subwords.train(["", "  "])
     with fails("subwords-unreadable", tmp_path / "subwords.model"):

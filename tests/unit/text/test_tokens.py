@@ -1,4 +1,4 @@
-"""Tokens as nltk.word_tokenize gives them (expected values: the Penn Treebank conventions, worked by hand)."""
+"""Tokens as from nltk.word_tokenize (expected values: the Penn Treebank conventions, by hand)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Numbers of words: from the training texts only, the same in every process."""
+"""Ids of words: from the training texts only, the same in every process."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.raises import fails
 TEXTS = ["b a b", "c, A", "", "café b"]
 
 
-def test_order_and_numbers():
+def test_order_and_ids():
     vocabulary = Vocabulary.build(TEXTS)
     assert vocabulary.words == ["<pad>", "<unk>", "b", "a", ",", "c", "café"]
     assert vocabulary.encode("A b, zebra") == [3, 2, 4, 1]

@@ -1,1 +1,1 @@
-"""Baselines without a network: majority class, text, audio, and the nearest text of the training part."""
+"""Baselines without a network: majority class, TF-IDF of text, audio statistics, and nearest training text."""

@@ -1,4 +1,4 @@
-"""Majority class, TF-IDF of the text, or statistics of an audio feature, by scikit-learn."""
+"""Baselines of scikit-learn: majority class, TF-IDF of the text, or statistics of an audio feature."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from mscnn.features.archive import FeatureDir
 
-SMALLEST = 1e-12  # probability of a class that the training part lacks
-Sample: TypeAlias = "str | np.ndarray"  # a text, or numbers (D,)
+MIN_PROBABILITY = 1e-12  # of a class that the training part lacks
+Sample: TypeAlias = "str | np.ndarray"  # input for one utterance: a text, or statistics (D,)
 
 
 def scores(
@@ -35,17 +35,17 @@ def scores(
     features: FeatureDir | None,
     tested_on: str = "",
 ) -> dict[str, np.ndarray]:
-    """Log posteriors (n, classes) of dev and test, by a model that is fitted to the training part.
+    """Log posteriors (n, classes) of dev and test by a model fitted to the training part.
 
     Args:
-        text: source of the transcripts: gt or an ASR engine.
+        text: source of the transcripts: gt (reference) or an ASR engine.
         features: the audio feature whose mean and standard deviation over the utterance are used.
         tested_on: source of the transcripts of dev and test; empty: ``text``.
     """
     samples = read_samples(options, data, text, features)
     if tested_on not in ("", text):
-        others = read_samples(options, data, tested_on, features)
-        samples |= {utt: others[utt] for utt in (*fold.dev, *fold.test)}
+        tested = read_samples(options, data, tested_on, features)
+        samples |= {utt: tested[utt] for utt in (*fold.dev, *fold.test)}
     return posteriors(options, samples, data.emo, fold, classes)
 
 
@@ -68,25 +68,25 @@ def read_samples(options: Options, data: DataDir, text: str, features: FeatureDi
 def posteriors(
     options: Options, samples: Mapping[str, Sample], emo: Mapping[str, str], fold: Fold, classes: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """As :func:`scores`, of ``samples`` and emotions that several folds share."""
+    """As :func:`scores`, from ``samples`` and emotions that several folds share."""
     labels = [classes.index(emo[utt]) for utt in fold.train]
     model = _model(options, labels)
     model.fit([samples[utt] for utt in fold.train], labels)
     scores = {}
     for part, utts in (("dev", fold.dev), ("test", fold.test)):
-        values = np.full((len(utts), len(classes)), SMALLEST)
+        values = np.full((len(utts), len(classes)), MIN_PROBABILITY)
         values[:, model.classes_] = model.predict_proba([samples[utt] for utt in utts])
-        scores[part] = np.log(np.maximum(values, SMALLEST))
+        scores[part] = np.log(np.maximum(values, MIN_PROBABILITY))
     return scores
 
 
 def classify_folds(
-    name: str, folds: Sequence[Fold], data: DataDir, features: FeatureDir | None = None, *, each: Callable = map
+    name: str, folds: Sequence[Fold], data: DataDir, features: FeatureDir | None = None, *, map_fn: Callable = map
 ) -> list[list[str]]:
-    """Class of each test utterance of each fold, by the baseline ``name`` of conf/models on reference transcripts.
+    """Class of each test utterance per fold, by the baseline ``name`` of conf/models on reference transcripts.
 
     Args:
-        each: a ``map`` over folds; that of a process pool fits them side by side.
+        map_fn: maps a function over the folds; that of a process pool fits them in parallel.
 
     Raises:
         UserError: a training part has one class only.
@@ -94,13 +94,13 @@ def classify_folds(
     single = next((fold.index for fold in folds if len({data.emo[u] for u in fold.train}) < 2), None)
     if single:
         raise UserError(
-            f"{data.path}: train of fold {single} has one class only; nothing can be learnt there: choose another "
-            "protocol",
+            f"{data.path}: the training part of fold {single} has a single class, so no model can be fitted; choose "
+            "another protocol",
             code="class-absent",
         )
     options = models.options(ModelSpec.load(name))
     classes, samples = sorted(set(data.emo.values())), read_samples(options, data, "gt", features)
-    results = each(partial(posteriors, options, samples, data.emo, classes=classes), folds)
+    results = map_fn(partial(posteriors, options, samples, data.emo, classes=classes), folds)
     return [[classes[k] for k in scores["test"].argmax(axis=1)] for scores in results]
 
 
@@ -113,7 +113,7 @@ def _model(options: Options, labels: Sequence[int]) -> ClassifierMixin:
 
     counts = Counter(labels)
     weights = {k: (max(counts.values()) / n) ** options.class_weight for k, n in counts.items()}
-    # Of many sparse columns newton-cg finds the optimum in a sixth of the time of lbfgs, and comes nearer to it.
+    # With many sparse columns newton-cg takes a sixth of the time of lbfgs, and ends nearer to the optimum.
     solver = "newton-cg" if options.kind == "text" else "lbfgs"
     regression = LogisticRegression(C=options.c, class_weight=weights, max_iter=2000, solver=solver)
     if options.kind == "text":

@@ -10,20 +10,20 @@ KINDS = ("majority", "text", "audio")
 
 @dataclass(frozen=True)
 class Options:
-    """Which baseline, and of what kind its logistic regression is.
+    """Kind of the baseline, and options of its logistic regression.
 
     Attributes:
         kind: majority (the class distribution of the training part), text (TF-IDF) or audio (mean and standard
             deviation of a feature over the utterance).
         c: inverse strength of the L2 penalty.
-        ngrams: longest run of words that is one column.
-        pattern: regular expression of a word; by default words of one letter count, contractions stay whole, and
+        ngrams: longest n-gram of words.
+        pattern: regular expression of a word; in conf/models single letters count, contractions stay whole, and
             punctuation does not count.
-        class_weight: in training, an utterance of a class of n counts (N / n)^class_weight times, N those of the
-            largest class: at 0 all utterances count the same, at 1 all classes.
+        class_weight: in training, an utterance of a class with n utterances has the weight (N / n)^class_weight, N
+            being the size of the largest class: at 0 all utterances weigh the same, at 1 all classes.
 
     Raises:
-        UserError: a value makes no sense.
+        UserError: a value is invalid (``option-value``).
     """
 
     kind: str
@@ -42,4 +42,4 @@ class Options:
         try:
             re.compile(self.pattern)
         except re.error as error:
-            raise UserError(f"pattern {self.pattern}: no regular expression: {error}", code="option-value") from None
+            raise UserError(f"pattern {self.pattern}: not a regular expression: {error}", code="option-value") from None

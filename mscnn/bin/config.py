@@ -1,11 +1,11 @@
-"""Show a configuration as it comes to: every value, and the file or setting that states it."""
+"""Show a resolved configuration: every value, and the file or setting that states it."""
 
 from mscnn.options import Parser, run
 
 
 def main() -> None:
     """Print the resolved configuration of a model, a feature, a label map, a protocol or a grid, as YAML."""
-    parser = Parser("mscnn.bin.config", "Print a resolved configuration as YAML, each value with where it is stated.")
+    parser = Parser("mscnn.bin.config", "Print a resolved configuration as YAML, each value with its origin.")
     parser.add_argument("what", choices=["show"], help="show: print it")
     parser.add_argument(
         "name",
@@ -36,7 +36,7 @@ def main() -> None:
         print(show.annotated(options, show.origin(conf(kind, name), args.set)), end="")
     elif kind in checks:
         if args.set:
-            raise UserError(f"{args.name} has no options to set", code="option-unknown")
+            raise UserError(f"--set: {args.name} has no options to set", code="option-unknown")
         checks[kind](name)
         print(show.file(kind, name), end="")
     else:

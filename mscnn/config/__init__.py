@@ -1,6 +1,6 @@
-"""Typed configuration: what people write in YAML, and on the command line after ``--set``.
+"""Typed configuration: YAML files of ``conf``, and settings given with ``--set``, as checked dataclasses.
 
-:mod:`schema` reads YAML into dataclasses; ``training``, ``segments``, ``labels`` and ``protocol`` are such; ``layers``
-puts the files of a model on top of each other, ``overrides`` settings on top of those, and ``model`` is what they come
-to; ``show`` prints it.
+:mod:`schema` reads YAML into dataclasses; ``training``, ``segments``, ``labels`` and ``protocol`` define some of them.
+``layers`` merges the files of a model, ``overrides`` applies settings to them, ``model`` is the resolved configuration,
+and ``show`` prints it.
 """

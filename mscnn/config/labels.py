@@ -1,4 +1,4 @@
-"""Label maps: from a corpus' own labels to an ordered list of classes."""
+"""Label maps: from the labels of a corpus to an ordered list of classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class _File:
     drop: tuple[str, ...] | None
 
     def __post_init__(self) -> None:
-        blank = [name for name in self.classes if len(name.split()) != 1]
-        if blank:
+        invalid = [name for name in self.classes if len(name.split()) != 1]
+        if invalid:
             raise UserError(
-                f"classes: {blank[0]!r}: the name of a class is one word, without blanks", code="labels-class"
+                f"classes: {invalid[0]!r}: the name of a class is one word, without blanks", code="labels-class"
             )
-        twice = self.map.keys() & {*(self.drop or ())}
-        if twice:
-            raise UserError(f"mapped and dropped at once: {', '.join(sorted(twice))}", code="labels-twice")
+        contradicting = self.map.keys() & {*(self.drop or ())}
+        if contradicting:
+            raise UserError(f"labels both mapped and dropped: {', '.join(sorted(contradicting))}", code="labels-twice")
         if len({*self.classes}) < len(self.classes) or {*self.map.values()} != {*self.classes}:
             raise UserError(
                 f"'classes' ({', '.join(self.classes)}) and the values of 'map' must be the same set of names",
@@ -44,7 +44,7 @@ class _File:
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Ordered classes, and the class of each raw label (None: utterances with it are excluded)."""
+    """Ordered classes, and the class of each label of the corpus (None: utterances with it are excluded)."""
 
     name: str
     corpus: str
@@ -53,16 +53,16 @@ class LabelMap:
 
     @classmethod
     def load(cls, name: str) -> "LabelMap":
-        """Read ``conf/labels/<name>.yaml`` (or the YAML file ``name``).
+        """The map in ``conf/labels/<name>.yaml`` (or in the YAML file ``name``).
 
         Raises:
-            UserError: as :func:`schema.load`; or a raw label stands twice, or a class is unknown or never reached.
+            UserError: as :func:`schema.load`; or a label is mapped twice, or a class is unknown or has no label.
         """
         file = schema.load(conf("labels", name), _File)
         return cls(file.name, file.corpus, file.classes, {**file.map, **dict.fromkeys(file.drop or ())})
 
     def apply(self, raw: str) -> str | None:
-        """Class of a raw label, None where the map drops it.
+        """Class of a label of the corpus, None where the map drops it.
 
         Raises:
             UserError: the map does not know the label (``label-unknown``).

@@ -1,4 +1,4 @@
-"""A configuration of a model as its files state it, one on top of the other, and where each value stands."""
+"""The files of a model's configuration, merged, and the origin of each value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class File:
     """What one file of ``conf/models`` may have.
 
     Attributes:
-        base: name of the configuration that this one changes; what is not stated here is as there.
+        base: name of the configuration that this one changes; values that are not stated here are those of the base.
         family: name of the family of networks, or a module of your own with a dot in its name, ``package.module``.
         inputs: ``audio``, a feature or null; ``text`` and ``xvector``, true or false; ``extra``, further features by
             the names that the network knows them by.
@@ -43,12 +43,12 @@ class File:
 
 @dataclass
 class Layers:
-    """The values of a chain of files, later ones on top, and their origins.
+    """Values of a chain of files and of settings, in which later ones override earlier ones, and their origins.
 
     Attributes:
-        path: the file that was asked for; ``first`` the one without a base.
-        values: by section; text as it is written, but ``options`` have the types of what the first file states: it
-            states them all.
+        path: the requested file; ``first`` is the one without a base.
+        values: values by section: unparsed text, except ``options``, whose types are those of the values in the first
+            file, which states all options.
         origins: dotted key -> the file that states it, or the setting (``--set KEY=VALUE``).
     """
 
@@ -59,7 +59,7 @@ class Layers:
 
     @classmethod
     def read(cls, name: str) -> Layers:
-        """The chain that ends in ``conf/models/<name>.yaml`` (or the YAML file ``name``).
+        """Merged values of the chain of files that ends in ``conf/models/<name>.yaml`` (or the YAML file ``name``).
 
         Raises:
             UserError: a file is malformed (see :mod:`mscnn.config.schema`), has an option that the first file does not
@@ -80,7 +80,7 @@ class Layers:
         return layers
 
     def put(self, key: str, value: Any, origin: Path | str) -> None:
-        """Set a value under a dotted key of up to three parts; the type of an option is that which it had.
+        """Set the value of a dotted key of up to three parts; an option keeps its type.
 
         Raises:
             UserError: the first file has no such option (``config-unknown-key``), or it is of another type
@@ -97,13 +97,13 @@ class Layers:
         self.origins = {k: o for k, o in self.origins.items() if not k.startswith(f"{key}.")} | {key: origin}
 
     def origin(self, key: str) -> Path | str:
-        """Where the value of a dotted key stands; of one that stands nowhere, the file that was asked for."""
+        """File or setting that states the value of a dotted key; the requested file where none does."""
         while key and key not in self.origins:
             key = key.rpartition(".")[0]
         return self.origins.get(key, self.path)
 
     def states(self, key: str) -> bool:
-        """Whether a file or a setting states the value of a dotted key, or of all that it is part of."""
+        """Whether a file or a setting states the value of a dotted key, or of a section that contains it."""
         while key and key not in self.origins:
             key = key.rpartition(".")[0]
         return bool(key)
@@ -112,7 +112,7 @@ class Layers:
         known, key = self.values.get("options", {}), f"options.{name}"
         if followed := follows(known.get(name)):
             place = schema.place(origin, ("options", name))
-            raise UserError(f"{place}: {key} is what {followed} says: set that instead", code="option-follows")
+            raise UserError(f"{place}: {key} follows {followed}; set {followed} instead", code="option-follows")
         if origin == self.first:
             return schema.plain(value)
         place = schema.place(origin, ("options", name))
@@ -126,18 +126,21 @@ class Layers:
 
 
 def follows(value: Any) -> str | None:
-    """The input that an option follows, as ``${inputs.text}``: the option is whether there is such an input."""
+    """Key of the input that an option follows, ``inputs.text`` for ``${inputs.text}``, or None.
+
+    Such an option is true where the model has that input.
+    """
     match = re.fullmatch(r"\$\{(inputs\.(audio|text|xvector|extra\.\w+))\}", value) if isinstance(value, str) else None
     return match[1] if match else None
 
 
 def _chain(name: str) -> Iterator[tuple[Path, File]]:
-    """The files from ``name`` to the one without a base; a base is a name, or a YAML file relative to its own."""
+    """Files from ``name`` to the one without a base; a base is a name, or a YAML file relative to the one naming it."""
     seen: list[Path] = []
     while name:
         path = conf("models", name)
         if path in seen:
-            raise UserError(f"{seen[-1]}: base {name} leads back to {path}", code="config-base-loop")
+            raise UserError(f"{seen[-1]}: base {name}: {path} is its own base", code="config-base-loop")
         seen.append(path)
         file = schema.load(path, File)
         yield path, file
@@ -146,7 +149,7 @@ def _chain(name: str) -> Iterator[tuple[Path, File]]:
 
 
 def _like(text: Any, example: Any) -> Any:
-    """``text`` with the type of ``example``; raises ValueError with what is expected."""
+    """``text`` converted to the type of ``example``; raises ValueError with the expected type."""
     if isinstance(example, list):
         if not isinstance(text, list):
             raise ValueError("a list")

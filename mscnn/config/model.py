@@ -1,6 +1,6 @@
-"""Models by name: ``conf/models/<family>/<name>.yaml`` says what a system reads, its options, and how it is trained.
+"""Configurations of models: ``conf/models/<family>/<name>.yaml`` states inputs, options and training.
 
-This module knows nothing of networks: it answers what a model needs before anything heavy is loaded.
+This module imports no network: what a model needs is known before torch is loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mscnn.errors import UserError
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a system takes: ``audio`` is a feature (None: no audio), ``extra`` further ones by the network's names."""
+    """Inputs of a system: ``audio`` is a feature (None: no audio), ``extra`` are others, by the network's names."""
 
     audio: str | None = None
     text: bool = False
@@ -26,14 +26,14 @@ class Inputs:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def has(self, key: str) -> bool:
-        """Whether there is an input: ``inputs.audio``, ``inputs.text``, ``inputs.xvector`` or ``inputs.extra.NAME``."""
+        """Whether the input ``inputs.audio``, ``inputs.text``, ``inputs.xvector`` or ``inputs.extra.NAME`` exists."""
         name = key.removeprefix("inputs.")
         return name.removeprefix("extra.") in self.extra if name.startswith("extra.") else bool(getattr(self, name))
 
 
 @dataclass(frozen=True)
 class _Values:
-    """All of a configuration but the options, with their types."""
+    """A configuration without its options, typed."""
 
     family: str
     inputs: Inputs = field(default_factory=Inputs)
@@ -45,12 +45,12 @@ class _Values:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A named configuration: what the model reads, its options, and how it is trained.
+    """A named configuration: inputs of the model, its options, and its training.
 
-    ``audio`` names the feature (None: no audio), ``extra`` further ones, by the name that the model knows them by.
-    ``normalise`` says how each of them is normalised: zscore (with the training part's statistics; the default of
+    ``audio`` names the audio feature (None: no audio), ``extra`` further features, by the names of the network.
+    ``normalise`` states how each of them is normalised: zscore (with statistics of the training part; the default of
     ``audio``), minmax (the same, clipped to 0 to 1) or none. ``xvec_norm`` is none, zscore or length. ``segments`` is
-    the rule by which utterances are segmented, if they are. ``options`` are all that the family has.
+    the segmentation rule (None: whole utterances). ``options`` are all options of the family.
     """
 
     name: str
@@ -67,9 +67,9 @@ class ModelSpec:
 
     @classmethod
     def load(cls, name: str, settings: Sequence[str] = ()) -> ModelSpec:
-        """Read ``conf/models/<family>/<name>.yaml`` (or the YAML file ``name``), then apply settings ``KEY=VALUE``.
+        """The configuration in ``conf/models/<family>/<name>.yaml`` (or in the YAML file ``name``), with settings.
 
-        A key ``base`` names another configuration that this one changes.
+        A key ``base`` names another configuration that this one changes. ``settings`` are ``KEY=VALUE``.
 
         Raises:
             UserError: a file is malformed or names an unknown key (see :mod:`mscnn.config.schema`), or a setting does
@@ -79,25 +79,28 @@ class ModelSpec:
 
     @classmethod
     def of(cls, layers: Layers) -> ModelSpec:
-        """The configuration that layers come to; raises as :func:`load`."""
+        """The configuration that layers resolve to; raises as :meth:`load`."""
         sections = {key: value for key, value in layers.values.items() if key != "options"}
         if sections.get("segments") and "frames" not in sections["segments"]:
             origin = layers.origin(next(iter(f"segments.{key}" for key in sections["segments"])))
             raise UserError(
-                f"{origin}: {layers.path.stem} takes whole utterances; give segments.frames, their length, as well",
+                f"{origin}: {layers.path.stem} takes whole utterances; also set segments.frames, their length",
                 code="segments-without-frames",
             )
         values = schema.build(_Values, sections, layers.origin)
         inputs = values.inputs
         if values.segments and not inputs.audio:
             origin = layers.origin("segments.frames")
-            raise UserError(f"{origin}: segments are of audio; {layers.path.stem} takes none", code="segments-no-audio")
+            raise UserError(
+                f"{origin}: segments need audio features; {layers.path.stem} takes none: remove segments",
+                code="segments-no-audio",
+            )
         normalise = {name: how for name, how in values.normalise.items() if how is not None}
         for unknown in normalise.keys() - {"audio", *inputs.extra}:
             origin = layers.origin(f"normalise.{unknown}")
             hint = schema.nearest(unknown, ["audio", *inputs.extra])
             raise UserError(
-                f"{origin}: normalise.{unknown}: no such input; {hint} (null takes what a base says back)",
+                f"{origin}: normalise.{unknown}: no such input; {hint} (null removes the value of a base)",
                 code="config-unknown-key",
             )
         return cls(
@@ -119,7 +122,7 @@ class ModelSpec:
 
     @classmethod
     def of_config(cls, config: Mapping) -> ModelSpec:
-        """The configuration that an experiment's ``config.yaml`` holds, whatever conf/models says by now."""
+        """The configuration in the ``config.yaml`` of an experiment, even if conf/models has changed since."""
         features = {name: title.split()[0] for name, title in config["features"].items()}
         segments = config["segments"]
         return cls(
@@ -138,16 +141,16 @@ class ModelSpec:
 
     @property
     def features(self) -> dict[str, str]:
-        """All features that it takes, by the name that the model knows them by."""
+        """All features that it takes, by the names of the network."""
         return {**({"audio": self.audio} if self.audio else {}), **self.extra}
 
     @property
     def only_with_xvector(self) -> bool:
-        """Whether it is another system without x-vectors: audio and x-vectors make it."""
+        """Whether it exists only with x-vectors: its inputs are audio and x-vectors."""
         return self.xvector and not self.text
 
     def without_xvector(self) -> ModelSpec:
-        """The same model where no x-vectors are available."""
+        """The same model without x-vectors."""
         without = {"xvector": False} if "xvector" in self.options else {}
         return replace(self, xvector=False, options={**self.options, **without})
 
@@ -170,7 +173,7 @@ class ModelSpec:
 
 
 def resolve(name: str, settings: Sequence[str] = ()) -> Layers:
-    """The chain of files that ends in ``name``, and the settings on top; raises as :meth:`ModelSpec.load`."""
+    """The chain of files that ends in ``name``, with settings applied; raises as :meth:`ModelSpec.load`."""
     layers = Layers.read(name)
     for setting in settings:
         overrides.apply(layers, setting)

@@ -1,4 +1,4 @@
-"""What a file of ``conf/protocols`` may say; ``mscnn.data.protocols`` cuts data by it."""
+"""Types of the values in a file of ``conf/protocols``; ``mscnn.data.protocols`` splits data by it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias, get_args
@@ -8,18 +8,18 @@ from typing_extensions import Required, TypedDict
 
 Group: TypeAlias = Literal["speaker", "session", "scene", "scenario", "side"]
 Attribute: TypeAlias = Literal["speaker", "session", "scene", "scenario", "side", "text"]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # it names files, and stands in score lines
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # used in file names and score lines
 Version: TypeAlias = Annotated[int, Field(ge=1)]
 Aggregate: TypeAlias = Literal["fold-mean", "pooled"]
 Legacy: TypeAlias = Literal["legacy_test_best"]
 
-ATTRIBUTES = get_args(Attribute)  # what parts can be disjoint in
+ATTRIBUTES = get_args(Attribute)  # attributes in which parts can be disjoint
 AGGREGATES = get_args(Aggregate)
 Disjoint: TypeAlias = Mapping[str, Sequence[Attribute]]  # train-test, train-dev and dev-test
 
 
 class Choice(TypedDict, total=False):
-    """How test or dev are chosen: a scheme, and the options that it takes.
+    """How test or dev is chosen: a scheme and its options.
 
     Attributes:
         scheme: name of the scheme.

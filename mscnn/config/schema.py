@@ -1,7 +1,7 @@
-"""From YAML to typed objects: the one way in which anything that people write in YAML is read.
+"""From YAML to typed objects; every YAML file that users write is read here.
 
-Scalars are text until the type of a field says what they are. So names stay names (``no``, ``1``, ``on``), ``1e-4`` is
-a number, and ``null``, ``~`` or nothing at all mean None where a field may be None, and are text elsewhere.
+Scalars are text until the type of a field decides. So names stay names (``no``, ``1``, ``on``), ``1e-4`` is a number,
+and ``null``, ``~`` or an empty value mean None where a field may be None, and are text elsewhere.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Positive: TypeAlias = Annotated[float, Field(gt=0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 CountOr0: TypeAlias = Annotated[int, Field(ge=0)]
-NULL = ("", "~", "null")
+NULLS = ("", "~", "null")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-EXPECTED = {
+EXPECTED_TYPES = {  # of errors of pydantic, by the first word of their type
     "bool": "true or false",
     "int": "a whole number",
     "float": "a number",
@@ -41,11 +41,11 @@ EXPECTED = {
     "list": "a list",
     "sequence": "a list",
 }
-UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+UNKNOWN_KEY_ERRORS = ("unexpected_keyword_argument", "extra_forbidden")
 
 
 def load(path: str | Path, kind: type[T]) -> T:
-    """What the YAML file ``path`` states, as a ``kind`` (a dataclass).
+    """The values of the YAML file ``path`` as a ``kind`` (a dataclass).
 
     Raises:
         UserError: as :func:`read` and :func:`build`.
@@ -69,33 +69,33 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def parse(text: str, where: Path | str) -> Any:
-    """The value of a YAML text: text, or lists and mappings of it; raises as :func:`read`."""
+    """The value of a YAML text: text, or lists and mappings of text; raises as :func:`read`."""
     try:
         value = yaml.load(text, _Loader)
-    except _Twice as error:
+    except _DuplicateKey as error:
         line = f"{where}:{error.mark.line + 1}" if isinstance(where, Path) else where
-        raise UserError(f"{line}: key {error.problem} a second time", code="config-key-twice") from None
+        raise UserError(f"{line}: key {error.problem} occurs twice", code="config-key-twice") from None
     except yaml.YAMLError as error:
-        raise UserError(f"{where}: no YAML: {error}", code="config-yaml") from None
+        raise UserError(f"{where}: not valid YAML: {error}", code="config-yaml") from None
     return "" if value is None else value
 
 
 def build(kind: type[T], values: Mapping[str, Any], where: Where) -> T:
-    """A ``kind`` (a dataclass) made of ``values``: text as :func:`read` gives it, or values that have their type.
+    """A ``kind`` (a dataclass) made of ``values``: text as :func:`read` returns it, or values that have their type.
 
-    ``where`` names the origin in errors: a file, whose lines are then named, a title, or a function that gives either
-    for a dotted key.
+    ``where`` names the origin in errors: a file, whose lines are then named, a title, or a function from a dotted key
+    to either.
 
     Raises:
-        UserError: a key is unknown (``config-unknown-key``) or missing (``config-missing-key``), or a value is not what
-            its field can be (``config-value``); where there are several, all are listed.
+        UserError: a key is unknown (``config-unknown-key``) or missing (``config-missing-key``), or a value does not
+            have the type of its field (``config-value``); several errors are listed together.
     """
     try:
         adapter: TypeAdapter = _adapter(cast(Any, kind))
         return adapter.validate_python((_prepared(kind, values),))[0]
     except ValidationError as error:
         issues = _issues(kind, values, where, error)
-    except UserError as error:  # of a __post_init__: what values contradict each other
+    except UserError as error:  # of a __post_init__: values that contradict each other
         raise UserError(f"{place(where, ())}: {error}", code=error.code or "config-value") from None
     if len(issues) == 1:
         raise UserError(str(issues[0]), code=issues[0].code)
@@ -103,7 +103,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: Where) -> T:
 
 
 def plain(text: Any) -> Any:
-    """What a text looks like: true or false, a whole number, a number, or else the text; also of parts."""
+    """``text`` as a boolean, an integer or a number where it reads as one; also inside lists and mappings."""
     if isinstance(text, dict):
         return {key: plain(value) for key, value in text.items()}
     if isinstance(text, list):
@@ -118,13 +118,13 @@ def plain(text: Any) -> Any:
 
 
 def nearest(name: str, known: Sequence[str], section: str = "") -> str:
-    """``did you mean SECTION.NAME?``, or all that is known where nothing is near."""
+    """``did you mean SECTION.NAME?``, or all known names where none is similar."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {section}{'.' if section else ''}{near[0]}?" if near else f"known: {', '.join(known)}"
 
 
-class _Word:
-    """Text where true or false should stand; pydantic would take yes, on and 1 for true."""
+class _NotBoolean:
+    """Text in place of true or false; pydantic would accept yes, on and 1 as true."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -133,8 +133,8 @@ class _Word:
         return repr(self.text)
 
 
-class _Twice(yaml.MarkedYAMLError):
-    """A key of a mapping that stands there a second time."""
+class _DuplicateKey(yaml.MarkedYAMLError):
+    """A key that occurs twice in a mapping."""
 
     def __init__(self, key: yaml.Node) -> None:
         super().__init__(problem=key.value, problem_mark=key.start_mark)
@@ -142,7 +142,7 @@ class _Twice(yaml.MarkedYAMLError):
 
 
 class _Loader(yaml.BaseLoader):
-    """Text, lists and mappings; each key once, and ``<<: *name`` for what a mapping has in common with another."""
+    """Loads text, lists and mappings with unique keys; ``<<: *name`` merges another mapping into one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         common: dict = {}
@@ -152,9 +152,9 @@ class _Loader(yaml.BaseLoader):
             if key == "<<" and isinstance(value, dict):
                 common |= value
             elif not isinstance(key, str):
-                raise yaml.MarkedYAMLError(problem="a key is one word or text", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem="a key must be text", problem_mark=key_node.start_mark)
             elif key in own:
-                raise _Twice(key_node)
+                raise _DuplicateKey(key_node)
             else:
                 own[key] = value
         return common | own
@@ -162,7 +162,7 @@ class _Loader(yaml.BaseLoader):
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter:
-    return TypeAdapter(tuple[kind], config=STRICT)  # a dataclass alone would take no config
+    return TypeAdapter(tuple[kind], config=STRICT)  # TypeAdapter of a dataclass accepts no config
 
 
 @cache
@@ -173,16 +173,16 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def _prepared(hint: Any, value: Any) -> Any:
-    """``value`` with its nulls and booleans, and with what is of any type (object) as what it looks like."""
+    """``value`` with nulls and booleans converted, and values of type object as :func:`plain` converts them."""
     if get_origin(hint) is Annotated:
         return _prepared(get_args(hint)[0], value)
     if hint is object:
         return plain(value)
     if hint is bool and isinstance(value, str):
-        return value == "true" if value in ("true", "false") else _Word(value)
+        return value == "true" if value in ("true", "false") else _NotBoolean(value)
     if get_origin(hint) in (Union, types.UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not type(None)]
-        if len(kinds) < len(get_args(hint)) and value in NULL:
+        if len(kinds) < len(get_args(hint)) and value in NULLS:
             return None
         return _prepared(kinds[0], value) if len(kinds) == 1 else value
     if isinstance(value, Mapping):
@@ -193,7 +193,7 @@ def _prepared(hint: Any, value: Any) -> Any:
 
 
 def _inside(hint: Any, key: str | int) -> Any:
-    """Type of what a mapping, a list or a dataclass has under ``key``; Any where it is not known."""
+    """Type of the value of a mapping, a list or a dataclass under ``key``; Any where it is unknown."""
     while get_origin(hint) in (Annotated, Union, types.UnionType):
         hint = get_args(hint)[0]
     if isinstance(key, str):
@@ -204,7 +204,7 @@ def _inside(hint: Any, key: str | int) -> Any:
 
 
 def _issues(kind: type, values: Mapping[str, Any], where: Where, error: ValidationError) -> list[Issue]:
-    """Every error once; what several alternatives of one field expected stands together."""
+    """Issues of a validation error, one per key; the alternatives that a field expects are joined."""
     merged: dict[tuple, list] = {}
     for one in error.errors(include_url=False):
         key = tuple(_within(values, one["loc"][1:]))
@@ -212,7 +212,7 @@ def _issues(kind: type, values: Mapping[str, Any], where: Where, error: Validati
     issues = []
     for key, errors in merged.items():
         name, at, sort = ".".join(map(str, key)), place(where, key), errors[0]["type"]
-        if sort in UNKNOWN:
+        if sort in UNKNOWN_KEY_ERRORS:
             hint: Any = kind
             for part in key[:-1]:
                 hint = _inside(hint, part)
@@ -233,15 +233,15 @@ def _bare(hint: Any) -> Any:
 
 
 def _expected(error: Mapping[str, Any]) -> str:
-    """What pydantic expected, in the words of this project."""
+    """What pydantic expected, in terms of YAML."""
     kind = error["type"].partition("_")[0]
-    if error["type"] in ("string_pattern_mismatch", "finite_number") or kind not in EXPECTED:
+    if error["type"] in ("string_pattern_mismatch", "finite_number") or kind not in EXPECTED_TYPES:
         return re.sub(r"^(Input|String|Value) should (be )?", "", error["msg"])
-    return EXPECTED[kind]
+    return EXPECTED_TYPES[kind]
 
 
 def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:
-    """The parts of pydantic's ``location`` that are keys; the others name an alternative of a union."""
+    """Parts of pydantic's ``location`` that are keys; the others name an alternative of a union."""
     for i, part in enumerate(location):
         inside = isinstance(values, Mapping) if isinstance(part, str) else isinstance(values, list)
         there = inside and (part in values if isinstance(part, str) else part < len(values))
@@ -251,14 +251,14 @@ def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:
 
 
 def place(where: Where, key: Sequence[str | int]) -> str:
-    """Title, or file with the line of the key."""
+    """The origin of a key, for messages: a title, or a file with the line of the key."""
     origin = where(".".join(map(str, key))) if callable(where) else where
     line = _line(origin, key) if isinstance(origin, Path) and key else None
     return f"{origin}:{line}" if line else str(origin)
 
 
 def _line(path: Path, key: Sequence[str | int]) -> int | None:
-    """Line of a key in a file, or that of the mapping which lacks it."""
+    """Line of a key in a file, or of the mapping that lacks it; None where the file cannot be read."""
     try:
         node = yaml.compose(path.read_text(encoding="utf-8"), yaml.BaseLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):

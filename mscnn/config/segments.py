@@ -1,4 +1,4 @@
-"""The rule by which a system segments utterances: ``segments:`` in ``conf/models``; mscnn.data.segments follows it."""
+"""Segmentation rule of a system: ``segments:`` in ``conf/models``; mscnn.data.segments applies it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from mscnn.config.schema import Count, CountOr0
 
 @dataclass(frozen=True)
 class Segments:
-    """How utterances are segmented, and how the scores of segments become those of utterances.
+    """How utterances are segmented, and how scores of segments are aggregated to those of utterances.
 
     Attributes:
         frames: length of a segment; a shorter utterance is one segment, padded with zeros.
         hop, test_hop: frames from one segment to the next, in training and otherwise; 0: ``frames``, and ``hop``.
-        long: of longer utterances take ``slide`` (every hop), ``ends`` (the first and the last) or ``first``.
-        tail: what becomes of frames after the last whole segment: ``pad`` (a segment of their own) or ``drop``.
-        slide_classes: classes whose training utterances slide all the same (Chen et al. 2018 balance classes so).
-        pad_first: whether features are normalised as segments: short utterances are padded before, padding counts, and
-            so does a frame as often as segments hold it.
-        aggregate: an utterance scores the mean_logits, mean_logprob, mean_posterior, max_logits or max_posterior of
-            its segments.
-        streams: frames that the further features have in a segment; those not named are of the whole utterance.
+        long: segments of a longer utterance: ``slide`` (one every hop), ``ends`` (the first and the last) or ``first``.
+        tail: frames after the last complete segment: ``pad`` (a padded segment of their own) or ``drop``.
+        slide_classes: classes whose training utterances always slide (Chen et al. 2018 balance classes in this way).
+        pad_first: whether statistics for normalisation are those of segments: short utterances are padded first, so
+            padding counts, and a frame counts once per segment that contains it.
+        aggregate: score of an utterance: mean_logits, mean_logprob, mean_posterior, max_logits or max_posterior of its
+            segments.
+        streams: length in a segment of the further features, in frames; those not named are of the whole utterance.
     """
 
     frames: Count

@@ -1,4 +1,4 @@
-"""A configuration as YAML, each value with the place that states it."""
+"""A configuration as YAML, each value with its origin as a comment."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mscnn.config import schema
 from mscnn.config.model import ModelSpec, resolve
 from mscnn.paths import CONF, conf
 
-COLUMN = 48  # where origins begin, if values are short enough
+COMMENT_COLUMN = 48  # column of the origins, after short values
 
 
 def model(name: str, settings: Sequence[str] = ()) -> str:
-    """The resolved configuration of a model, which is a file for ``conf/models`` itself; raises as ModelSpec.load."""
+    """The resolved configuration of a model, itself a valid file of ``conf/models``; raises as ModelSpec.load."""
     layers = resolve(name, settings)
     spec = ModelSpec.of(layers)
     values: dict[str, Any] = {
@@ -34,19 +34,19 @@ def model(name: str, settings: Sequence[str] = ()) -> str:
 
 
 def file(kind: str, name: str) -> str:
-    """What a file of conf/labels, conf/protocols or conf/grids states."""
+    """The values in a file of conf/labels, conf/protocols or conf/grids."""
     path = conf(kind, name)
     return annotated(schema.plain(schema.read(path)), lambda key: path)
 
 
 def origin(path: Path, settings: Sequence[str]) -> Callable[[str], Path | str]:
-    """Function that gives the setting ``KEY=VALUE`` which states a key, or else ``path``."""
+    """Function from a key to the setting ``KEY=VALUE`` that states it, or to ``path``."""
     stated = {setting.partition("=")[0].replace("-", "_"): f"--set {setting}" for setting in settings}
     return lambda key: stated.get(key, path)
 
 
 def annotated(values: Mapping[str, Any], where: Callable[[str], Path | str]) -> str:
-    """YAML of ``values``; behind each one, as a comment, what ``where`` says of its dotted key."""
+    """YAML of ``values``, each followed by a comment: its origin, ``where(dotted key)``."""
     return "\n".join(_lines(values, where, ())) + "\n"
 
 
@@ -64,16 +64,16 @@ def _lines(values: Mapping[str, Any], where: Callable, above: tuple[str | int, .
                     yield line if i else f"{line[: indent + 2]}- {line[indent + 4 :]}"
         else:
             place = schema.place(where(".".join(map(str, key))), key)
-            yield f"{f'{start} {_flow(value)}':<{COLUMN}}  # {_short(place)}"
+            yield f"{f'{start} {_flow(value)}':<{COMMENT_COLUMN}}  # {_short(place)}"
 
 
 def _flow(value: Any) -> str:
-    """A value on one line, as YAML has it."""
+    """A value as one line of YAML."""
     value = list(value) if isinstance(value, tuple) else value
     text = yaml.safe_dump([value], default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False)
     return text.strip()[1:-1]
 
 
 def _short(place: str) -> str:
-    """Paths inside the project from conf/ on."""
+    """``place`` with paths of the project relative to the folder that contains conf/."""
     return place.removeprefix(f"{CONF.parent}{os.sep}")

@@ -14,35 +14,34 @@ Balance: TypeAlias = Annotated[str, Field(pattern="^(none|oversample|[0-9]+)$")]
 class Training:
     """How a system is trained; the defaults are those of the MSCNN-SPU paper where it states them.
 
-    An epoch is what lies between two evaluations on dev: a pass over the training part, unless ``eval_every`` says
-    otherwise.
+    An epoch lies between two evaluations on dev: it is the training part once, or ``eval_every`` times.
 
     Attributes:
         optimizer: adam, nadam, adamw or sgd; epsilon 1e-8.
         lr: learning rate.
-        betas: of the Adam kinds.
+        betas: of adam, nadam and adamw.
         momentum, nesterov: of sgd.
         weight_decay: L2 penalty (of adamw: decoupled).
-        clip: largest gradient, 0 for any.
-        clip_mode: whether ``clip`` means the norm over all parameters (norm), of each (per_tensor), or each value.
+        clip: largest gradient; 0: unlimited.
+        clip_mode: what ``clip`` limits: the norm over all parameters (norm), that of each (per_tensor), or each value.
         batch_size: examples per step.
-        max_epochs: epochs at most.
-        max_steps: steps at most, 0 for any number.
+        max_epochs: maximum number of epochs.
+        max_steps: maximum number of steps; 0: unlimited.
         patience: epochs without a better ``select`` on dev before training stops.
-        eval_every: passes over the training part in an epoch.
-        select: what makes an epoch the best on dev: wa_ua (mean of WA and UA), loss, or a metric of
-            ``mscnn.evaluation.metrics``; which there are is checked by who trains.
+        eval_every: length of an epoch, as a multiple of the training part.
+        select: criterion of the best epoch on dev: wa_ua (mean of WA and UA), loss, or a metric of
+            ``mscnn.evaluation.metrics``, which training checks.
         replacement: whether batches are drawn with replacement.
-        balance: none; oversample (every class as often as the largest in a pass); or a number of examples per class,
-            drawn once.
-        balance_power: how far oversample goes: n examples of the largest's N come n (N / n)^balance_power times a pass.
-        schedule: none; exponential (times ``gamma`` each epoch) or step (each ``step_epochs``), down to ``min_lr``.
+        balance: none; oversample (every class as often as the largest); or a number of examples per class, drawn once.
+        balance_power: strength of oversample: n examples of a class become n (N / n)^balance_power, N being the size of
+            the largest class.
+        schedule: none; exponential (times ``gamma`` every epoch) or step (every ``step_epochs``), down to ``min_lr``.
         gamma, step_epochs, min_lr: factor, epochs per step and lowest learning rate of ``schedule``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
-            fast where the processor has it). Weights, and the scores of dev and test, are single always.
-        mask_bins, mask_frames: SpecAugment (Park et al. 2019): in every example a band of bins and a stretch of frames,
-            each at most that wide, are put to the means of the bins; 0 for none.
-        mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw per batch; 0 for none.
+            fast where the processor supports it). Weights, and the scores of dev and test, are always single.
+        mask_bins, mask_frames: SpecAugment (Park et al. 2019): in every example a band of bins and a span of frames,
+            each at most that wide, are set to the means of the bins; 0: none.
+        mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw per batch; 0: none.
     """
 
     optimizer: Literal["adam", "nadam", "adamw", "sgd"] = "adam"

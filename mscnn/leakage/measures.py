@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from mscnn.baselines.classify import classify_folds
-from mscnn.baselines.overlap import NEAR_DUPLICATE, TextIndex, classify_by_nearest
+from mscnn.baselines.overlap import NEAR_DUPLICATE_COSINE, TextIndex, classify_by_nearest
 from mscnn.data.datadir import KINDS, DataDir, kinds_of
 from mscnn.data.foldlists import PARTS
 from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, folds_digest, shared
@@ -66,7 +66,7 @@ def measure(
         inputs=inputs,
         heard=features.content if features else None,
         leaks=leaks(protocol, folds, data, recordings),
-        near=NEAR_DUPLICATE,
+        near=NEAR_DUPLICATE_COSINE,
         features=features.title if features else None,
         shared={what: _spread([count[what] for count in counts]) for what in counts[0]},
         texts={kind: _overlap([overlap[kind] for overlap in overlaps], bool(texts)) for kind in kinds},
@@ -134,9 +134,9 @@ def _classified(
     has_text = any(attribute(data, "text"))
     by_nearest = [classify_by_nearest(fold, data, near) for fold, near in zip(folds, nearest, strict=True)]
     return {
-        "tfidf_lr": classify_folds("tfidf_lr", folds, data, each=map_fn) if has_text else None,
+        "tfidf_lr": classify_folds("tfidf_lr", folds, data, map_fn=map_fn) if has_text else None,
         "text_1nn": by_nearest if has_text else None,
-        "logmel_lr": classify_folds("logmel_lr", folds, data, features, each=map_fn) if features else None,
+        "logmel_lr": classify_folds("logmel_lr", folds, data, features, map_fn=map_fn) if features else None,
     }
 
 
@@ -149,7 +149,7 @@ def _overlaps(fold: Fold, texts: Mapping[str, str], nearest: Nearest, kinds: Kin
         overlaps[kind] = FoldOverlap(
             test=len(test),
             verbatim=sum(texts.get(utt) in known for utt in test),
-            near=sum(nearest[utt][0] >= NEAR_DUPLICATE for utt in test if utt in nearest),
+            near=sum(nearest[utt][0] >= NEAR_DUPLICATE_COSINE for utt in test if utt in nearest),
         )
     return overlaps
 

@@ -1,4 +1,4 @@
-"""Baselines: what they must reach on data whose answer is known, and that they learn from the training part only."""
+"""Baselines: scores on data whose answer is known; they learn from the training part only."""
 
 import numpy as np
 import pytest
@@ -19,26 +19,28 @@ def run(toy, **options):
     parts = (("B1", "B2"), ("A2",), ("A1",))
     fold = Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in parts))
     features = FeatureDir.load(toy / "feats") if options.get("kind") == "audio" else None
-    found = scores(models.options(spec_of("majority", **options)), data, fold, CLASSES, text="gt", features=features)
+    posteriors = scores(
+        models.options(spec_of("majority", **options)), data, fold, CLASSES, text="gt", features=features
+    )
     truth = np.array([CLASSES.index(data.emo[u]) for u in fold.test])
-    return found["test"], truth
+    return posteriors["test"], truth
 
 
 @pytest.mark.parametrize("kind", ["text", "audio"])
-def test_what_is_easy_is_learnt(toy, kind):
-    found, truth = run(toy, kind=kind)
-    assert (found.argmax(axis=1) == truth).all()
-    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1)
+def test_separable_classes_are_learnt(toy, kind):
+    posteriors, truth = run(toy, kind=kind)
+    assert (posteriors.argmax(axis=1) == truth).all()
+    np.testing.assert_allclose(np.exp(posteriors).sum(axis=1), 1)
 
 
-def test_majority_says_how_frequent_the_classes_are_in_training(toy):
+def test_posteriors_of_majority_are_class_frequencies_of_training(toy):
     utt2emo = toy / "data" / "toy" / "utt2emo"
     utt2emo.write_text(utt2emo.read_text().replace("B1-0 happy", "B1-0 sad"))
-    found, truth = run(toy, kind="majority")
-    np.testing.assert_allclose(np.exp(found), [[5 / 12, 7 / 12]] * len(truth))
+    posteriors, truth = run(toy, kind="majority")
+    np.testing.assert_allclose(np.exp(posteriors), [[5 / 12, 7 / 12]] * len(truth))
 
 
-def test_words_of_the_test_part_are_not_learnt_from(toy):
+def test_text_of_the_test_part_is_not_learnt(toy):
     text = toy / "data" / "toy" / "text"
     before, _ = run(toy, kind="text")
     text.write_text(text.read_text().replace("A1-1 oh no not now", "A1-1 oh no not now marvel marvel"))
@@ -46,28 +48,28 @@ def test_words_of_the_test_part_are_not_learnt_from(toy):
     np.testing.assert_allclose(after, before)
 
 
-def test_what_counts_as_a_word_is_an_option(toy):
-    text = toy / "data" / "toy" / "text"  # the same words everywhere: only the mark tells the classes apart
+def test_the_pattern_of_words_is_an_option(toy):
+    text = toy / "data" / "toy" / "text"  # the same words everywhere: only the mark distinguishes the classes
     text.write_text(text.read_text().replace("what a day", "well!").replace("oh no not now", "well."))
     same, truth = run(toy, kind="text")
     np.testing.assert_allclose(same - same[0], 0, atol=1e-6)
-    found, _ = run(toy, kind="text", pattern=r"[\w']+|[?!]")
-    assert (found.argmax(axis=1) == truth).all()
+    posteriors, _ = run(toy, kind="text", pattern=r"[\w']+|[?!]")
+    assert (posteriors.argmax(axis=1) == truth).all()
 
 
-def test_classes_may_weigh_as_if_they_were_equally_frequent(toy):
+def test_class_weights_can_equalise_the_classes(toy):
     text, utt2emo = toy / "data" / "toy" / "text", toy / "data" / "toy" / "utt2emo"
     text.write_text("".join(f"{line.split()[0]} same\n" for line in text.read_text().splitlines()))
     utt2emo.write_text(utt2emo.read_text().replace("B1-0 happy", "B1-0 sad"))  # in training 5 happy, 7 sad
     for power, ratio in ((0.0, 5 / 7), (0.5, (5 / 7) ** 0.5), (1.0, 1.0)):
-        found, _ = run(toy, kind="text", class_weight=power)  # all that can be learnt is how often classes come
-        np.testing.assert_allclose(np.exp(found[:, 0] - found[:, 1]), ratio, rtol=1e-2)
+        posteriors, _ = run(toy, kind="text", class_weight=power)  # only class frequencies can be learnt
+        np.testing.assert_allclose(np.exp(posteriors[:, 0] - posteriors[:, 1]), ratio, rtol=1e-2)
 
 
 @pytest.mark.parametrize(
     "options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}, {"pattern": "["}, {"class_weight": -1.0}]
 )
-def test_wrong_options_are_named(options):
+def test_invalid_options_are_named(options):
     with fails("option-value", *options):
         models.options(spec_of("majority", **options))
 

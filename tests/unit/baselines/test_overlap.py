@@ -1,4 +1,4 @@
-"""Nearest texts against cosines worked out densely; classes on texts whose answer is known."""
+"""Nearest texts against a dense computation of cosines; classes on texts whose answer is known."""
 
 import math
 from collections import Counter
@@ -13,56 +13,56 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
 from tests.raises import fails
 
-WORDS = {
+TEXTS = {
     "a": "i don't know",
     "b": "i do know",
     "c": "yes",
     "d": "no no no",
     "e": "i don't know",
     "f": "no yes maybe",
-    "g": "unheard of",
+    "g": "nothing shared",
 }
 
 
-def dense(words):
+def dense(texts):
     """TF-IDF by its definition: count * (ln((1 + n) / (1 + df)) + 1), rows of length 1."""
-    df = Counter(word for text in words.values() for word in set(text.split()))
-    idf = {word: math.log((1 + len(words)) / (1 + df[word])) + 1 for word in df}
-    rows = {u: np.array([text.split().count(word) * idf[word] for word in sorted(idf)]) for u, text in words.items()}
+    df = Counter(word for text in texts.values() for word in set(text.split()))
+    idf = {word: math.log((1 + len(texts)) / (1 + df[word])) + 1 for word in df}
+    rows = {u: np.array([text.split().count(word) * idf[word] for word in sorted(idf)]) for u, text in texts.items()}
     return {u: row / np.linalg.norm(row) for u, row in rows.items()}
 
 
 def test_nearest_is_the_highest_cosine(monkeypatch):
-    monkeypatch.setattr(overlap, "BLOCK", 2)  # blocks do not fit the number of texts
+    monkeypatch.setattr(overlap, "BLOCK_ROWS", 2)  # blocks do not fit the number of texts
     fold = Fold(1, ("a", "b", "c", "d", "silent"), (), ("e", "f", "g", "mute"))
-    found, rows = TextIndex(WORDS).nearest(fold), dense(WORDS)
-    assert found.keys() == {"e", "f", "g"}  # the others have no words
-    for utt, (cosine, train) in found.items():
+    nearest, rows = TextIndex(TEXTS).nearest(fold), dense(TEXTS)
+    assert nearest.keys() == {"e", "f", "g"}  # the others have no text
+    for utt, (cosine, train) in nearest.items():
         cosines = {u: float(rows[utt] @ rows[u]) for u in "abcd"}
         assert cosine == pytest.approx(max(cosines.values()), abs=1e-6)
         assert cosines[train] == pytest.approx(cosine, abs=1e-6)
-    assert found["e"] == (pytest.approx(1), "a") and found["f"][1] == "c" and found["g"] == (0, "a")
+    assert nearest["e"] == (pytest.approx(1), "a") and nearest["f"][1] == "c" and nearest["g"] == (0, "a")
 
 
 def test_rare_words_weigh_more_than_common_ones():
     """One unknown word beside a common one is no near duplicate of the common one."""
-    words = {f"t{i}": "well" for i in range(50)} | {"u": "well armadillo"}
-    (cosine, _), *_ = TextIndex(words).nearest(Fold(1, tuple(f"t{i}" for i in range(50)), (), ("u",))).values()
+    texts = {f"t{i}": "well" for i in range(50)} | {"u": "well armadillo"}
+    (cosine, _), *_ = TextIndex(texts).nearest(Fold(1, tuple(f"t{i}" for i in range(50)), (), ("u",))).values()
     assert cosine < 0.3
 
 
 def make(emo):
-    return DataDir("toy", {}, WORDS, dict.fromkeys(WORDS, "s"), emo, {})
+    return DataDir("toy", {}, TEXTS, dict.fromkeys(TEXTS, "s"), emo, {})
 
 
-def test_nearest_text_guesses_its_class():
+def test_the_class_of_the_nearest_text_is_predicted():
     emo = {"a": "sad", "b": "happy", "c": "happy", "d": "sad", "e": "?", "f": "?", "g": "?"}
     fold = Fold(1, ("a", "b", "c", "d"), (), ("e", "f", "g"))
-    assert classify_by_nearest(fold, make(emo), TextIndex(WORDS).nearest(fold)) == [
+    assert classify_by_nearest(fold, make(emo), TextIndex(TEXTS).nearest(fold)) == [
         "sad",
         "happy",
         "happy",
-    ]  # g: a draw
+    ]  # g: a tie
     assert classify_by_nearest(fold, make({**emo, "c": "sad"}), {}) == ["sad"] * 3
 
 

@@ -1,4 +1,4 @@
-"""Label maps: what the files say, and how files that say nonsense are refused."""
+"""Label maps: the shipped files, and how invalid files are refused."""
 
 import pytest
 import yaml
@@ -30,7 +30,7 @@ def test_nothing_to_drop(tmp_path, drop):
     assert LabelMap.load(str(tmp_path / "x.yaml")).mapping == {"h": "happy", "s": "sad"}
 
 
-def test_labels_are_text_whatever_yaml_makes_of_them(tmp_path):
+def test_labels_are_text_whatever_their_yaml_type(tmp_path):
     text = "name: on\ncorpus: 7\nclasses: [no, 1, null]\nmap: {N: no, 01: 1, off: null, ~: no}\ndrop: [1.0]\n"
     (tmp_path / "x.yaml").write_text(text)
     labels = LabelMap.load(str(tmp_path / "x.yaml"))
@@ -49,7 +49,7 @@ def test_labels_are_text_whatever_yaml_makes_of_them(tmp_path):
         ({"clases": ["h"]}, "config-unknown-key", ["clases", "classes"]),
     ],
 )
-def test_nonsense_is_refused(tmp_path, change, code, names):
+def test_an_invalid_map_is_refused(tmp_path, change, code, names):
     (tmp_path / "x.yaml").write_text(yaml.safe_dump({**GOOD, **change}))
     with fails(code, "x.yaml", *names):
         LabelMap.load(str(tmp_path / "x.yaml"))

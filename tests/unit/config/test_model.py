@@ -1,4 +1,4 @@
-"""Configurations of models: chains of files, each of which may be wrong in its own way."""
+"""Configurations of models: chains of files, and how invalid files are refused."""
 
 import itertools
 import re
@@ -34,7 +34,7 @@ def test_names_are_unique_over_all_families_and_folders_are_families():
 
 
 @pytest.mark.parametrize("name", names("models"))
-def test_only_the_first_file_of_a_family_has_no_base_and_every_file_says_what_it_is(name):
+def test_only_the_first_file_of_a_family_has_no_base_and_every_file_has_a_header(name):
     layers = Layers.read(name)
     assert ("base" in read(conf("models", name))) == (layers.path != layers.first)
     assert layers.first.parent == layers.path.parent
@@ -45,7 +45,7 @@ HEADER = ("Source", "Published", "Deviations", "Needs")
 
 
 @pytest.mark.parametrize("kind, name", [(kind, name) for kind in ("models", "features") for name in names(kind)])
-def test_headers_say_what_it_is_then_source_published_deviations(kind, name):
+def test_headers_have_one_form(kind, name):
     """The form that conf/models/README.md describes, so that readers, and the generated pages, find each fact."""
     lines = conf(kind, name).read_text(encoding="utf-8").splitlines()
     header = [line.removeprefix("# ") for line in itertools.takewhile(lambda line: line.startswith("#"), lines)]
@@ -56,7 +56,7 @@ def test_headers_say_what_it_is_then_source_published_deviations(kind, name):
     assert stated == sorted(set(stated), key=HEADER.index)
 
 
-def test_a_file_changes_only_what_it_names(model):
+def test_a_file_changes_only_the_values_that_it_states(model):
     spec = model(
         "base: glam\ninputs: {audio: mfcc40}\noptions: {heads: 2}\ntraining: {lr: 1e-5}\nsegments: {hop: 19}\n"
     )
@@ -67,7 +67,7 @@ def test_a_file_changes_only_what_it_names(model):
     assert (spec.segments.hop, spec.segments.frames) == (19, 57)
 
 
-def test_a_model_of_ones_own_names_its_module(model):
+def test_a_custom_model_names_its_module(model):
     text = "family: my_package.my_module\ninputs: {audio: mfcc96}\noptions: {width: 3, name: no, sizes: []}\n"
     spec = model(text, "width=4", "sizes=[1, 2]")
     assert spec.family == "my_package.my_module" and spec.options == {"width": 4, "name": "no", "sizes": [1, 2]}
@@ -96,7 +96,7 @@ def test_an_empty_section_changes_nothing(model, section):
         ("inputs: {audio: mfcc96}\n", "config-missing-key", ["mine.yaml", "family"]),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(model, text, code, expected):
+def test_an_error_names_key_and_line(model, text, code, expected):
     with fails(code, *expected):
         model(text)
 

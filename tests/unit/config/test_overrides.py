@@ -1,4 +1,4 @@
-"""``--set``: which value a key reaches, and how wrong keys and values are refused."""
+"""``--set``: which value a key sets, and how invalid keys and values are refused."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_options_are_typed_by_the_first_file_of_the_family(key):
     assert option("audio_cnn", f"{key}=64", "fc_dim") == 64
     assert option("audio_cnn", "dropout=0", "dropout") == 0.0
     assert option("audio_cnn", "options.audio_widths=[3, 5]", "audio_widths") == [3, 5]
-    assert option("audio_cnn", "att_mode=no", "att_mode") == "no"  # what it may be is the network's to say
+    assert option("audio_cnn", "att_mode=no", "att_mode") == "no"  # the network checks it
     assert option("ca_mser", "alexnet=123", "alexnet") == "123"
 
 
@@ -63,7 +63,7 @@ def test_inputs_and_their_normalisation():
     assert ModelSpec.load("mscnn_spu", ["xvec-norm=length"]).xvec_norm == "length"
 
 
-def test_options_that_follow_inputs_say_what_those_say():
+def test_options_that_follow_inputs_have_their_values():
     spec = ModelSpec.load("mscnn_spu", ["xvector=false"])
     assert not spec.xvector and spec.options["xvector"] is False
     assert spec.describe() == {**ModelSpec.load("mscnn_no_xvector").describe(), "model": "mscnn_spu"}
@@ -111,6 +111,6 @@ def test_later_settings_win_and_the_file_stays_as_it_is():
         ("glam", "fusion=[a]", "config-value", ["options.fusion"]),
     ],
 )
-def test_what_is_wrong_is_refused_at_once(name, setting, code, names):
+def test_invalid_settings_are_refused_at_once(name, setting, code, names):
     with fails(code, *names):
         ModelSpec.load(name, [setting])

@@ -1,4 +1,4 @@
-"""YAML as text, and what types make of it; every error names key, place, what was expected and what was found."""
+"""YAML as text, converted by types; every error names key, place, expected and found value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ def outer(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["no", "on", "1", "1e3", "null", "~", "2026-01-01", "0x10", "1_000", "'quoted'"])
-def test_names_are_text_whatever_yaml_makes_of_them(outer, name):
+def test_names_are_text_whatever_their_yaml_type(outer, name):
     inner = outer(f"inner: {{lr: 1, name: {name}}}").inner
     assert inner.name == name.strip("'")
     assert [*outer(f"inner: {{lr: 1}}\nnamed: {{{name}: {{lr: 2}}}}").named] == [name.strip("'")]
@@ -64,7 +64,7 @@ def test_none_where_the_type_is_optional_and_text_elsewhere(outer, text):
     assert (inner.maybe, inner.name) == (None, text)
 
 
-def test_what_has_no_type_is_what_it_looks_like(outer):
+def test_untyped_values_are_converted_by_their_form(outer):
     free = outer("inner: {lr: 1, free: {a: 1, b: 1e-4, c: true, d: no, e: [x, 2], f: 1.5.1}}").inner.free
     assert free == {"a": 1, "b": 1e-4, "c": True, "d": "no", "e": ["x", 2], "f": "1.5.1"}
 
@@ -111,7 +111,7 @@ def test_errors_are_listed_together(outer):
     assert [issue.code for issue in caught.value.issues] == ["config-value", "config-value", "config-unknown-key"]
 
 
-def test_a_file_that_is_not_there_or_not_text(tmp_path):
+def test_a_missing_or_binary_file_is_refused(tmp_path):
     with fails("config-yaml", "none.yaml"):
         schema.read(tmp_path / "none.yaml")
     (tmp_path / "latin1.yaml").write_bytes(b"name: \xe9")
@@ -119,14 +119,14 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
         schema.read(tmp_path / "latin1.yaml")
 
 
-def test_values_that_have_their_type_are_taken_as_they_are():
+def test_typed_values_are_kept():
     values = {"lr": 0.5, "steps": 3, "on": False, "maybe": None, "pair": [1, 2], "free": {"a": None}}
     assert schema.build(Inner, values, "here") == Inner(0.5, 3, False, maybe=None, pair=(1.0, 2.0), free={"a": None})
     with fails("config-value", "here", "lr", "True"):
         schema.build(Inner, {"lr": "True"}, "here")
 
 
-def test_what_values_contradict_is_told_with_the_place():
+def test_a_contradiction_between_values_names_its_place():
     @dataclass(frozen=True)
     class Picky:
         a: int

@@ -1,4 +1,4 @@
-"""``config show``: what a configuration comes to, and where each value is stated."""
+"""``config show``: resolved values, and where each is stated."""
 
 import subprocess
 import sys
@@ -13,26 +13,26 @@ from mscnn.paths import CONF, names
 
 def places(text: str) -> dict[str, str]:
     """Origin of every value, by its dotted key."""
-    found, section = {}, ""
+    origins, section = {}, ""
     for line in text.splitlines():
         key, _, rest = line.partition(":")
         section = section if line.startswith(" ") else ""
         if rest:
-            found[section + key.strip()] = rest.partition("  # ")[2]
+            origins[section + key.strip()] = rest.partition("  # ")[2]
         else:
             section = f"{key}."
-    return found
+    return origins
 
 
 @pytest.mark.parametrize("name", names("models"))
-def test_what_is_shown_is_a_configuration_that_comes_to_the_same(tmp_path, name):
+def test_the_output_is_a_configuration_with_the_same_values(tmp_path, name):
     (tmp_path / "shown.yaml").write_text(show.model(name), encoding="utf-8")
     spec, again = ModelSpec.load(name), ModelSpec.load(str(tmp_path / "shown.yaml"))
     assert again.describe() == {**spec.describe(), "model": "shown"}
     assert (again.text, again.xvector, again.extra) == (spec.text, spec.xvector, spec.extra)
 
 
-def test_each_value_has_the_place_that_states_it():
+def test_each_value_has_its_origin():
     stated = places(show.model("glam5", ["lr=1e-4", "inputs.audio=mfcc40"]))
     line = next(
         n for n, text in enumerate((CONF / "models/glam/glam.yaml").read_text().splitlines(), 1) if "heads:" in text

@@ -113,7 +113,7 @@ run_recipe() { # run_recipe OPTION...
   if ((first <= 3 && 3 <= last)); then
     begin 3
     run extract_features --plan "$plan" --convert "$convert" --device "$device" --nj "$nj"
-    run audit --plan "$plan" --sound true --nj "$nj" # now with what the sound alone tells
+    run audit --plan "$plan" --audio-baseline true --nj "$nj" # again, now that there are features
     finish
   fi
 

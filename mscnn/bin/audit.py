@@ -13,7 +13,7 @@ def parser() -> Parser:
     p = Parser("mscnn.bin.audit", __doc__)
     p.add_argument("--data", type=Path, help="data directory of stage 1")
     p.add_plan("audit all its data sets and protocols")
-    p.add_argument("--sound", type=flag, default=False, help="with --plan: also take its features: true or false")
+    p.add_argument("--audio-baseline", type=flag, default=False, help="with --plan: true: also the audio baseline")
     p.add_argument("--protocol", nargs="+", default=[], help="names in conf/protocols, or .yaml files")
     p.add_argument(
         "--labels", help="label map (a name in conf/labels, or a .yaml file): every part must have every class"
@@ -37,7 +37,7 @@ def main() -> None:
     from mscnn.recipe.plan import Plan
 
     for data in Plan.load(args.plan).data_sets:
-        features = next(map(Path, data.features.values()), None) if args.sound else None
+        features = next(map(Path, data.features.values()), None) if args.audio_baseline else None
         for folds in sorted(set(data.protocols.values())):
             protocols = [protocol for protocol, number in data.protocols.items() if number == folds]
             audit(protocols, Path(data.path), Path(data.path, "audit"), data.labels, folds, features, args.nj)

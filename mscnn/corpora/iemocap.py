@@ -223,7 +223,7 @@ def _problems(labels: Sequence[Line], texts: Sequence[Line]) -> Iterator[Line]:
 def _unlabelled(
     wavs: Mapping[str, str], labels: Mapping[str, object], unreadable: Sequence[CorpusIssue]
 ) -> Iterator[CorpusIssue]:
-    """Issues of wavs without a label; labels that are missing are only those that a malformed line may contain."""
+    """Issues of wavs without a label; they are only logged unless a malformed line may have the label."""
     named = {utt for issue in unreadable for utt in issue.utts}
     known = None if any(not issue.utts for issue in unreadable) else ()
     for name in sorted(wavs.keys() - labels.keys()):

@@ -28,7 +28,7 @@ class UtteranceAudio:
 
     @classmethod
     def of(cls, data: DataDir) -> list[UtteranceAudio]:
-        """One per utterance, in the order of ``data.utts``; raises UserError where there are no recordings."""
+        """Locations of all utterances, in the order of ``data.utts``; raises UserError without recordings."""
         data.require_recordings()
         if data.segments:
             return [cls(utt, data.wav[recording], *times) for utt, (recording, *times) in data.segments.items()]

@@ -200,10 +200,10 @@ def shared(value: Mapping[str, str], a: Sequence[str], b: Sequence[str]) -> dict
 
 
 def require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
-    """Check that every part of every fold has every class; where folds are pooled, the test parts together.
+    """Raise unless every part of every fold has every class; where folds are pooled, the test parts count together.
 
     Raises:
-        DataErrors: classes are absent, so that UA is not defined there; each place is listed.
+        DataErrors: parts lack classes, so that UA is undefined; all are listed.
     """
     parts = [(f"fold {fold.index}", name, utts) for fold in folds for name, utts in fold.parts.items()]
     if protocol.aggregate == "pooled":
@@ -217,7 +217,7 @@ def require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, cl
     ]
     if issues:
         raise DataErrors(
-            f"protocol {protocol.name} does not fit {data.path}: UA is not defined where a part lacks a class: choose "
+            f"protocol {protocol.name} does not fit {data.path}: UA is undefined where a part lacks a class: choose "
             "another protocol, or a label map without these classes:",
             issues,
             MAX_LISTED,
@@ -240,7 +240,7 @@ def _require_disjoint(protocol: Protocol, folds: Sequence[Fold], data: DataDir) 
 
 
 def _overlaps(protocol: Protocol, fold: Fold, values: Mapping[str, Mapping[str, str]]) -> Iterator[Issue]:
-    """Parts that are empty, or share an utterance, or what the protocol states to be disjoint."""
+    """Issues of parts that are empty, share an utterance, or share what the protocol states to be disjoint."""
     where, parts = f"fold {fold.index}", fold.parts
     for part, utts in parts.items():
         if not utts:
@@ -256,5 +256,5 @@ def _overlaps(protocol: Protocol, fold: Fold, values: Mapping[str, Mapping[str, 
             common = shared(values[name], parts[a], parts[b])
             for value, (first, second) in [*common.items()][:1]:
                 message = f"{first} ({a}) and {second} ({b}) share {name} {value!r}"
-                more = f", and {len(common) - 1} more values are shared" if len(common) > 1 else ""
+                more = f", and {len(common) - 1} more values" if len(common) > 1 else ""
                 yield Issue("protocol-overlap", f"{where}: {message}{more}")

@@ -42,7 +42,7 @@ def measure(
     inputs: str = "",
     map_fn: Callable = map,
 ) -> AuditResult:
-    """Audit the folds of a protocol.
+    """Result of the audit of a protocol's folds.
 
     Text overlap and scores are also measured on improvised and on scripted utterances where ``utt2scene`` has both.
     Unavailable baselines (no text in the data, no ``features``) are None, and so is text overlap without text.

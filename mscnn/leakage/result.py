@@ -54,7 +54,7 @@ class FoldOverlap:
 
 @dataclass(frozen=True)
 class FoldScores:
-    """WA and UA of a baseline in one fold, in percent; UA is None where a class has no utterance."""
+    """WA and UA of a baseline in one fold, in percent; UA is None where a class has no utterances."""
 
     wa: float | None
     ua: float | None

@@ -1,9 +1,8 @@
 """The page in a real browser: silent, without requests, legible on a phone, in light and dark.
 
-Of a hand-made experiment; or, where MINI_EXP names the folder of one, as tests/run.sh does, of what a recipe made.
+Of a hand-made experiment, and of what the mini recipe made.
 """
 
-import os
 import re
 from pathlib import Path
 
@@ -19,7 +18,10 @@ from tests.unit.reporting.page.conftest import make_recipe
 BOXES = ("h1", ".tiles", "#interval", "#plot-confusion_test svg", "#plot-speakers svg", "#plot-learning_curves svg",
          "#plot-attention svg", ".weights table", "#worst table", "#card")  # fmt: skip
 CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,10 @@ def made(tmp_path_factory):
         return write_page(make_recipe(Path())).resolve()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["made", "mini"])
 def page(request):
-    exp = os.environ.get("MINI_EXP")
-    return Path(exp) / "report.html" if exp else request.getfixturevalue("made")
+    made = request.getfixturevalue(request.param)
+    return made if request.param == "made" else made.exp / "report.html"
 
 
 def test_silent_and_without_requests(tab, page):

@@ -50,7 +50,7 @@ def test_wording_makes_nothing_stale_and_what_is_computed_does(mini):
     constant = re.search(r"^EVAL_BATCH = \d+", source, re.MULTILINE)[0]
     edit(mini, loop, constant, "EVAL_BATCH = 63")
     result = mini.run("--stage", "train", "--stop-stage", "train")
-    assert result.returncode == 1 and "error[experiment-stale]" in result.stdout
+    assert result.returncode == 1 and "error[experiment-changed]" in result.stdout
     (mini.root / loop).write_text(source)
     mini.must_run("--stage", "train", "--stop-stage", "train")
     assert times(mini.exp) == before

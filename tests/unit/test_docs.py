@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import types
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from mscnn import asr
 from mscnn.evaluation.metrics import METRICS
 from mscnn.paths import names
 from mscnn.reporting.lines import FIELDS, ScoreLine
@@ -127,3 +129,14 @@ def test_the_page_on_architecture_has_the_rooms_in_the_order_of_the_layers():
         name for room in rooms[1:] for name in room if name not in ("bin", "cli")
     ] + ["bin", "cli"]
     assert {*rooms[0]} == {*shown[: len(rooms[0])]}
+
+
+def test_the_engine_of_the_page_on_asr_is_one(monkeypatch):
+    module, entry = [block.code for block in blocks(ROOT / "docs/howto/add_asr_engine.md") if block.kind == "python"]
+    mine = types.ModuleType("mscnn.asr.mine")
+    monkeypatch.setitem(sys.modules, "mscnn.asr.mine", mine)
+    monkeypatch.setitem(sys.modules, "my_package", types.ModuleType("my_package"))
+    exec(module, vars(mine))
+    monkeypatch.setattr(asr, "ENGINES", dict(asr.ENGINES))
+    exec(entry, vars(asr))
+    assert asr.make_engine("mine", model="large").identity == {"engine": "mine", "model": "large"}

@@ -29,18 +29,31 @@ def families() -> dict[str, list[Path]]:
 
 
 def model_row(path: Path, published: Mapping[str, str]) -> list[object]:
-    """Configuration, audio features, text, x-vector, parameters, published, what it is."""
+    """Configuration, audio features, text, x-vector, parameters, published, source, what it is."""
     spec = spec_of(path.stem)
     features = ", ".join(code(name) for name in spec.features.values())
     takes = ["yes" if given else "" for given in (spec.text, spec.xvector)]
     number = published.get(path.stem, "")
-    return [f"[`{path.stem}`](#{path.stem})", features, *takes, _parameters(spec), number, _header(path)]
+    return [f"[`{path.stem}`](#{path.stem})", features, *takes, _parameters(spec), number, _source(path), _title(path)]
 
 
 def _header(path: Path) -> str:
-    """The first sentence of the comment that opens a file."""
-    lines = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-    return re.split(r"(?<!et al)(?<!vs)\.(?:\s|$)", " ".join(lines))[0]
+    """The comment that opens a file, on one line."""
+    lines = re.findall(r"^# ?(.*)$", path.read_text(encoding="utf-8").partition("\n\n")[0], re.MULTILINE)
+    return " ".join(lines)
+
+
+def _title(path: Path) -> str:
+    """The first sentence of the header."""
+    return re.split(r"(?<!et al)(?<!vs)\.(?:\s|$)", _header(path))[0]
+
+
+def _source(path: Path) -> str:
+    """The paper or the code that the header names, or else that of the base."""
+    if found := re.search(r"Source: (.*?)(?:;|, whose|\.(?:\s|$)(?<!et al\.\s)(?<!Fig\.\s))", _header(path)):
+        return found[1]
+    base = read_yaml(path).get("base")
+    return _source(conf("models", base)) if base else ""
 
 
 def _parameters(spec: ModelSpec) -> str:

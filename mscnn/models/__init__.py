@@ -1,6 +1,6 @@
 """Networks: layers that several systems share, then one file per family. This import loads no torch.
 
-What a family is stands in :mod:`mscnn.models.base`; where a configuration's is found, in :mod:`mscnn.models.families`.
+:mod:`mscnn.models.base` defines what a family is; :mod:`mscnn.models.families` finds that of a configuration.
 """
 
 from mscnn.models.families import FAMILIES, SHARED, build, limits, options, pretrained, source_modules

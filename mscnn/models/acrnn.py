@@ -2,8 +2,8 @@
 
 Chen, He, Yang, Zhang, "3-D Convolutional Recurrent Neural Networks With Attention Model for Speech Emotion
 Recognition", IEEE Signal Processing Letters 25(10), 2018, pp. 1440-1444. The paper, its code
-(xuanjihe/speech-emotion-recognition) and the one beside ADSRNN (donghyun1234/speech_emotion_recognition) differ in
-pooling, attention, batch normalisation and training: three configurations, never mixed.
+(xuanjihe/speech-emotion-recognition) and the re-implementation beside ADSRNN (donghyun1234/speech_emotion_recognition)
+differ in pooling, attention, batch normalisation and training: they are three configurations, never mixed.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import (
-    DONGHYUN,
+    DONGHYUN_SHARED,
     PerFrame,
     ScoreAttention,
     bins_per_channel,
@@ -29,12 +29,12 @@ from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
 # acrnn.py of donghyun1234/speech_emotion_recognition, 2 convolutions: {theirs: ours}, same shapes
-OFFICIAL_DONGHYUN = DONGHYUN | {"cnn1.cnn.0": "convs.0", "cnn2.cnn.0": "convs.1"}
+OFFICIAL_DONGHYUN = DONGHYUN_SHARED | {"cnn1.cnn.0": "convs.0", "cnn2.cnn.0": "convs.1"}
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML files in conf/models say what each one means."""
+    """Options of the family; conf/models/acrnn/acrnn_paper.yaml explains each."""
 
     channels: int
     frames: int
@@ -56,10 +56,10 @@ class Options:
     legacy_batch_stats: bool
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if self.he_init and self.score == "linear":
             raise UserError(
-                "he_init starts an attention with a hidden unit: it needs score=sigmoid or score=relu",
+                "he_init initialises an attention with a hidden unit: it needs score=sigmoid or score=relu",
                 code="option-conflict",
             )
         if self.legacy_batch_stats and self.project != "norm_relu":
@@ -83,7 +83,7 @@ class ACRNN(Classifier[Options]):
         )
         size = options.filters[-1] * (bins_per_channel(sizes, options.channels) // options.pool[1])
         self.project = PerFrame(nn.Linear(size, options.project_dim), *_after_projection(options))
-        # TensorFlow's cell has one bias, PyTorch's two: there it is the weight of an input that is always 1
+        # TensorFlow's cell has one bias, PyTorch's two; here the bias is the weight of an additional input, always 1
         lstm_inputs = options.project_dim + options.single_bias
         self.lstm = nn.LSTM(
             lstm_inputs, options.lstm_dim, bias=not options.single_bias, bidirectional=True, batch_first=True
@@ -100,7 +100,7 @@ class ACRNN(Classifier[Options]):
         return self.classify(x.transpose(2, 3) if self.options.time_first else x)
 
     def classify(self, x: Tensor) -> Tensor:
-        """Logits (B, classes) of pictures (B, C, T, F), or (B, C, F, T) where ``time_first`` is off."""
+        """Logits (B, classes) of images (B, C, T, F), or (B, C, F, T) where ``time_first`` is off."""
         for number, conv in enumerate(self.convs):
             x = F.leaky_relu(conv(x))
             if number == 0:
@@ -113,26 +113,26 @@ class ACRNN(Classifier[Options]):
             x = F.pad(x, (0, 1), value=1.0)
         return self.head(self.attention(self.lstm(x)[0]))
 
-    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over the weights of an official code: TensorFlow variables by name, or the PyTorch state dict.
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load the weights of an official code: TensorFlow variables by name, or a PyTorch state dict.
 
-        Chen's code normalises by the batch at test too: ``legacy_batch_stats`` gives the logits that it gives.
+        Chen's code normalises by the batch at test too: ``legacy_batch_stats`` reproduces its logits.
 
         Raises:
-            UserError: they are not those of this configuration.
+            UserError: they do not fit this configuration.
         """
-        if "layer1_filter" not in theirs:
-            return load_weights(self, renamed(theirs, OFFICIAL_DONGHYUN), OFFICIAL_DONGHYUN)
+        if "layer1_filter" not in weights:
+            return load_weights(self, renamed(weights, OFFICIAL_DONGHYUN), OFFICIAL_DONGHYUN)
         try:
-            ours = _from_tensorflow({name: torch.as_tensor(value) for name, value in theirs.items()})
+            ours = _from_tensorflow({name: torch.as_tensor(value) for name, value in weights.items()})
         except KeyError as missing:
             raise UserError(f"official weights: no variable {missing}", code="official-weights") from None
-        if self.options.legacy_batch_stats:  # no moving averages here; the code has some, and never reads them
+        if self.options.legacy_batch_stats:  # no moving averages here; the code has some, and never uses them
             ours = {name: value for name, value in ours.items() if name in self.state_dict()}
         load_weights(self, ours)
 
     def _initialise(self) -> None:
-        """TensorFlow's start: forget bias 1, other LSTM biases 0; ``init_std``, ``he_init``: then a code's own."""
+        """Initialise as TensorFlow (forget bias 1, other LSTM biases 0), then as ``init_std`` and ``he_init`` state."""
         if self.options.single_bias:
             for name in ("weight_ih_l0", "weight_ih_l0_reverse"):
                 bias = self.lstm.get_parameter(name).data[:, -1].zero_()
@@ -147,7 +147,7 @@ class ACRNN(Classifier[Options]):
 
 
 def _after_projection(options: Options) -> list[nn.Module]:
-    """What follows the linear layer: nothing (paper), BN and LeakyReLU (code), or LeakyReLU and BN (donghyun)."""
+    """Layers after the linear layer: none (paper), BN and LeakyReLU (code), or LeakyReLU and BN (donghyun)."""
     if options.project == "linear":
         return []
     if options.project == "relu_norm":
@@ -159,7 +159,7 @@ def _after_projection(options: Options) -> list[nn.Module]:
 
 
 def _from_tensorflow(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """acrnn1.py of xuanjihe/speech-emotion-recognition: variables as TensorFlow names them.
+    """Our state dict of the TensorFlow variables of acrnn1.py in xuanjihe/speech-emotion-recognition.
 
     Kernels are (T, F, in, out), matrices (in, out); the cell's gates are i, g, f, o and its constant forget bias of 1
     is added to the trained one. The code left batch norm and attention unnamed: Variable, Variable_1, ...

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from mscnn.models.base import Classifier
 from mscnn.models.conv import (
-    DONGHYUN,
+    DONGHYUN_SHARED,
     UFLB,
     CenterLoss,
     ScoreAttention,
@@ -31,7 +31,7 @@ from mscnn.models.layers import load_weights, renamed
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML files in conf/models say what each one means."""
+    """Options of the family; conf/models/adrnn/adrnn.yaml explains each."""
 
     channels: int
     frames: int
@@ -75,7 +75,7 @@ class ADRNN(Classifier[Options]):
         return self.head[-1](self.features(inputs))
 
     def features(self, inputs: Inputs) -> Tensor:
-        """What the classifier sees (B, fc_dim)."""
+        """Input of the classifier (B, fc_dim)."""
         x = self.conv(stack_channels(inputs, self.options.channels, self.options.frames))
         x = self.dilated(x) + self.skip(x)
         x = self.project(x.flatten(1, 2).transpose(1, 2))  # a frame's vector: channels, then bands
@@ -92,12 +92,12 @@ class ADRNN(Classifier[Options]):
             loss = loss + self.options.center * self.center(features, labels)
         return loss
 
-    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of donghyun's adrnn.py; the centers, which it lacks, stay."""
-        table = DONGHYUN | {"cnn.cnn": "conv", "skipped.uflb": "skip"}
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load a state dict of donghyun's adrnn.py; the centers, which it lacks, are kept."""
+        table = DONGHYUN_SHARED | {"cnn.cnn": "conv", "skipped.uflb": "skip"}
         table |= {f"uflb{n + 1}.uflb": f"dilated.{n}" for n in range(3)}
         centers = {k: v for k, v in self.state_dict().items() if k.startswith("center.")}
-        load_weights(self, centers | renamed(theirs, table), table)
+        load_weights(self, centers | renamed(weights, table), table)
 
 
 Model = ADRNN

@@ -1,7 +1,7 @@
-"""ADSRNN: dilated convolutions, a BLSTM that hands its state from slice to slice, attention over the slices so far.
+"""ADSRNN: dilated convolutions, a BLSTM that passes its state from slice to slice, attention over the slices so far.
 
-A Korean thesis with code (donghyun1234/speech_emotion_recognition). Its figure has 128 dilated filters
-(``adsrnn_fig128``), its code 64 (``adsrnn_code64``); the code's defects are ``legacy_*`` options, off by default.
+From a Korean thesis with code (donghyun1234/speech_emotion_recognition). Its figure has 128 dilated filters
+(``adsrnn_fig128``), its code 64 (``adsrnn_code64``). The defects of the code are ``legacy_*`` options, off by default.
 """
 
 import math
@@ -22,7 +22,7 @@ from mscnn.models.layers import load_weights, renamed
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML files in conf/models say what each one means."""
+    """Options of the family; conf/models/adsrnn/adsrnn_fig128.yaml explains each."""
 
     channels: int
     frames: int
@@ -40,7 +40,7 @@ class Options:
     legacy_double_softmax: bool
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if self.frames % self.slice:
             raise UserError(f"frames {self.frames}: expected a multiple of slice, {self.slice}", code="option-conflict")
 
@@ -56,7 +56,7 @@ class ADSRNN(Classifier[Options]):
         )
         self.dilated = nn.Sequential(UFLB(n, m), UFLB(m, m), UFLB(m, m))
         self.skip = UFLB(n, m)
-        # not batch_first, the LSTM takes a slice (B, 30, D) for B time steps of 30 sequences
+        # without batch_first, the LSTM interprets a slice (B, 30, D) as B time steps of 30 sequences
         self.lstm = nn.LSTM(
             m * (bins_per_channel(sizes, options.channels) // 2),
             options.lstm_dim,
@@ -75,7 +75,7 @@ class ADSRNN(Classifier[Options]):
     def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Negative log-posterior + mse · squared error of the posteriors, for labels (B,).
 
-        The code (``legacy_double_softmax``) gives the posteriors to a cross entropy that takes them for logits.
+        The code (``legacy_double_softmax``) applies cross entropy to the posteriors as if they were logits.
         """
         posteriors = scores.exp()
         double = self.options.legacy_double_softmax
@@ -83,7 +83,7 @@ class ADSRNN(Classifier[Options]):
         return loss + self.options.mse * one_hot_mse(posteriors, labels)
 
     def convolve(self, x: Tensor) -> Tensor:
-        """Pictures (B, C, T, F) -> frames (B, T, D)."""
+        """Images (B, C, T, F) -> frames (B, T, D)."""
         x = self.convs(x)
         x = F.dropout(x, self.options.dropout, self.training or self.options.legacy_test_dropout)
         x = F.max_pool2d(x, (1, 2))
@@ -93,7 +93,7 @@ class ADSRNN(Classifier[Options]):
         return x.transpose(1, 2).flatten(2)  # a frame's vector: channels, then bands
 
     def encode_slices(self, x: Tensor) -> Tensor:
-        """Frames (B, T, D) -> mean output of each slice (B, M, 2 · lstm_dim); each starts from the last one's state."""
+        """Frames (B, T, D) -> mean output per slice (B, M, 2 · lstm_dim); the state is passed from slice to slice."""
         state, means = None, []
         for part in x.split(self.options.slice, dim=1):
             outputs, state = self.lstm(part, state)
@@ -101,11 +101,11 @@ class ADSRNN(Classifier[Options]):
         return torch.stack(means, dim=1)
 
     def attend(self, x: Tensor) -> list[Tensor]:
-        """Slices (B, M, H) -> log-posteriors of each (B, classes).
+        """Slices (B, M, H) -> log-posteriors per slice (B, classes).
 
-        Slice m looks at the slices so far: S_m = softmax(O_m (O_1..m w_m)ᵀ), posterior = softmax(FC_m(S_m O_1..m)).
+        Slice m attends to the slices so far: S_m = softmax(O_m (O_1..m w_m)ᵀ), posterior = softmax(FC_m(S_m O_1..m)).
         """
-        count, result = x.shape[1], []
+        count, log_posteriors = x.shape[1], []
         for m, classifier in enumerate(self.classifiers):
             query = weight = m
             if self.options.legacy_index_slips:  # the code's last two slices, 8 and 9: query 7 and 9, weight 7 and 8
@@ -113,8 +113,8 @@ class ADSRNN(Classifier[Options]):
             so_far = x[:, : m + 1]
             scores = self.attentions[weight](so_far) @ x[:, query, :, None]  # (B, m + 1, 1)
             summary = (scores.softmax(dim=1) * so_far).sum(dim=1)
-            result.append(classifier(summary).log_softmax(dim=1))
-        return result
+            log_posteriors.append(classifier(summary).log_softmax(dim=1))
+        return log_posteriors
 
     def combine(self, slices: list[Tensor]) -> Tensor:
         """Log-posteriors of the slices -> of the segment: p ← (p + p_m) / 2 in turn (the last counts most), or mean."""
@@ -125,13 +125,13 @@ class ADSRNN(Classifier[Options]):
             total = torch.logaddexp(total, log_p) - math.log(2)
         return total
 
-    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of donghyun's my_model.py; the ``legacy_*`` options give the code's posteriors."""
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load a state dict of donghyun's my_model.py; the ``legacy_*`` options reproduce the code's posteriors."""
         table = {"cnn": "convs", "skip_connection": "skip", "LSTM.LSTM": "lstm"}
         table |= {f"UFLB.{n}": f"dilated.{n // 3}.{n % 3}" for n in range(9)}
         for n in range(len(self.classifiers)):
             table |= {f"w_t{n}": f"attentions.{n}", f"out{n}": f"classifiers.{n}"}
-        load_weights(self, renamed(theirs, table), table)
+        load_weights(self, renamed(weights, table), table)
 
 
 Model = ADSRNN

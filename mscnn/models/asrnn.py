@@ -2,8 +2,8 @@
 
 Peng, Li, Zhu, Unoki, Dang, Akagi, "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
 Recurrent Networks With Auditory Front-Ends", IEEE Access 8, 2020, pp. 16560-16572. ``asrnn_donghyun`` is its
-re-implementation for log-mels (donghyun1234/speech_emotion_recognition), ``asrnn_auditory`` takes the paper's
-modulation spectrogram instead.
+re-implementation for log-mels (donghyun1234/speech_emotion_recognition); ``asrnn_auditory`` takes the paper's
+modulation spectrogram.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mscnn.models.base import Classifier
 from mscnn.models.conv import (
-    DONGHYUN,
+    DONGHYUN_SHARED,
     ScoreAttention,
     bins_per_channel,
     dense_head,
@@ -28,7 +28,7 @@ from mscnn.models.layers import load_weights, renamed
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML files in conf/models say what each one means."""
+    """Options of the family; conf/models/asrnn/asrnn.yaml explains each."""
 
     channels: int
     frames: int
@@ -78,7 +78,7 @@ class ASRNN(Classifier[Options]):
     def windows(self, x: Tensor) -> Tensor:
         """Frames (B, T, D) -> overlapping windows (B, N, window, D); window i starts at frame shift · i.
 
-        The code (``legacy_shift1``) starts it at frame i, except the last window, which is the last frames.
+        In the code (``legacy_shift1``) it starts at frame i, except the last window, which has the last frames.
         """
         window, shift = self.options.window, self.options.shift
         if not self.options.legacy_shift1:
@@ -96,12 +96,12 @@ class ASRNN(Classifier[Options]):
         vectors = outputs[:, -1] if self.options.legacy_shift1 else states.transpose(0, 1).flatten(1)
         return vectors.unflatten(0, windows.shape[:2])
 
-    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of donghyun's asrnn.py; ``legacy_shift1`` gives the logits that the code gives."""
-        table = DONGHYUN | {"cnn1.cnn.0": "convs.0.0", "cnn1.cnn.2": "convs.0.2", "lstm": "window_lstm"}
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load a state dict of donghyun's asrnn.py; ``legacy_shift1`` reproduces the code's logits."""
+        table = DONGHYUN_SHARED | {"cnn1.cnn.0": "convs.0.0", "cnn1.cnn.2": "convs.0.2", "lstm": "window_lstm"}
         for n in (2, 3):
             table |= {f"cnn{n}.cnn.0": f"convs.{n - 1}.0", f"cnn{n}.cnn.2": f"convs.{n - 1}.1"}
-        load_weights(self, renamed(theirs, table), table)
+        load_weights(self, renamed(weights, table), table)
 
 
 Model = ASRNN

@@ -1,4 +1,4 @@
-"""Layers of GLAM and of the models that it is compared with: attention, gating, helpers."""
+"""Layers of GLAM and of the models compared with it: attention, gating, helpers."""
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,9 @@ def conv_norm_relu(
 
 
 class AreaAttention(nn.Module):
-    """Attention to areas: runs of 1 to ``width`` adjacent tokens (Li et al., "Area Attention", ICML 2019).
+    """Attention to areas, that is 1 to ``width`` adjacent tokens (Li et al., "Area Attention", ICML 2019).
 
-    The key of an area is the mean of its keys, its value the sum of its values; q·k is not scaled. No parameters.
+    The key of an area is the mean of its keys, its value the sum of its values. q·k is not scaled. No parameters.
     """
 
     def __init__(self, width: int, dropout: float) -> None:
@@ -25,17 +25,18 @@ class AreaAttention(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Queries (B, Q, D), keys (B, T, D), values (B, T, V) -> (B, Q, V)."""
-        keys = torch.cat([total / n for n, total in enumerate(sums_of_runs(keys, self.width), start=1)], dim=1)
-        values = torch.cat(sums_of_runs(values, self.width), dim=1)
+        keys = torch.cat([total / n for n, total in enumerate(area_sums(keys, self.width), start=1)], dim=1)
+        values = torch.cat(area_sums(values, self.width), dim=1)
         weights = self.dropout((queries @ keys.transpose(1, 2)).softmax(dim=-1))
         return weights @ values
 
 
-def sums_of_runs(x: Tensor, width: int) -> list[Tensor]:
+def area_sums(x: Tensor, width: int) -> list[Tensor]:
     """Sums of 1, 2, … ``width`` adjacent tokens: (B, T, D) -> [(B, T, D), (B, T - 1, D), …].
 
-    Differences of running sums, as in GLAM's code, to share its rounding: with scores that are not scaled, logits in
-    single precision differed in the third digit. A product gives them, as cumsum is not deterministic on a GPU.
+    They are differences of cumulative sums, as in GLAM's code, to reproduce its rounding: with unscaled scores, logits
+    in single precision differed in the third digit otherwise. A matrix product computes the cumulative sums, as cumsum
+    is not deterministic on a GPU.
     """
     size = x.shape[1]
     totals = torch.ones(size, size, dtype=torch.float64, device=x.device).tril() @ x.double()
@@ -56,15 +57,15 @@ class ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, channels, H, W) -> (B, hidden, heads · H, W): the heads one above the other."""
+        """(B, channels, H, W) -> (B, hidden, heads · H, W): heads are concatenated along the height."""
         heads = zip(self.query, self.key, self.value, strict=True)
         return torch.cat([(q(x) * k(x)).softmax(dim=1) * v(x) for q, k, v in heads], dim=2)
 
 
 class SpatialGatingUnit(nn.Module):
-    """Half of the features gates the other half, mixing tokens: r ⊙ tanh(W LN(g) + b), [r, g] = x.
+    """One half of the features gates the other half and mixes tokens: r ⊙ tanh(W LN(g) + b), [r, g] = x.
 
-    Liu et al., "Pay Attention to MLPs", NeurIPS 2021, section 2.1; the tanh is GLAM's. At the start every gate is
+    Liu et al., "Pay Attention to MLPs", NeurIPS 2021, section 2.1; the tanh is GLAM's. Initially every gate is
     nearly tanh(1). W and b have a leading axis of size 1 (heads of the implementation that GLAM uses).
     """
 

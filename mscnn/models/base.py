@@ -1,20 +1,20 @@
-"""The contract of a family of models: what training, inference and reports rely on, and nothing more.
+"""The contract of a family of models: all that training, inference and reports rely on.
 
 A family is one module, an entry of ``mscnn.models.FAMILIES`` or named with its dots in a configuration. It holds
 
 ``Options``
-    A frozen dataclass of the family's options, each with its type and none with a default: the family's YAML file in
-    conf/models states them all, those of other names change some. Its ``__post_init__`` raises UserError (codes
-    ``option-value``, ``option-conflict``) where they make no sense. ``legacy_*`` are booleans for what the authors'
-    code does wrong: off in conf/models, and named on every score line when they are on. Types say what values there are
+    A frozen dataclass of the family's options, each with its type and none with a default: the first YAML file of the
+    family in conf/models states all of them, its other files change some. ``__post_init__`` raises UserError (codes
+    ``option-value``, ``option-conflict``) for invalid values. ``legacy_*`` are booleans that repeat defects of the
+    authors' code: off in conf/models, and named on every score line when they are on. Types state the possible values
     (``Literal``); ``mscnn.config.schema`` checks them.
 ``Model``
-    A :class:`Classifier`, made as ``Model(options, sizes)`` with random weights. It may raise UserError where options
+    A :class:`Classifier`, made by ``Model(options, sizes)`` with random weights. It may raise UserError where options
     do not fit the sizes.
 
-Its code is its own module and ``mscnn.models.SHARED``; no family imports another. What a network computes of an
-utterance in eval mode does not depend on the rest of its batch, nor on padding; every parameter that asks for a
-gradient gets one from ``loss``. tests/unit/models/test_contract.py checks all of this for every family.
+Its code is its own module and ``mscnn.models.SHARED``; no family imports another. In eval mode the output for an
+utterance depends neither on the rest of its batch nor on padding; every parameter that requires a gradient receives one
+from ``loss``. tests/unit/models/test_contract.py checks all of this for every family.
 """
 
 from collections.abc import Mapping
@@ -28,16 +28,16 @@ from mscnn.errors import UserError
 from mscnn.models.inputs import Inputs, Limits, Sizes
 
 OptionsT = TypeVar("OptionsT")  # the Options of a family
-WORD_VECTORS = "embedding.weight"  # name of the word vectors among the weights
+WORD_VECTORS = "embedding.weight"  # their name among the parameters
 
 
 class Classifier(nn.Module, Generic[OptionsT]):
     """A network whose ``forward`` scores utterances, or segments of them.
 
     Attributes:
-        options, sizes: what it was made from.
-        embedding: the layer that receives the word vectors, ``sizes.vocabulary`` by ``sizes.embedding``, token 0 being
-            padding. A family that reads text sets it; in a network without text it does not exist.
+        options, sizes: its constructor arguments.
+        embedding: the layer of word embeddings, ``sizes.vocabulary`` by ``sizes.embedding``, token 0 being padding. A
+            family that takes text sets it; a network without text does not have it.
     """
 
     embedding: nn.Embedding
@@ -48,16 +48,16 @@ class Classifier(nn.Module, Generic[OptionsT]):
 
     @classmethod
     def limits(cls, options: OptionsT) -> Limits:
-        """How many frames and tokens of an utterance are read: data are cut to them before. Default: all."""
+        """Maximum numbers of frames and tokens; longer utterances are truncated before. Default: no limits."""
         return Limits()
 
     @classmethod
     def pretrained(cls, options: OptionsT) -> Mapping[str, str]:
-        """Digest or revision of the weights that options bring along, by option: others make finished runs stale."""
+        """Digest or revision of pretrained weights, by the option that names them; other weights make runs stale."""
         return {}
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Scores (B, classes) of a batch, logits or log-posteriors: the posteriors are their softmax."""
+        """Scores (B, classes) of a batch, logits or log-posteriors; their softmax are the posteriors."""
         raise NotImplementedError
 
     def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
@@ -65,22 +65,25 @@ class Classifier(nn.Module, Generic[OptionsT]):
         return F.cross_entropy(scores, labels)
 
     def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
-        """What training minimises, a scalar: the criterion, and whatever a family adds to it."""
+        """Loss that training minimises, a scalar: the criterion, and the terms that a family adds to it."""
         return self.criterion(self(inputs), labels)
 
     def load_official(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights that the authors' code trained, by its own names.
+        """Load the weights that the authors' code trained, under the names that it gives them.
 
         Raises:
-            UserError: they are not those of this configuration, or no such code is known.
+            UserError: they do not fit this configuration, or no such code is known.
         """
-        raise UserError(f"{type(self).__name__}: no code of the authors is known", code="official-weights-none")
+        raise UserError(
+            f"{type(self).__name__}: no official code is known; its weights cannot be loaded",
+            code="official-weights-none",
+        )
 
     def set_word_vectors(self, vectors: Tensor) -> None:
-        """Start from word vectors (vocabulary, embedding)."""
+        """Initialise the word embeddings with vectors (vocabulary, embedding)."""
         with torch.no_grad():
             self.embedding.weight.copy_(vectors)
 
     def num_parameters(self) -> int:
-        """Number of parameters without the word vectors, of which there are as many as the data have words."""
+        """Number of parameters without the word embeddings, whose number depends on the vocabulary of the data."""
         return sum(p.numel() for name, p in self.named_parameters() if name != WORD_VECTORS)

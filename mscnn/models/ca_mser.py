@@ -1,4 +1,4 @@
-"""CA-MSER: spectrogram, MFCC and wav2vec 2.0, the last weighted over time by the other two (co-attention).
+"""CA-MSER: spectrogram, MFCC and wav2vec 2.0, whose states the other two weight over time (co-attention).
 
 Zou, Si, Chen, Rajan, Chng, "Speech Emotion Recognition with Co-Attention based Multi-level Acoustic Information",
 ICASSP 2022; the authors' code is Vincent-ZHQ/CA-MSER. A segment is 300 frames of 10 ms = 48 000 samples = 149 steps of
@@ -6,7 +6,7 @@ wav2vec 2.0; an utterance's score is the mean of its segments' log-posteriors.
 
 Inputs: ``audio``, the spectrogram in dB, each bin scaled to 0..1 by its minimum and maximum in the training part (so
 that zero padding is the minimum); ``extra["mfcc"]``; and either ``extra["wav2vec2"]``, hidden states computed
-beforehand, or ``extra["wave"]``, samples at 16 kHz after pre-emphasis, for a wav2vec 2.0 that is trained along.
+beforehand, or ``extra["wave"]``, samples at 16 kHz after pre-emphasis, for a wav2vec 2.0 that is trained too.
 """
 
 import pickle
@@ -27,7 +27,7 @@ from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, length_mask, load_weights, renamed
 from mscnn.pretrained.wav2vec2 import network, revision, steps
 
-HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples: frames; receptive field and hop of wav2vec 2.0
+FRAME_HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples; FIELD is the receptive field of wav2vec 2.0
 IMAGE_HEIGHT = 256
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean and standard deviation of red, green, blue
 
@@ -48,7 +48,7 @@ OFFICIAL = {  # the authors' modules -> ours
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; conf/models/ca_mser.yaml says what each one means."""
+    """Options of the family; conf/models/ca_mser/ca_mser.yaml explains each."""
 
     alexnet: str
     wav2vec2: str
@@ -60,27 +60,30 @@ class Options:
     legacy_pad0db: bool
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if self.legacy_leftpad_wav and not self.wav2vec2:
             raise UserError(
-                "legacy_leftpad_wav pads waveforms, and option wav2vec2 is empty: none is read", code="option-conflict"
+                "legacy_leftpad_wav pads waveforms, which are an input only where option wav2vec2 is set",
+                code="option-conflict",
             )
         if self.frames < 50:
-            raise UserError(f"frames {self.frames}: AlexNet's poolings need at least 50", code="option-value")
+            raise UserError(
+                f"frames {self.frames}: the pooling layers of AlexNet need at least 50", code="option-value"
+            )
 
 
 class CAMSER(Classifier[Options]):
-    """The whole system."""
+    """Segments of spectrogram, MFCC, and speech representation -> logits (B, classes)."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
-        self.samples = HOP * options.frames
+        self.samples = FRAME_HOP * options.frames
         self.steps = (self.samples - WAV2VEC2_FIELD) // WAV2VEC2_HOP + 1
         speech = "wave" if options.wav2vec2 else "wav2vec2"
         if speech not in sizes.extra:
             raise UserError(
                 f"option wav2vec2 is {options.wav2vec2!r}, so input {speech} is needed, which the configuration lacks: "
-                "ca_mser reads hidden states, ca_mser_finetuned reads waveforms and names a wav2vec 2.0",
+                "ca_mser takes hidden states, ca_mser_finetuned takes waveforms and names a wav2vec 2.0",
                 code="input-missing",
             )
         self.alexnet = alexnet_features()
@@ -113,23 +116,23 @@ class CAMSER(Classifier[Options]):
 
     @classmethod
     def pretrained(cls, options: Options) -> dict[str, str]:
-        """Digest of AlexNet's file, and revision of the wav2vec 2.0 that is trained along."""
+        """Digest of AlexNet's file, and revision of the wav2vec 2.0 that is trained."""
         digests = {"alexnet": file_digest(options.alexnet)} if options.alexnet else {}
         return digests | ({"wav2vec2": revision(options.wav2vec2)} if options.wav2vec2 else {})
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments."""
         spectrogram = fixed_length(inputs.audio, self.options.frames)
-        if self.options.legacy_pad0db:  # 0 dB is every utterance's maximum: the padding is white
-            own = length_mask(inputs.audio_len, self.options.frames)
-            spectrogram = spectrogram.masked_fill(~own[:, None], 1.0)
+        if self.options.legacy_pad0db:  # 0 dB is the maximum of every utterance: the padding is white
+            mask = length_mask(inputs.audio_len, self.options.frames)
+            spectrogram = spectrogram.masked_fill(~mask[:, None], 1.0)
         mfcc = fixed_length(inputs.extra["mfcc"], self.options.frames)
         return self.classify(as_image(spectrogram), mfcc.transpose(1, 2), self.hidden_states(inputs))
 
     def classify(self, image: Tensor, mfcc: Tensor, hidden: Tensor) -> Tensor:
         """Logits (B, classes) from image (B, 3, 256, 384), MFCC (B, 300, 40) and wav2vec 2.0 (B, 149, 768).
 
-        The co-attention weights are the authors': outputs of a ReLU, not normalised over time.
+        As in the authors' code, the co-attention weights are outputs of a ReLU, not normalised over time.
         """
         spectrum = average_pool(self.alexnet(image), 6).flatten(1)
         spectrum = self.spectrum(self.dropout(spectrum)).relu()
@@ -143,13 +146,13 @@ class CAMSER(Classifier[Options]):
     def hidden_states(self, inputs: Inputs) -> Tensor:
         """Last hidden states of wav2vec 2.0, (B, 149, 768): given, or computed from waveforms.
 
-        A waveform is brought to zero mean and unit variance with its padding, as the authors' preprocessor does;
-        ``legacy_leftpad_wav`` puts that padding before the samples (spectrogram and MFCC have it behind).
+        A waveform is normalised to zero mean and unit variance with its padding, as by the authors' preprocessor;
+        ``legacy_leftpad_wav`` puts that padding before the samples (that of spectrogram and MFCC follows them).
         """
         if not self.options.wav2vec2:
             if (inputs.extra_len["wav2vec2"] != self.steps).any():
                 raise UserError(
-                    f"input wav2vec2: expected {self.steps} rows for every {self.options.frames} frames",
+                    f"input wav2vec2: expected {self.steps} rows per {self.options.frames} frames",
                     code="feature-size",
                 )
             return inputs.extra["wav2vec2"].transpose(1, 2)
@@ -161,16 +164,16 @@ class CAMSER(Classifier[Options]):
         return self.wav2vec2((wave - mean) / (variance + 1e-7).sqrt()).last_hidden_state
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the authors' weights (state dict of Vincent-ZHQ/CA-MSER); what this configuration lacks is left out.
+        """Load the authors' weights (state dict of Vincent-ZHQ/CA-MSER), except those of parts that do not exist here.
 
-        Their network reads images, MFCC and waveforms; ``classify`` reads its images, MFCC and hidden states.
+        Their network takes images, MFCC and waveforms; ``classify`` takes these images, MFCC and hidden states.
         """
         optional = {
             "alexnet_model.classifier.": self.options.legacy_alexnet_classifier,
             "wav2vec2_model.": bool(self.options.wav2vec2),
         }
-        left_out = tuple(prefix for prefix, wanted in optional.items() if not wanted)
-        weights = renamed({k: v for k, v in state.items() if not k.startswith(left_out)}, OFFICIAL)
+        excluded = tuple(prefix for prefix, exists in optional.items() if not exists)
+        weights = renamed({k: v for k, v in state.items() if not k.startswith(excluded)}, OFFICIAL)
         load_weights(self, {_since_torch_2(k): v for k, v in weights.items()}, OFFICIAL)
 
 
@@ -184,20 +187,20 @@ def _since_torch_2(name: str) -> str:
 def as_image(spectrogram: Tensor) -> Tensor:
     """Spectrogram (B, 200, 300) with values 0..1 -> AlexNet's input (B, 3, 256, 384).
 
-    The authors' way through an 8-bit picture: low frequencies at the bottom, enlarged to 256 lines (bilinear, in
-    Pillow's two passes, each rounded to 8 bits), three equal channels normalised by the statistics of ImageNet.
+    As the authors do, via an 8-bit image: low frequencies at the bottom, resized to 256 lines (bilinear, in Pillow's
+    two passes, each rounded to 8 bits), three equal channels normalised by the statistics of ImageNet.
     """
     bins, frames = spectrogram.shape[1:]
     width = IMAGE_HEIGHT * frames // bins
-    picture = (spectrogram.clamp(0, 1) * 255).floor().flip(1)[:, None]
+    image = (spectrogram.clamp(0, 1) * 255).floor().flip(1)[:, None]
     for size in ((bins, width), (IMAGE_HEIGHT, width)):
-        picture = (F.interpolate(picture, size=size, mode="bilinear") + 0.5).floor()
-    mean, std = (picture.new_tensor(values)[:, None, None] for values in IMAGENET)
-    return (picture / 255 - mean) / std
+        image = (F.interpolate(image, size=size, mode="bilinear") + 0.5).floor()
+    mean, std = (image.new_tensor(values)[:, None, None] for values in IMAGENET)
+    return (image / 255 - mean) / std
 
 
 def average_pool(x: Tensor, size: int) -> Tensor:
-    """``adaptive_avg_pool2d``, (B, C, H, W) -> (B, C, size, size), whose own gradient is not deterministic on a GPU."""
+    """Adaptive average pooling, (B, C, H, W) -> (B, C, size, size); PyTorch's own is not deterministic on a GPU."""
 
     def averages(n: int) -> Tensor:  # (size, n), one row per bin
         i, k = torch.arange(size, device=x.device)[:, None], torch.arange(n, device=x.device)
@@ -210,7 +213,7 @@ def average_pool(x: Tensor, size: int) -> Tensor:
 def alexnet_features() -> nn.Sequential:
     """The convolutions of AlexNet (Krizhevsky, "One weird trick", 2014), (B, 3, H, W) -> (B, 256, H', W').
 
-    Layers are numbered as torchvision's ``alexnet().features``; at the start as the authors': Xavier, biases zero.
+    Layers are numbered as in torchvision's ``alexnet().features``. As the authors': Xavier's initial weights, biases 0.
     """
     layers = nn.Sequential(
         *(nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, stride=2)),
@@ -227,7 +230,7 @@ def alexnet_features() -> nn.Sequential:
 
 
 def alexnet_classifier(classes: int) -> nn.Sequential:
-    """AlexNet's classifier: the authors compute it and use it nowhere, but count its 54 550 532 parameters."""
+    """AlexNet's classifier, which the authors never use, but whose 54 550 532 parameters they count."""
     return nn.Sequential(
         *(nn.Dropout(), nn.Linear(256 * 6 * 6, 4096), nn.ReLU()),
         *(nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU()),
@@ -236,10 +239,10 @@ def alexnet_classifier(classes: int) -> nn.Sequential:
 
 
 def load_alexnet(features: nn.Sequential, path: str) -> None:
-    """Fill the convolutions from torchvision's AlexNet, .safetensors or .pth: ``features.N.weight`` is ``N.weight``.
+    """Load the convolutions of torchvision's AlexNet, .safetensors or .pth: ``features.N.weight`` is ``N.weight``.
 
     Raises:
-        UserError: the file is absent, or does not hold AlexNet.
+        UserError: the file is missing, or does not contain AlexNet.
     """
     try:
         safe = Path(path).suffix == ".safetensors"

@@ -1,6 +1,6 @@
-"""What the convolutional-recurrent systems share (ACRNN, ADRNN, ASRNN, ADSRNN, Satt 2017): input, blocks, losses.
+"""Layers shared by the convolutional-recurrent systems (ACRNN, ADRNN, ASRNN, ADSRNN, Satt 2017): input, blocks, losses.
 
-They take segments of fixed size: a shorter one is padded with zeros, and the padding counts, as in the papers.
+They take segments of a fixed size: shorter ones are padded with zeros, and the padding counts, as in the papers.
 """
 
 import torch
@@ -11,10 +11,10 @@ from mscnn.errors import UserError
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, length_mask
 
-SCORES = {"linear": nn.Identity, "sigmoid": nn.Sigmoid, "relu": nn.ReLU}
+SCORE_ACTIVATIONS = {"linear": nn.Identity, "sigmoid": nn.Sigmoid, "relu": nn.ReLU}
 
-# The part that the ACRNN, ADRNN and ASRNN of donghyun1234/speech_emotion_recognition share: {theirs: ours}
-DONGHYUN = {
+# Weights that the ACRNN, ADRNN and ASRNN of donghyun1234/speech_emotion_recognition share: {theirs: ours}
+DONGHYUN_SHARED = {
     "linear1": "project.0",
     "batch1": "project.2",
     "bilstm": "lstm",
@@ -28,21 +28,21 @@ DONGHYUN = {
 
 
 def bins_per_channel(sizes: Sizes, channels: int) -> int:
-    """Rows of a channel of the audio feature.
+    """Number of bins per channel of the audio feature.
 
     Raises:
-        UserError: the feature does not divide into that many channels.
+        UserError: the dimension of the feature is not a multiple of ``channels``.
     """
     if sizes.audio % channels:
         raise UserError(
-            f"the audio feature has {sizes.audio} rows: they do not divide into {channels} channels",
+            f"the audio feature has {sizes.audio} values per frame: expected a multiple of channels, {channels}",
             code="feature-size",
         )
     return sizes.audio // channels
 
 
 def stack_channels(inputs: Inputs, channels: int, frames: int) -> Tensor:
-    """Segments of flattened features as pictures (B, C, F, T), for example static, delta and delta-delta as C = 3.
+    """Images (B, C, F, T) of segments with flattened features, for example static, delta and delta-delta as C = 3.
 
     Raises:
         UserError: the segments are longer than ``frames``.
@@ -63,19 +63,19 @@ def dense_head(size: int, units: int, classes: int, *, norm: bool = True, dropou
 
 
 class PerFrame(nn.Sequential):
-    """Layers applied to every frame by itself: (B, T, D) -> (B, T, D'); batch statistics run over all frames."""
+    """Layers applied to each frame: (B, T, D) -> (B, T, D'); batch statistics are taken over all frames."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 def frame_layer(size: int, units: int) -> PerFrame:
-    """Dense layer, LeakyReLU, batch normalisation of every frame."""
+    """Dense layer, LeakyReLU and batch normalisation, applied to each frame."""
     return PerFrame(nn.Linear(size, units), nn.LeakyReLU(), nn.BatchNorm1d(units))
 
 
 def he_init(model: nn.Module) -> None:
-    """The start of donghyun's networks: He's and Glorot's normal weights, an attention of nearly no preference."""
+    """Initialise as donghyun's networks: He's and Glorot's normal weights, and a nearly uniform attention."""
     for name in ("project.0.weight", "head.0.weight"):
         nn.init.kaiming_normal_(model.get_parameter(name), nonlinearity="leaky_relu")
     nn.init.xavier_normal_(model.get_parameter("head.4.weight"))
@@ -100,12 +100,12 @@ class ScoreAttention(nn.Module):
     """Weighted sum over time, a_t = softmax(score(h_t)): (B, T, D) -> (B, D).
 
     The score is w·h (``linear``, Chen et al. 2018) or u·f(w·h + b) with one hidden unit (``sigmoid``, ``relu``: the
-    codes). ``mean`` averages a_t h_t instead of adding it up, which makes the result T times smaller.
+    codes). ``mean`` averages a_t h_t instead of summing it, which makes the result T times smaller.
     """
 
     def __init__(self, size: int, score: str = "linear", *, mean: bool = False) -> None:
         super().__init__()
-        self.activation, self.mean = SCORES[score](), mean
+        self.activation, self.mean = SCORE_ACTIVATIONS[score](), mean
         self.weight = nn.Parameter(0.1 * torch.randn(size, 1))
         if score != "linear":
             self.bias = nn.Parameter(0.1 * torch.randn(1))
@@ -134,13 +134,13 @@ class CenterLoss(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """Scalar loss of features (B, size) with labels (B,)."""
-        away = features - self.centers[labels]
+        deviation = features - self.centers[labels]
         if self.training:
-            members = F.one_hot(labels, len(self.centers)).to(away)  # (B, classes)
-            self.centers += self.rate * (members.T @ away.detach()) / (1 + members.sum(dim=0)[:, None])
-        return 0.5 * away.square().sum(dim=1).mean()
+            one_hot = F.one_hot(labels, len(self.centers)).to(deviation)  # (B, classes)
+            self.centers += self.rate * (one_hot.T @ deviation.detach()) / (1 + one_hot.sum(dim=0)[:, None])
+        return 0.5 * deviation.square().sum(dim=1).mean()
 
 
 def one_hot_mse(scores: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared difference between scores (B, classes) and one-hot labels (B,), over all B · classes values."""
+    """Mean squared error, over all B · classes values, between scores (B, classes) and one-hot labels (B,)."""
     return F.mse_loss(scores, F.one_hot(labels, scores.shape[1]).to(scores))

@@ -1,7 +1,7 @@
 """From a configuration to its network: a family is a module with a ``Model`` and its ``Options``.
 
-``family: glam`` names an entry of FAMILIES; ``family: my_package.my_module`` (dotted) names any module that Python can
-import, so a model of one's own is one file and one YAML. This module imports no torch until a family is asked for.
+``family: glam`` names an entry of FAMILIES; ``family: my_package.my_module`` (dotted) names any importable module, so a
+custom model is one file and one YAML. This module imports torch only when it imports a family.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ FAMILIES = {
     "yoon2018": "mscnn.models.yoon2018",
     "yoon2019": "mscnn.models.yoon2019",
 }
-# What families stand on; the code of one is its own module and these, so no family imports another.
+# Modules that families may import: the code of a family is its own module and these.
 SHARED = tuple(f"mscnn.models.{name}" for name in ("attention", "base", "conv", "inputs", "layers", "recurrent"))
 
 
 def options(spec: ModelSpec) -> Any:
-    """The family's ``Options``, made from the configuration's and checked.
+    """The options of a configuration as the ``Options`` of its family, checked.
 
     Raises:
         UserError: the family is unknown; an option is unknown, missing, of another type or contradicts another; or
-            there are segments, and the family has no network to take them (``segments-unsupported``).
+            there are segments, but the family has no network that takes them (``segments-unsupported``).
     """
     kind = _member(spec, "Options")
     if spec.segments and "Model" not in vars(import_module(_module(spec))):
@@ -56,35 +56,35 @@ def options(spec: ModelSpec) -> Any:
 
 
 def build(spec: ModelSpec, sizes: Sizes) -> Classifier:
-    """A new network with random weights (or those that its options name).
+    """A new network with random weights (or with those that its options name).
 
     Raises:
-        UserError: as :func:`options`; or mixup is asked of a system that it would not do justice to.
+        UserError: as :func:`options`; or mixup is on for a system that does not support it (``mixup-unsupported``).
     """
     from mscnn.models.base import Classifier
 
     model = _member(spec, "Model")
-    audio_alone = not (spec.text or spec.xvector or spec.extra)
-    if spec.training.mixup and not (audio_alone and model.loss is Classifier.loss):
+    audio_only = not (spec.text or spec.xvector or spec.extra)
+    if spec.training.mixup and not (audio_only and model.loss is Classifier.loss):
         raise UserError(
-            f"{spec.name}: mixup is for systems of audio alone and a loss of class scores; set mixup=0",
+            f"{spec.name}: mixup needs a system with audio as its only input and a loss of class scores; set mixup=0",
             code="mixup-unsupported",
         )
     return model(options(spec), sizes)
 
 
 def limits(spec: ModelSpec) -> Limits:
-    """How many frames and tokens of an utterance the model reads, by its options."""
+    """Maximum numbers of frames and tokens of an utterance, by the options of the model."""
     return _member(spec, "Model").limits(options(spec))
 
 
 def pretrained(spec: ModelSpec) -> Mapping[str, str]:
-    """What names the weights that the configuration's options bring along, by option; see ``Classifier.pretrained``."""
+    """Digest or revision of pretrained weights, by the option that names them; see ``Classifier.pretrained``."""
     return _member(spec, "Model").pretrained(options(spec))
 
 
 def source_modules(spec: ModelSpec) -> list[str]:
-    """Names of the modules that a system is made of: digests of its code cover them, and no other family's."""
+    """Names of the modules that implement a system; the digest of its code covers these, and no other family."""
     return [*SHARED, _module(spec)]
 
 
@@ -97,8 +97,7 @@ def _module(spec: ModelSpec) -> str:
     near = difflib.get_close_matches(spec.family, FAMILIES, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(FAMILIES)}"
     raise UserError(
-        f"{spec.name}: unknown family {spec.family}; {hint} A family of your own is written with a dot: "
-        "my_package.my_module",
+        f"{spec.name}: unknown family {spec.family}; {hint} A custom family has a dot: my_package.my_module",
         code="family-unknown",
     )
 
@@ -110,12 +109,12 @@ def _member(spec: ModelSpec, name: str) -> Any:
         members = vars(import_module(module))
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{spec.name}: family {module}: no module {error.name}; install it, or name its folder in PYTHONPATH",
+            f"{spec.name}: family {module}: no module {error.name}; install it, or add its folder to PYTHONPATH",
             code="family-not-importable",
         ) from None
     if name not in members:
         raise UserError(
-            f"{spec.name}: family {module} has no {name}; mscnn/models/base.py says what a family is",
+            f"{spec.name}: family {module} has no {name}; mscnn/models/base.py defines what a family is",
             code="family-incomplete",
         )
     return members[name]

@@ -20,7 +20,7 @@ from mscnn.models.layers import fixed_length, load_weights, renamed
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; conf/models/glam.yaml says what each one means."""
+    """Options of the family; conf/models/glam/glam.yaml explains each."""
 
     stem: int
     kernels: tuple[int, ...]
@@ -33,18 +33,18 @@ class Options:
     frames: int
 
     def __post_init__(self) -> None:
-        """Raise UserError where options make no sense."""
+        """Raise UserError for invalid options."""
         if len(self.kernels) not in (1, 2) or not all(k % 2 for k in (self.stem, *self.kernels)):
             raise UserError(
                 f"kernels {list(self.kernels)}, stem {self.stem}: expected one or two kernels, all odd",
                 code="option-value",
             )
         if self.frames < 4:
-            raise UserError(f"frames {self.frames}: two poolings need at least 4", code="option-value")
+            raise UserError(f"frames {self.frames}: two pooling layers need at least 4", code="option-value")
 
 
 class ScaleBlock(nn.Module):
-    """Convolutions of several scales side by side, C -> 2C channels; with the shortcut each scale adds its input."""
+    """Parallel convolutions of several scales, C -> 2C channels; with ``residual`` each scale adds its input."""
 
     def __init__(self, channels: int, kernels: tuple[int, ...], residual: bool) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class ScaleBlock(nn.Module):
 
 
 class GLAM(Classifier[Options]):
-    """The whole family: what differs is the blocks and what fuses them."""
+    """All systems of the family, which differ in their blocks and in the fusion."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
@@ -90,11 +90,11 @@ class GLAM(Classifier[Options]):
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments (B, bins, T)."""
         image = fixed_length(inputs.audio, self.options.frames)[:, None]
-        x = torch.cat([self.along_bins(image), self.along_time(image)], dim=2)  # one above the other: 2 · bins high
+        x = torch.cat([self.along_bins(image), self.along_time(image)], dim=2)  # stacked along the height: 2 · bins
         return self.output(self.fuse(self.deep(self.scales(x))).relu().flatten(1))
 
     def fuse(self, x: Tensor) -> Tensor:
-        """Relate the whole segment: (B, 128, H, W) -> feature maps or tokens."""
+        """Fuse features of the whole segment: (B, 128, H, W) -> feature maps or tokens."""
         if self.options.fusion == "gmlp":
             return self.fusion(x.flatten(2))  # a token is a channel, its features are the positions
         if self.options.fusion == "heads":
@@ -105,15 +105,15 @@ class GLAM(Classifier[Options]):
         return x
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
+        """Load the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
 
-        Their ``shape`` is (``sizes.audio``, ``options.frames``), their input (B, 1, bins, T) our audio (B, bins, T).
+        Their ``shape`` is (``sizes.audio``, ``options.frames``); their input (B, 1, bins, T) is our audio (B, bins, T).
         """
         names = self.official_names()
         load_weights(self, renamed(state, names), names)
 
     def official_names(self) -> dict[str, str]:
-        """The authors' modules -> ours."""
+        """Names of the authors' modules -> ours."""
         names = {
             **{"conv1a": "along_bins.0", "bn1a": "along_bins.1", "conv1b": "along_time.0", "bn1b": "along_time.1"},
             **{"conv5": "deep.0", "bn5": "deep.1", "fc": "output"},

@@ -22,7 +22,7 @@ from mscnn.models.layers import fixed_length, load_weights, renamed
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; conf/models/mhcnn.yaml says what each one means."""
+    """Options of the family; conf/models/head_fusion/mhcnn.yaml explains each."""
 
     readout: Literal["heads", "area", "pooling"]
     heads: int
@@ -32,15 +32,15 @@ class Options:
     frames: int
 
     def __post_init__(self) -> None:
-        """Raise UserError where options make no sense."""
+        """Raise UserError for invalid options."""
         if self.frames < 5:
             raise UserError(
-                f"frames {self.frames}: one convolution and two poolings need at least 5", code="option-value"
+                f"frames {self.frames}: a convolution and two pooling layers need at least 5", code="option-value"
             )
 
 
 class HeadFusion(Classifier[Options]):
-    """A trunk of five convolutions; what differs is how its feature maps become class scores."""
+    """A trunk of five convolutional layers; the systems differ in how its feature maps become class scores."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
@@ -80,15 +80,15 @@ class HeadFusion(Classifier[Options]):
         return (self.top_down(x).softmax(dim=1) * self.bottom_up(x)).mean(dim=(2, 3))  # softmax over the classes
 
     def load_official(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
+        """Load the weights of the authors' class for this configuration (state dict of lixiangucas01/GLAM).
 
-        Their ``shape`` is (``sizes.audio``, ``options.frames``), their input (B, 1, bins, T) our audio (B, bins, T).
+        Their ``shape`` is (``sizes.audio``, ``options.frames``); their input (B, 1, bins, T) is our audio (B, bins, T).
         """
         names = self.official_names()
         load_weights(self, renamed(state, names), names)
 
     def official_names(self) -> dict[str, str]:
-        """The authors' modules -> ours."""
+        """Names of the authors' modules -> ours."""
         layers = {"1a": "along_bins", "1b": "along_time"}
         layers |= {"2": "trunk.0", "3": "trunk.2", "4": "trunk.4", "5": "trunk.5"}
         names = {f"conv{theirs}": f"{ours}.0" for theirs, ours in layers.items()}

@@ -1,4 +1,4 @@
-"""What a batch of utterances gives a model, and the sizes and limits that follow from the data and the options."""
+"""Inputs of a model for a batch, and the sizes and limits that follow from the data and the options."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-ABSENT: Any = None  # a model reads only what its configuration names, so that the types below say Tensor
+ABSENT: Any = None  # typed Any: a model accesses only the inputs that its configuration names
 
 
 @dataclass
 class Inputs:
-    """One batch of B utterances, or segments of them; what the configuration does not name is None.
+    """A batch of B utterances, or segments of them; inputs that the configuration does not name are None.
 
     Attributes:
-        audio: (B, D, T) frames, normalised, zero beyond each utterance's own.
+        audio: (B, D, T) frames, normalised, zero in the padding.
         audio_len: (B,) frames of each utterance.
-        tokens: (B, L) token ids, 0 beyond each utterance's own.
+        tokens: (B, L) token ids, 0 in the padding.
         token_len: (B,) tokens of each utterance, at least 1.
-        xvector: (B, X) speaker embedding.
-        extra, extra_len: further features by name, laid out as ``audio`` and ``audio_len``.
+        xvector: (B, X) speaker embeddings.
+        extra, extra_len: further features by name, shaped as ``audio`` and ``audio_len``.
     """
 
     audio: Tensor = ABSENT
@@ -54,7 +54,7 @@ class Sizes:
 
 
 class Limits(NamedTuple):
-    """How many frames of ``audio``, and tokens, of an utterance a model reads; None: all of them."""
+    """Maximum numbers of frames of ``audio``, and of tokens, that a model takes; None: no limit."""
 
     max_frames: int | None = None
     max_tokens: int | None = None

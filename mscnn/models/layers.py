@@ -8,11 +8,11 @@ from torch.nn import functional as F
 
 from mscnn.errors import DataErrors, Issue, UserError
 
-EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU never fires would give NaN
+EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU is never active would give NaN
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
-    """(B,) lengths -> (B, size) booleans, true for an utterance's own frames (or tokens)."""
+    """(B,) lengths -> (B, size) booleans, false for frames (or tokens) of padding."""
     return torch.arange(size, device=lengths.device) < lengths[:, None]
 
 
@@ -42,7 +42,7 @@ POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"max": masked_max, "mean
 
 
 class MultiScaleConv(nn.Module):
-    """Parallel convolutions over time with kernels of several widths, ReLU, outputs side by side.
+    """Parallel convolutions over time with kernels of several widths, ReLU, outputs concatenated.
 
     Every kernel spans all D features, so it is a 1-D convolution. 'Same' padding in time: an even width pads one frame
     less on the left (the TensorFlow convention). (B, D, T) -> (B, scales · filters, T).
@@ -54,7 +54,7 @@ class MultiScaleConv(nn.Module):
         self.convs = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """x (B, D, T), mask (B, T); what lies beyond the mask neither counts nor comes out."""
+        """x (B, D, T), mask (B, T); masked frames have no influence, and outputs for them are 0."""
         x = x * mask[:, None]
         maps = []
         for conv, width in zip(self.convs, self.widths, strict=True):
@@ -72,19 +72,19 @@ def fixed_length(x: Tensor, frames: int) -> Tensor:
     missing = frames - x.shape[-1]
     if missing < 0:
         raise UserError(
-            f"the network reads segments of {frames} frames, found {x.shape[-1]}: set the length of the segments to "
-            f"{frames}, or the option that says what the network reads",
+            f"the network takes segments of {frames} frames, found {x.shape[-1]}: set segments.frames to {frames}, or "
+            "the option for the input length of the network",
             code="segment-too-long",
         )
     return F.pad(x, (0, missing))
 
 
-def renamed(theirs: Mapping[str, Tensor], table: Mapping[str, str]) -> dict[str, Tensor]:
-    """A state dict under our names; ``table`` maps names or their beginnings, {theirs: ours}, the longest wins.
+def renamed(weights: Mapping[str, Tensor], table: Mapping[str, str]) -> dict[str, Tensor]:
+    """``weights`` under our names; ``table`` maps names or prefixes, {theirs: ours}, and the longest one applies.
 
-    A name that is in no line of the table stays: ``load_weights`` refuses it.
+    A name that the table does not cover is kept: ``load_weights`` refuses it.
     """
-    return {_translated(name, table): value for name, value in theirs.items()}
+    return {_translated(name, table): value for name, value in weights.items()}
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor], table: Mapping[str, str] | None = None) -> None:
@@ -93,18 +93,18 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], table: Mapping
     Raises:
         UserError: weights are missing, unknown or of another shape; they are called by their names in ``table``.
     """
-    own = model.state_dict()
-    absent = [name for name in own if name not in weights and not name.endswith("num_batches_tracked")]
-    shapes = {name: (w.shape, own[name].shape) for name, w in weights.items() if name in own}
-    issues = [("weight-unknown", name, "unknown here") for name in weights if name not in own]
+    expected = model.state_dict()
+    absent = [name for name in expected if name not in weights and not name.endswith("num_batches_tracked")]
+    shapes = {name: (w.shape, expected[name].shape) for name, w in weights.items() if name in expected}
+    issues = [("weight-unknown", name, "unknown here") for name in weights if name not in expected]
     issues += [("weight-shape", name, f"{[*a]}, expected {[*b]}") for name, (a, b) in shapes.items() if a != b]
     issues += [("weight-missing", name, "missing") for name in absent]
     if issues:
-        theirs = {ours: name for name, ours in (table or {}).items()}
+        original_names = {ours: theirs for theirs, ours in (table or {}).items()}
         raise DataErrors(
-            "official weights: not those of this configuration; choose the one of the class that was trained, and its "
-            "options (README: load_official)",
-            [Issue(code, f"{_translated(name, theirs)}: {what}") for code, name, what in issues],
+            "official weights: they do not fit this configuration; choose the configuration of the trained class, and "
+            "its options (docs/howto/official_weights.md)",
+            [Issue(code, f"{_translated(name, original_names)}: {what}") for code, name, what in issues],
             most=8,
             code="official-weights",
         )
@@ -112,8 +112,8 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], table: Mapping
 
 
 def _translated(name: str, table: Mapping[str, str]) -> str:
-    known = [part for part in table if f"{name}.".startswith(f"{part}.")]
-    if not known:
+    prefixes = [prefix for prefix in table if f"{name}.".startswith(f"{prefix}.")]
+    if not prefixes:
         return name
-    part = max(known, key=len)
-    return table[part] + name.removeprefix(part)
+    longest = max(prefixes, key=len)
+    return table[longest] + name.removeprefix(longest)

@@ -1,7 +1,7 @@
-"""MSCNN-SPU-ATT and its relatives: multi-scale CNN, statistical pooling, audio-to-text attention.
+"""MSCNN-SPU-ATT and its ablations: multi-scale CNN, statistical pooling, audio-to-text attention.
 
 Peng, Lu, Pan, Liu, "Efficient Speech Emotion Recognition Using Multi-Scale CNN and Attention", ICASSP 2021,
-pp. 3020-3024. What the paper leaves open is an option below; ``mscnn_spu_att`` is our reading of it.
+pp. 3020-3024. Details that the paper does not state are options; ``mscnn_spu_att`` is our interpretation.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Pool: TypeAlias = Literal["max", "mean", "std"]
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML files in conf/models say what each one means."""
+    """Options of the family; conf/models/mscnn/mscnn_spu_att.yaml explains each."""
 
     audio_pool: tuple[Pool, ...]
     text_pool: tuple[Pool, ...]
@@ -44,7 +44,7 @@ class Options:
         """Raise UserError where options contradict each other."""
         if not self.audio_pool and not self.text_pool:
             raise UserError(
-                "audio_pool and text_pool are both empty: nothing is left to classify", code="option-conflict"
+                "audio_pool and text_pool are both empty: there is no input to classify", code="option-conflict"
             )
         if (self.attention or self.swem) and not self.text_pool:
             raise UserError(
@@ -57,13 +57,13 @@ class Options:
             )
         if self.attention and len(self.audio_widths) != len(self.text_widths):
             raise UserError(
-                "attention needs as many audio_widths as text_widths: a query must be as long as a key",
+                "attention needs as many audio_widths as text_widths: queries and keys must have the same dimension",
                 code="option-conflict",
             )
 
 
 class MSCNN(Classifier[Options]):
-    """The whole family; an empty pool list drops its branch."""
+    """All systems of the family; a branch with an empty pool list does not exist."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
@@ -91,19 +91,19 @@ class MSCNN(Classifier[Options]):
 
     @classmethod
     def limits(cls, options: Options) -> Limits:
-        """Frames and tokens that options name."""
+        """``max_frames`` and ``max_tokens``."""
         return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        words = self.embedding(inputs.tokens).transpose(1, 2) if self.options.text_pool else ABSENT
-        return self.classify(inputs.audio, inputs.audio_len, words, inputs.token_len, inputs.xvector)
+        text = self.embedding(inputs.tokens).transpose(1, 2) if self.options.text_pool else ABSENT
+        return self.classify(inputs.audio, inputs.audio_len, text, inputs.token_len, inputs.xvector)
 
-    def classify(self, audio: Tensor, audio_len: Tensor, words: Tensor, word_len: Tensor, xvector: Tensor) -> Tensor:
+    def classify(self, audio: Tensor, audio_len: Tensor, text: Tensor, text_len: Tensor, xvector: Tensor) -> Tensor:
         """Logits (B, classes) from frames (B, D, T), word embeddings (B, E, L) and x-vectors (B, X).
 
-        What the options do not ask for may be None. Fusion order: audio SPU, x-vector, text SPU, SWEM max, SWEM mean,
-        attention (paper, section 2.5).
+        Inputs that the options do not use may be None. Order of fusion: audio SPU, x-vector, text SPU, SWEM max, SWEM
+        mean, attention (paper, section 2.5).
         """
         options, parts, queries = self.options, [], []
         if options.audio_pool:
@@ -114,11 +114,11 @@ class MSCNN(Classifier[Options]):
         if options.xvector:
             parts.append(xvector)
         if options.text_pool:
-            words, mask = self.masked(words, word_len, options.max_tokens)
-            keys = self.text_cnn(words, mask)
+            text, mask = self.masked(text, text_len, options.max_tokens)
+            keys = self.text_cnn(text, mask)
             parts += [POOLS[name](keys, mask) for name in options.text_pool]
             if options.swem:
-                parts += [masked_max(words, mask), masked_mean(words, mask)]
+                parts += [masked_max(text, mask), masked_mean(text, mask)]
             if options.attention:
                 parts.append(self.attend(torch.stack(queries, dim=1), keys, mask)[0].flatten(1))
         return self.head(torch.cat(parts, dim=1))
@@ -129,7 +129,7 @@ class MSCNN(Classifier[Options]):
         Args:
             queries: (B, Q, C) pooled audio, one row per pooling (max, mean, std).
             keys: (B, C, L) text feature maps, also the values.
-            mask: (B, L) true for real tokens.
+            mask: (B, L) false for padding.
 
         Returns:
             S (B, Q, C), and the weights (B, Q, G, L): G = 1 for ``concat``; for ``per_scale`` one softmax per scale.
@@ -144,7 +144,7 @@ class MSCNN(Classifier[Options]):
         return torch.einsum("bqgl,bgcl->bqgc", weights, k).flatten(2), weights
 
     def masked(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Input and mask; with ``legacy_no_mask`` the padding of a fixed-size graph counts as input."""
+        """Truncated input and its mask; with ``legacy_no_mask`` padding up to ``size`` counts as input."""
         x, lengths = x[:, :, :size], lengths.clamp(max=size)
         mask = length_mask(lengths, x.shape[2])
         if self.options.legacy_no_mask:

@@ -1,6 +1,6 @@
-"""Recurrent layers over utterances of unlike length, and the attention that pools what they give.
+"""Recurrent layers over utterances of different lengths, and attention that pools their outputs.
 
-Time is the second axis here: (B, T, D). What lies beyond an utterance's own length has no influence and comes out as 0.
+Time is the second axis here: (B, T, D). Padding has no influence, and outputs for it are 0.
 """
 
 import torch
@@ -15,8 +15,8 @@ class GRU(nn.Module):
 
         r, u = s(W [x, h] + b),   c = tanh(V [x, r * h] + d),   h' = u * h + (1 - u) * c
 
-    ``nn.GRU`` cannot stand in for it: here the reset gate acts on h before the product, and a gate has one bias.
-    Columns of the weights are [input, state], rows of the gates' are [reset, update]: TensorFlow's kernels, transposed.
+    ``nn.GRU`` is not equivalent: here the reset gate acts on h before the product, and a gate has one bias.
+    Columns of the weights are [input, state], rows of the gates [reset, update]: TensorFlow's kernels, transposed.
     """
 
     def __init__(self, dim: int, hidden: int) -> None:
@@ -28,28 +28,28 @@ class GRU(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Orthogonal kernels; biases 1 for the gates, so that a new cell remembers, and 0 for the candidate."""
+        """Orthogonal kernels; biases 1 for the gates, so that a new cell keeps its state, and 0 for the candidate."""
         nn.init.orthogonal_(self.gate_weight)
         nn.init.ones_(self.gate_bias)
         nn.init.orthogonal_(self.candidate_weight)
         nn.init.zeros_(self.candidate_bias)
 
-    def squash(self, x: Tensor) -> Tensor:
-        """The gates' activation."""
+    def gate_activation(self, x: Tensor) -> Tensor:
+        """Activation function of the gates."""
         return x.sigmoid()
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """States at every frame. The loop keeps to what needs the state before, and to utterances not yet over."""
+        """States at every frame. The loop contains only what needs the previous state, for utterances still running."""
         dim, hidden = x.shape[2], len(self.candidate_bias)
-        index, sizes = own_frames(lengths, x.shape[1])
-        own = x.flatten(0, 1).index_select(0, index)
-        gate_inputs = F.linear(own, self.gate_weight[:, :dim], self.gate_bias).split(sizes)
-        candidate_inputs = F.linear(own, self.candidate_weight[:, :dim], self.candidate_bias).split(sizes)
+        index, sizes = valid_frames(lengths, x.shape[1])
+        valid = x.flatten(0, 1).index_select(0, index)
+        gate_inputs = F.linear(valid, self.gate_weight[:, :dim], self.gate_bias).split(sizes)
+        candidate_inputs = F.linear(valid, self.candidate_weight[:, :dim], self.candidate_bias).split(sizes)
         gate_weight, candidate_weight = self.gate_weight[:, dim:].T, self.candidate_weight[:, dim:].T
         state, states = x.new_zeros(len(x), hidden), []
         for gates, candidate in zip(gate_inputs, candidate_inputs, strict=True):
             state = state[: len(gates)]
-            reset, update = self.squash(torch.addmm(gates, state, gate_weight)).chunk(2, dim=1)
+            reset, update = self.gate_activation(torch.addmm(gates, state, gate_weight)).chunk(2, dim=1)
             candidate = torch.addmm(candidate, reset * state, candidate_weight).tanh()
             state = torch.lerp(candidate.to(state), state, update.to(state))  # products may be in bfloat16
             states.append(state)
@@ -58,7 +58,7 @@ class GRU(nn.Module):
 
 
 class KerasGRU(GRU):
-    """The GRU of Keras before TensorFlow 2 (``reset_after=False``): TensorFlow 1's but for gates and first weights."""
+    """The GRU of Keras before TensorFlow 2 (``reset_after=False``): other gates and initialisation than GRU."""
 
     def reset_parameters(self) -> None:
         """Glorot-uniform input kernel and orthogonal recurrent kernel, each over its three blocks; biases 0."""
@@ -68,7 +68,7 @@ class KerasGRU(GRU):
         nn.init.orthogonal_(recurrent)
         self.load_state_dict(keras_gru(kernel, recurrent, torch.zeros(3 * hidden)))
 
-    def squash(self, x: Tensor) -> Tensor:
+    def gate_activation(self, x: Tensor) -> Tensor:
         """Keras's hard sigmoid, of slope 0.2 (PyTorch's has 1/6)."""
         return (0.2 * x + 0.5).clamp(0, 1)
 
@@ -96,12 +96,12 @@ class LSTM(nn.LSTM):
         super().__init__(dim, hidden, batch_first=True)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:  # type: ignore[override]  # its weights keep their names
-        """Frames beyond the lengths are read after an utterance's own, and their states dropped."""
+        """States at every frame; padding comes last, so its states are set to 0."""
         return super().forward(x)[0].masked_fill(~length_mask(lengths, x.shape[1])[:, :, None], 0)
 
 
 class Bidirectional(nn.Module):
-    """Two cells of a kind, one of them backwards in time, side by side: (B, T, D), lengths (B,) -> (B, T, 2H).
+    """Two cells of a kind, one of them backwards in time, concatenated: (B, T, D), lengths (B,) -> (B, T, 2H).
 
     PyTorch's own would need packed sequences, whose gradient on a CPU takes time that grows with T squared: ten times
     this one's at 400 frames.
@@ -117,32 +117,33 @@ class Bidirectional(nn.Module):
         return torch.cat([self.ahead(x, lengths), back], dim=2)
 
 
-def own_frames(lengths: Tensor, size: int) -> tuple[Tensor, list[int]]:
-    """Where the own frames of (B, T, ...) are, T = ``size``, in order of time and then of length, long before short.
+def valid_frames(lengths: Tensor, size: int) -> tuple[Tensor, list[int]]:
+    """Indices of the frames of (B, T, ...), T = ``size``, that are no padding.
 
     Returns:
-        Indices into the B * T frames, and how many of them there are at each step until all are over.
+        Indices into the B * T frames, ordered by time and then by length, longest first; and their number at each step
+        up to the greatest length.
     """
     order = lengths.argsort(descending=True)
-    own = length_mask(lengths[order], size).T
-    step, rank = own.nonzero(as_tuple=True)
-    return order[rank] * size + step, [count for count in own.sum(dim=1).tolist() if count]
+    valid = length_mask(lengths[order], size).T
+    step, rank = valid.nonzero(as_tuple=True)
+    return order[rank] * size + step, [count for count in valid.sum(dim=1).tolist() if count]
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:
-    """Turn every sequence around within its own length, padding left where it is: (B, T, D) -> (B, T, D)."""
+    """Reverse every sequence within its length; padding keeps its place: (B, T, D) -> (B, T, D)."""
     steps = torch.arange(x.shape[1], device=x.device)
     index = torch.where(steps < lengths[:, None], lengths[:, None] - 1 - steps, steps)
     return x.gather(1, index[:, :, None].expand_as(x))
 
 
 def last(states: Tensor, lengths: Tensor) -> Tensor:
-    """State at the last own frame: (B, T, H), lengths (B,) -> (B, H)."""
+    """State at the last frame of each utterance: (B, T, H), lengths (B,) -> (B, H)."""
     return states[torch.arange(len(states), device=states.device), lengths - 1]
 
 
 def both_ends(states: Tensor, lengths: Tensor) -> Tensor:
-    """States that have seen all frames, forward at T and backward at 1: (B, T, 2H), (B,) -> (B, 2H)."""
+    """Final states, forward at the last frame and backward at the first: (B, T, 2H), (B,) -> (B, 2H)."""
     ahead, back = states.chunk(2, dim=2)
     return torch.cat([last(ahead, lengths), back[:, 0]], dim=1)
 
@@ -152,8 +153,8 @@ def luong(query: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         query: (B, C).
-        values: (B, T, C), the keys also.
-        mask: (B, T) true for an utterance's own frames.
+        values: (B, T, C), also the keys.
+        mask: (B, T) false for padding.
 
     Returns:
         The sum (B, C), and the weights a (B, T).
@@ -163,13 +164,13 @@ def luong(query: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class HanAttention(nn.Module):
-    """Attention to words (Yang et al., NAACL 2016): a = softmax_t(u . tanh(W x_t + b)), sum_t a_t x_t."""
+    """Attention pooling over words (Yang et al., NAACL 2016): a = softmax_t(u . tanh(W x_t + b)), sum_t a_t x_t."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.project = nn.Linear(dim, dim)
         self.context = nn.Parameter(torch.empty(dim))
-        nn.init.uniform_(self.context, -((3 / dim) ** 0.5), (3 / dim) ** 0.5)  # Glorot, dim in and dim out
+        nn.init.uniform_(self.context, -((3 / dim) ** 0.5), (3 / dim) ** 0.5)  # Glorot, fan in and fan out dim
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, T, C), mask (B, T) -> (B, C)."""

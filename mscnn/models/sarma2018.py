@@ -1,9 +1,9 @@
-"""TDNN-LSTM from raw speech or MFCC, with time-restricted self-attention.
+"""TDNN-LSTM on raw speech or MFCC, with time-restricted self-attention.
 
 Sarma, Ghahremani, Povey, Goel, Sarma, Dehak, "Emotion Identification from Raw Speech Signals Using DNNs", Interspeech
-2018, pp. 3097-3101: every frame carries the utterance's label. The full text was not available: ``sarma2018`` makes the
-abstract concrete. ``sarma_krishna`` is KrishnaDN/Emotion-Identification-from-Raw-Speech-Signals-using-TDNNs: 10 s of
-samples, no attention, statistics pooling.
+2018, pp. 3097-3101: every frame has the label of its utterance. The full text was not available: ``sarma2018`` is
+built from the abstract. ``sarma_krishna`` is KrishnaDN/Emotion-Identification-from-Raw-Speech-Signals-using-TDNNs: 10 s
+of samples, no attention, statistics pooling.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ from mscnn.models.layers import length_mask, load_weights, masked_mean, renamed
 from mscnn.models.recurrent import LSTM, Bidirectional
 
 FRONT_END = ((64, 3, False, 1), (128, 3, False, 0), (128, 0, True, 0))  # filters, padding, bias, padding of the pool
-LEAST_SAMPLES = 1253  # fewer give the front-end no frame
+MIN_SAMPLES = 1253  # with fewer samples the front-end outputs no frame
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML files in conf/models say what each one means."""
+    """Options of the family; conf/models/sarma2018/sarma2018.yaml explains each."""
 
     front_end: Literal["raw", "mfcc"]
     layers: tuple[str, ...]
@@ -39,18 +39,18 @@ class Options:
     dropout: float
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if self.units % (2 * self.heads):
             raise UserError(
                 f"units {self.units}: expected a multiple of 2 · heads, {2 * self.heads}", code="option-conflict"
             )
 
 
-# Every layer below maps frames (B, C, T) and their number (B,) to the same; what lies beyond an utterance is zero.
+# Each layer below maps frames (B, C, T) and their number (B,) to frames and their number; padding is zero.
 
 
 class RawFrontEnd(nn.Module):
-    """Samples -> one frame of 128 every 512 samples (32 ms): three times convolution, batch norm, ReLU, maximum."""
+    """Samples -> one frame of 128 values every 512 samples (32 ms): three convolutions, each with BN, ReLU, pooling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,11 +73,11 @@ class RawFrontEnd(nn.Module):
 
 
 class TDNN(nn.Module):
-    """Affine layer on frames spliced at ``context`` offsets ``dilation`` apart (a convolution), ReLU, dropout."""
+    """Affine layer on frames spliced at ``context`` offsets, ``dilation`` apart (a convolution), ReLU, dropout."""
 
     def __init__(self, inputs: int, options: Options, context: int, dilation: int) -> None:
         super().__init__()
-        self.lost = 0 if options.padded else (context - 1) * dilation
+        self.dropped_frames = 0 if options.padded else (context - 1) * dilation
         self.conv = nn.Conv1d(
             inputs, options.units, context, dilation=dilation, padding="same" if options.padded else "valid"
         )
@@ -85,11 +85,11 @@ class TDNN(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         x = F.dropout(self.conv(x).relu(), self.dropout, self.training)
-        return _masked(x, lengths - self.lost), lengths - self.lost
+        return _masked(x, lengths - self.dropped_frames), lengths - self.dropped_frames
 
 
 class Recurrent(nn.Module):
-    """LSTM; of a bidirectional one, either direction has half the units."""
+    """LSTM; each direction of a bidirectional one has half the units."""
 
     def __init__(self, inputs: int, options: Options, *, bidirectional: bool) -> None:
         super().__init__()
@@ -111,10 +111,10 @@ class TimeRestrictedAttention(nn.Module):
         split = self.project(x).unflatten(1, (3, self.heads, -1)).transpose(3, 4)  # (B, 3, heads, T, size)
         query, key, value = split.unbind(1)
         time = torch.arange(x.shape[2], device=x.device)
-        apart = (time[:, None] - time).abs()
-        seen = length_mask(lengths, x.shape[2])[:, None] & (apart <= self.reach)
-        seen = seen | (apart == 0)  # a frame of padding sees itself: no softmax over nothing
-        summary = F.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None])
+        distance = (time[:, None] - time).abs()
+        mask = length_mask(lengths, x.shape[2])[:, None] & (distance <= self.reach)
+        mask = mask | (distance == 0)  # padding attends to itself: a softmax over no frame is NaN
+        summary = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None])
         return _masked(summary.transpose(2, 3).flatten(1, 2).relu(), lengths), lengths
 
 
@@ -140,18 +140,18 @@ class Sarma2018(Classifier[Options]):
         if self.options.pooling == "frames":
             return masked_mean(self.log_posteriors(x), mask)
         mean = masked_mean(x, mask)
-        away = (x - mean[:, :, None]) * mask[:, None]
-        variance = away.square().sum(dim=2) / (lengths - 1).clamp(min=1)[:, None]
+        centred = (x - mean[:, :, None]) * mask[:, None]
+        variance = centred.square().sum(dim=2) / (lengths - 1).clamp(min=1)[:, None]
         return self.classifier(torch.cat([mean, variance], dim=1))
 
     def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
-        """Cross entropy for labels (B,); with ``pooling: frames`` of every frame, each counting alike."""
+        """Cross entropy for labels (B,); with ``pooling: frames`` the mean over all frames of the batch."""
         if self.options.pooling == "statistics":
             return super().loss(inputs, labels)
         x, lengths = self.frames(inputs)
         mask = length_mask(lengths, x.shape[2])
-        wanted = self.log_posteriors(x).gather(1, labels[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
-        return -wanted[mask].mean()
+        log_likelihood = self.log_posteriors(x).gather(1, labels[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
+        return -log_likelihood[mask].mean()
 
     def log_posteriors(self, x: Tensor) -> Tensor:
         """Frames (B, units, T) -> log-posteriors (B, classes, T)."""
@@ -160,21 +160,21 @@ class Sarma2018(Classifier[Options]):
     def frames(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """Output of the last layer (B, units, T) and the number of frames (B,)."""
         x, lengths, size = inputs.audio, inputs.audio_len, self.options.samples
-        if size:  # padding up to that size counts as speech
+        if size:  # padding up to this size counts as speech
             x = _masked(x, lengths)[:, :, :size]
             x, lengths = F.pad(x, (0, size - x.shape[2])), torch.full_like(lengths, size)
         else:
-            least = LEAST_SAMPLES if self.options.front_end == "raw" else 1
-            x = F.pad(_masked(x, lengths), (0, max(least - x.shape[2], 0)))
-            lengths = lengths.clamp(min=least)
+            minimum = MIN_SAMPLES if self.options.front_end == "raw" else 1
+            x = F.pad(_masked(x, lengths), (0, max(minimum - x.shape[2], 0)))
+            lengths = lengths.clamp(min=minimum)
         if self.options.front_end == "raw":
             x, lengths = self.front_end(x, lengths)
         for layer in self.layers:
             x, lengths = layer(x, lengths)
         return x, lengths
 
-    def load_official(self, theirs: Mapping[str, Tensor]) -> None:
-        """Take over a state dict of KrishnaDN's Emo_Raw_TDNN (``sarma_krishna``)."""
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load a state dict of KrishnaDN's Emo_Raw_TDNN (``sarma_krishna``)."""
         table = {"classify": "classifier"}
         for n in range(len(FRONT_END)):
             table |= {f"cnn_frontend.conv{n + 1}": f"front_end.convs.{n}"}
@@ -186,7 +186,7 @@ class Sarma2018(Classifier[Options]):
             for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
                 table[f"lstm{i + 1}.{name}"] = f"layers.{n}.lstm.ahead.{name}"
                 table[f"lstm{i + 1}.{name}_reverse"] = f"layers.{n}.lstm.back.{name}"
-        ours = renamed(theirs, table)
+        ours = renamed(weights, table)
         for n, context in contexts.items():  # theirs multiplies spliced frames: (units, context · inputs)
             name = f"layers.{n}.conv.weight"
             if name in ours and ours[name].shape[-1] % context == 0:
@@ -199,7 +199,7 @@ def _masked(x: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _layer(description: str, inputs: int, options: Options) -> nn.Module:
-    """A layer from its line: ``tdnn CONTEXT DILATION``, ``lstm``, ``blstm`` or ``attention``."""
+    """The layer that ``description`` names: ``tdnn CONTEXT DILATION``, ``lstm``, ``blstm`` or ``attention``."""
     kind, *numbers = description.split()
     if kind == "tdnn" and len(numbers) == 2:
         return TDNN(inputs, options, *map(int, numbers))

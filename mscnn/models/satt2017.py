@@ -1,7 +1,7 @@
 """Convolutions and a BLSTM on linear-frequency spectrograms.
 
 Satt, Rozenberg, Hoory, "Efficient Emotion Recognition from Speech Using Deep Learning on Spectrograms", Interspeech
-2017, pp. 1089-1093. The paper's full text was not available: sizes that its abstract leaves open are options.
+2017, pp. 1089-1093. The full text of the paper was not available; sizes that its abstract does not state are options.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mscnn.models.inputs import Inputs, Sizes
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; the YAML file in conf/models says what each one means."""
+    """Options of the family; conf/models/satt2017/satt2017.yaml explains each."""
 
     frames: int
     filters: tuple[int, ...]
@@ -27,10 +27,10 @@ class Options:
     dropout: float
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if not len(self.filters) == len(self.kernel_frames) == len(self.kernel_bins):
             raise UserError(
-                "filters, kernel_frames and kernel_bins: expected as many of each, one per convolution",
+                "filters, kernel_frames and kernel_bins: expected lists of the same length, one value per convolution",
                 code="option-conflict",
             )
 
@@ -44,7 +44,7 @@ class Satt2017(Classifier[Options]):
         layers: list[nn.Module] = []
         channels = 1
         for filters, (time, width) in zip(options.filters, kernels, strict=True):
-            # 'same' padding; an even kernel pads less on the left, as in TensorFlow
+            # 'same' padding; an even kernel has one frame less on the left, as in TensorFlow
             layers.append(nn.ZeroPad2d(((width - 1) // 2, width // 2, (time - 1) // 2, time // 2)))
             layers.append(nn.Conv2d(channels, filters, (time, width)))
             layers += [nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2)]
@@ -61,11 +61,10 @@ class Satt2017(Classifier[Options]):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        x = self.convs(
-            stack_channels(inputs, 1, self.options.frames).transpose(2, 3)
-        )  # (B, 32, 37, 25): channels, T, F
+        x = stack_channels(inputs, 1, self.options.frames).transpose(2, 3)
+        x = self.convs(x)  # (B, 32, 37, 25): channels, T, F
         states = self.lstm(x.transpose(1, 2).flatten(2))[1][0]
-        return self.head(states.transpose(0, 1).flatten(1))  # last state of either direction
+        return self.head(states.transpose(0, 1).flatten(1))  # last state of each direction
 
 
 Model = Satt2017

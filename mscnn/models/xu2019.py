@@ -1,8 +1,8 @@
-"""Learning alignment: every word is joined with the speech that it attends to, then read in order.
+"""Learning alignment: attention aligns speech with every word, a recurrent layer encodes both, word by word.
 
 Xu, Zhang, Han, Wang, Peng, Li, "Learning Alignment for Multimodal Emotion Recognition from Speech", Interspeech 2019,
-pp. 3569-3573. The code that the authors published later (github.com/didi/delta, AlignClassModel) has the same plan but
-other parts; conf/models/xu2019_paper.yaml and xu2019_delta.yaml hold one each.
+pp. 3569-3573. The code that the authors published later (github.com/didi/delta, AlignClassModel) has the same structure
+but other components: xu2019_paper is the paper's, xu2019_delta the code's.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ CELLS = {"lstm": LSTM, "keras_gru": KerasGRU}
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; conf/models/xu2019_paper.yaml says what each one means."""
+    """Options of the family; conf/models/xu2019/xu2019_paper.yaml explains each."""
 
     dense: int
     cell: Literal["lstm", "keras_gru"]
@@ -37,15 +37,13 @@ class Options:
     legacy_no_mask: bool
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if self.heads and 2 * self.hidden % self.heads:
-            raise UserError(
-                f"heads {self.heads}: must divide the {2 * self.hidden} units of a word", code="option-conflict"
-            )
+            raise UserError(f"heads {self.heads}: must divide {2 * self.hidden}, 2 · hidden", code="option-conflict")
 
 
 class AdditiveAlignment(nn.Module):
-    """The paper's: e_ji = tanh(u . s_i + v . h_j + b), a_ji = softmax_i(e_ji), sum_i a_ji s_i."""
+    """Alignment of the paper: e_ji = tanh(u . s_i + v . h_j + b), a_ji = softmax_i(e_ji), sum_i a_ji s_i."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -57,12 +55,12 @@ class AdditiveAlignment(nn.Module):
         return self.weights(words, speech, mask) @ speech
 
     def weights(self, words: Tensor, speech: Tensor, mask: Tensor) -> Tensor:
-        """How much of each frame belongs to a word: (B, L, T), each row sums to 1."""
+        """Weight of each frame for each word: (B, L, T); each row sums to 1."""
         return masked_softmax((self.word(words) + self.speech(speech).transpose(1, 2)).tanh(), mask)
 
 
 class MultiHeadAlignment(nn.MultiheadAttention):
-    """DELTA's: scaled dot-product attention of several heads; words ask, speech answers."""
+    """Alignment of DELTA: scaled dot-product attention of several heads; words are queries, speech keys and values."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__(dim, heads, batch_first=True)
@@ -75,7 +73,7 @@ class MultiHeadAlignment(nn.MultiheadAttention):
 
 
 class Xu2019(Classifier[Options]):
-    """Encoders of speech and words, alignment, a recurrent layer over [speech of the word, word], pooling."""
+    """Encoders of speech and words, alignment, a recurrent layer over [aligned speech, word], pooling."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
@@ -94,7 +92,7 @@ class Xu2019(Classifier[Options]):
 
     @classmethod
     def limits(cls, options: Options) -> Limits:
-        """Frames and tokens that options name."""
+        """``max_frames`` and ``max_tokens``."""
         return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -109,35 +107,35 @@ class Xu2019(Classifier[Options]):
         words = dropout(self.text_rnn(dropout(self.embedding(tokens)), token_count))
         aligned = self.align(words, speech, length_mask(frame_count, frames.shape[1]))
         joint = self.joint_rnn(torch.cat([dropout(aligned), words], dim=2), token_count)
-        own = length_mask(inputs.token_len, tokens.shape[1])
-        # DELTA drops out twice here, within its pooling layer and after it
-        pooled = dropout(self.han(joint, own)) if self.han else masked_max(joint.transpose(1, 2), own)
+        mask = length_mask(inputs.token_len, tokens.shape[1])
+        # DELTA applies dropout twice here, within its pooling layer and after it
+        pooled = dropout(self.han(joint, mask)) if self.han else masked_max(joint.transpose(1, 2), mask)
         return self.output(dropout(pooled))
 
     def _fit(self, x: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Cut time, the last axis, to ``size``; with ``legacy_no_mask`` also pad to it, and let the padding count."""
+        """Truncate time, the last axis, to ``size``; with ``legacy_no_mask`` also pad to it, and count the padding."""
         x, lengths = x[..., :size], lengths.clamp(max=size)
         if self.options.legacy_no_mask:
             x, lengths = F.pad(x, (0, size - x.shape[-1])), torch.full_like(lengths, size)
         return x, lengths
 
-    def load_official(self, variables: Mapping[str, Tensor]) -> None:
-        """Take the weights of DELTA's AlignClassModel, by the paths that its checkpoint has (see ``_from_delta``).
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load the weights of DELTA's AlignClassModel, by the paths in its checkpoint (see ``_from_delta``).
 
         Raises:
             UserError: a variable is missing, or of another shape.
         """
         try:
-            weights = _from_delta({name: torch.as_tensor(value) for name, value in variables.items()})
+            ours = _from_delta({name: torch.as_tensor(value) for name, value in weights.items()})
         except KeyError as missing:
             raise UserError(
-                f"official weights: no variable {missing}; xu2019_delta needs every one", code="official-weights"
+                f"official weights: no variable {missing}; xu2019_delta needs all of them", code="official-weights"
             ) from None
-        load_weights(self, weights)
+        load_weights(self, ours)
 
 
 def _glorot(module: nn.Module) -> None:
-    """Keras's first weights: Glorot-uniform kernels, biases 0."""
+    """Initialise as Keras: Glorot-uniform kernels, biases 0."""
     if isinstance(module, nn.MultiheadAttention):
         for kernel in module.in_proj_weight.data.chunk(3):
             nn.init.xavier_uniform_(kernel)
@@ -146,7 +144,7 @@ def _glorot(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-# Our layers to those of DELTA's model, by attribute, as its checkpoints name them.
+# Our layers -> those of DELTA's model, by the attributes that name them in its checkpoints.
 OFFICIAL_DENSE = {
     "dense": "speech_dense",
     "align.out_proj": "align_attn_layer/dense",
@@ -160,12 +158,12 @@ OFFICIAL_BIGRU = {
 
 
 def _from_delta(theirs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """DELTA's variables as the state of ``xu2019_delta``; its kernels are the transposes of our weights."""
-    asked = [f"align_attn_layer/{name}" for name in ("wq", "wk", "wv")]
+    """State dict of ``xu2019_delta`` from DELTA's variables, whose kernels are the transposes of our weights."""
+    projections = [f"align_attn_layer/{name}" for name in ("wq", "wk", "wv")]
     state = {
         "embedding.weight": theirs["embed/embeddings"],
-        "align.in_proj_weight": torch.cat([theirs[f"{layer}/kernel"].T for layer in asked]),
-        "align.in_proj_bias": torch.cat([theirs[f"{layer}/bias"] for layer in asked]),
+        "align.in_proj_weight": torch.cat([theirs[f"{layer}/kernel"].T for layer in projections]),
+        "align.in_proj_bias": torch.cat([theirs[f"{layer}/bias"] for layer in projections]),
         "han.project.weight": theirs["align_enc_layer/sen_att/W"].T,
         "han.project.bias": theirs["align_enc_layer/sen_att/b"],
         "han.context": theirs["align_enc_layer/sen_att/attention_context_vector"],

@@ -1,7 +1,8 @@
 """ARE, TRE, MDRE and MDREA: recurrent encoders of audio, of text, and of both.
 
 Yoon, Byun, Jung, "Multimodal Speech Emotion Recognition Using Audio and Text", SLT 2018, pp. 112-118, and the authors'
-TensorFlow code (github.com/david-yoon/multimodal-speech-emotion), which decides where the paper is silent or differs.
+TensorFlow code (github.com/david-yoon/multimodal-speech-emotion), which is followed where the paper differs or does not
+state a value.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,12 @@ from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.models.layers import length_mask, load_weights
 from mscnn.models.recurrent import GRU, last, luong
 
-WEIGHT_RANGE = 0.25  # linear weights start uniform in ± this
+WEIGHT_RANGE = 0.25  # initial linear weights are uniform within ± this
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; conf/models/mdre.yaml says what each one means."""
+    """Options of the family; conf/models/yoon2018/mdre.yaml explains each."""
 
     audio: bool
     text: bool
@@ -37,9 +38,9 @@ class Options:
     max_tokens: int
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if not (self.audio or self.text):
-            raise UserError("audio and text are both false: nothing is left to classify", code="option-conflict")
+            raise UserError("audio and text are both false: there is no input to classify", code="option-conflict")
         if self.attention and not (self.audio and self.text):
             raise UserError(
                 "attention is from audio to text: set audio=true and text=true, or attention=false",
@@ -67,47 +68,47 @@ class Yoon2018(Classifier[Options]):
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
         if options.prosody and "prosody" not in sizes.extra:
-            raise UserError("the extra input prosody is missing; without one set prosody=false", code="input-missing")
+            raise UserError("the extra input prosody is missing; add it, or set prosody=false", code="input-missing")
         hidden = options.hidden
         if options.audio:
             self.audio_gru = GRU(sizes.audio, hidden)
         if options.text:
             self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
             self.text_gru = GRU(sizes.embedding, hidden)
-        sound = (hidden if options.audio else 0) + (sizes.extra["prosody"] if options.prosody else 0)
+        audio_size = (hidden if options.audio else 0) + (sizes.extra["prosody"] if options.prosody else 0)
         if options.attention:
-            self.query = ScalarBiasLinear(sound, hidden)
+            self.query = ScalarBiasLinear(audio_size, hidden)
             fused = 2 * hidden
         elif options.audio and options.text:
-            self.audio_half = ScalarBiasLinear(sound, sound // 2)  # 235 to 117
+            self.audio_half = ScalarBiasLinear(audio_size, audio_size // 2)  # 235 to 117
             self.text_half = ScalarBiasLinear(hidden, hidden // 2)
-            fused = sound // 2 + hidden // 2
+            fused = audio_size // 2 + hidden // 2
         else:
-            fused = hidden if options.text else sound
+            fused = hidden if options.text else audio_size
         self.output = ScalarBiasLinear(fused, sizes.classes)
 
     @classmethod
     def limits(cls, options: Options) -> Limits:
-        """Frames and tokens that options name."""
+        """``max_frames`` and ``max_tokens``."""
         return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Scores (B, classes); the class is that of the highest."""
+        """Scores (B, classes); the predicted class has the highest."""
         return self.output(self.fuse(inputs))
 
     def fuse(self, inputs: Inputs) -> Tensor:
-        """What the classifier sees, (B, F)."""
+        """Input of the classifier, (B, F)."""
         options = self.options
         if not options.text:
             return self.encode_audio(inputs)
-        words, mask, text = self.encode_text(inputs)
+        states, mask, text = self.encode_text(inputs)
         if not options.audio:
             return text
         audio = self.encode_audio(inputs)
         if not options.attention:
             return torch.cat([self.audio_half(audio), self.text_half(text)], dim=1)
         query = self.query(audio)
-        return torch.cat([luong(query, words, mask)[0], query], dim=1)
+        return torch.cat([luong(query, states, mask)[0], query], dim=1)
 
     def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Sigmoid cross entropy, averaged over classes as in the code, or softmax cross entropy as in the paper."""
@@ -116,42 +117,42 @@ class Yoon2018(Classifier[Options]):
         return F.binary_cross_entropy_with_logits(scores, F.one_hot(labels, scores.shape[1]).to(scores))
 
     def encode_audio(self, inputs: Inputs) -> Tensor:
-        """Final state of the frames, and prosody: (B, H + P)."""
+        """Final state of the audio encoder, and prosody: (B, H + P)."""
         options = self.options
         frames = inputs.audio[:, :, : options.max_frames].transpose(1, 2)
         _, state = self._encode(self.audio_gru, frames, inputs.audio_len, options.dropout_audio)
         return torch.cat([state, inputs.extra["prosody"][:, :, 0]], dim=1) if options.prosody else state
 
     def encode_text(self, inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
-        """States at every word (B, L, H), their mask (B, L), and the final state (B, H)."""
-        words = self.embedding(inputs.tokens[:, : self.options.max_tokens])
-        states, final = self._encode(self.text_gru, words, inputs.token_len, self.options.dropout_text)
-        return states, length_mask(inputs.token_len, words.shape[1]), final
+        """States at every token (B, L, H), their mask (B, L), and the final state (B, H)."""
+        embedded = self.embedding(inputs.tokens[:, : self.options.max_tokens])
+        states, final = self._encode(self.text_gru, embedded, inputs.token_len, self.options.dropout_text)
+        return states, length_mask(inputs.token_len, embedded.shape[1]), final
 
     def _encode(self, gru: GRU, x: Tensor, lengths: Tensor, dropout: float) -> tuple[Tensor, Tensor]:
-        """TensorFlow's DropoutWrapper: dropout on what goes in and on what comes out, but not on the final state."""
+        """States and final state; dropout on inputs and states, not on the final one (TensorFlow's DropoutWrapper)."""
         lengths = lengths.clamp(max=x.shape[1])
         states = gru(F.dropout(x, dropout, self.training), lengths)
         return F.dropout(states, dropout, self.training), last(states, lengths)
 
-    def load_official(self, variables: Mapping[str, Tensor]) -> None:
-        """Take the weights of the authors' graph, by the names of its variables (see OFFICIAL).
+    def load_official(self, weights: Mapping[str, Tensor]) -> None:
+        """Load the weights of the authors' graph, by the names of its variables (see OFFICIAL).
 
         Raises:
             UserError: a variable is missing, or of another shape.
         """
-        alone = {(True, False): "audio", (False, True): "text"}.get((self.options.audio, self.options.text), "multi")
-        names = {**OFFICIAL, **_linear("output", f"{alone}_output_layer")}
-        missing = [names[ours] for ours in self.state_dict() if names[ours] not in variables]
+        branch = {(True, False): "audio", (False, True): "text"}.get((self.options.audio, self.options.text), "multi")
+        names = {**OFFICIAL, **_linear("output", f"{branch}_output_layer")}
+        missing = [names[ours] for ours in self.state_dict() if names[ours] not in weights]
         if missing:
             raise UserError(f"official weights: no variable {', '.join(missing)}", code="official-weights")
-        weights = {ours: torch.as_tensor(variables[names[ours]]) for ours in self.state_dict()}
-        weights = {k: w.T if w.dim() == 2 and k != "embedding.weight" else w for k, w in weights.items()}
-        load_weights(self, weights, {theirs: ours for ours, theirs in names.items()})
+        state = {ours: torch.as_tensor(weights[names[ours]]) for ours in self.state_dict()}
+        state = {k: w.T if w.dim() == 2 and k != "embedding.weight" else w for k, w in state.items()}
+        load_weights(self, state, {theirs: ours for ours, theirs in names.items()})
 
 
 def _cell(ours: str, theirs: str) -> dict[str, str]:
-    """Names of a GRU's weights: ours to theirs."""
+    """Names of a GRU's weights: ours -> theirs."""
     return {
         f"{ours}.{part}_{weight}": f"{theirs}/rnn/multi_rnn_cell/cell_0/gru_cell/{their_part}/{kind}"
         for part, their_part in (("gate", "gates"), ("candidate", "candidate"))
@@ -160,11 +161,11 @@ def _cell(ours: str, theirs: str) -> dict[str, str]:
 
 
 def _linear(ours: str, theirs: str) -> dict[str, str]:
-    """Names of a linear layer's weights: ours to theirs."""
+    """Names of a linear layer's weights: ours -> theirs."""
     return {f"{ours}.weight": f"{theirs}/similarity_matrix", f"{ours}.bias": f"{theirs}/output_bias"}
 
 
-# Our names to those of the authors' TensorFlow variables, whose matrices are the transposes of ours. The classifier's
+# Our names -> those of the authors' TensorFlow variables, whose matrices are the transposes of ours. The classifier's
 # name depends on the system: audio_output_layer, text_output_layer or multi_output_layer.
 OFFICIAL = {
     **_cell("audio_gru", "audio_GRU"),

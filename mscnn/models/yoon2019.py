@@ -1,8 +1,8 @@
 """Audio-BRE, Text-BRE and multi-hop attention (MHA-1, -2, -3).
 
 Yoon, Byun, Dey, Jung, "Speech Emotion Recognition Using Multi-Hop Attention Mechanism", ICASSP 2019, arXiv 1904.10788.
-The authors published no code for it; where the paper is silent their next system decides (AMH, ICASSP 2020,
-github.com/david-yoon/attentive-modality-hopping-for-SER), and conf/models/mha2.yaml says so.
+The authors published no code for it. Values that the paper does not state are those of their next system (AMH, ICASSP
+2020, github.com/david-yoon/attentive-modality-hopping-for-SER), marked in conf/models/yoon2019/mha2.yaml.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.models.layers import length_mask
 from mscnn.models.recurrent import LSTM, Bidirectional, both_ends, luong
 
-PROJECTION_STD = 0.01  # weights of the residual projection start normal with this deviation
-OUTPUT_RANGE = 0.25  # weights of the classifier start uniform in ± this
+PROJECTION_STD = 0.01  # standard deviation of the initial weights of the residual projection
+OUTPUT_RANGE = 0.25  # initial weights of the classifier are uniform within ± this
 
 
 @dataclass(frozen=True)
 class Options:
-    """Options of the family; conf/models/mha2.yaml says what each one means."""
+    """Options of the family; conf/models/yoon2019/mha2.yaml explains each."""
 
     audio: bool
     text: bool
@@ -37,9 +37,9 @@ class Options:
     max_tokens: int
 
     def __post_init__(self) -> None:
-        """Raise UserError where options contradict each other."""
+        """Raise UserError for contradictory options."""
         if not (self.audio or self.text):
-            raise UserError("audio and text are both false: nothing is left to classify", code="option-conflict")
+            raise UserError("audio and text are both false: there is no input to classify", code="option-conflict")
         if self.hops and not (self.audio and self.text):
             raise UserError(
                 "hops go between audio and text: set audio=true and text=true, or hops=0", code="option-conflict"
@@ -49,7 +49,7 @@ class Options:
 
 
 class Encoded(NamedTuple):
-    """States of a sequence (B, T, 2H), their mask (B, T), and what either direction knows at its end (B, 2H)."""
+    """States of a sequence (B, T, 2H), their mask (B, T), and the final states of both directions (B, 2H)."""
 
     states: Tensor
     mask: Tensor
@@ -59,7 +59,7 @@ class Encoded(NamedTuple):
 class BRE(nn.Module):
     """Bidirectional recurrent encoder: o_t = [forward LSTM(x)_t + x_t, backward LSTM(x)_t + x_t].
 
-    x is the input, projected to the size of the states so that it can be added to them; that is ``residual``.
+    x is the input; with ``residual`` it is projected to the size of the states and added to them.
     """
 
     def __init__(self, dim: int, hidden: int, residual: bool, dropout: float) -> None:
@@ -70,7 +70,7 @@ class BRE(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Orthogonal LSTM, whose forget gates begin open (TensorFlow's forget_bias of 1); other biases 0."""
+        """Orthogonal LSTM weights; forget biases 1 (TensorFlow's forget_bias), other biases 0."""
         if self.project:
             nn.init.normal_(self.project.weight, std=PROJECTION_STD)
             nn.init.zeros_(self.project.bias)
@@ -83,7 +83,7 @@ class BRE(nn.Module):
                 nn.init.ones_(weight.data.chunk(4)[1])  # gates are input, forget, cell, output
 
     def forward(self, x: Tensor, lengths: Tensor) -> Encoded:
-        """x (B, T, D), of which ``lengths`` (B,) count; more frames than T are cut off."""
+        """Encode x (B, T, D) with ``lengths`` (B,), which are limited to T."""
         lengths = lengths.clamp(max=x.shape[1])
         if self.project:
             x = self.project(x)
@@ -99,7 +99,7 @@ class Yoon2019(Classifier[Options]):
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
         if options.prosody and "prosody" not in sizes.extra:
-            raise UserError("the extra input prosody is missing; without one set prosody=false", code="input-missing")
+            raise UserError("the extra input prosody is missing; add it, or set prosody=false", code="input-missing")
         if options.audio:
             self.audio_bre = BRE(sizes.audio, options.hidden, options.residual, options.dropout_audio)
         if options.text:
@@ -112,7 +112,7 @@ class Yoon2019(Classifier[Options]):
 
     @classmethod
     def limits(cls, options: Options) -> Limits:
-        """Frames and tokens that options name."""
+        """``max_frames`` and ``max_tokens``."""
         return Limits(options.max_frames, options.max_tokens)
 
     def forward(self, inputs: Inputs) -> Tensor:
@@ -132,7 +132,7 @@ class Yoon2019(Classifier[Options]):
 
 
 def hop(audio: Encoded, text: Encoded, hops: int) -> list[Tensor]:
-    """Multi-hop attention: the audio's end attends to the text, the result to the audio, that result to the text ...
+    """Multi-hop attention: the end of the audio attends to the text, the result to the audio, that one to the text, ...
 
     Returns:
         Summaries of text and audio (B, 2H): [H1, end of audio] after one hop, [H1, H2] after two, [H3, H2] after three.

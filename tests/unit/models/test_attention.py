@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mscnn.models.attention import AreaAttention, ChannelAttention, GatedMLP, SpatialGatingUnit, sums_of_runs
+from mscnn.models.attention import AreaAttention, ChannelAttention, GatedMLP, SpatialGatingUnit, area_sums
 from mscnn.models.layers import fixed_length
 from tests.raises import fails
 from tests.unit.models.fingerprint import filled, wave
@@ -37,15 +37,15 @@ def test_area_attention_has_543_areas_of_182_tokens():
     torch.testing.assert_close(seen["weights"].sum(dim=2), torch.ones(1, 182, dtype=torch.float64))
 
 
-def test_sums_of_runs_round_as_the_differences_of_running_sums():
+def test_area_sums_are_rounded_as_differences_of_cumulative_sums():
     x = 300 * wave(2, 168, 5, step=1.7).float().abs()
     running = np.cumsum(x.double().numpy(), axis=1).astype(np.float32)
     running = np.concatenate([np.zeros_like(running[:, :1]), running], axis=1)
-    for n, sums in enumerate(sums_of_runs(x, 3), start=1):
+    for n, sums in enumerate(area_sums(x, 3), start=1):
         assert np.array_equal(sums, running[:, n:] - running[:, :-n])
         exact = x.double().unfold(1, n, 1).sum(dim=3)
         assert 1e-4 < (sums - exact).abs().max() < 1e-1
-        half = sums_of_runs(x.bfloat16(), 3)[n - 1]
+        half = area_sums(x.bfloat16(), 3)[n - 1]
         assert half.dtype == torch.bfloat16
         torch.testing.assert_close(half.double(), exact, rtol=0.01, atol=0.05)
 

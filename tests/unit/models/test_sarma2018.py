@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from mscnn.models import options
 from mscnn.models.inputs import Inputs
-from mscnn.models.sarma2018 import LEAST_SAMPLES, RawFrontEnd, Sarma2018, TimeRestrictedAttention
+from mscnn.models.sarma2018 import MIN_SAMPLES, RawFrontEnd, Sarma2018, TimeRestrictedAttention
 from tests.raises import fails
 from tests.unit.models.conv_systems import build, padding_changes, segments, without_gradient
 from tests.unit.models.fingerprint import filled, wave
@@ -28,10 +28,10 @@ def test_front_end_makes_311_frames_of_ten_seconds():
     assert frames.shape == (1, 128, 311) and lengths.tolist() == [311]
 
 
-@pytest.mark.parametrize("samples", [LEAST_SAMPLES, LEAST_SAMPLES - 1])
+@pytest.mark.parametrize("samples", [MIN_SAMPLES, MIN_SAMPLES - 1])
 def test_least_samples(samples):
-    _, lengths = RawFrontEnd()(torch.zeros(1, 1, LEAST_SAMPLES), torch.tensor([samples]))
-    assert lengths.tolist() == [1 if samples == LEAST_SAMPLES else 0]
+    _, lengths = RawFrontEnd()(torch.zeros(1, 1, MIN_SAMPLES), torch.tensor([samples]))
+    assert lengths.tolist() == [1 if samples == MIN_SAMPLES else 0]
     scores = small("sarma2018")(Inputs(audio=wave(1, 1, 900), audio_len=torch.tensor([900])))
     assert scores.isfinite().all()
 

@@ -19,6 +19,9 @@ say "ruff: Python"
 python3 -m ruff check .
 python3 -m ruff format --check .
 
+say "codespell: spelling"
+codespell
+
 say "shellcheck: shell"
 mapfile -t scripts < <(
   grep -rIlE '^#(!/usr/bin/env bash| shellcheck shell=bash)$' .ci egs path.sh tests tools utils \

@@ -5,15 +5,17 @@ Of a shown line, numbers may be others, blanks may be more, and … stands for a
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.documents import Block, blocks
+from tests.documents import PAGES, Block, blocks, commands
 
 # where the first command of a page is given: at the top of the repository, or in the folder of a recipe
 AT_TOP = ("README.md", "docs/tutorial/first_run.md")
@@ -78,6 +80,27 @@ def test_a_page_does_what_it_says(name, mini, tmp_path):
         before = parts[str(number - 1)]
         for line in block.code.splitlines():
             assert re.search(pattern(line), before), f"{name}: {line}\n{before[-3000:]}"
+
+
+def dry_runs() -> list[tuple[str, ...]]:
+    """Arguments of every recipe that pages show and that names nothing of a reader's own."""
+    shown = {}
+    for page in PAGES:
+        for command, arguments in commands(page):
+            if command.endswith("run.sh") and "mini_voices" not in f"{command} {page}":
+                text = " ".join(shlex.quote(word) for word in arguments)
+                shown[re.sub(r"--corpus \S+ ?", "", text).strip()] = page
+    own = re.compile(r"/|…|\.(?:txt|yaml|scp)\b|--help|cuda|mine|options\.cc")
+    return sorted(tuple(shlex.split(text)) for text in shown if text and not own.search(text))
+
+
+def test_recipes_that_pages_show_can_be_planned(mini):
+    given = dry_runs()
+    assert len(given) > 20
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda arguments: mini.run(*arguments, "--dry-run"), given))
+    for arguments, result in zip(given, results, strict=True):
+        assert result.returncode == 0, f"{arguments}\n{result.stdout}"
 
 
 def test_patterns():

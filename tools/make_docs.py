@@ -20,7 +20,7 @@ import jinja2
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 TEMPLATES = ROOT / "tools" / "docpages"
-MADE = "<!-- Made by tools/make_docs.py. Change the code, conf/ or tools/docpages/, and run it again. -->\n\n"
+MADE = "\n\n<!-- Made by tools/make_docs.py. Change the code, conf/ or tools/docpages/, and run it again. -->\n"
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 
@@ -77,7 +77,7 @@ def main(check: bool) -> int:
     """Write every page, or compare them; returns the exit status."""
     stale = []
     for name, make in PAGES.items():
-        path, text = DOCS / name, MADE + make().rstrip("\n") + "\n"
+        path, text = DOCS / name, make().strip("\n") + MADE
         old = path.read_text(encoding="utf-8") if path.is_file() else ""
         if old == text:
             continue

@@ -1,4 +1,4 @@
-"""What mscnn/models/base.py asks of a family, as checks that fail where one breaks it."""
+"""Checks of the contract in mscnn/models/base.py, which fail for a family that breaks it."""
 
 import ast
 import inspect
@@ -19,7 +19,7 @@ LABELS = torch.tensor([0, 3, 1])
 
 
 def check_module(module: ModuleType) -> None:
-    """``Model`` is there and of its kind; nothing of another family is imported."""
+    """``Model`` is a Classifier; nothing of another family is imported."""
     assert issubclass(module.Model, Classifier)
     imported = [
         f"{node.module}.{alias.name}." if isinstance(node, ast.ImportFrom) else f"{alias.name}."
@@ -43,7 +43,7 @@ def check_options(module: ModuleType, spec: ModelSpec) -> None:
 
 
 def check_class(spec: ModelSpec) -> None:
-    """Limits are those that options name; what is pretrained is named by text."""
+    """Limits are those of the options; pretrained weights have digests or revisions as text."""
     values = vars(models.options(spec))
     limits, named = models.limits(spec), (values.get("max_frames"), values.get("max_tokens"))
     assert isinstance(limits, Limits) and limits == named
@@ -52,7 +52,7 @@ def check_class(spec: ModelSpec) -> None:
 
 
 def check_network(model: Classifier, spec: ModelSpec, sizes: Sizes, inputs: Inputs) -> None:
-    """Scores, loss and the layer of word vectors have their shapes; unknown weights of authors are refused."""
+    """Scores, loss and word embeddings have their shapes; unknown official weights are refused."""
     assert model.sizes is sizes and vars(model.options) == vars(models.options(spec))
     scores = model(inputs)
     assert scores.shape == (3, sizes.classes) and scores.isfinite().all()
@@ -63,18 +63,18 @@ def check_network(model: Classifier, spec: ModelSpec, sizes: Sizes, inputs: Inpu
         assert isinstance(model.embedding, nn.Embedding) and model.embedding.padding_idx == 0
         model.set_word_vectors(vectors)
         assert torch.equal(model.state_dict()[WORD_VECTORS], vectors)
-    everything = sum(p.numel() for p in model.parameters())
-    assert model.num_parameters() == everything - spec.text * sizes.vocabulary * sizes.embedding
+    total = sum(p.numel() for p in model.parameters())
+    assert model.num_parameters() == total - spec.text * sizes.vocabulary * sizes.embedding
     try:
         model.load_official({"no.such.weight": torch.zeros(1)})
     except UserError as error:
         assert error.code in ("official-weights", "official-weights-none")
     else:
-        raise AssertionError("weights of another network are taken")
+        raise AssertionError("weights of another network are accepted")
 
 
 def check_batch(model: Classifier, inputs: Inputs) -> None:
-    """What an utterance scores in eval mode depends neither on the others in its batch nor on padding."""
+    """In eval mode the scores of an utterance depend neither on the others in its batch nor on padding."""
     with torch.no_grad():
         together = model.eval()(inputs)
         assert torch.equal(together, model(inputs))
@@ -83,24 +83,25 @@ def check_batch(model: Classifier, inputs: Inputs) -> None:
 
 
 def check_gradients(model: Classifier, inputs: Inputs, without: Collection[str] = ()) -> None:
-    """A training step changes every parameter that asks for a gradient, but for those in ``without``."""
+    """A training step changes every parameter that requires a gradient, except those in ``without``."""
     model.zero_grad()
     model.train().loss(inputs, LABELS).backward()
-    asking = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
-    assert {name for name, gradient in asking.items() if gradient is None or not gradient.any()} == {*without}
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
+    assert {name for name, gradient in gradients.items() if gradient is None or not gradient.any()} == {*without}
 
 
 def batch(spec: ModelSpec, sizes: Sizes, lengths: tuple[int, int, int]) -> Inputs:
-    """Three utterances (or segments) of so many frames, 6, 3 and 8 tokens, of what the configuration names."""
+    """Three utterances (or segments) of ``lengths`` frames and 6, 3, 8 tokens, with the inputs of the configuration."""
     torch.manual_seed(1)
     segments, inputs = spec.segments, Inputs()
     if spec.audio:
         inputs.audio, inputs.audio_len = _padded(sizes.audio, lengths)
     for name, dim in sizes.extra.items():
-        own = lengths  # frame by frame with the audio, or as many as the rule of segments says, or one an utterance
+        # as long as the audio, or as the segmentation rule states, or one row per utterance
+        input_lengths = lengths
         if not segments or segments.streams.get(name) != segments.frames:
-            own = (segments.streams[name] * max(lengths) // segments.frames if segments else 1,) * 3
-        inputs.extra[name], inputs.extra_len[name] = _padded(dim, own)
+            input_lengths = (segments.streams[name] * max(lengths) // segments.frames if segments else 1,) * 3
+        inputs.extra[name], inputs.extra_len[name] = _padded(dim, input_lengths)
     if spec.text:
         inputs.token_len = torch.tensor([6, 3, 8])
         tokens = torch.randint(1, sizes.vocabulary, (3, 8))
@@ -113,13 +114,13 @@ def batch(spec: ModelSpec, sizes: Sizes, lengths: tuple[int, int, int]) -> Input
 def alone(inputs: Inputs, row: int) -> Inputs:
     """One utterance of a batch, without padding."""
 
-    def own(values: torch.Tensor | None, lengths: torch.Tensor | None) -> tuple:
+    def unpadded(values: torch.Tensor | None, lengths: torch.Tensor | None) -> tuple:
         return (None, None) if values is None else (values[row : row + 1, ..., : lengths[row]], lengths[row : row + 1])
 
-    extra = {name: own(values, inputs.extra_len[name]) for name, values in inputs.extra.items()}
+    extra = {name: unpadded(values, inputs.extra_len[name]) for name, values in inputs.extra.items()}
     return Inputs(
-        *own(inputs.audio, inputs.audio_len),
-        *own(inputs.tokens, inputs.token_len),
+        *unpadded(inputs.audio, inputs.audio_len),
+        *unpadded(inputs.tokens, inputs.token_len),
         None if inputs.xvector is None else inputs.xvector[row : row + 1],
         *({name: pair[i] for name, pair in extra.items()} for i in (0, 1)),
     )

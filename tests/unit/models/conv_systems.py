@@ -1,4 +1,4 @@
-"""What the tests of the convolutional-recurrent systems share."""
+"""Helpers of the tests of the convolutional-recurrent systems."""
 
 import torch
 from torch import Tensor, nn
@@ -14,19 +14,19 @@ def build(name: str, audio: int = 120, **changes: object) -> nn.Module:
 
 
 def segments(batch: int = 2, dim: int = 120, frames: int = 300, lengths: list[int] | None = None) -> Inputs:
-    """Segments by the protocol, flattened (B, D, T); ``lengths`` are their own frames."""
+    """Segments of the fingerprint protocol, flattened (B, D, T); ``lengths`` excludes padding."""
     return Inputs(audio=wave(batch, dim, frames), audio_len=torch.tensor(lengths or [frames] * batch))
 
 
-def picture(inputs_shape: tuple[int, ...], time_first: bool = False) -> Inputs:
-    """The protocol's picture (B, C, F, T), or (B, C, T, F), as the flattened segments that a model is given."""
+def image_inputs(inputs_shape: tuple[int, ...], time_first: bool = False) -> Inputs:
+    """Images of the fingerprint protocol, (B, C, F, T) or (B, C, T, F), as the flattened segments that models take."""
     x = wave(*inputs_shape)
     x = x.transpose(2, 3) if time_first else x
     return Inputs(audio=x.flatten(1, 2), audio_len=torch.full((len(x),), x.shape[3]))
 
 
 def padding_changes(model: nn.Module, frames: int, dim: int = 120, extra: int = 0) -> float:
-    """Largest change of the output where noise stands beyond the utterances' own frames and ``extra`` more of them."""
+    """Largest change of the output when padding, longer by ``extra`` frames, contains noise."""
     lengths = torch.tensor([frames, frames - 31])
     clean = wave(2, dim, frames) * (torch.arange(frames) < lengths[:, None])[:, None]
     noisy = nn.functional.pad(clean, (0, extra))
@@ -37,7 +37,7 @@ def padding_changes(model: nn.Module, frames: int, dim: int = 120, extra: int = 
 
 
 def without_gradient(model: nn.Module, inputs: Inputs) -> list[str]:
-    """Names of the parameters that a training step leaves alone."""
+    """Names of the parameters that a training step does not change."""
     model.zero_grad()
     model.train().loss(inputs, torch.arange(len(inputs.audio)) % 4).backward()
     return [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
@@ -57,7 +57,7 @@ def lstm_by_hand(x: Tensor, weight: Tensor, bias: Tensor, order: str, forget: fl
 
 
 def donghyun_weights(model: nn.Module, modules: dict[str, str]) -> dict[str, Tensor]:
-    """Random weights for ``model`` under donghyun's names; ``modules`` maps ours to theirs, but for the attention."""
+    """Random weights for ``model`` under donghyun's names; ``modules`` maps ours to theirs, except the attention."""
     attention = {"weight": "W_omega", "bias": "b_omega", "scale": "u_omega"}
     theirs = {}
     for name, value in model.state_dict().items():

@@ -1,4 +1,4 @@
-"""The fingerprint protocol: parameters and inputs by formula; implementations are compared by what comes out."""
+"""The fingerprint protocol: parameters and inputs are given by formulas; implementations must have equal outputs."""
 
 import torch
 from torch import Tensor, nn

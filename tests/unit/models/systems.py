@@ -1,4 +1,4 @@
-"""Systems as their configurations in conf/models describe them, with some options changed."""
+"""Systems of conf/models, with some options changed."""
 
 from dataclasses import replace
 
@@ -22,5 +22,5 @@ def build(name: str, sizes: Sizes, **changes: object) -> Classifier:
 
 
 def count(model: nn.Module) -> int:
-    """All its parameters."""
+    """Number of all parameters."""
     return sum(p.numel() for p in model.parameters())

@@ -1,4 +1,4 @@
-"""ACRNN: counts, fingerprint, the TensorFlow code written out, what padding and the legacy flag change."""
+"""ACRNN: counts, fingerprint, the TensorFlow code in NumPy style, effects of padding and of the legacy flag."""
 
 import pytest
 import torch
@@ -8,9 +8,9 @@ from tests.raises import fails
 from tests.unit.models.conv_systems import (
     build,
     donghyun_weights,
+    image_inputs,
     lstm_by_hand,
     padding_changes,
-    picture,
     segments,
     without_gradient,
 )
@@ -34,7 +34,7 @@ def test_parameter_count_of_the_paper():
 
 
 def test_fingerprint():
-    logits = filled(build("acrnn_donghyun"))(picture((2, 3, 40, 300)))
+    logits = filled(build("acrnn_donghyun"))(image_inputs((2, 3, 40, 300)))
     expected = torch.tensor([[0.624700, 0.502812, 0.076668, -0.381892]] * 2, dtype=torch.float64)
     torch.testing.assert_close(logits, expected, atol=1e-6, rtol=0)
 
@@ -61,7 +61,7 @@ def test_every_parameter_learns(name):
 
 
 def tensorflow_variables() -> dict[str, torch.Tensor]:
-    """Made-up variables of the code, named and shaped as TensorFlow does, sizes as in SMALL."""
+    """Random variables of the code, with the names and shapes of TensorFlow, sizes as in SMALL."""
     shapes = {"linear1": (10 * 6, 8), "fully1": (6, 5), "fully2": (5, 4)}
     shapes = {f"{k}_weight": v for k, v in shapes.items()} | {f"{k}_bias": v[1:] for k, v in shapes.items()}
     channels = [3, *SMALL["filters"]]
@@ -101,27 +101,27 @@ def tensorflow_code(v: dict[str, torch.Tensor], x: torch.Tensor, batch_stats: bo
     return x @ v["fully2_weight"] + v["fully2_bias"]
 
 
-def test_tensorflow_weights_give_the_tensorflow_result():
+def test_tensorflow_weights_give_the_output_of_tensorflow():
     variables = tensorflow_variables()
     model = build("acrnn_code", **SMALL).double().eval()
     model.load_official(variables)
-    inputs = picture((2, 3, 40, 40), time_first=True)
+    inputs = image_inputs((2, 3, 40, 40), time_first=True)
     expected = tensorflow_code(variables, wave(2, 3, 40, 40).permute(0, 2, 3, 1))
     torch.testing.assert_close(model(inputs), expected)
 
 
 def test_tensorflow_weights_with_the_batch_statistics_of_the_code():
-    """The code normalises by the batch at test too: its variables hold moving averages that change nothing."""
+    """The code normalises by the batch at test too: its variables hold moving averages that have no effect."""
     variables, x = tensorflow_variables(), wave(2, 3, 40, 40)
     model = build("acrnn_code", **SMALL, legacy_batch_stats=True).double().eval()
     model.load_official(variables | {"layer1_filter/Adam": torch.ones(1)})
     y = tensorflow_code(variables, x.permute(0, 2, 3, 1), batch_stats=True)
-    torch.testing.assert_close(model(picture((2, 3, 40, 40), time_first=True)), y)
+    torch.testing.assert_close(model(image_inputs((2, 3, 40, 40), time_first=True)), y)
     assert not torch.allclose(y, tensorflow_code(variables, x.permute(0, 2, 3, 1)), atol=1e-3)
 
 
 def test_official_weights_must_fit():
-    variables = {name: value.numpy() for name, value in tensorflow_variables().items()}  # as a checkpoint gives them
+    variables = {name: value.numpy() for name, value in tensorflow_variables().items()}  # as in a checkpoint
     build("acrnn_code", **SMALL).load_official(variables)
     with fails("official-weights", "project.0.weight", [8, 60], [8, 120]):
         build("acrnn_code", **SMALL | {"pool": [2, 2]}).load_official(variables)
@@ -143,10 +143,10 @@ def test_donghyun_weights_by_name():
     assert torch.equal(model.lstm.weight_hh_l0_reverse, theirs["bilstm.weight_hh_l0_reverse"])
 
 
-def test_start_of_the_code():
+def test_initial_weights_of_the_code():
     model = build("acrnn_code")
     weights = model.convs[1].weight
-    assert weights.abs().max() <= 0.2 and 0.08 < weights.std() < 0.1  # truncated at two deviations
+    assert weights.abs().max() <= 0.2 and 0.08 < weights.std() < 0.1  # truncated at two standard deviations
     assert (model.head[0].bias == 0.1).all()
     biases = model.lstm.weight_ih_l0[:, -1]
     assert biases.tolist() == [0.0] * 128 + [1.0] * 128 + [0.0] * 256
@@ -175,6 +175,6 @@ def test_legacy_batch_stats_normalises_by_the_batch_at_test():
         ({"he_init": True}, "option-conflict", ["he_init", "score=sigmoid"]),
     ],
 )
-def test_wrong_options_are_refused(option, code, names):
+def test_invalid_options_are_refused(option, code, names):
     with fails(code, *names):
         build("acrnn_paper", **option)

@@ -7,8 +7,8 @@ from torch.nn import functional as F
 from tests.unit.models.conv_systems import (
     build,
     donghyun_weights,
+    image_inputs,
     padding_changes,
-    picture,
     segments,
     without_gradient,
 )
@@ -25,7 +25,7 @@ def test_parameter_counts(name):
 
 
 def test_fingerprint():
-    logits = filled(build("adrnn_donghyun"))(picture((2, 3, 40, 300)))
+    logits = filled(build("adrnn_donghyun"))(image_inputs((2, 3, 40, 300)))
     expected = torch.tensor([[0.624738, 0.502804, 0.076618, -0.381952]] * 2, dtype=torch.float64)
     torch.testing.assert_close(logits, expected, atol=1e-6, rtol=0)
 

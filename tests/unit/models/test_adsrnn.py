@@ -1,4 +1,4 @@
-"""ADSRNN: counts, fingerprint with all defects of the code, and what each of them changes."""
+"""ADSRNN: counts, fingerprint with all defects of the code, and the effect of each."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from mscnn.models.adsrnn import ADSRNN
 from mscnn.models.inputs import Inputs
 from tests.raises import fails
-from tests.unit.models.conv_systems import build, padding_changes, picture, segments, without_gradient
+from tests.unit.models.conv_systems import build, image_inputs, padding_changes, segments, without_gradient
 from tests.unit.models.fingerprint import filled, wave
 from tests.unit.models.systems import count
 
@@ -30,7 +30,7 @@ def test_parameter_counts(name, expected):
 def test_fingerprint_with_all_legacy_flags():
     flags = {f"legacy_{name}": True for name in LEGACY}
     model = filled(build("adsrnn_code64", dropout=0.0, **flags))
-    posteriors = model(picture((2, 3, 300, 40), time_first=True)).exp()
+    posteriors = model(image_inputs((2, 3, 300, 40), time_first=True)).exp()
     expected = [[0.234897, 0.251513, 0.259034, 0.254556], [0.235222, 0.251942, 0.259077, 0.253759]]
     torch.testing.assert_close(posteriors, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
 
@@ -77,7 +77,7 @@ def test_legacy_batch_recurrence_makes_utterances_depend_on_each_other(legacy):
     assert torch.allclose(model(pair)[:1], model(single), atol=1e-9) is not legacy
 
 
-def test_legacy_test_dropout_acts_at_test():
+def test_legacy_test_dropout_is_active_at_test():
     inputs = segments(2, frames=40)
     right, legacy = small(), small(legacy_test_dropout=True)
     assert torch.equal(right(inputs), right(inputs))
@@ -131,8 +131,8 @@ def test_every_parameter_learns(name, legacy):
     torch.manual_seed(0)
     model = build(name, **SMALL | {"dilated_filters": 3}, legacy_index_slips=legacy).double()
     without = without_gradient(model, segments(4, frames=40))
-    alone = ["attentions.0.weight"]  # a softmax over one slice is 1 whatever the score
-    assert without == alone + (["attentions.9.weight"] if legacy else [])
+    expected = ["attentions.0.weight"]  # a softmax over one slice is 1 whatever the score
+    assert without == expected + (["attentions.9.weight"] if legacy else [])
 
 
 def test_official_weights_by_name():
@@ -151,6 +151,6 @@ def test_official_weights_by_name():
 
 
 @pytest.mark.parametrize(("option", "code"), [({"combine": "max"}, "config-value"), ({"slice": 7}, "option-conflict")])
-def test_wrong_options_are_refused(option, code):
+def test_invalid_options_are_refused(option, code):
     with fails(code, *option, *option.values()):
         small(**option)

@@ -1,4 +1,4 @@
-"""ASRNN: counts, fingerprint, windows and what is read of them, names of the official weights."""
+"""ASRNN: counts, fingerprint, windows and their vectors, names of the official weights."""
 
 import pytest
 import torch
@@ -6,8 +6,8 @@ import torch
 from tests.unit.models.conv_systems import (
     build,
     donghyun_weights,
+    image_inputs,
     padding_changes,
-    picture,
     segments,
     without_gradient,
 )
@@ -30,7 +30,7 @@ def test_auditory_input():
 
 
 def test_fingerprint():
-    logits = filled(build("asrnn_donghyun", legacy_shift1=True))(picture((2, 3, 40, 300)))
+    logits = filled(build("asrnn_donghyun", legacy_shift1=True))(image_inputs((2, 3, 40, 300)))
     expected = [[0.566657, 0.470719, 0.090815, -0.330450], [0.566653, 0.470718, 0.090816, -0.330446]]
     torch.testing.assert_close(logits, torch.tensor(expected, dtype=torch.float64), atol=1e-6, rtol=0)
 
@@ -48,7 +48,7 @@ def test_legacy_shift1_starts_windows_at_frame_i():
     assert legacy.tolist() == [list(range(i, i + 10)) for i in range(28)] + [list(range(140, 150))]
 
 
-def test_legacy_shift1_reads_one_frame_backwards():
+def test_legacy_shift1_has_one_frame_backwards():
     right, legacy = (filled(build("asrnn", **SMALL, legacy_shift1=flag)) for flag in (False, True))
     windows = wave(2, 3, 10, 8)
     ahead, back = right.encode_windows(windows).chunk(2, dim=2)

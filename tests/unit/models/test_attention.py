@@ -1,4 +1,4 @@
-"""Attention and gating layers against written-out references in float64."""
+"""Attention and gating layers against loop implementations in float64."""
 
 import math
 
@@ -87,14 +87,14 @@ def test_gated_mlp_is_a_block_with_a_shortcut():
     torch.testing.assert_close(layer(x), expected)
 
 
-def test_gates_start_nearly_open():
+def test_gates_are_nearly_open_initially():
     layer = SpatialGatingUnit(8, tokens=128)
     assert layer.weight.abs().max() <= 1e-3 / 128
     x = torch.randn(1, 128, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(layer(x), x[..., :4] * math.tanh(1), atol=1e-2, rtol=0)
 
 
-def test_fixed_length_appends_zeros_and_refuses_what_is_longer():
+def test_fixed_length_appends_zeros_and_refuses_longer_segments():
     x = wave(2, 3, 4)
     out = fixed_length(x, 6)
     assert torch.equal(out[..., :4], x)

@@ -1,4 +1,4 @@
-"""CA-MSER: parameter counts, fingerprint of the authors' network, Pillow's picture, wav2vec 2.0, names of weights."""
+"""CA-MSER: parameter counts, fingerprint of the authors' network, Pillow's image, wav2vec 2.0, names of weights."""
 
 from types import SimpleNamespace
 
@@ -39,7 +39,7 @@ ALL = 174_622_941
 
 
 class FakeWav2Vec2(nn.Module):
-    """Stands in for wav2vec 2.0: one convolution with its receptive field and hop."""
+    """Replaces wav2vec 2.0: one convolution with its receptive field and hop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,12 +62,12 @@ def small(monkeypatch=None, **changes) -> CAMSER:
 
 def segments(lengths: tuple[int, int] = (60, 60)) -> Inputs:
     """Two segments of 60 frames, zero beyond the given lengths."""
-    own = (torch.arange(60) < torch.tensor(lengths)[:, None])[:, None]
-    samples = own.repeat_interleave(160, dim=2)
+    mask = (torch.arange(60) < torch.tensor(lengths)[:, None])[:, None]
+    samples = mask.repeat_interleave(160, dim=2)
     return Inputs(
-        audio=(0.5 + 0.5 * wave(2, 200, 60)) * own,
+        audio=(0.5 + 0.5 * wave(2, 200, 60)) * mask,
         audio_len=torch.tensor(lengths),
-        extra={"mfcc": wave(2, 40, 60) * own, "wav2vec2": wave(2, 768, 29), "wave": wave(2, 1, 9600) * samples},
+        extra={"mfcc": wave(2, 40, 60) * mask, "wav2vec2": wave(2, 768, 29), "wave": wave(2, 1, 9600) * samples},
         extra_len={"wave": torch.tensor(lengths) * 160, "wav2vec2": torch.tensor([29, 29])},
     )
 
@@ -95,17 +95,17 @@ def test_fingerprint():
     torch.testing.assert_close(logits, torch.tensor(FINGERPRINT, dtype=torch.float64), atol=1e-6, rtol=0)
 
 
-def test_picture_equals_pillow():
+def test_image_equals_pillow():
     from PIL import Image as image
 
     spectrogram = torch.rand(2, 200, 300, generator=torch.Generator().manual_seed(0)) * 1.2 - 0.1
     result = ca_mser.as_image(spectrogram)
     assert result.shape == (2, 3, 256, 384)
     for segment, ours in zip(spectrogram.numpy(), result, strict=True):
-        picture = (np.clip(segment, 0, 1) * 255).astype(np.uint8)[::-1]
-        picture = np.asarray(image.fromarray(picture).resize((384, 256), image.Resampling.BILINEAR)) / np.float32(255)
+        expected = (np.clip(segment, 0, 1) * 255).astype(np.uint8)[::-1]
+        expected = np.asarray(image.fromarray(expected).resize((384, 256), image.Resampling.BILINEAR)) / np.float32(255)
         for channel, mean, std in zip(ours, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True):
-            assert np.abs(channel.numpy() - (picture - mean) / std).max() < 1e-5
+            assert np.abs(channel.numpy() - (expected - mean) / std).max() < 1e-5
 
 
 def test_every_parameter_learns(monkeypatch):
@@ -114,16 +114,16 @@ def test_every_parameter_learns(monkeypatch):
         assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-def test_what_lies_beyond_a_short_batch_is_zero(monkeypatch):
+def test_padding_of_a_short_batch_is_zero(monkeypatch):
     full = segments((40, 33))
-    cut = Inputs(
+    shorter = Inputs(
         audio=full.audio[..., :40],
         audio_len=full.audio_len,
         extra={"mfcc": full.extra["mfcc"][..., :40], "wave": full.extra["wave"][..., : 40 * 160]},
         extra_len=full.extra_len,
     )
     model = small(monkeypatch)
-    torch.testing.assert_close(model(cut), model(full), atol=1e-12, rtol=0)
+    torch.testing.assert_close(model(shorter), model(full), atol=1e-12, rtol=0)
     with fails("segment-too-long", 60, 61):
         model(Inputs(audio=wave(2, 200, 61), extra=full.extra))
 
@@ -138,7 +138,7 @@ def test_loudness_of_mfcc_and_waveform_does_not_matter(monkeypatch):
 
 
 def test_co_attention_by_loop():
-    """The weights are a ReLU's outputs over the steps of wav2vec 2.0, as they are."""
+    """The weights are outputs of a ReLU over the steps of wav2vec 2.0, not normalised."""
     model = small()
     seen = {}
     model.co_attention.register_forward_hook(lambda *args: seen.update(scores=args[2]))
@@ -169,7 +169,7 @@ def test_legacy_pad0db_pads_white():
         model(segments((60, 40)))
     white, black = (1 - 0.485) / 0.229, -0.485 / 0.229
     assert torch.equal(seen[0][0], seen[1][0])
-    ours, theirs = (images[1, 0, :, -25:] for images in seen)  # 76 columns of a picture for 60 frames
+    ours, theirs = (images[1, 0, :, -25:] for images in seen)  # 76 columns of an image for 60 frames
     torch.testing.assert_close(ours, torch.full_like(ours, black))
     torch.testing.assert_close(theirs, torch.full_like(theirs, white))
 
@@ -203,10 +203,10 @@ def test_alexnet_file(tmp_path):
     again = small(alexnet=str(tmp_path / "alexnet.safetensors"))
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
     torch.save({"layer1.weight": torch.zeros(1)}, path)
-    (tmp_path / "junk.safetensors").write_bytes(b"junk")
-    for wrong in (path, tmp_path / "absent.pth", tmp_path / "absent.safetensors", tmp_path / "junk.safetensors"):
-        with fails("pretrained-weights", wrong):
-            small(alexnet=str(wrong))
+    (tmp_path / "invalid.safetensors").write_bytes(b"invalid")
+    for file in (path, tmp_path / "absent.pth", tmp_path / "absent.safetensors", tmp_path / "invalid.safetensors"):
+        with fails("pretrained-weights", file):
+            small(alexnet=str(file))
 
 
 def official_state() -> dict[str, torch.Tensor]:
@@ -242,10 +242,11 @@ def test_official_weights(monkeypatch):
     assert torch.equal(model.lstm.weight_ih_l1_reverse, state["lstm_mfcc.weight_ih_l1_reverse"].double())
     assert torch.equal(model.alexnet[10].bias, state["alexnet_model.features.10.bias"].double())
 
-    listening = small(monkeypatch)
-    theirs = {f"wav2vec2_model.{name}": torch.full_like(p, 3.0) for name, p in listening.wav2vec2.named_parameters()}
-    listening.load_official({**state, **theirs, "post_wav_layer.weight": torch.zeros(128, 8)})
-    assert listening.wav2vec2.conv.weight.unique() == 3
+    with_wav2vec2 = small(monkeypatch)
+    parameters = with_wav2vec2.wav2vec2.named_parameters()
+    theirs = {f"wav2vec2_model.{name}": torch.full_like(p, 3.0) for name, p in parameters}
+    with_wav2vec2.load_official({**state, **theirs, "post_wav_layer.weight": torch.zeros(128, 8)})
+    assert with_wav2vec2.wav2vec2.conv.weight.unique() == 3
 
 
 def test_official_weights_of_wav2vec2_from_before_torch_2(wav2vec2_folder):
@@ -263,7 +264,7 @@ def test_official_weights_of_wav2vec2_from_before_torch_2(wav2vec2_folder):
 
 
 def tuned(folder, frames: int = 60) -> CAMSER:
-    """A system that trains the tiny wav2vec 2.0 along."""
+    """A system that also trains the tiny wav2vec 2.0."""
     torch.manual_seed(0)
     return build("ca_mser", SIZES, frames=frames, wav2vec2=str(folder))
 
@@ -293,10 +294,10 @@ def test_sizes_follow_the_speech_model(wav2vec2_folder, monkeypatch):
     assert model.co_attention.out_features == 58 and model(segments()).shape == (2, 4)
 
 
-def test_training_reaches_the_speech_model_and_the_checkpoint_keeps_it(wav2vec2_folder, tmp_path):
+def test_the_speech_model_is_trained_and_saved_in_the_checkpoint(wav2vec2_folder, tmp_path):
     model, given = tuned(wav2vec2_folder), Wav2Vec2Model.from_pretrained(wav2vec2_folder).state_dict()
     assert all(torch.equal(value, given[name]) for name, value in model.wav2vec2.state_dict().items())
-    model.wav2vec2.config.layerdrop = 0.0  # else training leaves out a layer now and then
+    model.wav2vec2.config.layerdrop = 0.0  # otherwise training skips random layers
     loop.fit(model, part(1), part(2), Training(lr=1e-3, batch_size=4, max_epochs=1), seed=1, device="cpu",
              directory=tmp_path)  # fmt: skip
     grads = {name: p.grad for name, p in model.wav2vec2.named_parameters()}
@@ -307,7 +308,7 @@ def test_training_reaches_the_speech_model_and_the_checkpoint_keeps_it(wav2vec2_
     assert not [name for name, value in given.items() if torch.equal(value, saved[f"wav2vec2.{name}"])]
 
 
-def test_masking_in_training_alone_and_resumed_exactly(wav2vec2_folder, tmp_path):
+def test_masking_only_in_training_and_exact_resume(wav2vec2_folder, tmp_path):
     model, waves = tuned(wav2vec2_folder).wav2vec2, wave(2, 9600).float()
 
     def states(seed: int) -> torch.Tensor:
@@ -321,7 +322,7 @@ def test_masking_in_training_alone_and_resumed_exactly(wav2vec2_folder, tmp_path
     assert torch.equal(states(1), states(1)) and not torch.equal(states(1), states(2))
 
     def train(name: str, epochs: int) -> CAMSER:
-        np.random.seed(len(name))  # whatever was drawn before
+        np.random.seed(len(name))  # any state of the generator
         model = tuned(wav2vec2_folder)
         options = Training(optimizer="adamw", lr=1e-3, batch_size=2, max_epochs=epochs, patience=9, select="loss")
         loop.fit(model, part(1), part(2), options, seed=1, device="cpu", directory=tmp_path / name)
@@ -337,7 +338,7 @@ def test_masking_in_training_alone_and_resumed_exactly(wav2vec2_folder, tmp_path
 
 
 @pytest.mark.parametrize("name", ["ca_mser", "ca_mser_finetuned"])
-def test_every_input_is_cut_as_the_spectrogram_is(name):
+def test_every_input_is_segmented_as_the_spectrogram(name):
     spec = ModelSpec.load(name)
     lengths = {"mfcc": 300, "wave": 48_000, "wav2vec2": 149}  # 3 s
     assert {key: spec.segments.streams.get(key) for key in spec.extra} == {key: lengths[key] for key in spec.extra}
@@ -366,7 +367,7 @@ def test_average_pool_is_adaptive_pooling(shape):
     torch.testing.assert_close(ca_mser.average_pool(x, 6), nn.functional.adaptive_avg_pool2d(x, 6))
 
 
-def test_weights_that_are_brought_along_are_named(tmp_path, wav2vec2_folder):
+def test_pretrained_weights_are_named(tmp_path, wav2vec2_folder):
     path = tmp_path / "alexnet.pth"
     path.write_bytes(b"one")
     first = models.pretrained(ModelSpec.load("ca_mser_finetuned", [f"alexnet={path}", f"wav2vec2={wav2vec2_folder}"]))

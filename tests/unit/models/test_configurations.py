@@ -1,4 +1,4 @@
-"""Every file of conf/models: what it names exists, and the network that it describes can be built and described."""
+"""Every file of conf/models: its features exist, and its network can be built and described."""
 
 import pytest
 import yaml
@@ -14,10 +14,9 @@ NAMES = names("models")
 REQUIRED = """
 mscnn_spu_att mscnn_spu audio_cnn audio_cnn_xvector text_cnn are tre mdre mdrea audio_bre text_bre mha1 mha2 mha3
 xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn
-asrnn_donghyun
-asrnn_auditory acrnn_donghyun acrnn_paper acrnn_code glam glam5 res_multi_conv3 res_multi_conv5 mh_res_multi_conv3
-aa_res_multi_conv3 gmlp_res_conv3 gmlp_res_conv5 gmlp_multi_conv mhcnn aacnn cnn_attn_pooling ca_mser majority
-tfidf_lr logmel_lr
+asrnn_donghyun asrnn_auditory acrnn_donghyun acrnn_paper acrnn_code glam glam5 res_multi_conv3 res_multi_conv5
+mh_res_multi_conv3 aa_res_multi_conv3 gmlp_res_conv3 gmlp_res_conv5 gmlp_multi_conv mhcnn aacnn cnn_attn_pooling ca_mser
+majority tfidf_lr logmel_lr
 """
 
 
@@ -27,7 +26,7 @@ def test_every_system_is_there():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_can_be_built_from_what_its_features_give(name, wav2vec2_folder):
+def test_it_can_be_built_for_its_features(name, wav2vec2_folder):
     spec = ModelSpec.load(name)
     if spec.options.get("wav2vec2"):
         spec = ModelSpec.load(name, [f"wav2vec2={wav2vec2_folder}"])
@@ -55,22 +54,22 @@ def test_its_options_are_written_as_the_family_types_them(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_comes_back_from_what_config_yaml_says(name):
+def test_it_is_restored_from_config_yaml(name):
     spec = ModelSpec.load(name)
-    words = {"text": "gt" if spec.text else "none", "xvector": "x.scp" if spec.xvector else "none"}
-    config = yaml.safe_load(yaml.safe_dump({**spec.describe(), **words}))
+    sources = {"text": "gt" if spec.text else "none", "xvector": "x.scp" if spec.xvector else "none"}
+    config = yaml.safe_load(yaml.safe_dump({**spec.describe(), **sources}))
     config["features"] = {key: f"{feature} trim_db=30" for key, feature in config["features"].items()}
-    found = ModelSpec.of_config(config)
-    assert found.describe() == spec.describe()
+    restored = ModelSpec.of_config(config)
+    assert restored.describe() == spec.describe()
     for what in ("audio", "extra", "text", "xvector", "training", "segments"):
-        assert getattr(found, what) == getattr(spec, what)
+        assert getattr(restored, what) == getattr(spec, what)
     options = spec.describe()["model_options"]
-    assert spec.options.items() <= options.items() and found.options == options
+    assert spec.options.items() <= options.items() and restored.options == options
 
 
 @pytest.mark.parametrize("name", ["audio_cnn_xvector", "text_cnn", "are", "adrnn", "sarma2018"])
-def test_mixup_is_refused_where_it_would_mix_half(name):
-    """X-vectors, words and prosody stay as they are; center loss and losses of frames would be left out."""
+def test_mixup_is_refused_where_it_would_mix_only_a_part(name):
+    """X-vectors, text and prosody would not be mixed; center loss and frame-wise losses would be skipped."""
     spec = ModelSpec.load(name, ["mixup=0.2"])
     with fails("mixup-unsupported", name):
         models.build(spec, Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))

@@ -1,4 +1,4 @@
-"""Every family keeps the contract of mscnn/models/base.py; one that breaks it is noticed; one's own is used as ours."""
+"""Every family keeps the contract of mscnn/models/base.py; the checks detect violations; custom families work too."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from tests.unit.models.systems import spec_of
 FAMILY = {name: read(conf("models", name)).get("family") for name in names("models")}
 ROOTS = [name for name, family in FAMILY.items() if family not in (None, "baseline")]
 DONGHYUN = {"project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
-SMALL = {  # options that make a network quick; a family without a line is checked as it is
+SMALL = {  # options that make a network small; other families are checked with their own options
     "acrnn": DONGHYUN | {"filters": [4, 6]},
     "adrnn": DONGHYUN | {"filters": 4, "dilated_filters": [4, 4, 6]},
     "adsrnn": {"filters": 4, "dilated_filters": 3, "lstm_dim": 3, "frames": 40, "slice": 4},
@@ -40,13 +40,13 @@ WITHOUT_GRADIENT = {"adsrnn": ["attentions.0.weight"]}  # a softmax over one sli
 
 def test_every_family_has_a_root_configuration():
     assert sorted(filter(None, FAMILY.values())) == sorted(models.FAMILIES), (
-        "one configuration that is nobody's variant"
+        "one configuration without a base per family"
     )
 
 
 @pytest.fixture(params=ROOTS)
 def system(request, wav2vec2_folder):
-    """A configuration with its options as they are, and the same small with its sizes and a batch."""
+    """A configuration, the same with small options, its sizes, and a batch."""
     spec = ModelSpec.load(request.param)
     settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
     dims = {name: Feature.load(f, settings.get(f, [])).extractor.dim for name, f in spec.features.items()}
@@ -74,7 +74,7 @@ def test_options_of_baselines_have_no_defaults():
     contract.check_options(import_module(models.FAMILIES["baseline"]), ModelSpec.load("majority"))
 
 
-OWN = """
+CUSTOM = """
 from dataclasses import dataclass
 
 import torch
@@ -107,34 +107,34 @@ SIZES = Sizes(classes=4, audio=7)
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """Somebody's model, which is one file; its configuration is another."""
+def custom(tmp_path, monkeypatch):
+    """Configuration of a custom model: one file of code, one of configuration."""
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "my_models", raising=False)
     monkeypatch.delitem(sys.modules, "my_models.mean", raising=False)
     (tmp_path / "my_models").mkdir()
-    (tmp_path / "my_models" / "mean.py").write_text(OWN)
+    (tmp_path / "my_models" / "mean.py").write_text(CUSTOM)
     facts = {"family": "my_models.mean", "inputs": {"audio": "mfcc96"}, "options": {"units": 5}}
     (tmp_path / "mean.yaml").write_text(yaml.safe_dump(facts))
     return ModelSpec.load(str(tmp_path / "mean.yaml"))
 
 
-def test_a_model_of_ones_own_is_one_file_and_one_yaml(own):
-    module, inputs = import_module("my_models.mean"), contract.batch(own, SIZES, (9, 6, 4))
+def test_a_custom_model_is_one_file_and_one_yaml(custom):
+    module, inputs = import_module("my_models.mean"), contract.batch(custom, SIZES, (9, 6, 4))
     contract.check_module(module)
-    contract.check_options(module, own)
-    contract.check_class(own)
-    model = models.build(own, SIZES).double()
-    contract.check_network(model, own, SIZES, inputs)
+    contract.check_options(module, custom)
+    contract.check_class(custom)
+    model = models.build(custom, SIZES).double()
+    contract.check_network(model, custom, SIZES, inputs)
     contract.check_batch(model, inputs)
     contract.check_gradients(model, inputs)
-    assert models.source_modules(own) == [*models.SHARED, "my_models.mean"]
+    assert models.source_modules(custom) == [*models.SHARED, "my_models.mean"]
     before = source_digest("my_models.mean")
-    Path(module.__file__).write_text(OWN.replace("torch.tanh", "torch.relu"))
+    Path(module.__file__).write_text(CUSTOM.replace("torch.tanh", "torch.relu"))
     assert source_digest("my_models.mean") != before
 
 
-BROKEN = [  # what breaks the contract, and which check notices
+BROKEN = [  # a violation of the contract, and the check that detects it
     ("module", "class Mean(Classifier[Options])", "class Mean(nn.Module)"),
     ("options", "(frozen=True)", ""),
     ("module", "import nn", "import nn\n\nimport mscnn.models.glam"),
@@ -163,44 +163,44 @@ BROKEN = [  # what breaks the contract, and which check notices
 
 
 @pytest.mark.parametrize(("check", "old", "new"), BROKEN)
-def test_a_family_that_breaks_the_contract_is_noticed(own, tmp_path, check, old, new):
-    (tmp_path / "my_models" / "mean.py").write_text(OWN.replace(old, new, 1))
+def test_a_violation_of_the_contract_is_detected(custom, tmp_path, check, old, new):
+    (tmp_path / "my_models" / "mean.py").write_text(CUSTOM.replace(old, new, 1))
     changes = {name: value for name, value in (("max_frames", 9), ("legacy_mean", True)) if name in new}
-    own, module = replace(own, options={**own.options, **changes}), import_module("my_models.mean")
-    inputs = contract.batch(own, SIZES, (9, 6, 4))
+    custom, module = replace(custom, options={**custom.options, **changes}), import_module("my_models.mean")
+    inputs = contract.batch(custom, SIZES, (9, 6, 4))
     with pytest.raises(AssertionError):
         if check == "module":
             contract.check_module(module)
         elif check == "options":
-            contract.check_options(module, own)
+            contract.check_options(module, custom)
         elif check == "class":
-            contract.check_class(own)
+            contract.check_class(custom)
         elif check == "network":
-            contract.check_network(models.build(own, SIZES).double(), own, SIZES, inputs)
+            contract.check_network(models.build(custom, SIZES).double(), custom, SIZES, inputs)
         elif check == "batch":
-            contract.check_batch(models.build(own, SIZES).double(), inputs)
+            contract.check_batch(models.build(custom, SIZES).double(), inputs)
         else:
-            contract.check_gradients(models.build(own, SIZES).double(), inputs)
+            contract.check_gradients(models.build(custom, SIZES).double(), inputs)
 
 
-def test_a_family_of_text_without_word_vectors_is_noticed(own):
-    model = models.build(own, SIZES).double()
+def test_a_family_of_text_without_word_embeddings_is_detected(custom):
+    model = models.build(custom, SIZES).double()
     with pytest.raises(AssertionError):
-        contract.check_network(model, replace(own, text=True), SIZES, contract.batch(own, SIZES, (9, 6, 4)))
+        contract.check_network(model, replace(custom, text=True), SIZES, contract.batch(custom, SIZES, (9, 6, 4)))
 
 
-def test_a_missing_option_is_named(own):
+def test_a_missing_option_is_named(custom):
     with fails("config-missing-key", "units"):
-        models.options(replace(own, options={}))
+        models.options(replace(custom, options={}))
 
 
-def test_a_family_that_is_not_there(own, tmp_path):
+def test_a_missing_family(custom, tmp_path):
     def refused(family: str, code: str, *said: str) -> None:
         with fails(code, *said):
-            models.build(replace(own, family=family), SIZES)
+            models.build(replace(custom, family=family), SIZES)
 
     refused("gla", "family-unknown", "gla", "glam")
-    refused("layers", "family-unknown", "layers")  # a helper in the folder of families is none
+    refused("layers", "family-unknown", "layers")  # a shared module is no family
     refused("my_models.absent", "family-not-importable", "my_models.absent")
     refused("no_such.module", "family-not-importable", "no_such")
     (tmp_path / "my_models" / "mean.py").write_text("import no_such_library\n")

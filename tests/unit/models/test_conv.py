@@ -1,4 +1,4 @@
-"""Layers of the convolutional-recurrent systems against written-out references in float64."""
+"""Layers of the convolutional-recurrent systems against loop implementations in float64."""
 
 import pytest
 import torch
@@ -56,7 +56,7 @@ def test_one_hot_mse():
 
 
 @pytest.mark.parametrize("name", ["acrnn_donghyun", "adrnn_donghyun", "asrnn_donghyun"])
-def test_the_start_of_donghyun(name):
+def test_initial_weights_of_donghyun(name):
     """Standard deviations by hand: sqrt(2 / fan in), LeakyReLU's slope is too small to matter; sqrt(2 / (64 + 4))."""
     torch.manual_seed(1)
     model = models.build(ModelSpec.load(name), Sizes(classes=4, audio=120))
@@ -67,7 +67,7 @@ def test_the_start_of_donghyun(name):
     assert 0 < abs(model.attention.scale.item()) < 0.05
 
 
-def test_uflb_looks_two_cells_away():
+def test_uflb_has_dilation_two():
     block = UFLB(1, 1, activation=False).eval()
     nn.init.ones_(block[0].weight)
     nn.init.zeros_(block[0].bias)
@@ -78,17 +78,17 @@ def test_uflb_looks_two_cells_away():
     assert isinstance(UFLB(1, 1)[2], nn.LeakyReLU) and UFLB(1, 1)[2].negative_slope == 0.01
 
 
-def test_per_frame_layers_see_single_frames():
+def test_per_frame_layers_take_single_frames():
     layer, x = PerFrame(nn.Linear(3, 2)), torch.randn(2, 4, 3)
     torch.testing.assert_close(layer(x)[1, 3], layer[0](x[1, 3]))
 
 
 def test_stack_channels_splits_rows_into_channels_of_bands():
     x = torch.arange(120.0)[None, :, None].expand(1, 120, 7)  # row r of the flattened feature holds r
-    picture = stack_channels(Inputs(audio=x, audio_len=torch.tensor([5])), 3, 9)
-    assert picture.shape == (1, 3, 40, 9)
-    assert (picture[0, 0, 7, 2], picture[0, 1, 0, 4], picture[0, 2, 39, 0]) == (7, 40, 119)
-    assert picture[..., 5:].abs().sum() == 0
+    image = stack_channels(Inputs(audio=x, audio_len=torch.tensor([5])), 3, 9)
+    assert image.shape == (1, 3, 40, 9)
+    assert (image[0, 0, 7, 2], image[0, 1, 0, 4], image[0, 2, 39, 0]) == (7, 40, 119)
+    assert image[..., 5:].abs().sum() == 0
 
 
 def test_a_feature_that_does_not_divide_into_channels_is_refused():
@@ -109,7 +109,7 @@ def test_renamed():
     assert list(renamed({"cnn10.weight": torch.ones(1)}, table)) == ["cnn10.weight"]
 
 
-def test_load_weights_names_issues_as_the_other_code_does():
+def test_load_weights_lists_issues_by_the_names_of_the_other_code():
     def refused(code: str, *names: object, **changes: torch.Tensor | None) -> None:
         theirs = {"cnn.0.weight": torch.ones(2, 3), "cnn.0.bias": torch.ones(2), **norm, **changes}
         with fails("official-weights") as caught:
@@ -125,6 +125,6 @@ def test_load_weights_names_issues_as_the_other_code_does():
     refused("weight-unknown", "module.fc", **{"module.fc": torch.ones(1)})
     refused("weight-unknown", "cnn.0.scale", **{"cnn.0.scale": torch.ones(1)})
     refused("weight-shape", "bn.weight", [4], [2], **{"bn.weight": torch.ones(4)})
-    assert torch.equal(model[0].weight, before)  # nothing is loaded by halves
+    assert torch.equal(model[0].weight, before)  # nothing is loaded in part
     load_weights(model, renamed({"cnn.0.weight": torch.ones(2, 3), "cnn.0.bias": torch.ones(2), **norm}, table), table)
     assert model[0].weight.unique() == 1 and model[1].running_var.unique() == 5

@@ -60,7 +60,7 @@ def test_every_parameter_learns(name):
     assert [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
-def test_a_short_segment_is_one_that_ends_in_zeros():
+def test_a_short_segment_is_padded_with_zeros():
     model, short = filled(build("glam")), segments(40)
     padded = Inputs(audio=torch.cat([short.audio, torch.zeros(2, 26, 17, dtype=torch.float64)], dim=2))
     assert torch.equal(model(short), model(padded))
@@ -148,7 +148,7 @@ def test_official_weights_of_another_configuration_are_refused(given, name, chan
     assert [issue for issue in caught.value.issues if issue.code == code and issue.message.startswith(weight)]
 
 
-def test_wrong_options_are_refused():
+def test_invalid_options_are_refused():
     for changes, code in (
         ({"fusion": "x"}, "config-value"),
         ({"kernels": [4]}, "option-value"),

@@ -99,7 +99,7 @@ def test_official_weights(name):
     assert torch.equal(model.trunk[5][1].running_var, state["bn5.running_var"])
 
 
-def test_wrong_options_are_refused():
+def test_invalid_options_are_refused():
     for changes, code in (({"readout": "x"}, "config-value"), ({"frames": 4}, "option-value")):
         with fails(code, *changes, *changes.values()):
             build("mhcnn", **changes)

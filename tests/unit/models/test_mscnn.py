@@ -81,7 +81,7 @@ def test_padding_changes_nothing(name):
     assert (model(short) - model(padded)).abs().max() < 1e-9
 
 
-def test_legacy_no_mask_lets_padding_count():
+def test_legacy_no_mask_counts_padding():
     inputs = Inputs(wave(1, 96, 40), torch.tensor([40]))
     masked, legacy = (fingerprint_model("audio_cnn", f"legacy_no_mask={f}") for f in ("false", "true"))
     mean = legacy.audio_cnn(nn.functional.pad(inputs.audio, (0, 710)), torch.ones(1, 750, dtype=torch.bool)).mean(dim=2)
@@ -129,6 +129,6 @@ def test_std_of_dead_channel_has_a_gradient():
         ({"text_widths": [2, 3]}, "option-conflict", ["audio_widths", "text_widths"]),
     ],
 )
-def test_wrong_options_are_refused(changes, code, names):
+def test_invalid_options_are_refused(changes, code, names):
     with fails(code, *names):
         models.options(spec_of("mscnn_spu_att", **changes))

@@ -1,4 +1,4 @@
-"""Recurrent layers and attention against their equations, written out in NumPy, float64."""
+"""Recurrent layers and attention against their equations in NumPy, float64."""
 
 from functools import partial
 
@@ -41,7 +41,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def tf_gru(x, gates_kernel, gates_bias, candidate_kernel, candidate_bias):
-    """TensorFlow 1's GRUCell over the frames x (T, D), in its own layout of weights."""
+    """TensorFlow 1's GRUCell over the frames x (T, D), with its layout of weights."""
     h, states = np.zeros(len(candidate_bias)), []
     for frame in x:
         r, u = np.split(sigmoid(np.concatenate([frame, h]) @ gates_kernel + gates_bias), 2)
@@ -52,7 +52,7 @@ def tf_gru(x, gates_kernel, gates_bias, candidate_kernel, candidate_bias):
 
 
 def old_keras_gru(x, kernel, recurrent, bias):
-    """Keras's GRU with ``reset_after=False`` over the frames x (T, D), in its own layout of weights."""
+    """Keras's GRU with ``reset_after=False`` over the frames x (T, D), with its layout of weights."""
     units = len(recurrent)
     (wz, wr, wh), (uz, ur, uh) = np.split(kernel, 3, axis=1), np.split(recurrent, 3, axis=1)
     bz, br, bh = np.split(bias, 3)
@@ -76,7 +76,7 @@ def test_gru_is_that_of_tensorflow():
 
 
 def test_keras_gru_is_that_of_old_keras():
-    x, weights = frames(), (4 * randn(3, 15), randn(5, 15), randn(15))  # large enough to reach the gates' flat ends
+    x, weights = frames(), (4 * randn(3, 15), randn(5, 15), randn(15))  # large enough to saturate the gates
     gru = KerasGRU(3, 5).double()
     gru.load_state_dict(keras_gru(*weights))
     states = gru(x, LENGTHS)
@@ -96,7 +96,7 @@ def test_gru_gradient():
     assert torch.autograd.gradcheck(run, (x, *gru.parameters()))
 
 
-def test_first_weights():
+def test_initial_weights():
     gru, keras = GRU(6, 4), KerasGRU(6, 4)
     assert (gru.gate_bias == 1).all() and (gru.candidate_bias == 0).all()
     torch.testing.assert_close(gru.gate_weight @ gru.gate_weight.T, torch.eye(8))
@@ -110,8 +110,8 @@ def test_first_weights():
 
 
 @pytest.mark.parametrize("kind", [GRU, KerasGRU, LSTM, partial(Bidirectional, GRU), partial(Bidirectional, LSTM)])
-def test_a_batch_changes_nothing(kind):
-    """Each utterance comes out as it does alone, whatever stands behind it and beside it."""
+def test_utterances_are_independent_of_their_batch(kind):
+    """The output of an utterance does not depend on padding and on the rest of its batch."""
     layer, x = kind(3, 5).double(), frames()
     x[0, 4:], x[2, 1:] = 99.0, -99.0
     states = layer(nn.functional.pad(x, (0, 0, 0, 3), value=7.0), LENGTHS)
@@ -122,13 +122,13 @@ def test_a_batch_changes_nothing(kind):
         assert states[row, length:].abs().sum() == 0
 
 
-def test_bidirectional_reads_back_from_each_end():
+def test_bidirectional_starts_backwards_at_each_end():
     layer, x = Bidirectional(KerasGRU, 3, 5).double(), frames()
     states = layer(x, LENGTHS)
     for row, length in enumerate(LENGTHS):
-        own = x[row : row + 1, :length]
-        back = layer.back(own.flip(1), LENGTHS[row : row + 1]).flip(1)
-        expected = torch.cat([layer.ahead(own, LENGTHS[row : row + 1]), back], dim=2)
+        utterance = x[row : row + 1, :length]
+        back = layer.back(utterance.flip(1), LENGTHS[row : row + 1]).flip(1)
+        expected = torch.cat([layer.ahead(utterance, LENGTHS[row : row + 1]), back], dim=2)
         torch.testing.assert_close(states[row, :length], expected[0])
 
 
@@ -159,9 +159,9 @@ def test_han_by_loop():
     pooled = layer(x, torch.arange(6) < torch.tensor(lengths)[:, None]).detach()
     w, b, u = (p.detach().numpy() for p in (layer.project.weight, layer.project.bias, layer.context))
     for row, n in enumerate(lengths):
-        own = x[row, :n].numpy()
-        a = np.exp([u @ np.tanh(w @ frame + b) for frame in own])
-        np.testing.assert_allclose(pooled[row], (a / a.sum()) @ own)
+        words = x[row, :n].numpy()
+        a = np.exp([u @ np.tanh(w @ word + b) for word in words])
+        np.testing.assert_allclose(pooled[row], (a / a.sum()) @ words)
 
 
 @pytest.mark.parametrize("layer", [GRU, KerasGRU])

@@ -1,4 +1,4 @@
-"""TDNN-LSTM: counts, the code written out, attention by loop, frame-wise loss, padding."""
+"""TDNN-LSTM: counts, the authors' code, attention by loop, frame-wise loss, padding."""
 
 import pytest
 import torch
@@ -29,7 +29,7 @@ def test_front_end_makes_311_frames_of_ten_seconds():
 
 
 @pytest.mark.parametrize("samples", [MIN_SAMPLES, MIN_SAMPLES - 1])
-def test_least_samples(samples):
+def test_min_samples(samples):
     _, lengths = RawFrontEnd()(torch.zeros(1, 1, MIN_SAMPLES), torch.tensor([samples]))
     assert lengths.tolist() == [1 if samples == MIN_SAMPLES else 0]
     scores = small("sarma2018")(Inputs(audio=wave(1, 1, 900), audio_len=torch.tensor([900])))
@@ -57,7 +57,7 @@ def krishna_code(v: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     return torch.cat([x.mean(dim=1), x.var(dim=1)], dim=1) @ v["classify.weight"].T + v["classify.bias"]
 
 
-def test_krishna_weights_give_the_result_of_the_code():
+def test_krishna_weights_give_the_output_of_the_code():
     shapes, channels = {"classify.weight": (4, 16), "classify.bias": (4,)}, [1, 64, 128, 128]
     for n in range(3):
         shapes[f"cnn_frontend.conv{n + 1}.weight"] = (channels[n + 1], channels[n], 7)
@@ -80,7 +80,7 @@ def test_krishna_weights_give_the_result_of_the_code():
     scores = model(Inputs(audio=x, audio_len=torch.tensor([50_000] * 2)))
     torch.testing.assert_close(scores, krishna_code(theirs, x))
     longer = Inputs(audio=F.pad(x, (0, 100), value=9.0), audio_len=torch.tensor([50_100] * 2))
-    torch.testing.assert_close(model(longer), scores)  # cut
+    torch.testing.assert_close(model(longer), scores)  # truncated
 
 
 @pytest.mark.parametrize(("name", "audio", "frames"), [("sarma2018", 1, 9000), ("sarma2018_mfcc", 40, 60)])
@@ -109,15 +109,15 @@ def test_attention_by_loop():
     assert out[1, :, 5:].abs().sum() == 0
 
 
-def test_every_frame_carries_the_label():
+def test_every_frame_has_the_label():
     model = small("sarma2018_mfcc", 40)
     inputs, labels = segments(2, dim=40, frames=30, lengths=[30, 12]), torch.tensor([3, 1])
     frames, lengths = model.frames(inputs)
     assert lengths.tolist() == [30, 12]
     logs = [(model.classifier.weight @ frames[b] + model.classifier.bias[:, None]).log_softmax(dim=0) for b in range(2)]
-    own = [log_p[:, :n] for log_p, n in zip(logs, (30, 12), strict=True)]
-    torch.testing.assert_close(model(inputs), torch.stack([log_p.mean(dim=1) for log_p in own]))
-    torch.testing.assert_close(model.loss(inputs, labels), -(own[0][3].sum() + own[1][1].sum()) / 42)
+    unpadded = [log_p[:, :n] for log_p, n in zip(logs, (30, 12), strict=True)]
+    torch.testing.assert_close(model(inputs), torch.stack([log_p.mean(dim=1) for log_p in unpadded]))
+    torch.testing.assert_close(model.loss(inputs, labels), -(unpadded[0][3].sum() + unpadded[1][1].sum()) / 42)
 
 
 @pytest.mark.parametrize(("name", "audio", "frames"), [("sarma2018", 1, 9000), ("sarma2018_mfcc", 40, 60)])
@@ -140,6 +140,6 @@ def test_every_parameter_of_krishna_learns():
         ({"layers": ["tdnn 3"]}, "option-value", ["tdnn 3", "CONTEXT DILATION"]),
     ],
 )
-def test_wrong_options_are_refused(option, code, names):
+def test_invalid_options_are_refused(option, code, names):
     with fails(code, *names):
         build("sarma2018", 1, **option)

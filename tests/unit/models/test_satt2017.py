@@ -34,7 +34,7 @@ def test_even_kernel_pads_less_on_the_left():
     assert conv(pad(x))[0, 0].nonzero().tolist() == [[15, 17]]  # 5 of 11 frames and 7 of 15 bins are on the left
 
 
-def test_head_takes_the_last_state_of_either_direction():
+def test_head_takes_the_last_state_of_each_direction():
     model, seen = build("satt2017", audio=24, **SMALL).double().eval(), {}
     model.lstm.register_forward_hook(lambda _, args, output: seen.update(outputs=output[0]))
     model.head.register_forward_pre_hook(lambda _, args: seen.update(states=args[0]))

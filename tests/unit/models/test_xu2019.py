@@ -1,4 +1,4 @@
-"""Learning alignment: parameter counts, both alignments written out, DELTA's model in NumPy, padding, dropout."""
+"""Learning alignment: parameter counts, both alignments by loop, DELTA's model in NumPy, padding, dropout."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from tests.unit.models.test_recurrent import old_keras_gru
 FULL = {"xu2019_paper": Sizes(classes=4, audio=34), "xu2019_delta": Sizes(classes=4, audio=257, vocabulary=2570)}
 SMALL = Sizes(classes=4, audio=3, vocabulary=10, embedding=4)
 INPUTS = batch(3, vocabulary=10)
-SHAPES = {  # of DELTA's variables, for SMALL: dense layer of 7 units, 6 units a direction, 4 heads
+SHAPES = {  # of DELTA's variables, for SMALL: dense layer of 7 units, 6 units per direction, 4 heads
     **{f"align_attn_layer/{name}": (12, 12) for name in ("wq", "wk", "wv", "dense")},
     "speech_dense": (3, 7),
     "final_dense": (12, 4),
@@ -32,7 +32,7 @@ def build(name: str, sizes: Sizes = SMALL, **changes) -> Xu2019:
 
 
 def delta_variables() -> dict[str, torch.Tensor]:
-    """A made-up checkpoint of DELTA's model."""
+    """A random checkpoint of DELTA's model."""
     torch.manual_seed(0)
     shapes = {f"{layer}/kernel": shape for layer, shape in SHAPES.items()}
     shapes |= {f"{layer}/bias": shape[1:] for layer, shape in SHAPES.items()}
@@ -50,8 +50,8 @@ def softmax(x: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def run_delta(weights: dict[str, np.ndarray], speech: np.ndarray, tokens: np.ndarray, own: int) -> np.ndarray:
-    """DELTA's AlignClassModel for one utterance: frames (T, D), tokens (L,) of which ``own`` are no padding."""
+def run_delta(weights: dict[str, np.ndarray], speech: np.ndarray, tokens: np.ndarray, token_len: int) -> np.ndarray:
+    """DELTA's AlignClassModel for one utterance: frames (T, D), tokens (L,), ``token_len`` of them no padding."""
 
     def dense(layer, x):
         return x @ weights[f"{layer}/kernel"] + weights[f"{layer}/bias"]
@@ -74,7 +74,7 @@ def run_delta(weights: dict[str, np.ndarray], speech: np.ndarray, tokens: np.nda
     joint = bigru("align_enc_layer/sen_encoder/bi_rnn", np.concatenate([aligned, words], axis=1))
     scores = np.tanh(joint @ weights["align_enc_layer/sen_att/W"] + weights["align_enc_layer/sen_att/b"])
     scores = scores @ weights["align_enc_layer/sen_att/attention_context_vector"]
-    return dense("final_dense", softmax(scores[:own]) @ joint[:own])
+    return dense("final_dense", softmax(scores[:token_len]) @ joint[:token_len])
 
 
 def test_parameter_counts():
@@ -84,15 +84,15 @@ def test_parameter_counts():
 
 @pytest.mark.parametrize("legacy", [False, True])
 def test_is_delta(legacy):
-    """Padding counts in the authors' code; masked, each utterance is as their code would have it without padding."""
+    """Padding counts in the authors' code; with masks, an utterance has the output of their code without padding."""
     model = build("xu2019_delta", max_frames=30, max_tokens=10, legacy_no_mask=legacy)
     variables = delta_variables()
     model.load_official(variables)
     logits, weights = model(INPUTS).detach(), {name: v.numpy() for name, v in variables.items()}
     for row in range(3):
-        frames, own = (30, 10) if legacy else (int(INPUTS.audio_len[row]), int(INPUTS.token_len[row]))
+        frames, token_count = (30, 10) if legacy else (int(INPUTS.audio_len[row]), int(INPUTS.token_len[row]))
         speech = nn.functional.pad(INPUTS.audio[row], (0, 30))[:, :frames].numpy().T
-        tokens = nn.functional.pad(INPUTS.tokens[row], (0, 10))[:own].numpy()
+        tokens = nn.functional.pad(INPUTS.tokens[row], (0, 10))[:token_count].numpy()
         expected = run_delta(weights, speech, tokens, int(INPUTS.token_len[row]))
         np.testing.assert_allclose(logits[row], expected, atol=1e-10)
 
@@ -135,7 +135,7 @@ def test_padding_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", FULL)
-def test_legacy_no_mask_lets_padding_count(name):
+def test_legacy_no_mask_counts_padding(name):
     legacy = build(name, legacy_no_mask=True, max_frames=40, max_tokens=12)
     assert (legacy(INPUTS) - build(name)(INPUTS)).abs().max() > 1e-4
     longer = build(name, legacy_no_mask=True, max_frames=60, max_tokens=12)
@@ -144,9 +144,9 @@ def test_legacy_no_mask_lets_padding_count(name):
 
 @pytest.mark.parametrize("name", FULL)
 def test_no_more_than_max_frames_and_max_tokens_count(name):
-    cut, inputs = build(name, max_frames=9, max_tokens=3), batch(3, vocabulary=10)
+    limited, inputs = build(name, max_frames=9, max_tokens=3), batch(3, vocabulary=10)
     inputs.audio[:, :, 9:], inputs.tokens[:, 3:] = 99.0, 4
-    torch.testing.assert_close(cut(inputs), cut(INPUTS))
+    torch.testing.assert_close(limited(inputs), limited(INPUTS))
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -155,7 +155,7 @@ def test_every_parameter_learns(name):
 
 
 @pytest.mark.parametrize(("name", "times"), [("xu2019_paper", 5), ("xu2019_delta", 7)])
-def test_dropout_is_where_the_code_has_it(name, times):
+def test_dropout_is_applied_as_in_the_code(name, times):
     model, seen = build(name), []
     model.dropout.register_forward_hook(lambda *args: seen.append(args[1][0].shape))
     model(INPUTS)
@@ -163,7 +163,7 @@ def test_dropout_is_where_the_code_has_it(name, times):
     assert sum(len(shape) == 2 for shape in seen) == (2 if name == "xu2019_delta" else 1)
 
 
-def test_pooling_of_the_paper_is_a_maximum_over_own_words():
+def test_pooling_of_the_paper_is_a_maximum_without_padding():
     model, seen = build("xu2019_paper"), {}
     model.joint_rnn.register_forward_hook(lambda _, args, out: seen.update(joint=out))
     model.output.register_forward_pre_hook(lambda _, args: seen.update(pooled=args[0]))
@@ -172,7 +172,7 @@ def test_pooling_of_the_paper_is_a_maximum_over_own_words():
         torch.testing.assert_close(seen["pooled"][row], seen["joint"][row, :n].amax(dim=0))
 
 
-def test_first_weights_of_delta_are_those_of_keras():
+def test_initial_weights_of_delta_are_those_of_keras():
     model = build("xu2019_delta", FULL["xu2019_delta"])
     for kernel in (*model.align.in_proj_weight.chunk(3), model.align.out_proj.weight, model.dense.weight):
         bound = (6 / sum(kernel.shape)) ** 0.5
@@ -188,6 +188,6 @@ def test_first_weights_of_delta_are_those_of_keras():
         ({"heads": 7}, "option-conflict", ["heads 7", 200]),
     ],
 )
-def test_unknown_values_are_refused(changes, code, names):
+def test_invalid_options_are_refused(changes, code, names):
     with fails(code, *names):
         build("xu2019_delta", FULL["xu2019_delta"], **changes)

@@ -1,4 +1,4 @@
-"""ARE, TRE, MDRE, MDREA: parameter counts, the authors' graph written out in NumPy, padding, dropout, loss."""
+"""ARE, TRE, MDRE, MDREA: parameter counts, the authors' graph in NumPy, padding, dropout, loss."""
 
 import numpy as np
 import pytest
@@ -102,11 +102,11 @@ def test_padding_changes_nothing(name):
 
 @pytest.mark.parametrize("name", ["mdre", "mdrea"])
 def test_no_more_than_max_frames_and_max_tokens_count(name):
-    cut = build(name, max_frames=9, max_tokens=3)
+    limited = build(name, max_frames=9, max_tokens=3)
     inputs = batch(3, vocabulary=10, prosody=5)
     inputs.audio[:, :, 9:], inputs.tokens[:, 3:] = 99.0, 4
-    torch.testing.assert_close(cut(inputs), cut(INPUTS))
-    assert not torch.allclose(cut(INPUTS), build(name)(INPUTS))
+    torch.testing.assert_close(limited(inputs), limited(INPUTS))
+    assert not torch.allclose(limited(INPUTS), build(name)(INPUTS))
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -114,7 +114,7 @@ def test_every_parameter_learns(name):
     assert unmoved(build(name), INPUTS) == []
 
 
-def test_prosody_can_be_left_out():
+def test_prosody_is_optional():
     sizes = Sizes(classes=4, audio=3, vocabulary=10, embedding=4)
     model = build("mdre", sizes, prosody=False, hidden=6)
     assert model.audio_half.weight.shape == (3, 6)
@@ -130,7 +130,7 @@ def test_loss_is_the_mean_of_binary_cross_entropies():
     torch.testing.assert_close(paper.loss(INPUTS, labels), -scores.log_softmax(1)[range(3), labels].mean())
 
 
-def test_dropout_spares_the_final_state():
+def test_dropout_does_not_apply_to_the_final_state():
     model = build("mdre", hidden=50).train()
     states, mask, final = model.encode_text(INPUTS)
     assert 0.5 < (states[mask] == 0).double().mean() < 0.9  # probability 0.7
@@ -152,7 +152,7 @@ def test_linear_layers_share_one_bias():
         ({"loss": "mse"}, "config-value", ["loss", "sigmoid_bce", "softmax_ce"]),
     ],
 )
-def test_options_that_contradict_are_refused(changes, code, names):
+def test_contradictory_options_are_refused(changes, code, names):
     with fails(code, *names):
         build("mdre", **changes)
 

@@ -1,4 +1,4 @@
-"""Audio-BRE, Text-BRE, MHA: parameter counts, encoder and hops written out, padding, options."""
+"""Audio-BRE, Text-BRE, MHA: parameter counts, encoder and hops by loop, padding, options."""
 
 import pytest
 import torch
@@ -76,7 +76,7 @@ def test_hops_by_hand(hops):
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_the_classifier_sees_summaries_and_prosody(name):
+def test_the_classifier_takes_summaries_and_prosody(name):
     model, seen = build(name), {}
     model.output.register_forward_pre_hook(lambda _, args: seen.update(fused=args[0]))
     logits = model(INPUTS)
@@ -101,10 +101,10 @@ def test_padding_changes_nothing(name):
 
 
 def test_no_more_than_max_frames_and_max_tokens_count():
-    cut = build("mha3", max_frames=9, max_tokens=3)
+    limited = build("mha3", max_frames=9, max_tokens=3)
     inputs = batch(3, vocabulary=10, prosody=5)
     inputs.audio[:, :, 9:], inputs.tokens[:, 3:] = 99.0, 4
-    torch.testing.assert_close(cut(inputs), cut(INPUTS))
+    torch.testing.assert_close(limited(inputs), limited(INPUTS))
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -112,7 +112,7 @@ def test_every_parameter_learns(name):
     assert unmoved(build(name), INPUTS) == []
 
 
-def test_first_weights():
+def test_initial_weights():
     bre = BRE(120, 200, True, 0.3)
     assert 0.009 < bre.project.weight.std() < 0.011
     for weight in bre.rnn.parameters():
@@ -130,6 +130,6 @@ def test_first_weights():
         ({"audio": False, "hops": 0}, ["prosody=false"]),
     ],
 )
-def test_options_that_contradict_are_refused(changes, names):
+def test_contradictory_options_are_refused(changes, names):
     with fails("option-conflict", *names):
         build("mha2", **changes)

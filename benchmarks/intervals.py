@@ -1,11 +1,12 @@
-"""Do the intervals hold the truth as often as they say, and do the tests reject what is equal as rarely as they say?
+"""Coverage of the confidence intervals, and false rejections of the significance tests, by simulation.
 
     . ./path.sh; python3 benchmarks/intervals.py [--experiments 2000]
 
-Simulated experiments: the logit of an utterance being recognised is that of its class, plus random effects (normal) of
-its speaker, of speaker and class, and of the utterance itself; a wrong answer is any other class. Pairs of equal
-systems share these and have effects of their own: of training and speaker, and of training and fold, that is of the
-model of several speakers. SETTINGS and PAIRS have the numbers. Percentile and BCa intervals are SciPy's.
+In a simulated experiment the logit of the probability that an utterance is classified correctly is that of its class,
+plus normal random effects of its speaker, of speaker and class, and of the utterance; wrong predictions are uniform
+over the other classes. Two equal systems share these effects, and each has others: of training and speaker, and of
+training and fold, that is of the model of several speakers. SETTINGS and PAIRS define them. SciPy computes percentile and
+BCa intervals.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from mscnn.options import Parser, positive, run
 
 @dataclass(frozen=True)
 class Setting:
-    """A kind of experiment; ``logits`` (K,) of the classes, effects are standard deviations of logits.
+    """Parameters of simulated experiments; ``logits`` (K,) of the classes, effects are standard deviations of logits.
 
-    ``utterances`` (least, most) of a speaker, whose classes are dealt with the weights of a Dirichlet distribution of
-    parameter ``evenness``, anew for every speaker. ``together`` speakers are in one fold.
+    A speaker has from ``utterances[0]`` to ``utterances[1]`` utterances, whose classes are drawn with the weights of a
+    Dirichlet distribution of parameter ``evenness``. ``together`` speakers are in one fold.
     """
 
     speakers: int
@@ -56,58 +57,58 @@ PAIRS = {
 
 @dataclass(frozen=True)
 class Sample:
-    """n utterances: cluster, truth (n,) and predictions (systems, n) as indices."""
+    """n utterances: speaker and true class (n,), and predictions (systems, n), as indices."""
 
     speaker: np.ndarray
     truth: np.ndarray
     pred: np.ndarray
 
     def counts(self, system: int) -> np.ndarray:
-        """Confusion matrices (1, S, K, K) of a system: one run."""
+        """Confusion matrices (1 run, S speakers, K, K) of a system."""
         size, classes = self.speaker.max() + 1, self.truth.max() + 1
         cells = (self.speaker * classes + self.truth) * classes + self.pred[system]
         return np.bincount(cells, minlength=size * classes**2).reshape(1, size, classes, classes)
 
 
 def simulate(setting: Setting, rng: np.random.Generator, systems: int = 1) -> Sample:
-    """Draw speakers, utterances and what ``systems`` equally good systems answer."""
+    """Random speakers, utterances and predictions of ``systems`` equally good systems."""
     size, classes = setting.speakers, len(setting.logits)
-    amounts = rng.integers(*setting.utterances, size, endpoint=True)
+    sizes = rng.integers(*setting.utterances, size, endpoint=True)
     shares = rng.dirichlet([setting.evenness] * classes, size)
-    dealt = np.array([rng.multinomial(n, share) for n, share in zip(amounts, shares, strict=True)])
-    speaker, truth = (np.repeat(index.ravel(), dealt.ravel()) for index in np.indices(dealt.shape))
+    counts = np.array([rng.multinomial(n, share) for n, share in zip(sizes, shares, strict=True)])
+    speaker, truth = (np.repeat(index.ravel(), counts.ravel()) for index in np.indices(counts.shape))
     logit = setting.logits + setting.speaker * rng.standard_normal((size, 1))
     logit = (logit + setting.speaker_class * rng.standard_normal((size, classes)))[speaker, truth]
     logit += setting.utterance * rng.standard_normal(len(truth))
-    own = setting.training * rng.standard_normal((systems, size, classes))
-    own += setting.fold * rng.standard_normal((systems, size, classes))[:, np.arange(size) // setting.together]
-    correct = rng.logistic(size=(systems, len(truth))) < logit + own[:, speaker, truth]
+    effects = setting.training * rng.standard_normal((systems, size, classes))
+    effects += setting.fold * rng.standard_normal((systems, size, classes))[:, np.arange(size) // setting.together]
+    correct = rng.logistic(size=(systems, len(truth))) < logit + effects[:, speaker, truth]
     wrong = (truth + rng.integers(1, classes, correct.shape)) % classes
     return Sample(speaker, truth, np.where(correct, truth, wrong))
 
 
 def true_ua(setting: Setting) -> float:
-    """Mean recall over classes of endless speakers, 0 to 1, by Gauss-Hermite quadrature."""
+    """Mean recall over classes, 0 to 1, of infinitely many speakers, by Gauss-Hermite quadrature."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(80)
     sd = np.sqrt(setting.speaker**2 + setting.speaker_class**2 + setting.utterance**2)
     return float((1 / (1 + np.exp(-(np.array(setting.logits)[:, None] + sd * nodes))) @ weights / weights.sum()).mean())
 
 
 def scipy_bounds(of: Estimate, size: int, method: str, rng: np.random.Generator) -> np.ndarray:
-    """Bounds (2, columns) of SciPy's bootstrap over ``size`` clusters."""
+    """Bounds (2,) of SciPy's bootstrap over ``size`` clusters."""
     from scipy.stats import bootstrap as scipy_bootstrap
 
     def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
         weights = (drawn[..., None] == np.arange(size)).sum(axis=-2).reshape(-1, size)
         return of(weights)[:, 0].reshape(drawn.shape[:-1])
 
-    found = scipy_bootstrap((np.arange(size),), statistic, n_resamples=RESAMPLES, method=method, rng=rng)
-    return np.array(found.confidence_interval)
+    result = scipy_bootstrap((np.arange(size),), statistic, n_resamples=RESAMPLES, method=method, rng=rng)
+    return np.array(result.confidence_interval)
 
 
 def coverage(setting: Setting, experiments: int, seed: int = 0) -> dict[str, tuple[float, float]]:
-    """Share of simulated experiments whose interval holds the true UA, and its mean width, both in percent."""
-    rng, truth, found = np.random.default_rng(seed), true_ua(setting), {}
+    """Share of simulated experiments whose interval contains the true UA, and its mean width, both in percent."""
+    rng, truth, intervals = np.random.default_rng(seed), true_ua(setting), {}
     for _ in range(experiments):
         counts = simulate(setting, rng).counts(0)
         of, totals = estimate(counts), counts[0].sum(axis=2)
@@ -118,37 +119,36 @@ def coverage(setting: Setting, experiments: int, seed: int = 0) -> dict[str, tup
             "BCa": scipy_bounds(of, setting.speakers, "BCa", rng),
         }
         for name, (low, high) in bounds.items():
-            found.setdefault(name, []).append((low <= truth <= high, high - low))
-    return {name: tuple(100 * np.mean(values, axis=0)) for name, values in found.items()}
+            intervals.setdefault(name, []).append((low <= truth <= high, high - low))
+    return {name: tuple(100 * np.mean(values, axis=0)) for name, values in intervals.items()}
 
 
 def rejections(setting: Setting, pairs: int, seed: int = 0) -> dict[str, float]:
-    """Share of pairs of equal systems that are told apart at 5 % by UA, in percent."""
-    rng, found = np.random.default_rng(seed), []
+    """Share of pairs of equal systems whose UA differ significantly at the 5 % level, in percent, by test."""
+    rng, rejected = np.random.default_rng(seed), []
     for _ in range(pairs):
         sample = simulate(setting, rng, systems=2)
         a, b = sample.counts(0), sample.counts(1)
-        bounds = bootstrap(difference(estimate(a), estimate(b)), a[0].sum(axis=2), int(rng.integers(2**31))).bounds[
-            :, 0
-        ]
+        interval = bootstrap(difference(estimate(a), estimate(b)), a[0].sum(axis=2), int(rng.integers(2**31)))
+        low, high = interval.bounds[:, 0]
         p = (sign_flip(contributions(a, b)["ua"]), mcnemar(sample.truth, *sample.pred))
-        found.append((p[0] < 0.05, not bounds[0] <= 0 <= bounds[1], p[1] < 0.05))
+        rejected.append((p[0] < 0.05, not low <= 0 <= high, p[1] < 0.05))
     names = ("sign flip over speakers", "bootstrap interval of the difference", "McNemar")
-    return dict(zip(names, 100 * np.mean(found, axis=0), strict=True))
+    return dict(zip(names, 100 * np.mean(rejected, axis=0), strict=True))
 
 
 def main() -> None:
-    """Simulate, print a line an interval or test."""
-    parser = Parser("benchmarks/intervals.py", "Coverage of 95 % intervals, size of tests, by simulation.")
+    """Simulate, print one line per interval or test."""
+    parser = Parser("benchmarks/intervals.py", "Coverage of 95 % intervals, and size of tests, by simulation.")
     parser.add_argument("--experiments", type=positive, default=2000, help="simulated experiments per setting")
     args = parser.parse_args()
     start = time.perf_counter()
     for name, setting in SETTINGS.items():
         for method, (share, width) in coverage(setting, args.experiments).items():
-            print(f"{name}: {method}: holds the true UA in {share:.1f} % of experiments; mean width {width:.1f}")
+            print(f"{name}: {method}: contains the true UA in {share:.1f} % of experiments; mean width {width:.1f}")
     for name, setting in PAIRS.items():
         for test, share in rejections(setting, args.experiments).items():
-            print(f"{name}: {test}: tells equal systems apart in {share:.1f} % of pairs")
+            print(f"{name}: {test}: rejects {share:.1f} % of pairs of equal systems")
     print(f"{time.perf_counter() - start:.0f} s")
 
 

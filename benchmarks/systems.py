@@ -1,14 +1,14 @@
-"""What systems cost: parameters, GFLOP per second of speech, and, on a corpus, seconds per epoch, all in one run.
+"""Costs of systems: parameters, GFLOP per second of speech and, on a corpus, seconds per epoch, all in one run.
 
     . ./path.sh; python3 benchmarks/systems.py --model glam audio_cnn mscnn_spu_att
     python3 benchmarks/systems.py --model glam audio_cnn --data egs/ravdess/data/ravdess8 --dump egs/ravdess/dump \
         --protocol ravdess6 --out costs.tsv
 
-GFLOP: floating-point operations (a multiply-add counts two) of products and convolutions in the forward pass of one
-utterance of 4.5 s and 15 words, IEMOCAP's mean, over 4.5; word embeddings and features are not counted. Seconds per
-epoch: CPU seconds of a pass over the training part of fold 1 on one core, from a few steps; the time that an
-evaluation on dev takes is not in it. Baselines cost next to nothing and have a dash; what cannot be measured has the
-reason in its place. python3 -m mscnn.bin.overview --costs costs.tsv puts the numbers beside scores.
+GFLOP per second: floating-point operations (a multiply-add counts two) of matrix products and convolutions in the
+forward pass of an utterance of 4.5 s and 15 words, the mean of IEMOCAP, divided by 4.5; word embeddings and features
+are not counted. Seconds per epoch: CPU seconds for the training part of fold 1 on one core, extrapolated from a few
+steps, without evaluation on dev. Baselines cost almost nothing and have a dash; a failed measurement has its reason in
+place of the value. python3 -m mscnn.bin.overview --costs costs.tsv shows the numbers beside scores.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from pathlib import Path
 from mscnn.options import Parser, positive, run
 
 COLUMNS = ("model", "parameters", "gflop_per_second", "seconds_per_epoch")
-SECONDS, WORDS = 4.5, 15
+UTTERANCE_SECONDS, UTTERANCE_WORDS = 4.5, 15
 CLASSES = ["angry", "happy", "sad", "neutral"]
 
 
@@ -29,10 +29,14 @@ def main() -> None:
     parser.add_argument("--model", required=True, nargs="+", help="names in conf/models, or .yaml files")
     parser.add_argument("--data", type=Path, help="data directory to time epochs on; default: none, counts only")
     parser.add_argument(
-        "--dump", type=Path, help="its features: DUMP/<feature>/<name of the data directory>; default: the recipe's"
+        "--dump",
+        type=Path,
+        help="folder of its features, DUMP/<feature>/<name of the data directory>; default: that of its recipe",
     )
     parser.add_argument("--protocol", default="random10", help="name in conf/protocols; its first fold is used")
-    parser.add_argument("--steps", type=positive, default=4, help="steps to time, after one that is not counted")
+    parser.add_argument(
+        "--steps", type=positive, default=4, help="number of timed steps, after one that is not counted"
+    )
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes of the configurations")
     parser.add_argument("--out", help="tab-separated file to write; default: none")
     args = parser.parse_args()
@@ -63,34 +67,34 @@ def main() -> None:
             out.writelines("\t".join(row) + "\n" for row in rows)
 
 
-def attempt(forms: Sequence[str], measure: Callable[..., Sequence[float]], *given: object) -> list[str]:
-    """Cells of what is measured, or the reason why it failed: one system does not end the table of all others."""
+def attempt(formats: Sequence[str], measure: Callable[..., Sequence[float]], *arguments: object) -> list[str]:
+    """Formatted values of a measurement, or the reason of its failure, so that the table of the others continues."""
     try:
-        return [f"{value:{form}}" for value, form in zip(measure(*given), forms, strict=True)]
+        return [f"{value:{spec}}" for value, spec in zip(measure(*arguments), formats, strict=True)]
     except Exception as error:
-        return [f"failed: {' '.join(str(error).split()) or repr(error)}", *["-"] * (len(forms) - 1)]
+        return [f"failed: {' '.join(str(error).split()) or repr(error)}", *["-"] * (len(formats) - 1)]
 
 
 def count(spec) -> tuple[int, float]:
-    """Parameters without word embeddings, and GFLOP a second of speech."""
+    """Number of parameters without word embeddings, and GFLOP per second of speech."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from mscnn.data.protocols import Fold
 
     with tempfile.TemporaryDirectory() as folder:
-        data = noise(Path(folder))
-        features = {name: extracted(data, feature, Path(folder)) for name, feature in spec.features.items()}
-        parts, model = built(spec, data, Fold(1, *[tuple(data.utts)] * 3), CLASSES, features, Path(folder))
+        data = make_noise(Path(folder))
+        features = {name: extract_noise(data, feature, Path(folder)) for name, feature in spec.features.items()}
+        parts, model = build(spec, data, Fold(1, *[tuple(data.utts)] * 3), CLASSES, features, Path(folder))
     dev = parts.dev
-    # oneDNN's recurrent layers are one operation that the counter does not know: without, they are sums of products
+    # the counter does not know oneDNN's recurrent layers; without oneDNN they consist of matrix products
     with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
         model.eval()(dev.batch(range(len(dev))))
-    return model.num_parameters(), counter.get_total_flops() / len(dev.utts) / SECONDS / 1e9
+    return model.num_parameters(), counter.get_total_flops() / len(dev.utts) / UTTERANCE_SECONDS / 1e9
 
 
-def noise(folder: Path):
-    """A data directory with two utterances of noise and words, and their x-vectors."""
+def make_noise(folder: Path):
+    """A data directory of two utterances of noise with text, and their x-vectors."""
     import numpy as np
     import soundfile
 
@@ -99,32 +103,34 @@ def noise(folder: Path):
 
     rng, utts = np.random.default_rng(0), ["a-1", "a-2"]
     for utt in utts:
-        soundfile.write(folder / f"{utt}.wav", 0.1 * rng.standard_normal(int(SECONDS * 16000)), 16000, subtype="PCM_16")
+        soundfile.write(
+            folder / f"{utt}.wav", 0.1 * rng.standard_normal(int(UTTERANCE_SECONDS * 16000)), 16000, subtype="PCM_16"
+        )
     tables = {
         "wav.scp": {utt: folder / f"{utt}.wav" for utt in utts},
-        "text": {utt: " ".join(f"word{i}" for i in range(WORDS)) for utt in utts},
+        "text": {utt: " ".join(f"word{i}" for i in range(UTTERANCE_WORDS)) for utt in utts},
         "utt2spk": dict.fromkeys(utts, "a"),
         "utt2emo": dict.fromkeys(utts, CLASSES[0]),
-        "utt2dur": dict.fromkeys(utts, str(SECONDS)),
+        "utt2dur": dict.fromkeys(utts, str(UTTERANCE_SECONDS)),
     }
     DataDir.write(folder / "data", tables)
     write_archive(folder / "xvector", [(utt, rng.standard_normal(512).astype(np.float32)) for utt in utts])
     return DataDir.load(folder / "data")
 
 
-def extracted(data, name: str, folder: Path):
-    """Features of the noise."""
+def extract_noise(data, name: str, folder: Path):
+    """Features of the noise: a FeatureDir."""
     from mscnn.features.archive import FeatureDir
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
 
-    out = folder / Path(name).stem  # may be a file
+    out = folder / Path(name).stem  # the name may be a YAML file
     extract(data, Feature.load(name), out, nj=1, convert=False)
     return FeatureDir.load(out)
 
 
-def built(spec, data, fold, classes: list[str], features: dict, folder: Path):
-    """Examples of a fold, and the network for them."""
+def build(spec, data, fold, classes: list[str], features: dict, folder: Path):
+    """Examples of a fold, and a network for them."""
     import torch
 
     from mscnn import models
@@ -138,7 +144,7 @@ def built(spec, data, fold, classes: list[str], features: dict, folder: Path):
 
 
 def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
-    """Seconds of a pass over the training part, without x-vectors, which cost next to nothing."""
+    """Seconds for the whole training part, without x-vectors, which cost almost nothing."""
     import numpy as np
     import torch
 
@@ -147,11 +153,11 @@ def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
 
     features = {name: FeatureDir.load(dump / feature / data.path.name) for name, feature in spec.features.items()}
     spec = spec.without_xvector() if spec.xvector else spec
-    parts, model = built(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
+    parts, model = build(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
     optimizer, rng = loop.make_optimizer(model, spec.training), np.random.default_rng(0)
     subset = loop.sample_subset(parts.train, spec.training, seed=0)
     batches = loop.sample_batches(parts.train, subset, spec.training, rng)
-    timed = batches[1 : steps + 1] or batches  # an epoch of one batch: that again
+    timed = batches[1 : steps + 1] or batches  # an epoch with a single batch: time it again
     model.train()
     torch.manual_seed(0)
     loop.step(model, parts.train, batches[0], optimizer, spec.training, rng, "cpu")

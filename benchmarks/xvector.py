@@ -3,7 +3,7 @@
     . ./path.sh; python3 benchmarks/xvector.py [--data DIR] [--nj 2] [--utterances 100]
 
 The network has the size of Kaldi's public VoxCeleb model (512/1500/512, random weights); without --data the utterances
-are 2 to 12 seconds of noise. What is not available (Kaldi, a GPU) is named and skipped.
+are 2 to 12 seconds of noise. Comparisons that need something unavailable (Kaldi, a GPU) are skipped with a message.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ def main() -> None:
     """Measure, print one line per comparison."""
     parser = Parser("benchmarks/xvector.py", "Time the backends of stage 2 on the same utterances.")
     parser.add_argument("--data", default="", help="data directory; empty: noise")
-    parser.add_argument("--utterances", type=positive, default=100, help="number of noises, where there is no --data")
+    parser.add_argument("--utterances", type=positive, default=100, help="number of noise utterances, without --data")
     parser.add_argument("--nj", type=positive, default=2, help="processes")
     parser.add_argument(
         "--feature-conf", default=str(ROOT / "conf/xvector/espeak/conf"), help="folder with mfcc.conf and vad.conf"
@@ -45,19 +45,19 @@ def main() -> None:
 
 
 def time_backend(backend, data, model, work: Path, nj: int) -> float:
-    """Seconds of stage 2, start of its processes included."""
+    """Seconds of stage 2, including the start of its processes."""
     from mscnn.xvector.extract import extract
 
     start = time.perf_counter()
-    extract(data, model, work / backend, backend=backend, unvoiced="all-frames", chunk_size=0, convert=True,
-            device="cpu", nj=nj)  # fmt: skip
+    options = {"unvoiced": "all-frames", "chunk_size": 0, "convert": True, "device": "cpu", "nj": nj}
+    extract(data, model, work / backend, backend=backend, **options)
     seconds = time.perf_counter() - start
     print(f"{backend}: {seconds:.1f} s, {sum(data.dur.values()) / seconds:.0f} times real time")
     return seconds
 
 
 def time_devices(model) -> None:
-    """One CPU core and a GPU from frames to vectors."""
+    """Print the speed of one CPU core and of a GPU, from frames to vectors."""
     import numpy as np
     import torch
 
@@ -66,7 +66,7 @@ def time_devices(model) -> None:
     rng, speeds = np.random.default_rng(0), {}
     for device, utterances in (("cpu", 20), ("cuda", 4000)):
         if device == "cuda" and not torch.cuda.is_available():
-            print("GPU: not measured, PyTorch sees none")
+            print("GPU: not measured, PyTorch finds none")
             return
         torch.set_num_threads(1)
         frames = {str(i): rng.normal(size=(400, 30)).astype(np.float32) for i in range(utterances)}
@@ -76,22 +76,22 @@ def time_devices(model) -> None:
         start = time.perf_counter()
         embed(network, frames, **options)
         speeds[device] = 400 * utterances / (time.perf_counter() - start)
-        print(f"{device}: {speeds[device]:.0f} frames a second")
+        print(f"{device}: {speeds[device]:.0f} frames per second")
     print(f"ratio GPU / one CPU core, frames to vectors: {speeds['cuda'] / speeds['cpu']:.1f}")
 
 
 def make_model(folder: Path, conf: Path) -> Path:
-    """A model of the public one's size, with random weights."""
+    """Folder of a model with the size of the public one, and random weights."""
     import shutil
 
     import numpy as np
 
     from mscnn.xvector import components, nnet3
 
-    rng, lines, made = np.random.default_rng(0), ["input-node name=input dim=30"], {}
+    rng, lines, parts = np.random.default_rng(0), ["input-node name=input dim=30"], {}
 
     def add(component: nnet3.Component, source: str) -> str:
-        made[component.name] = component
+        parts[component.name] = component
         lines.append(f"component-node name={component.name} component={component.name} input={source}")
         return component.name
 
@@ -111,7 +111,7 @@ def make_model(folder: Path, conf: Path) -> Path:
     node = add(components.stats_pooling("pooling", 1500), add(components.stats_extraction("statistics", 1500), node))
     layer("tdnn6", f"Round({node}, 1)", 3000, 512)
     lines.append("output-node name=output input=tdnn6.affine")
-    nnet3.write(nnet3.Nnet(tuple(lines), made), folder / "final.raw")
+    nnet3.write(nnet3.Nnet(tuple(lines), parts), folder / "final.raw")
     shutil.copytree(conf, folder / "conf")
     (folder / "min_chunk_size").write_text("25\n")
     (folder / "max_chunk_size").write_text("10000\n")
@@ -119,7 +119,7 @@ def make_model(folder: Path, conf: Path) -> Path:
 
 
 def make_noise(folder: Path, utterances: int) -> Path:
-    """A data directory of noise in bursts."""
+    """A data directory of bursts of noise."""
     import numpy as np
     import soundfile
 
@@ -132,8 +132,14 @@ def make_noise(folder: Path, utterances: int) -> Path:
         samples *= 0.1 * (np.sin(np.arange(len(samples)) / 4000) > -0.7)
         utt, wav = f"noise-{i:04d}", folder / f"{i:04d}.wav"
         soundfile.write(wav, samples, 16000, subtype="PCM_16")
-        for name, value in (("wav.scp", wav), ("text", "noise"), ("utt2spk", "noise"), ("utt2emo", "neutral"),
-                            ("utt2dur", len(samples) / 16000)):  # fmt: skip
+        row = {
+            "wav.scp": wav,
+            "text": "noise",
+            "utt2spk": "noise",
+            "utt2emo": "neutral",
+            "utt2dur": len(samples) / 16000,
+        }
+        for name, value in row.items():
             tables.setdefault(name, {})[utt] = value
     DataDir.write(folder / "set", tables)
     return folder / "set"

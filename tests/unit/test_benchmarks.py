@@ -14,7 +14,7 @@ from mscnn.training import loop
 
 @pytest.fixture
 def data(tmp_path):
-    """Forty utterances of words: a batch of text_cnn, and not a second one."""
+    """Forty utterances of text: a single batch of text_cnn."""
     utts = [f"s{i % 5}-{i:02d}" for i in range(40)]
     tables = {
         "text": {utt: f"word{i % 7} word{i % 3}" for i, utt in enumerate(utts)},
@@ -42,7 +42,7 @@ def test_a_system_that_fails_is_a_row_with_the_reason(data, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("size, steps, expected", [(64, 4, 24), (8, 2, 24), (8, 9, 24), (7, 9, 24)])
 def test_an_epoch_is_as_long_as_its_steps(data, monkeypatch, size, steps, expected):
-    """A clock by which an example takes a second: 24 train, in one batch or in several, the last of which is short."""
+    """With one second per example, an epoch of 24 takes 24 s, in one batch or in several, the last of them shorter."""
     clock, batches = [0.0], []
 
     def step(model, train, batch, *_):

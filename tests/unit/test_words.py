@@ -13,7 +13,7 @@ NOT_CHECKED = ("tests/unit/test_words.py", "tools/requirements.lock", "docs/chan
 EXCEPTED: tuple[str, ...] = (
     "README.md", "tests/shell/", "tests/unit/pretrained/",
     *(f"{root}/{room}/" for root in ("mscnn", "tests/unit") for room in (
-        "asr", "audio", "config", "features", "inference", "models", "recipe", "reporting", "synthetic", "training",
+        "asr", "audio", "features", "inference", "recipe", "reporting", "synthetic", "training",
         "xvector",
     )),
 )  # fmt: skip

@@ -74,6 +74,9 @@ def test_a_page_does_what_it_says(name, mini, tmp_path):
     shown: list[tuple[int, Block]] = [(n, block) for n, block in enumerate(blocks(page)) if block.mark == "output"]
     if not any(block.mark == "run" for block in blocks(page)):
         pytest.skip("no block is marked")
+    for csv in ("predictions", "a", "b") if name == "README.md" else ():  # what a reader brings along
+        rows = [f"u{i},s{i % 4},{'xy'[i % 2]},{'xy'[i % 3 % 2]}" for i in range(16)]
+        (mini.root / f"{csv}.csv").write_text("\n".join(["utterance,speaker,truth,prediction", *rows]) + "\n")
     printed = run(page, mini.root, mini.root if name in AT_TOP else mini.path, tmp_path)
     parts = dict(re.findall(r"@@ block (\d+) @@\n(.*?)(?=@@ block)", printed, re.DOTALL))
     for number, block in shown:

@@ -5,8 +5,8 @@
 In a simulated experiment the logit of the probability that an utterance is classified correctly is that of its class,
 plus normal random effects of its speaker, of speaker and class, and of the utterance; wrong predictions are uniform
 over the other classes. Two equal systems share these effects, and each has others: of training and speaker, and of
-training and fold, that is of the model of several speakers. SETTINGS and PAIRS define them. SciPy computes percentile and
-BCa intervals.
+training and fold, that is of the model of several speakers. SETTINGS and PAIRS define them. SciPy computes the
+percentile and BCa intervals.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Print, for each protocol, the test line of the experiment that is best on DEV, and its dev line.
+# Print, for each protocol, the dev and test score lines of the experiment with the highest UA on dev.
 # Only experiments with the same protocol and hash are compared: identical folds of identical utterances.
-# Experiments with some folds only (--folds; `partial=` in their score lines) are skipped: other folds may be harder.
+# Experiments with some folds only (--folds; `partial=` in their score lines) are skipped: folds differ in difficulty.
 # usage: utils/best_ua.sh [EXP...]     default: exp/*
 set -euo pipefail
 export LC_ALL=C
@@ -9,7 +9,7 @@ export LC_ALL=C
 (($#)) || set -- exp/*
 
 # Protocol, dev and test line of each experiment; the first line of a score file is the fold mean over all utterances.
-missing="no score_dev.txt and score_test.txt in: $*; stage 6 (score) makes them"
+missing="no score_dev.txt and score_test.txt in: $*; stage 6 (score) writes them"
 scores=
 for exp; do
   [[ -f $exp/score_dev.txt && -f $exp/score_test.txt ]] || continue

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Create a recipe for another corpus: egs/NAME with its run.sh, and a list of the files that you have to write.
+# Create a recipe for a new corpus: egs/NAME with its run.sh, and a list of the files to write.
 # usage: utils/new_recipe.sh NAME
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,7 +9,7 @@ if (($# != 1)) || [[ ! $name =~ ^[a-z][a-z0-9_]*$ ]]; then
   exit 2
 fi
 recipe=egs/$name
-[[ ! -e $recipe ]] || { echo "new_recipe.sh: $recipe exists; nothing was changed" >&2; exit 1; }
+[[ ! -e $recipe ]] || { echo "new_recipe.sh: $recipe exists already; nothing was changed" >&2; exit 1; }
 
 mkdir -p "$recipe/local"
 cp egs/mini_iemocap/{cmd.sh,path.sh} "$recipe/"
@@ -19,7 +19,7 @@ cat >"$recipe/README.md" <<EOF
 
 ## Corpus
 
-Who speaks what, in which language; how many utterances; who labelled them (authors, year).
+Speakers, language and material; number of utterances; annotation (authors, year).
 
 ## Licence
 
@@ -33,7 +33,7 @@ Who speaks what, in which language; how many utterances; who labelled them (auth
 
 Not measured yet.
 
-## What to read into them
+## Interpretation
 EOF
 cat >"$recipe/run.sh" <<EOF
 #!/usr/bin/env bash
@@ -47,7 +47,7 @@ parser=$name        # mscnn/corpora/$name.py
 labels=$name        # conf/labels/$name.yaml
 rate=16000          # Hz, of the recordings
 channels=1
-convert=false       # other rates and channels: true converts them, false reports issues
+convert=false       # recordings with other rates or channels: convert them (true) or report issues (false)
 protocol=leave_one_speaker_out   # conf/protocols
 model=audio_cnn
 text=none           # gt where the corpus has transcripts
@@ -57,12 +57,12 @@ EOF
 chmod +x "$recipe/run.sh"
 
 cat <<EOF
-made $recipe/{run.sh,cmd.sh,path.sh,README.md,local/expected_counts.tsv}; files to write:
+wrote $recipe/{run.sh,cmd.sh,path.sh,README.md,local/expected_counts.tsv}; files that you have to write:
   1. mscnn/corpora/$name.py         parse(root: Path) -> Corpus, as in mscnn/corpora/ravdess.py
      mscnn/corpora/__init__.py      one line in CORPORA
-  2. conf/labels/$name.yaml         classes, and the label map from labels of the corpus
+  2. conf/labels/$name.yaml         classes, and the map from labels of the corpus to classes
   3. $recipe/local/expected_counts.tsv   utterances by speaker, type and label, as published
-  4. $recipe/run.sh                  protocol, rate, and whether there are transcripts
+  4. $recipe/run.sh                  protocol, sampling rate, text=gt if there are transcripts
   5. $recipe/corpus.yaml             facts for the model card of reports, as in egs/ravdess/corpus.yaml
 then: $recipe/run.sh --corpus /path/to/$name --stop-stage data
 EOF

@@ -8,14 +8,14 @@
 #   # end configuration section
 #   . utils/parse_options.sh
 #
-# The options are the variables of that section, and no others; its comments are the help text. --dry-run equals
-# --dry_run, --nj 8 equals --nj=8. An option whose default is true or false takes these two words, and alone means true;
-# one whose default is a number takes a number; one whose default is not empty takes no empty value. --config FILE reads
+# The options are the variables of that section; its comments are the help text. --dry-run equals --dry_run, and --nj 8
+# equals --nj=8. An option whose default is true or false takes true or false, and means true without a value. An option
+# whose default is a number takes a number. An option whose default is not empty must not be empty. --config FILE reads
 # lines `name=value` or `--name value`, which are parsed, never run; the command line wins, wherever --config stands.
-# --help prints $help_message and the options with their defaults. What is no option stays in "$@"; after -- nothing is an
-# option. Wrong usage ends the script with status 2.
+# --help prints $help_message and the options with their defaults. Arguments that are not options stay in "$@"; after --
+# all arguments do. Wrong usage ends the script with status 2.
 #
-# Functions that find something leave it in REPLY.
+# Functions return their result in REPLY.
 
 declare -A option_help=() option_kind=()
 option_names=() option_words=()
@@ -25,7 +25,7 @@ option_error() {
   exit 2
 }
 
-# Learn names, help texts and kinds from the configuration section of a script.
+# Read names, help texts and kinds of options from the configuration section of a script.
 option_declare() {
   local line inside=false name=
   while IFS= read -r line; do
@@ -57,7 +57,7 @@ option_print_help() {
   done
 }
 
-# Print the options as --config reads them.
+# Print the options in the form that --config reads.
 option_print() {
   local name
   for name in "${option_names[@]}"; do
@@ -65,8 +65,8 @@ option_print() {
   done
 }
 
-# The option that a word was probably meant to be: one that it begins, else the one that has most of its pairs of letters,
-# and at least half of them; empty where there is none.
+# The known option nearest to a word: one that begins with it, else the one that shares most of its pairs of letters, and
+# at least half of them; empty if there is none.
 option_nearest() {
   local name i pairs longer distance=99 best=$((${#1} - 1)) nearest=
   for name in "${option_names[@]}"; do
@@ -81,7 +81,7 @@ option_nearest() {
   REPLY=$nearest
 }
 
-# Whether a word such as --stop-stage or --stop-stage=3 names an option; the name of its variable.
+# Whether a word such as --stop-stage or --stop-stage=3 is a known option; REPLY is the name of its variable.
 option_is_known() {
   [[ $1 == --?* ]] || return
   REPLY=${1#--} REPLY=${REPLY%%=*} REPLY=${REPLY//-/_}
@@ -98,9 +98,9 @@ option_find() { # option_find WORD WHERE
 option_set() { # option_set NAME VALUE WHERE
   local dashed=--${1//_/-}
   case ${option_kind[$1]} in
-    boolean) [[ $2 =~ ^(true|false)$ ]] || option_error "$3$dashed takes true or false, found '$2'" ;;
-    number) [[ $2 =~ ^[0-9]+$ ]] || option_error "$3$dashed takes a number, found '$2'" ;;
-    text) [[ -n $2 ]] || option_error "$3$dashed takes no empty value" ;;
+    boolean) [[ $2 =~ ^(true|false)$ ]] || option_error "$3$dashed takes true or false, not '$2'" ;;
+    number) [[ $2 =~ ^[0-9]+$ ]] || option_error "$3$dashed takes a number, not '$2'" ;;
+    text) [[ -n $2 ]] || option_error "$3$dashed must not be empty" ;;
   esac
   printf -v "$1" %s "$2"
 }
@@ -112,7 +112,7 @@ option_read_config() {
     where="$file:$((++number)): "
     [[ ! $line =~ ^[[:space:]]*(#.*)?$ ]] || continue
     [[ $line =~ ^[[:space:]]*(--)?([A-Za-z][A-Za-z0-9_-]*)([[:space:]]*[=:][[:space:]]*|[[:space:]]+|$)(.*)$ ]] ||
-      option_error "${where}expected name=value, found '$line'"
+      option_error "${where}expected name=value, not '$line'"
     value=${BASH_REMATCH[4]}
     option_find "--${BASH_REMATCH[2]}" "$where"
     name=$REPLY
@@ -123,7 +123,7 @@ option_read_config() {
       value=${value%%[[:space:]]#*}
       value=${value%"${value##*[![:space:]]}"}
     fi
-    [[ $name != config ]] || option_error "${where}a file of options names no other"
+    [[ $name != config ]] || option_error "${where}a file of options cannot contain config"
     option_set "$name" "$value" "$where"
   done <"$file"
 }
@@ -150,7 +150,7 @@ option_read() {
         if [[ ${option_kind[$REPLY]} == boolean && ($# == 1 || $2 == --*) ]]; then
           values+=(true)
         elif (($# == 1)) || option_is_known "$2"; then
-          option_error "$1 needs a value${2:+, found the option $2}; one that begins with dashes: $1=VALUE"
+          option_error "$1 needs a value${2:+, not the option $2}; write a value that begins with dashes as $1=VALUE"
         else
           values+=("$2")
           shift

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Print the test results of experiments as a table, best first per protocol; --all: with pooled values and subsets.
+# Print a table of the test scores of experiments, by protocol and UA; --all: with pooled scores and subsets.
 # usage: utils/show_results.sh [--all] [EXP...]     default: exp/*
 set -euo pipefail
 export LC_ALL=C
@@ -20,7 +20,7 @@ table=$(for exp; do
         field["subset"], field["agg"] == "fold-mean" ? $NF : $NF " (" field["agg"] ")"
     }' "$exp/score_test.txt"
 done)
-[[ -n $table ]] || { echo "show_results.sh: no score_test.txt in: $*; stage 6 (score) makes them" >&2; exit 1; }
+[[ -n $table ]] || { echo "show_results.sh: no score_test.txt in: $*; stage 6 (score) writes them" >&2; exit 1; }
 # shellcheck disable=SC2059
 printf "$row" protocol UA WA F1 correct folds runs text subset experiment
 sort -b -k 1,1 -k 9,9 -k 2,2gr <<<"$table"

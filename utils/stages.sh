@@ -1,63 +1,63 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034,SC2086,SC2206 # lists have blanks between and stand without quotes; set -f keeps * as it is
-# The stages of every recipe. egs/<corpus>/run.sh sources this file in its own folder, states the facts of its corpus (any
-# of the variables below) and calls `run_recipe "$@"`; what the user says on the command line wins over both.
+# shellcheck disable=SC2034,SC2086,SC2206 # lists are separated by blanks and not quoted; set -f keeps * from expanding
+# The stages of every recipe. egs/<corpus>/run.sh sources this file in its own folder, sets the values of its corpus (any
+# of the variables below) and calls `run_recipe "$@"`; options on the command line win over both.
 
 # begin configuration section
 stage=preflight         # first stage: number or name
 stop_stage=score        # last stage: number or name
-corpus=                 # folder of the corpus, which is only read; relative: to the recipe's folder, else to yours
-parser=                 # who reads it: a name in mscnn/corpora
-labels=                 # label map: a name in conf/labels, or a .yaml file, looked for as the corpus is
-subset=all              # recordings to take: all, improvised or scripted
-on_bad=stop             # issues in the corpus: stop, or skip what cannot be used (data/SET/excluded.tsv)
+corpus=                 # folder of the corpus, which is never changed; relative to the recipe's folder or to yours
+parser=                 # parser of the corpus: a name in mscnn/corpora
+labels=                 # label map: a name in conf/labels, or a .yaml file
+subset=all              # recordings to use: all, improvised or scripted
+on_bad=stop             # if the corpus has issues: stop, or skip the affected utterances (listed in data/SET/excluded.tsv)
 rate=16000              # sampling rate of the corpus, Hz
 channels=1              # channels of the corpus
-convert=false           # resample and mix down recordings of another form (true), or count them as issues (false)
-trim=                   # trim the edges of a recording that are this many dB below its loudest part; empty: as the feature says
-asr_engine=none         # ASR engines: pocketsphinx, faster-whisper, google, file; none: only those that --text names
-asr_model=              # its model, a name or a folder; empty: its default
-asr_table=              # transcripts somebody else made, `utterance words...` a line (--asr-engine file)
-language=               # what is spoken, as in en-US; empty: the engine's default
+convert=false           # recordings with other rates or channels: convert them (true) or report them as issues (false)
+trim=                   # trim leading and trailing audio that is this many dB below the loudest part; empty: as configured
+asr_engine=none         # ASR engines: pocketsphinx, faster-whisper, google, file; none: only those in --text
+asr_model=              # model of the ASR engine, a name or a folder; empty: the default of the engine
+asr_table=              # existing transcripts, one line `utterance words...` per utterance (for --asr-engine file)
+language=               # spoken language, such as en-US; empty: the default of the ASR engine
 model=                  # models: names in conf/models, or .yaml files, separated by blanks
 set=                    # changes of their configuration, KEY=VALUE, separated by blanks, as in "training.lr=1e-4 hop=10"
-text=gt                 # text that they take: gt (the corpus' own), ASR engines, or none; separated by blanks
-xvector=extract         # x-vectors: extract (stage 2 makes them), an xvector.scp of yours, or none: models do without
-xvector_model=espeak    # network of stage 2: a name in conf/xvector, or a folder laid out as Kaldi's public models
-xvector_backend=auto    # kaldi: its programs, of KALDI_ROOT or PATH; native: the same without; auto: Kaldi where found
-unvoiced=all-frames     # utterances without a voiced frame: all-frames, zero (a zero vector) or drop
-wav2vec2=               # wav2vec 2.0, a folder or a name on the Hugging Face hub; empty: as the configuration says; none: its features are in dump/
+text=gt                 # transcripts: gt (reference transcripts), ASR engines, or none; separated by blanks
+xvector=extract         # x-vectors: extract (by stage 2), an xvector.scp, or none (models without x-vectors)
+xvector_model=espeak    # x-vector network: a name in conf/xvector, or a folder in the layout of Kaldi's public models
+xvector_backend=auto    # kaldi (programs in KALDI_ROOT or PATH), native (the same without Kaldi), or auto (Kaldi if found)
+unvoiced=all-frames     # utterances without voiced frames: all-frames (use all frames), zero (a zero vector) or drop
+wav2vec2=               # wav2vec 2.0: a folder or a name on the Hugging Face hub; empty: as configured; none: features are in dump/
 tokens=word             # unit of text: word or sentencepiece
 embeddings=none         # GloVe, word2vec or fastText file; none: word2vec trained on each training part
-protocol=               # how the data are split into folds: names in conf/protocols, or .yaml files, separated by blanks
-folds=0                 # train the first N folds of a protocol only, which score lines mark partial; 0: all
-runs=1                  # repetitions of each fold, each with a seed of its own
+protocol=               # evaluation protocols: names in conf/protocols, or .yaml files, separated by blanks
+folds=0                 # number of folds to train, from the first; score lines are marked partial; 0: all
+runs=1                  # repetitions of each fold, with different seeds
 seed=0                  # mixed into every seed
-device=auto             # where to train, and where networks make x-vectors and features: cpu, cuda or auto
-train_args=             # more options of mscnn.bin.train, split at blanks, as in "--tensorboard true"
-tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET where SET is unusual
+device=auto             # device for training, x-vectors and features: cpu, cuda or auto
+train_args=             # further options of mscnn.bin.train, separated by blanks, as in "--tensorboard true"
+tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET if SET is not the default
 grid=                   # experiments of conf/grids (peng2021_table1, ...) or of a .yaml file, instead of --model and --text
-nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on it
+nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on the number
 jobs_per_device=1       # trainings at a time on each GPU
-overwrite=false         # replace an experiment of the same name that was made with other options
-plan=exp/plan.jsonl     # where the experiments of this run are written down; runs at the same time need a file each
+overwrite=false         # replace an experiment of the same name that has other options
+plan=exp/plan.jsonl     # file that lists the experiments of this run; simultaneous runs need different files
 dry_run=false           # check the options and print the commands, run nothing
-config=                 # file with options, `name=value` a line; the command line wins
+config=                 # file with options, one line `name=value` per option; the command line wins
 # end configuration section
 
-generator= # a fact that is no option of a user: who makes the corpus where none is given
+generator= # set by a recipe, not an option: the command that makes the corpus if --corpus is not given
 utils=${BASH_SOURCE[0]%/*}
 stage_names=(preflight data xvector features transcripts train score)
-current= # stage at work
+current= # the running stage
 help_message="usage: run.sh [--option value]...
 
-SET is LABELS, or LABELS_SUBSET. All options are checked first. Each stage also writes exp/log/stageN.log.
+SET is LABELS or LABELS_SUBSET. All options are checked first. Each stage also writes exp/log/stageN.log.
 
   stage          reads                               writes
-  0 preflight    this machine, the corpus            nothing: says what is missing, and the fix
+  0 preflight    this machine, the corpus            nothing: prints what is missing, with the fix
   1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...,audit/}
   2 xvector      data/SET                            exp/xvector/SET/{xvector.scp,xvector.yaml,unvoiced.txt,...}
-  3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}; the audit's sound score
+  3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}; audio baseline of the audit
   4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
   5 train        data/SET, dump/FEATURE/SET, ...     exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
   6 score        exp/TAG                             exp/TAG/{score_*.txt,report.html,RESULTS.md,figures/}"
@@ -68,13 +68,13 @@ SET is LABELS, or LABELS_SUBSET. All options are checked first. Each stage also 
 run_recipe() { # run_recipe OPTION...
   local usual=$labels voices=false counts=() name first last
   . "$utils/parse_options.sh"
-  (($# == 0)) || option_error "'$1' is no option; --help lists them"
+  (($# == 0)) || option_error "'$1' is not an option; --help lists the options"
   stage_number --stage "$stage" && first=$REPLY
   stage_number --stop-stage "$stop_stage" && last=$REPLY
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
-  [[ -n $corpus$generator ]] || ((first > 1)) || $dry_run || option_error "where is the corpus? --corpus FOLDER"
+  [[ -n $corpus$generator ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER"
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus} voices=true; fi
-  for name in corpus asr_model asr_table; do # a relative path that only the caller's folder has counts from there
+  for name in corpus asr_model asr_table; do # a relative path is looked up here, then in the caller's folder
     [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
@@ -83,7 +83,7 @@ run_recipe() { # run_recipe OPTION...
   make_plan
   trap on_exit EXIT
   [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
-  # glibc gives every large array back to the kernel and asks for it again: a fifth of the time of training on a CPU
+  # glibc returns every large array to the kernel and requests it again: a fifth of the time of training on a CPU
   export MALLOC_MMAP_THRESHOLD_=$((1 << 31)) MALLOC_TRIM_THRESHOLD_=$((1 << 32))
 
   if ((first <= 0 && 0 <= last)); then
@@ -140,8 +140,8 @@ run_recipe() { # run_recipe OPTION...
   fi
 }
 
-# Check all options, and write the plan. A run that was killed may have left processes at work: they hold the lock of the
-# plan, and we wait until they are through.
+# Check all options, and write the plan. A run that was killed may have left processes running: they hold the lock of the
+# plan, and we wait until they end.
 make_plan() {
   local options=(--model $model --text $text --protocol $protocol --grid "$grid" --engine $asr_engine --corpus "$parser"
     --labels "$labels" --subset "$subset" --usual "$usual" --set $set "--train-args=$train_args" --folds "$folds"
@@ -154,7 +154,7 @@ make_plan() {
     mkdir -p exp/log
     exec {lock}>"$plan.lock"
     if command -v flock >/dev/null && ! flock --nonblock "$lock"; then
-      say "another run is at work with $plan; waiting for it" && flock "$lock"
+      say "another run uses $plan; waiting for it to end" && flock "$lock"
     fi
   fi
   python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
@@ -182,7 +182,7 @@ finish() {
   current=
 }
 
-# Last words of a run that a stage ended. Statuses: 1 failed, 2 wrong options, 130 interrupted.
+# Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 130 interrupted.
 on_exit() {
   local status=$?
   [[ -n $current ]] || return
@@ -190,10 +190,10 @@ on_exit() {
   case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
 }
 
-# Number of a stage given by number or name.
+# Convert a stage, a number or a name, to its number in REPLY.
 stage_number() { # stage_number OPTION VALUE
   for REPLY in "${!stage_names[@]}"; do
     [[ $2 != "$REPLY" && $2 != "${stage_names[REPLY]}" ]] || return 0
   done
-  option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; found '$2'"
+  option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; not '$2'"
 }

@@ -1,21 +1,25 @@
-"""Stage 0: whether this machine and the corpus have what the run needs."""
+"""Stage 0: check that this machine and the corpus have what the run needs."""
 
 from mscnn.options import Parser, flag, positive, run
 
 
 def main() -> int:
-    """Print a line for every check; 1 where something that is needed fails."""
-    parser = Parser("mscnn.bin.doctor", "Say what this machine and the corpus have and lack, each with its fix.")
-    parser.add_plan("its features, models, networks and ASR engines must be there; without: only the machine")
+    """Print one line per check; returns 1 if a check fails."""
+    parser = Parser(
+        "mscnn.bin.doctor", "Check what a run needs of this machine and of the corpus; failures have a fix."
+    )
+    parser.add_plan("check its features, models, networks and ASR engines as well as the machine")
     parser.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
-    parser.add_argument("--corpus", default="", help="parser that must find its way in the corpus; empty: none")
+    parser.add_argument("--corpus", default="", help="parser that must be able to read the corpus; empty: none")
     parser.add_argument("--corpus-root", default="", help="folder of the corpus")
     parser.add_argument("--voices", type=flag, default=False, help="whether espeak-ng makes the corpus: true or false")
-    parser.add_argument("--asr-engine", default=[], nargs="*", help="ASR engines besides those of the plan")
+    parser.add_argument("--asr-engine", default=[], nargs="*", help="ASR engines in addition to those of the plan")
     parser.add_argument("--asr-model", default="", help="model of the ASR engines: a name or a folder")
-    parser.add_argument("--asr-table", default="", help="transcripts somebody else made, for engine file")
-    parser.add_argument("--language", default="", help="what is spoken")
-    parser.add_argument("--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="of stage 2")
+    parser.add_argument("--asr-table", default="", help="existing transcripts, for the ASR engine file")
+    parser.add_argument("--language", default="", help="spoken language, such as en-US")
+    parser.add_argument(
+        "--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="x-vector extractor of stage 2"
+    )
     parser.add_argument("--nj", default=1, type=positive, help="processes at a time")
     args = parser.parse_args()
 
@@ -38,7 +42,7 @@ def main() -> int:
         print(finding, flush=True)
         failed += finding.level == "FAIL"
     if failed:
-        print(f"{failed} of the above must be fixed first")
+        print(f"{failed} failed: fix these first")
     return 1 if failed else 0
 
 

@@ -1,18 +1,20 @@
-"""One table of many experiments."""
+"""Overview of experiments in one table per protocol."""
 
 from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Parse the options, print the table and write it, also beside published numbers where there are any."""
-    parser = Parser("mscnn.bin.overview", "Put scored experiments into a table a protocol: Markdown, CSV, LaTeX, HTML.")
-    parser.add_argument("--exp", required=True, nargs="+", help="folders of experiments; those not scored are listed")
-    parser.add_argument("--costs", help="what systems cost, by benchmarks/systems.py --out; default: not shown")
+    """Parse the options, print the tables and write them."""
+    summary = "Write one table of scored experiments per protocol, as Markdown, CSV, LaTeX and HTML."
+    parser = Parser("mscnn.bin.overview", summary)
+    parser.add_argument("--exp", required=True, nargs="+", help="folders of experiments; unscored ones are listed")
+    parser.add_argument("--costs", help="table of computing costs, by benchmarks/systems.py --out; default: none")
     parser.add_argument(
         "--out",
         required=True,
-        help="STEM of STEM.md, STEM.csv, STEM.tex and STEM.html, written; and STEM_published.md, where "
-        "conf/published.yaml has a table of the name that STEM ends with",
+        metavar="STEM",
+        help="write STEM.md, STEM.csv, STEM.tex and STEM.html, and STEM_published.md if conf/published.yaml has a "
+        "table with the name of STEM",
     )
     args = parser.parse_args()
 

@@ -1,4 +1,4 @@
-"""What a recipe is to train: one line of exp/plan.jsonl per experiment, checked before any stage works."""
+"""Write the plan of a recipe: one line of exp/plan.jsonl per experiment, checked before any stage runs."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ TRAIN_ARGS = {"set", "tokens", "pieces", "embeddings", "emb_dim", "folds", "runs
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
+    """The parser of the options of this command."""
     p = Parser("mscnn.bin.plan", __doc__)
     p.add_argument("--model", nargs="*", default=[], help="names in conf/models, or .yaml files")
-    p.add_argument("--text", nargs="*", default=["gt"], help="sources of text: gt, ASR engines, none")
+    p.add_argument("--text", nargs="*", default=["gt"], help="transcripts: gt (reference), ASR engines, none")
     p.add_argument("--protocol", nargs="*", default=[], help="names in conf/protocols, or .yaml files")
-    p.add_argument("--grid", default="", help="name in conf/grids, or a .yaml file, in place of --model and --text")
-    p.add_argument("--engine", nargs="*", default=[], help="ASR engines of stage 4; a grid calls them asr")
-    p.add_argument("--corpus", default="", help="parser of the corpus, whose label maps are expected; empty: any")
+    p.add_argument("--grid", default="", help="name in conf/grids, or a .yaml file, instead of --model and --text")
+    p.add_argument("--engine", nargs="*", default=[], help="ASR engines of stage 4; the text asr of a grid")
+    p.add_argument("--corpus", default="", help="parser of the corpus, which label maps must be for; empty: any")
     p.add_argument("--labels", required=True, help="label map: name in conf/labels, or a .yaml file")
     p.add_argument("--subset", default="all", help="recordings to take: all, improvised or scripted")
-    p.add_argument("--usual", default="", help="data set whose experiments have no data set in their names")
+    p.add_argument("--usual", default="", help="default data set: the only one that tags do not name")
     p.add_argument("--set", default=[], nargs="*", action="extend", metavar="KEY=VALUE", help="changes of every model")
-    p.add_argument("--train-args", default="", help="more options of mscnn.bin.train, split at blanks")
-    p.add_argument("--folds", type=int, default=0, help="do the first N folds only; 0: all")
+    p.add_argument("--train-args", default="", help="further options of mscnn.bin.train, separated by blanks")
+    p.add_argument("--folds", type=int, default=0, help="number of folds to train, from the first; 0: all")
     p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
     p.add_argument("--seed", type=int, default=0, help="mixed into every seed")
     p.add_argument("--tokens", default="word", help="unit of text: word or sentencepiece")
-    p.add_argument("--embeddings", default="none", help="file of word vectors; none: trained on each training part")
-    p.add_argument("--xvector", default="extract", help="extract: stage 2 makes them; none; or an xvector.scp")
-    p.add_argument("--xvector-model", default="espeak", help="network of stage 2")
-    p.add_argument("--wav2vec2", default="", help="folder or hub name in place of those that configurations name")
-    p.add_argument("--trim", default="", help="trim_db of all features; empty: as each says")
-    p.add_argument("--device", default="auto", help="where to train: cpu, cuda or auto")
+    p.add_argument("--embeddings", default="none", help="file of word vectors; none: train them on each training part")
+    p.add_argument("--xvector", default="extract", help="x-vectors: extract (stage 2), none, or an xvector.scp")
+    p.add_argument("--xvector-model", default="espeak", help="x-vector network of stage 2")
+    p.add_argument("--wav2vec2", default="", help="wav2vec 2.0 model, a folder or hub name; empty: as configured")
+    p.add_argument("--trim", default="", help="trim_db of all features; empty: as configured")
+    p.add_argument("--device", default="auto", help="device for training: cpu, cuda or auto")
     p.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
     p.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
-    p.add_argument("--caller", default="", help="folder in which files that are not here are looked for as well")
+    p.add_argument("--caller", default="", help="second folder that relative paths are looked up in")
     p.add_argument("--dry-run", type=flag, default=False, help="check everything, write nothing: true or false")
     p.add_argument("--out", type=Path, default="exp/plan.jsonl", help="file to write")
     return p
 
 
 def main() -> int:
-    """Write the plan; with status 2, say all that is wrong."""
+    """Write the plan; returns 2 and prints all issues if there are any."""
     args = parser().parse_args()
 
     from mscnn.errors import UserError
@@ -71,11 +71,11 @@ def main() -> int:
 
 
 def _options(args: argparse.Namespace, issues: Issues) -> Options:
-    """The options as the plan takes them; what is wrong with --train-args goes to ``issues``."""
+    """The options in the form that the plan takes; issues of --train-args are added to ``issues``."""
     from mscnn.recipe.options import Options
 
     def here(name: str) -> str:
-        """A relative path that only the caller's folder has, from there."""
+        """A path; one that exists only relative to the caller's folder is joined to that folder."""
         there = os.path.join(args.caller, name)
         return there if name and args.caller and not os.path.exists(name) and os.path.exists(there) else name
 
@@ -115,10 +115,11 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
 
 
 def _train_args(words: list[str]) -> dict[str, Any]:
-    """Options of training among ``words``, by the name that :class:`Options` has for them.
+    """Options of mscnn.bin.train in ``words``, by their name in :class:`Options`.
 
     Raises:
-        UserError: one is unknown to training (``option-unknown``), or run.sh has it (``option-elsewhere``).
+        UserError: mscnn.bin.train has no such option (``option-unknown``), or it is an option of run.sh
+            (``option-elsewhere``).
     """
     from mscnn.bin import train
     from mscnn.errors import UserError

@@ -1,4 +1,4 @@
-"""Stage 6: a scored experiment -> report.html."""
+"""Stage 6: report.html of a scored experiment."""
 
 import time
 
@@ -6,17 +6,17 @@ from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Parse the options, write the page, say how large it is."""
-    parser = Parser("mscnn.bin.report", "Write report.html of a scored experiment: one page that opens from disk.")
+    """Parse the options, write the pages, log their sizes."""
+    parser = Parser("mscnn.bin.report", "Write report.html of a scored experiment, a single file.")
     parser.add_plan("write the reports of all its experiments")
     parser.add_argument("--exp", help="folder of the experiment, scored by mscnn.bin.score")
-    parser.add_argument("--data", help="data directory: words, recordings, speakers; default: that of the experiment")
-    parser.add_argument("--utterance", help="test utterance whose attention is shown; default: one of fold 1")
+    parser.add_argument("--data", help="data directory with the utterances; default: that of the experiment")
+    parser.add_argument("--utterance", help="test utterance to show the attention of; default: one of fold 1")
     parser.add_argument(
         "--audio",
         default="near",
         choices=("near", "embed", "none"),
-        help="players of the worst utterances: of the files where they lie, with the sound in the page, or none",
+        help="audio players of the worst utterances: link to the files, embed the audio in the page, or none",
     )
     args = parser.parse_or_plan("exp")
 
@@ -30,10 +30,8 @@ def main() -> None:
     for exp, data in todo:
         start = time.monotonic()
         page = write_page(exp, data, utt=args.utterance, audio=args.audio)
-        get_logger("report").info(
-            "wrote %s, %.2f MB, and figures/*.{svg,png,csv} in %.1f s",
-            page, page.stat().st_size / 1e6, time.monotonic() - start,
-        )  # fmt: skip
+        size, seconds = page.stat().st_size / 1e6, time.monotonic() - start
+        get_logger("report").info("wrote %s, %.2f MB, and figures/*.{svg,png,csv} in %.1f s", page, size, seconds)
 
 
 if __name__ == "__main__":

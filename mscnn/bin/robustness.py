@@ -1,4 +1,4 @@
-"""What ASR errors cost the systems that read ASR transcripts."""
+"""Robustness of systems to ASR errors."""
 
 from mscnn.options import Parser, run
 
@@ -7,15 +7,15 @@ def main() -> None:
     """Parse the options, print the table and write it."""
     parser = Parser(
         "mscnn.bin.robustness",
-        "Put experiments with reference transcripts, with ASR transcripts and without text into one table.",
+        "Compare experiments with reference transcripts, with ASR transcripts and without text in one table.",
     )
     parser.add_argument(
         "--exp",
         required=True,
         nargs="+",
-        help="folders of experiments under one protocol; word errors: asr_ENGINE/SET beside",
+        help="folders of experiments under one protocol; word error rates are read from asr_ENGINE/SET beside them",
     )
-    parser.add_argument("--out", required=True, help="STEM of STEM.md, STEM.csv, STEM.tex and STEM.html, written")
+    parser.add_argument("--out", required=True, metavar="STEM", help="write STEM.md, STEM.csv, STEM.tex and STEM.html")
     args = parser.parse_args()
 
     from mscnn.evaluation.experiment import Experiment

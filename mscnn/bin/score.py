@@ -1,4 +1,4 @@
-"""Stage 6: predictions of an experiment -> score files, figures, RESULTS.md."""
+"""Stage 6: score files, figures and RESULTS.md from the predictions of an experiment."""
 
 import time
 
@@ -7,11 +7,11 @@ from mscnn.options import Parser, run
 
 def main() -> None:
     """Parse the options, score, print the score lines."""
-    parser = Parser("mscnn.bin.score", "Score a finished experiment; print its score lines.")
+    parser = Parser("mscnn.bin.score", "Score the predictions of an experiment; print its score lines.")
     parser.add_plan("score all its experiments")
-    parser.add_argument("--exp", help="folder of the experiment, made by stage 5")
+    parser.add_argument("--exp", help="folder of the experiment, written by stage 5")
     parser.add_argument(
-        "--data", help="data directory that knows speakers, dialogues and other groups; default: that of the experiment"
+        "--data", help="data directory with speakers, dialogues and other groups; default: that of the experiment"
     )
     args = parser.parse_or_plan("exp")
 
@@ -31,11 +31,9 @@ def _score(exp: str, data: str | None) -> None:
 
     start = time.monotonic()
     lines = write_report(Experiment.load(exp), data)
-    get_logger("score").info(
-        "wrote %s/{score_test.txt,score_dev.txt,confusion_test.txt,confusion_test.csv,statistics.json,figures,"
-        "RESULTS.md}: %d score lines, in %.1f s",
-        exp, len(lines), time.monotonic() - start,
-    )  # fmt: skip
+    files = "score_test.txt,score_dev.txt,confusion_test.txt,confusion_test.csv,statistics.json,figures,RESULTS.md"
+    seconds = time.monotonic() - start
+    get_logger("score").info("wrote %s/{%s}: %d score lines, in %.1f s", exp, files, len(lines), seconds)
     for line in lines:
         print(line)
 

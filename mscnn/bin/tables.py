@@ -1,18 +1,16 @@
-"""Published tables with our results beside them."""
+"""Tables of published results beside our results."""
 
 from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Parse the options, print the table, write it where asked to."""
-    parser = Parser("mscnn.bin.tables", "Print a published table with our results beside it, protocols named.")
+    """Parse the options, print the table, write it if a file is given."""
+    parser = Parser("mscnn.bin.tables", "Print a table of published results with our results and their protocols.")
     parser.add_plan("write the tables of its grid, and print the score line of each experiment")
-    parser.add_argument("--table", help="name of a table in the published results; list: their names")
+    parser.add_argument("--table", help="name of a table of published results; list: print the names")
     parser.add_argument("--exp-root", default="exp", help="folder of our scored experiments")
-    parser.add_argument(
-        "--published", help="YAML file of published results; default: the repository's conf/published.yaml"
-    )
-    parser.add_argument("--out", help="Markdown file to write as well; default: none")
+    parser.add_argument("--published", help="YAML file of published results; default: conf/published.yaml of mscnn")
+    parser.add_argument("--out", help="Markdown file to write in addition; default: none")
     args = parser.parse_or_plan("table")
 
     from mscnn.files import atomic

@@ -1,1 +1,1 @@
-"""What a recipe does: plan and preflight."""
+"""The plan and the preflight of a recipe, and the tables of its grid."""

@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a plan before any stage runs: names, options, files, packages, earlier stages."""
+"""Checks of a plan before any stage runs: names, options, files, packages, and outputs of earlier stages."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ STAGES = ("preflight", "data", "xvector", "features", "transcripts", "train", "s
 
 
 def check(plan: Plan, options: Options, issues: Issues) -> None:
-    """Note everything that is wrong."""
+    """Add every issue of a plan and its options to ``issues``."""
     _check_labels(plan, options, issues)
     for protocol in dict.fromkeys([*options.protocols, *(row.protocol for row in plan.rows)]):
         issues.attempt(Protocol.load, protocol)
-    _check_words(plan, options, issues)
+    _check_choices(plan, options, issues)
     _check_files(options, issues)
     for data in plan.data_sets:
         _check_features(data, options, issues)
-    if not issues.found:  # what earlier stages made has the names that the options give
+    if not issues.by_message:  # the options determine the names of the outputs
         _check_stages(plan, options, issues)
 
 
 def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
-    """Label maps are there, are for the corpus, and each data directory has one."""
+    """Label maps exist and are for the corpus, and each data directory has one label map."""
     from mscnn.corpora import CORPORA
 
     made: dict[str, str] = {}
     for row in plan.rows:
         if made.setdefault(row.data, row.labels) != row.labels:
-            issues.add("plan-data-twice", f"{made[row.data]}, {row.labels}: both would make {row.data}; rename one")
+            message = f"label maps {made[row.data]} and {row.labels} would both be written to {row.data}; rename one"
+            issues.add("plan-data-twice", message)
     if options.corpus and options.corpus not in CORPORA:
         issues.add("plan-value", f"--parser {options.corpus}: {nearest(options.corpus, list(CORPORA))}")
     for name in dict.fromkeys([options.labels, *made.values()]):
         labels = issues.attempt(LabelMap.load, name)
         if labels and options.corpus in CORPORA and labels.corpus != options.corpus:
-            message = f"label map {name} is for {labels.corpus}, not for {options.corpus}; choose from conf/labels"
+            message = f"label map {name} is for {labels.corpus}, not for {options.corpus}; choose one in conf/labels"
             issues.add("labels-of-another-corpus", message)
 
 
-def _check_words(plan: Plan, options: Options, issues: Issues) -> None:
-    """Options that take one of a few words."""
+def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
+    """The device, subsets, tokens and texts are among the known ones; packages of ASR engines are installed."""
     for option, value, known in (
         ("--device", options.device, DEVICES),
         *(("--subset", row.subset, SUBSETS) for row in plan.rows),
@@ -69,21 +70,21 @@ def _check_words(plan: Plan, options: Options, issues: Issues) -> None:
 
 
 def _check_files(options: Options, issues: Issues) -> None:
-    """Files and folders that the user names."""
+    """Files and folders that the user gave exist."""
     if options.runs_stage(5):
         for option, path in (("--embeddings", options.embeddings), ("--xvector", options.xvector)):
             if path not in ("none", "extract") and not Path(path).is_file():
-                issues.add("file-missing", f"{option} {path}: no such file here ({Path.cwd()})")
+                issues.add("file-missing", f"{option} {path}: no such file (from {Path.cwd()})")
         if options.tensorboard:
             issues.attempt(packages.check, "tensorboard", "--tensorboard true")
     known = [path.name for path in sorted((CONF / "xvector").iterdir()) if path.is_dir()] + ["voxceleb"]
     model = options.xvector_model
-    if model not in known and not Path(model).is_dir():  # voxceleb has to be fetched first, as preflight says
+    if model not in known and not Path(model).is_dir():  # voxceleb must be downloaded first: preflight says so
         issues.add("plan-xvector-model", f"--xvector-model {model}: no such folder; {nearest(model, known)}")
 
 
 def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
-    """Features are well formed, and what makes them is installed."""
+    """Features are well formed, and the packages that they need are installed."""
     from mscnn.features.config import Feature
 
     for name in data.features:
@@ -94,13 +95,13 @@ def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
             issues.attempt(packages.check, "transformers", f"feature {name}")
             model = Path(str(feature.options["model"]))
             if (model.is_absolute() or model.is_dir()) and not (model / "config.json").is_file():
-                issues.add("file-missing", f"--wav2vec2 {model}: a folder without config.json")
+                issues.add("file-missing", f"--wav2vec2 {model}: the folder has no config.json")
         else:
             issues.attempt(feature.extractor.check)
 
 
 def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:
-    """What the first stages that will run read, stages before them have made."""
+    """Stages that will not run have written what later stages read."""
     last = options.last
     for data in plan.data_sets:
         folder = Path(data.path)
@@ -119,6 +120,6 @@ def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:
 def _missing(stage: int, path: Path, issues: Issues) -> None:
     issues.add(
         "stage-missing",
-        f"{path} is not there: stage {stage} ({STAGES[stage]}) makes it. Begin there: ./run.sh --stage {stage} and the "
-        "other options as they are",
+        f"{path} does not exist: stage {stage} ({STAGES[stage]}) writes it. Start there: ./run.sh --stage {stage} with "
+        "the other options unchanged",
     )

@@ -1,4 +1,4 @@
-"""What a recipe is asked to train: models, texts and protocols, from options or from a grid in ``conf/grids``."""
+"""Requested experiments of a recipe: models, texts and protocols, from options or from a grid in ``conf/grids``."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ Count: TypeAlias = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True)
 class Request:
-    """One experiment that is asked for.
+    """One requested experiment.
 
     Attributes:
         model: name in conf/models, or a YAML file.
         text: gt, an ASR engine, or none.
         protocol: name in conf/protocols, or a YAML file.
-        labels: name in conf/labels, or a YAML file; ``subset`` of the recordings.
-        folds: the first so many only; 0 for all. ``runs``: repetitions of every fold.
+        labels: name in conf/labels, or a YAML file.
+        subset: recordings to take: all, improvised or scripted.
+        folds: number of folds to train, from the first; 0: all.
+        runs: repetitions of every fold.
         set: changes of the configuration, KEY=VALUE.
         tested_on: an ASR engine whose transcripts the trained models are tested on; empty: those of ``text``.
-        tag: folder of the experiment under exp/; empty: made of the others.
+        tag: folder of the experiment under exp/; empty: made from the other fields.
     """
 
     model: str = ""
@@ -46,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Experiments:
-    """One entry of a grid: every combination of its names; what it leaves out is as the recipe's options say."""
+    """One entry of a grid: every combination of its values; keys that it omits are as in the options of the recipe."""
 
     model: Names
     text: Names | None = None
@@ -70,10 +72,10 @@ class Grid:
 def from_options(
     models: Sequence[str], texts: Sequence[str], protocols: Sequence[str], common: Request
 ) -> list[Request]:
-    """Every model with every text under every protocol; the rest is as in ``common``.
+    """One request per combination of model, text and protocol; the other fields are those of ``common``.
 
     Raises:
-        UserError: there is nothing to train (``plan-empty``).
+        UserError: there are no models, texts or protocols (``plan-empty``).
     """
     requests = [replace(common, model=m, text=t, protocol=p) for m, t, p in product(models, texts, protocols)]
     if not requests:
@@ -82,10 +84,10 @@ def from_options(
 
 
 def read_grid(name: str, common: Request, protocols: Sequence[str], engines: Sequence[str]) -> list[Request]:
-    """What ``conf/grids/<name>.yaml`` (or the YAML file ``name``) asks for.
+    """The requests of ``conf/grids/<name>.yaml``, or of the YAML file ``name``.
 
-    What an entry leaves out is as in ``common``, its protocol each of ``protocols``; the text ``asr`` means each of the
-    ASR engines ``engines``. Models that are tested on other transcripts than their own follow their training.
+    Keys that an entry omits are as in ``common``; its protocols are ``protocols``. The text ``asr`` stands for each of
+    the ASR engines ``engines``. Tests of a model on other transcripts follow the experiment that trains it.
 
     Raises:
         UserError: the file is malformed.
@@ -95,7 +97,7 @@ def read_grid(name: str, common: Request, protocols: Sequence[str], engines: Seq
 
 
 def _requests(row: Experiments, common: Request, protocols: Sequence[str], engines: Sequence[str]) -> Iterator[Request]:
-    """All combinations of an entry."""
+    """Requests for all combinations of an entry."""
     changes = tuple(f"{key}={_value(value)}" for key, value in row.set.items())
     common = replace(
         common,
@@ -120,12 +122,12 @@ def _requests(row: Experiments, common: Request, protocols: Sequence[str], engin
         yield from (replace(request, tested_on=other) for other in dict.fromkeys(["", *tested]) if other != text)
 
 
-def _names(given: Names | None, usual: str) -> list[str]:
+def _names(given: Names | None, default: str) -> list[str]:
     if given is None:
-        return [usual]
+        return [default]
     return [given] if isinstance(given, str) else given
 
 
 def _value(value: object) -> str:
-    """A value of a grid as ``--set`` takes it."""
+    """A value of a grid in the form that ``--set`` takes."""
     return f"[{','.join(map(_value, value))}]" if isinstance(value, list) else str(value)

@@ -1,4 +1,4 @@
-"""Preflight of what a run reads: its configurations, networks, ASR engines, and the corpus."""
+"""Preflight checks of the inputs of a run: configurations, networks, ASR engines and corpus."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mscnn.recipe.needs import Finding, Needs
+from mscnn.reporting.formats import counted
 
 LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
 
@@ -17,33 +18,33 @@ def _xvector_models(needs: Needs) -> Iterator[Finding]:
     for model in needs.xvector_models:
         network = XvectorModel.load(model).network()
         parameters = sum(p.numel() for p in network.parameters())
-        yield Finding("ok", f"x-vector model: {model}, {network.dim} values, {parameters:,} parameters")
+        yield Finding("ok", f"x-vector model: {model}, {network.dim} dimensions, {parameters:,} parameters")
 
 
 def _configuration(needs: Needs) -> Iterator[Finding]:
-    """Features, models and protocols are well formed, and what they need is there; wav2vec 2.0 is fetched now."""
+    """Features, models and protocols are valid, and what they need is available; wav2vec 2.0 is downloaded now."""
     from mscnn.config.model import ModelSpec
     from mscnn.features.config import Feature
     from mscnn.models import options
 
     plan = needs.plan
-    speech: set[str] = set()
+    speech_models: set[str] = set()
     for data in plan.data_sets:
         for name in data.features.keys() - data.given if needs.runs_stage(3) else ():
             feature = Feature.load(name, data.feature_set.get(name, ()))
             if feature.kind == "wav2vec2":
-                speech.add(str(feature.options["model"]))
+                speech_models.add(str(feature.options["model"]))
             else:
                 feature.extractor.check()
     for row in plan.rows if needs.runs_stage(5) else ():
         spec = ModelSpec.load(row.model, row.set)
         options(spec)
-        speech |= {str(spec.options.get("wav2vec2") or "")} - {""}
+        speech_models |= {str(spec.options.get("wav2vec2") or "")} - {""}
     if plan.rows:
         models, protocols = {row.model for row in plan.rows}, {row.protocol for row in plan.rows}
-        what = f"{len(plan.rows)} experiments: {', '.join(sorted(models))}; {', '.join(sorted(protocols))}"
-        yield Finding("ok", f"plan: {what}")
-    for name in sorted(speech):
+        number = counted(len(plan.rows), "experiment")
+        yield Finding("ok", f"plan: {number}: {', '.join(sorted(models))}; {', '.join(sorted(protocols))}")
+    for name in sorted(speech_models):
         yield _wav2vec2(name)
 
 
@@ -52,11 +53,11 @@ def _wav2vec2(name: str) -> Finding:
 
     model = network(name)
     parameters = sum(p.numel() for p in model.parameters())
-    return Finding("ok", f"wav2vec 2.0: {name}, {model.config.hidden_size} values, {parameters:,} parameters")
+    return Finding("ok", f"wav2vec 2.0: {name}, {model.config.hidden_size} dimensions, {parameters:,} parameters")
 
 
 def _engines(needs: Needs) -> Iterator[Finding]:
-    """Every ASR engine is ready: package, model, credentials. One that fetches its model does so now."""
+    """Every ASR engine is ready: package, model, credentials. An engine that downloads its model does so now."""
     from mscnn.asr import ENGINES, make_engine
 
     if not needs.runs_stage(4):
@@ -77,14 +78,14 @@ def _voices(needs: Needs) -> Iterator[Finding]:
 
 
 def _corpus(needs: Needs) -> Iterator[Finding]:
-    """The parser finds its way, and the recordings are recordings; what is wrong with single ones, stage 1 lists."""
+    """The parser can read the corpus, and its recordings are sound files; stage 1 lists issues of single utterances."""
     from mscnn.audio.check import BadAudio, read_headers
     from mscnn.corpora import CORPORA
 
     if not needs.corpus or needs.voices or not needs.runs_stage(1):
         return
     if needs.corpus not in CORPORA:
-        yield Finding("FAIL", f"corpus: no parser {needs.corpus!r}", f"--parser {'|'.join(CORPORA)}")
+        yield Finding("FAIL", f"corpus: unknown parser {needs.corpus!r}", f"--parser {'|'.join(CORPORA)}")
         return
     corpus = CORPORA[needs.corpus](Path(needs.root))
     wavs = [item.wav for item in corpus.items if item.wav]
@@ -94,24 +95,24 @@ def _corpus(needs: Needs) -> Iterator[Finding]:
         for wav, header in zip(small, read_headers(small), strict=True)
         if isinstance(header, BadAudio) and header.kind == "lfs-pointer"
     ]
-    issues = f"; {len(corpus.issues)} issues, which stage 1 lists" if corpus.issues else ""
-    takers = _takers_of_audio(needs)
+    issues = f"; {counted(len(corpus.issues), 'issue')}, listed by stage 1" if corpus.issues else ""
+    outputs = _outputs_from_audio(needs)
     if pointers:
-        message = f"corpus: {len(pointers)} of {len(wavs)} recordings are git-LFS pointers, as {pointers[0]}"
+        message = f"corpus: {len(pointers)} of {len(wavs)} recordings are git-LFS pointers, such as {pointers[0]}"
         yield Finding("FAIL", message, f"git -C {needs.root} lfs pull")
     elif wavs:
         yield Finding("ok", f"corpus: {needs.corpus}, {len(wavs)} recordings in {needs.root}{issues}")
     elif not any(item.seconds for item in corpus.items):
-        yield Finding("FAIL", f"corpus: no recording in {needs.root}", "unpack the release again, whole")
-    elif takers:
-        message = f"corpus: {needs.corpus} has no recordings, which {', '.join(takers)} are made from"
+        yield Finding("FAIL", f"corpus: no recordings in {needs.root}", "unpack the complete release again")
+    elif outputs:
+        message = f"corpus: {needs.corpus} has no recordings to make {', '.join(outputs)} from"
         yield Finding("FAIL", message, "choose models that take text only, such as text_cnn, and --text gt")
     else:
         yield Finding("ok", f"corpus: {needs.corpus}, {len(corpus.items)} utterances, text only{issues}")
 
 
-def _takers_of_audio(needs: Needs) -> list[str]:
-    """What is made from recordings."""
+def _outputs_from_audio(needs: Needs) -> list[str]:
+    """Features, x-vectors and ASR engines of a run that need recordings."""
     features = [name for data in needs.plan.data_sets for name in data.features]
     engines = [engine for data in needs.plan.data_sets for engine in data.engines]
     vectors = ["x-vectors"] if needs.xvector_models else []

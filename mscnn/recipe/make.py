@@ -1,4 +1,4 @@
-"""From the options of a recipe to its plan; whatever can be known to be wrong is refused here, all of it at once."""
+"""The plan of a recipe from its options. Every issue that can be known before stage 1 is reported here, all at once."""
 
 from __future__ import annotations
 
@@ -19,26 +19,30 @@ from mscnn.training.selection import check_training
 
 
 def make_plan(options: Options, issues: Issues | None = None) -> Plan:
-    """The experiments that the options ask for, each with its tag and all that it takes.
+    """The plan: the experiments that the options ask for, each with its tag and its inputs.
 
-    ``issues`` are known already, and are listed with those that are found here.
+    Args:
+        options: options of the recipe.
+        issues: issues that are known already; they are reported with those found here.
 
     Raises:
-        DataErrors: something is wrong (``plan-wrong``); ``issues`` are all that can be known before any stage runs.
+        DataErrors: there are issues (``plan-wrong``): all that can be known before any stage runs.
     """
     issues = Issues() if issues is None else issues
     rows: dict[str, Row] = {}
     for request in issues.attempt(_requests, options) or []:
         row = _row(request, options, issues)
         if row and row.tag in rows and rows[row.tag] != row:
-            issues.add("plan-tag-twice", f"two experiments would be {row.exp}: --tag names one experiment; give one of "
-                       "them a tag of its own in the grid")  # fmt: skip
+            message = (
+                f"two experiments have the folder {row.exp}: --tag names a single experiment; in a grid, give each"
+            )
+            issues.add("plan-tag-twice", f"{message} entry a tag")
         elif row:
             rows[row.tag] = row
     plan = Plan(tuple(rows.values()))
     check(plan, options, issues)
-    if issues.found:
-        listed = list(issues.found.values())
+    if issues.by_message:
+        listed = list(issues.by_message.values())
         raise DataErrors(f"nothing was started; issues: {len(listed)}", listed, code="plan-wrong")
     return plan
 
@@ -58,17 +62,17 @@ def _requests(options: Options) -> list[Request]:
 
 
 def _last_of_each(model: str, changes: tuple[str, ...]) -> tuple[str, ...]:
-    """KEY=VALUE words without those whose value a later one of the same key replaces, however the key is written."""
+    """The last change (KEY=VALUE) of each key, however the key is written."""
     layers = Layers.read(model)
     keys = [full_key(layers, change.partition("=")[0].replace("-", "_")) for change in changes]
     return tuple(dict(zip(keys, changes, strict=True)).values())
 
 
 def _row(request: Request, options: Options, issues: Issues) -> Row | None:
-    """One experiment; None where something is wrong with it, or where there is nothing to do.
+    """One experiment; None where it has an issue or is skipped.
 
-    A model that takes no text has the text none, and no other transcripts to be tested on. Without x-vectors a grid
-    goes without models that are audio and x-vectors only; others do without.
+    A model that takes no text has the text none and is not tested on other transcripts. Without x-vectors, a grid skips
+    models whose only inputs are audio and x-vectors; other models are trained without them.
     """
     spec = issues.attempt(ModelSpec.load, request.model, request.set)
     if spec is None or (request.tested_on and not spec.text):
@@ -83,21 +87,22 @@ def _row(request: Request, options: Options, issues: Issues) -> Row | None:
     if request.set or request.model.endswith((".yaml", ".yml")):  # imports torch; preflight does it for all models
         issues.attempt(models.options, spec)
     if spec.options.get("wav2vec2") and options.wav2vec2 == "none":
-        issues.add("plan-wav2vec2-needed", f"{spec.name} trains wav2vec 2.0: --wav2vec2 none does without it")
+        issues.add("plan-wav2vec2-needed", f"{spec.name} fine-tunes wav2vec 2.0, which --wav2vec2 none excludes")
     elif spec.text and request.text == "none":
-        issues.add("plan-text-needed", f"{spec.name} takes text: give --text gt, or an ASR engine")
+        issues.add("plan-text-needed", f"{spec.name} takes text: give --text gt or an ASR engine")
     elif spec.only_with_xvector and options.xvector == "none":
-        issues.add("plan-xvector-needed", f"{spec.name} is audio and x-vectors: --xvector none does without them")
+        issues.add("plan-xvector-needed", f"{spec.name} needs x-vectors, which --xvector none excludes")
     else:
         return _resolved(request, spec, options)
     return None
 
 
 def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
+    """The row of a request whose model and changes are valid."""
     name = Path(request.labels).stem + ("" if request.subset == "all" else f"_{request.subset}")
     text = request.text if spec.text else "none"
-    usual = options.usual or name
-    tag = request.tag or f"{spec.name}_{text}_{Path(request.protocol).stem}" + ("" if name == usual else f"_{name}")
+    suffix = "" if name == (options.usual or name) else f"_{name}"
+    tag = request.tag or f"{spec.name}_{text}_{Path(request.protocol).stem}{suffix}"
     extract = spec.xvector and options.xvector == "extract"
     features = {feature: f"dump/{Path(feature).stem}/{name}" for feature in spec.features.values()}
     return Row(
@@ -131,7 +136,7 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
 
 
 def _changes(feature: str, options: Options) -> tuple[str, ...]:
-    """Changes of a feature's options."""
+    """Changes of the options of a feature."""
     trim = [f"trim_db={options.trim}"] if options.trim else []
     model = [f"model={options.wav2vec2}"] if feature == "wav2vec2" and options.wav2vec2 not in ("", "none") else []
     return (*trim, *model)

@@ -1,4 +1,4 @@
-"""How much memory one training of an experiment takes: measured once, and remembered in its folder."""
+"""The memory that one training of an experiment takes: measured once, and stored in the folder of the experiment."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ STATUS = Path("/proc/self/status")
 FILE = "memory.json"
 
 
-def remembered(exp: Path) -> int | None:
-    """Bytes that a training of the experiment took when it was measured; None where it was not."""
+def stored(exp: Path) -> int | None:
+    """Bytes that one training of the experiment took when it was measured; None if it was not measured."""
     size = read_mapping(exp / FILE).get("bytes")
     return size if isinstance(size, int) else None
 
 
-def need(setup: Setup, reader: Reader) -> int | None:
-    """Bytes that one training takes: as remembered, or measured now; None of a baseline, and where that fails."""
+def measure(setup: Setup, reader: Reader) -> int | None:
+    """Bytes that one training takes, as stored or measured now; None for a baseline, or if the measurement fails."""
     task, log = _task(setup, reader), get_logger("train")
     if task.spec.family == "baseline":
         return None
-    key = digest([task.spec.describe(), setup.text.changed, task.device, len(task.sources.data.utts),
-                  {name: feature.content for name, feature in task.sources.features.items()}])  # fmt: skip
+    features = {name: feature.content for name, feature in task.sources.features.items()}
+    key = digest([task.spec.describe(), setup.text.changed, task.device, len(task.sources.data.utts), features])
     if read_mapping(setup.exp / FILE).get("key") == key:
-        return remembered(setup.exp)
+        return stored(setup.exp)
     try:
         with Worker() as worker:
             size = worker.call(peak, task)
-    except Exception as error:  # training will meet it again, and say more
-        log.warning("%s: what a training takes could not be measured: %s", setup.exp, error)
+    except Exception as error:  # training will raise it again, with more detail
+        log.warning("%s: the memory of a training could not be measured: %s", setup.exp, error)
         return None
     if not isinstance(size, int):
         return None
@@ -51,7 +51,7 @@ def need(setup: Setup, reader: Reader) -> int | None:
 def peak(task: Task) -> int | None:
     """Bytes that this process takes to read a fold, and to train and predict on its longest examples.
 
-    What lies in files, as libraries do, is not counted: processes share it. None where the system does not tell.
+    Memory backed by files, such as libraries, is shared by processes and not counted. None where ``/proc`` is missing.
     """
     import numpy as np
     import torch

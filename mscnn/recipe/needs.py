@@ -1,4 +1,4 @@
-"""What preflight is asked, and what it answers."""
+"""Input and output of preflight: what a run needs, and one line per check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mscnn.recipe.plan import Plan
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: ``level`` is ok, warn (can be lived with) or FAIL (nothing should start)."""
+    """One line of the report: ``level`` is ok, warn (the run can start) or FAIL (the run must not start)."""
 
     level: str
     message: str
@@ -21,12 +21,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run is going to use besides what its plan says; what is empty is not needed.
+    """What a run needs in addition to its plan; empty: not needed.
 
     Attributes:
+        plan: the experiments.
         stages: first and last stage that will run.
-        corpus: parser, and ``root`` the folder that it reads; ``voices``: espeak-ng makes the corpus.
-        engines: ASR engines besides those of the plan; ``asr_options`` are model, table and language of all.
+        corpus: parser of the corpus.
+        root: folder of the corpus.
+        voices: whether espeak-ng makes the corpus.
+        engines: ASR engines in addition to those of the plan.
+        asr_options: model, table and language of all ASR engines.
         xvector_backend: kaldi, native or auto.
         nj: processes at a time.
     """
@@ -42,11 +46,11 @@ class Needs:
     nj: int = 1
 
     def runs_stage(self, number: int) -> bool:
-        """Whether a stage will run; preflight alone is asked about all of them."""
+        """Whether a stage will run; preflight on its own checks all stages."""
         return self.stages[0] <= number <= (self.stages[1] or 6)
 
     @property
     def xvector_models(self) -> list[str]:
-        """Networks that stage 2 needs."""
+        """X-vector networks that stage 2 needs."""
         models = [model for data in self.plan.data_sets for model in data.xvectors.values()]
         return list(dict.fromkeys(models)) if self.runs_stage(2) else []

@@ -1,4 +1,4 @@
-"""Options of a recipe, and a list of what is wrong with them."""
+"""Options of a recipe, and the issues found in them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Options:
-    """What the options of a recipe say. Fields that :class:`Row` has as well mean the same.
+    """Options of a recipe. Fields with a name of :class:`Row` have the meaning that they have there.
 
     Attributes:
-        corpus: parser whose label maps are expected; empty: any.
-        models, texts, protocols: every combination is an experiment, unless a ``grid`` says which are.
-        engines: ASR engines of stage 4 besides those that texts name; those that a grid calls asr.
-        usual: data set of the recipe; experiments on others have its name in their tag.
+        corpus: parser of the corpus, which label maps must be for; empty: any.
+        models, texts, protocols: one experiment per combination, unless ``grid`` lists the experiments.
+        engines: ASR engines of stage 4 in addition to those in ``texts``; the text asr of a grid stands for them.
+        usual: data set of the recipe; tags of experiments on other data sets end with the name of the data set.
         xvector: extract (stage 2 makes them), none, or an xvector.scp.
-        wav2vec2: the speech model in place of those that configurations name; none: its features are there already.
+        wav2vec2: speech model that replaces those of the configurations; none: its features exist already.
         trim: ``trim_db`` of all features, or empty.
-        first, last: stages that will run.
+        first, last: first and last stage that will run.
     """
 
     labels: str
@@ -54,22 +54,22 @@ class Options:
     last: int = 6
 
     def runs_stage(self, number: int) -> bool:
-        """Whether a stage will run; preflight alone is asked about all of them."""
+        """Whether a stage will run; preflight on its own checks all stages."""
         return self.first <= number <= (self.last or 6)
 
 
 @dataclass
 class Issues:
-    """What is wrong, each once."""
+    """Issues by their message, each once."""
 
-    found: dict[str, Issue] = field(default_factory=dict)
+    by_message: dict[str, Issue] = field(default_factory=dict)
 
     def add(self, code: str, message: str) -> None:
-        """Note an issue."""
-        self.found.setdefault(message, Issue(code, message))
+        """Add an issue."""
+        self.by_message.setdefault(message, Issue(code, message))
 
     def attempt(self, call: Callable[..., T], *args: object) -> T | None:
-        """What a call returns, or None where it raises an error of the user's, which is noted."""
+        """The result of a call; None where it raises UserError, which is added to the issues."""
         try:
             return call(*args)
         except DataErrors as error:

@@ -1,4 +1,4 @@
-"""The plan of a recipe: ``exp/plan.jsonl``, one JSON object per experiment, made before any stage works."""
+"""The plan of a recipe: ``exp/plan.jsonl``, one JSON object per experiment, written before any stage runs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,30 @@ NO_ENGINE = ("", "gt", "none")
 
 @dataclass(frozen=True)
 class Row:
-    """One experiment: all that training, prediction and scoring of it need. Paths count from the recipe's folder.
+    """One experiment: the inputs of its training, prediction and scoring. Paths are relative to the recipe's folder.
 
     Attributes:
-        tag: its name; ``exp`` is its folder.
-        model: name in conf/models, or a YAML file; ``set`` are changes of its configuration, KEY=VALUE.
-        data: data directory; made with ``labels`` of ``subset`` of the recordings.
-        text: source of the text that it is trained on: gt, an ASR engine, or none where it takes no text.
-        tokens, embeddings, emb_dim, pieces: how text becomes vectors (see TextOptions).
-        xvector: the xvector.scp that it takes, or none; ``xvector_model`` the network of stage 2, empty where the file
-            is given.
-        features: dump folder of each feature; ``feature_set`` are changes of their options, ``given`` names those that
-            are in their folders already, and that stage 3 does not make.
-        protocol: name in conf/protocols, or a YAML file; ``folds`` the first so many only, 0 for all.
-        runs: repetitions of every fold; ``seed`` is mixed into every seed.
+        tag: name of the experiment.
+        exp: folder of the experiment.
+        model: name in conf/models, or a YAML file.
+        set: changes of the configuration of the model, KEY=VALUE.
+        data: data directory, made with the label map ``labels`` from ``subset`` of the recordings.
+        text: transcripts for training: gt, an ASR engine, or none for a model without text input.
+        tokens, embeddings, emb_dim, pieces: see :class:`mscnn.training.sources.TextOptions`.
+        xvector: xvector.scp of the x-vectors, or none.
+        xvector_model: x-vector network of stage 2; empty where the user gave the file.
+        features: dump folder of each feature.
+        feature_set: changes of the options of each feature.
+        given: features that exist in their folders already and that stage 3 does not make.
+        protocol: name in conf/protocols, or a YAML file.
+        folds: number of folds to train, from the first; 0: all.
+        runs: repetitions of every fold.
+        seed: mixed into every seed.
         device: cpu, cuda or auto.
-        tested_on: empty, or the ASR engine whose transcripts the models in ``trained_in`` (a folder) are tested on;
+        tested_on: empty, or the transcripts (gt or an ASR engine) on which the models in ``trained_in`` are tested;
             then nothing is trained.
-        grid: name of the grid that asked for it, or empty.
+        trained_in: folder of the experiment that trains the models, or empty.
+        grid: name of the grid that has the experiment, or empty.
     """
 
     tag: str
@@ -69,11 +75,11 @@ class Row:
 
     @property
     def engines(self) -> list[str]:
-        """ASR engines whose transcripts it takes."""
+        """ASR engines whose transcripts the experiment takes."""
         return [source for source in (self.text, self.tested_on) if source not in NO_ENGINE]
 
     def setup(self) -> Setup:
-        """The experiment as training takes it."""
+        """The experiment in the form that training takes."""
         from mscnn.training.experiment import Setup
         from mscnn.training.sources import TextOptions
 
@@ -98,14 +104,18 @@ class Row:
 
 @dataclass
 class DataSet:
-    """A data directory, and what the stages make of it for all experiments that use it.
+    """A data directory, and what the stages make from it for all experiments that use it.
 
     Attributes:
-        path: data directory; ``name`` its last part.
-        protocols: by which it is split, each with the number of folds that are trained, 0 for all.
-        features: dump folder of each feature; ``feature_set`` are changes of their options, ``given`` those there.
-        xvectors: network of each folder of x-vectors that stage 2 makes.
-        engines: ASR engines whose transcripts are taken.
+        path: data directory.
+        labels: label map.
+        subset: recordings: all, improvised or scripted.
+        protocols: protocol -> number of folds that are trained, 0 for all.
+        features: feature -> dump folder.
+        feature_set: feature -> changes of its options.
+        given: features that exist already.
+        xvectors: folder of x-vectors -> network that stage 2 makes them with.
+        engines: ASR engines of the experiments.
     """
 
     path: str
@@ -120,11 +130,11 @@ class DataSet:
 
     @property
     def name(self) -> str:
-        """What folders of this data set are called."""
+        """Name of the data set, as in the names of its folders."""
         return Path(self.path).name
 
     def add(self, row: Row) -> None:
-        """Also make what an experiment needs."""
+        """Add what an experiment needs."""
         folds = self.protocols.get(row.protocol, row.folds)
         self.protocols[row.protocol] = max(folds, row.folds) if folds and row.folds else 0
         self.engines = list(dict.fromkeys([*self.engines, *row.engines]))
@@ -146,18 +156,18 @@ class Plan:
         """Read a plan.
 
         Raises:
-            UserError: there is none (``plan-missing``), or the file is not one (``plan-malformed``).
+            UserError: the file is missing (``plan-missing``) or is not a plan (``plan-malformed``).
         """
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
         except OSError:
-            raise UserError(f"{path}: no plan there; run.sh makes one, or mscnn plan", code="plan-missing") from None
+            raise UserError(f"{path}: no such plan; make it with run.sh or mscnn plan", code="plan-missing") from None
         rows = []
         for number, line in enumerate(lines, 1):
             try:
                 values = json.loads(line)
             except ValueError as error:
-                raise UserError(f"{path}:{number}: no JSON: {error}; make it anew", code="plan-malformed") from None
+                raise UserError(f"{path}:{number}: not JSON: {error}; run again", code="plan-malformed") from None
             rows.append(schema.build(Row, values, f"{path}:{number}"))
         return cls(tuple(rows))
 
@@ -168,17 +178,17 @@ class Plan:
 
     @property
     def trained(self) -> list[Row]:
-        """The experiments that are trained."""
+        """Experiments that are trained."""
         return [row for row in self.rows if not row.trained_in]
 
     @property
     def predicted(self) -> list[Row]:
-        """Those whose models are trained in another experiment, and tested on other transcripts."""
+        """Experiments that test the models of another experiment on other transcripts."""
         return [row for row in self.rows if row.trained_in]
 
     @property
     def data_sets(self) -> list[DataSet]:
-        """What the stages before training make, by data directory."""
+        """Data sets that the stages before training make."""
         sets: dict[str, DataSet] = {}
         for row in self.rows:
             sets.setdefault(row.data, DataSet(row.data, row.labels, row.subset)).add(row)

@@ -1,4 +1,4 @@
-"""Preflight: whether this machine has what a run needs, each answer with its fix."""
+"""Preflight: checks that this machine has what a run needs; each failure comes with its fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LITTLE_DISK, TOO_LITTLE_DISK = 5e9, 5e8  # bytes; the features of IEMOCAP take 1
 
 
 def examine(needs: Needs) -> Iterator[Finding]:
-    """Look at everything in turn; a check that meets an error of the user's yields a FAIL, the others still run."""
+    """Results of all checks; a check that raises UserError or OSError yields a FAIL, and the others still run."""
     for check in (*CHECKS, *INPUTS):
         try:
             yield from check(needs)
@@ -35,24 +35,24 @@ def _python(needs: Needs) -> Iterator[Finding]:
 def _packages(needs: Needs) -> Iterator[Finding]:
     from packaging.requirements import Requirement
 
-    wanted = [one for one in map(Requirement, requirements()) if not one.marker or one.marker.evaluate({"extra": ""})]
-    installed = {one: _version(one.name) for one in wanted}
-    missing = [one.name for one, version in installed.items() if not version]
-    old = [
-        f"{one.name} {version} (needs {one.specifier})"
-        for one, version in installed.items()
-        if version and not one.specifier.contains(version, prereleases=True)
+    required = [r for r in map(Requirement, requirements()) if not r.marker or r.marker.evaluate({"extra": ""})]
+    installed = {requirement: _version(requirement.name) for requirement in required}
+    missing = [requirement.name for requirement, version in installed.items() if not version]
+    unsuitable = [
+        f"{requirement.name} {version} (needs {requirement.specifier})"
+        for requirement, version in installed.items()
+        if version and not requirement.specifier.contains(version, prereleases=True)
     ]
     if missing:
         yield Finding("FAIL", f"packages: {', '.join(missing)} missing", INSTALL)
-    if old:
-        yield Finding("warn", f"packages: too old or too new: {', '.join(old)}", INSTALL)
-    if not missing and not old:
-        yield Finding("ok", f"packages: {len(wanted)}, all there")
+    if unsuitable:
+        yield Finding("warn", f"packages: too old or too new: {', '.join(unsuitable)}", INSTALL)
+    if not missing and not unsuitable:
+        yield Finding("ok", f"packages: all {len(required)} are installed")
 
 
 def requirements() -> list[str]:
-    """What mscnn requires: of a checkout its pyproject.toml, else the metadata of the installed package."""
+    """Requirements of mscnn, from pyproject.toml of a checkout or from the metadata of the installed package."""
     path = ROOT / "pyproject.toml"
     if not path.is_file():
         return metadata.requires("mscnn") or []
@@ -80,9 +80,8 @@ def _torch(needs: Needs) -> Iterator[Finding]:
     devices = {row.device for row in needs.plan.rows}
     cuda = torch.cuda.is_available()
     if "cuda" in devices and not cuda:
-        yield Finding(
-            "FAIL", f"torch: {torch.__version__} sees no CUDA device", "--device cpu, or fix the NVIDIA driver"
-        )
+        message = f"torch: {torch.__version__} finds no CUDA device"
+        yield Finding("FAIL", message, "--device cpu, or repair the NVIDIA driver")
         return
     device = torch.cuda.get_device_name() if cuda and devices != {"cpu"} else "cpu"
     yield Finding("ok", f"torch: {torch.__version__}, {device}")
@@ -95,29 +94,29 @@ def _machine(needs: Needs) -> Iterator[Finding]:
     count, free = jobs.processors(), jobs.memory() / 1e9
     message = f"machine: {count} processors and {free:.1f} GB of memory for this process"
     if needs.nj > count:
-        yield Finding("warn", f"{message}; --nj {needs.nj} is more", f"--nj {count}; stage 5 takes no more than that")
+        yield Finding("warn", f"{message}, fewer than --nj {needs.nj}", f"--nj {count}; stage 5 uses no more than that")
     else:
         yield Finding("ok", message)
 
 
 def _memory(needs: Needs) -> Iterator[Finding]:
-    """What trainings took when they were measured; the others are measured before stage 5 trains."""
+    """Memory of trainings that were measured before; stage 5 measures the others before it trains."""
     from mscnn import jobs
-    from mscnn.recipe.memory import remembered
+    from mscnn.recipe.memory import stored
 
-    sizes = {row.exp: remembered(Path(row.exp)) or 0 for row in needs.plan.trained} if needs.runs_stage(5) else {}
+    sizes = {row.exp: stored(Path(row.exp)) or 0 for row in needs.plan.trained} if needs.runs_stage(5) else {}
     largest = max(sizes, key=lambda exp: sizes[exp], default="")
     if not sizes.get(largest):
         return
     most = max(1, min(needs.nj, int(jobs.SHARE * jobs.memory() / sizes[largest])))
-    message = f"memory: a training of {largest} takes {sizes[largest] / 1e9:.2f} GB, {most} at a time fit"
+    message = f"memory: one training of {largest} takes {sizes[largest] / 1e9:.2f} GB, {most} at a time fit"
     yield Finding("ok" if most == needs.nj else "warn", message)
 
 
 def _kaldi(needs: Needs) -> Iterator[Finding]:
     from mscnn.xvector import kaldi
 
-    missing, without = kaldi.missing(), "x-vectors are made without it"
+    missing, without = kaldi.missing(), "x-vectors are extracted without Kaldi"
     if not missing:
         yield Finding("ok", f"kaldi: {kaldi.version()}, {kaldi.programs()['nnet3-xvector-compute']}")
     elif needs.xvector_backend == "kaldi" and needs.runs_stage(2):
@@ -137,14 +136,14 @@ def _backend(needs: Needs) -> Iterator[Finding]:
         yield Finding("ok", f"jobs: {name}")
     else:
         fix = f"in cmd.sh, choose MSCNN_BACKEND from: {', '.join(BACKENDS)}"
-        yield Finding("FAIL", f"jobs: no backend {name!r}", fix)
+        yield Finding("FAIL", f"jobs: unknown backend {name!r}", fix)
 
 
 def _disk(needs: Needs) -> Iterator[Finding]:
     free = shutil.disk_usage(".").free
     message = f"disk: {free / 1e9:.1f} GB free in {os.getcwd()}"
     if free < TOO_LITTLE_DISK:
-        yield Finding("FAIL", message, "make room: features and models would not fit")
+        yield Finding("FAIL", message, "free some space: features and models would not fit")
     elif free < LITTLE_DISK:
         yield Finding("warn", message, "enough for a small corpus; the features of IEMOCAP take 1.7 GB")
     else:

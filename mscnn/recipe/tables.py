@@ -1,4 +1,4 @@
-"""Tables of a plan: what ASR errors cost, all experiments side by side, and published results beside ours."""
+"""Tables of a plan: robustness to ASR errors, overview of experiments, and published results beside ours."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mscnn.recipe.plan import Plan, Row
 
 
 def write_tables(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Write the tables of the grid that the plan was made from; yields the text of each, and what was written.
+    """Write the tables of the grid that the plan was made from; yields the Markdown and the file names of each.
 
-    Experiments of one protocol and data set, some of which are tested on other transcripts than those of their
-    training, make a table of what ASR errors cost; all others one overview.
+    Experiments of a protocol and data set go into a robustness table if some of them are tested on other transcripts
+    than those of their training; all others go into one overview.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in plan.rows:
@@ -25,10 +25,10 @@ def write_tables(plan: Plan) -> Iterator[tuple[str, str]]:
     for (data, protocol), rows in groups.items():
         exps = [row.exp for row in rows]
         if any(row.tested_on for row in rows):
-            parts = [f"exp/{rows[0].grid}"]
-            parts += [Path(protocol).stem] if len({protocol for _, protocol in groups}) > 1 else []
-            parts += [Path(data).name] if len({data for data, _ in groups}) > 1 else []
-            yield _robustness_table(exps, "_".join(parts))
+            stem = [f"exp/{rows[0].grid}"]
+            stem += [Path(protocol).stem] if len({protocol for _, protocol in groups}) > 1 else []
+            stem += [Path(data).name] if len({data for data, _ in groups}) > 1 else []
+            yield _robustness_table(exps, "_".join(stem))
         else:
             others += exps
     if others:
@@ -38,9 +38,12 @@ def write_tables(plan: Plan) -> Iterator[tuple[str, str]]:
 def overview_table(
     exps: Sequence[str | os.PathLike], stem: str | os.PathLike, costs: str | os.PathLike | None = None
 ) -> tuple[str, str]:
-    """Write experiments side by side into ``stem`` with ``.md``, ``.csv``, ``.tex`` and ``.html``.
+    """Write an overview of experiments to ``stem`` with ``.md``, ``.csv``, ``.tex`` and ``.html``.
 
-    Returns the text, and what was written: also ``stem_published.md`` where conf/published.yaml has such a table.
+    Also writes ``stem_published.md`` where conf/published.yaml has a table of that name.
+
+    Returns:
+        the Markdown of the overview, and the names of the files.
     """
     from mscnn.reporting.overview import read_costs, read_rows, write_overview
     from mscnn.reporting.published import read_published

@@ -1,4 +1,4 @@
-"""Verbs on finished data and experiments: validate_data_dir.sh, best_ua.sh, show_results.sh."""
+"""Scripts on finished data and experiments: validate_data_dir.sh, best_ua.sh, show_results.sh."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def test_a_sound_directory(sh, data):
+def test_a_valid_directory(sh, data):
     result = sh(VALIDATE, data)
     assert (result.returncode, result.stderr) == (0, "")
     assert "3 utterances, 2 speakers" in result.stdout
@@ -47,14 +47,14 @@ def test_a_sound_directory(sh, data):
         ("spk2utt", "s1 s1-a\ns2 s2-c\n", "spk2utt: "),
     ],
 )
-def test_every_issue_ends_with_1_and_is_named(sh, data, file, content, where):
+def test_every_issue_is_named_with_status_1(sh, data, file, content, where):
     (data / file).write_text(content)
     result = sh(VALIDATE, data)
     assert result.returncode == 1 and result.stdout == ""
     assert f"{data}/{where}" in result.stderr and result.stderr.startswith("error[")
 
 
-def test_all_directories_are_looked_at(sh, data, tmp_path):
+def test_all_directories_are_checked(sh, data, tmp_path):
     shutil.copytree(data, tmp_path / "bad")
     (tmp_path / "bad/text").unlink()
     result = sh(VALIDATE, "bad", "absent", "data")
@@ -90,38 +90,37 @@ def exp(tmp_path):
 
 def test_best_is_chosen_on_dev_within_a_protocol(sh, exp):
     result = sh(ROOT / "utils/best_ua.sh")
-    found = [row for row in result.stdout.splitlines() if row.startswith("%UA")]
+    lines = [row for row in result.stdout.splitlines() if row.startswith("%UA")]
     tags = ["best_on_dev", "other_folds", "perfect"]
-    assert found == [line(exp[tag][2], exp[tag][0], tag, agg="fold-mean").strip() for tag in tags]
+    assert lines == [line(exp[tag][2], exp[tag][0], tag, agg="fold-mean").strip() for tag in tags]
     assert result.returncode == 0 and "%UA 71.00" in result.stdout
     assert sh(ROOT / "utils/best_ua.sh", "exp/worse").stdout.splitlines()[1].endswith("exp/worse")
 
 
-def test_best_has_done_all_folds(sh, exp, tmp_path):
+def test_best_skips_partial_experiments(sh, exp, tmp_path):
     partial = tmp_path / "exp" / "first_fold_only"
     partial.mkdir()
     for part in ("dev", "test"):
         (partial / f"score_{part}.txt").write_text(
             line(95.0, "loso5@aaaa", partial.name, agg="fold-mean", partial="1/5")
         )
-    found = sh(ROOT / "utils/best_ua.sh").stdout
-    assert "first_fold_only" not in found and "%UA 71.00" in found
+    printed = sh(ROOT / "utils/best_ua.sh").stdout
+    assert "first_fold_only" not in printed and "%UA 71.00" in printed
     alone = sh(ROOT / "utils/best_ua.sh", "exp/first_fold_only")
     assert (alone.returncode, alone.stdout) == (1, "") and alone.stderr
 
 
-def test_table_has_one_row_an_experiment(sh, exp):
+def test_table_has_one_row_per_experiment(sh, exp):
     rows = sh(ROOT / "utils/show_results.sh").stdout.splitlines()
-    assert [row.split()[-1] for row in rows] == [
-        "experiment", "exp/lucky_on_test", "exp/best_on_dev", "exp/other_folds", "exp/perfect", "exp/worse",
-    ]  # fmt: skip
+    tags = ["lucky_on_test", "best_on_dev", "other_folds", "perfect", "worse"]
+    assert [row.split()[-1] for row in rows] == ["experiment", *(f"exp/{tag}" for tag in tags)]
     assert " ".join(rows[1].split()) == "loso5@aaaa 90.00 50.00 40.00 10/20 5 1 gt all exp/lucky_on_test"
     every = sh(ROOT / "utils/show_results.sh", "--all", "exp/perfect").stdout.splitlines()
     assert len(every) == 3 and sum(row.endswith("(pooled)") for row in every) == 1
 
 
 @pytest.mark.parametrize("script", ["best_ua.sh", "show_results.sh"])
-def test_nothing_scored_is_no_success(sh, script):
+def test_without_scores_the_status_is_1(sh, script):
     result = sh(ROOT / "utils" / script)
     assert result.returncode == 1 and result.stderr and not result.stdout
     assert sh(ROOT / "utils" / script, "--help").returncode == 0

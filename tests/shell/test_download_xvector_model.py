@@ -1,4 +1,4 @@
-"""tools/download_xvector_model.sh, with archives of this machine in the network's place."""
+"""tools/download_xvector_model.sh, with local archives instead of downloads."""
 
 import shutil
 import tarfile
@@ -19,7 +19,7 @@ def archive(tmp_path):
     return tmp_path / "model.tar.gz"
 
 
-def test_a_model_is_fetched_checked_and_put_in_place(sh, archive, tmp_path):
+def test_a_model_is_downloaded_checked_and_installed(sh, archive, tmp_path):
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
     result = sh(DOWNLOAD, "--url", archive.as_uri(), "--out", tmp_path / "my model")
@@ -29,12 +29,12 @@ def test_a_model_is_fetched_checked_and_put_in_place(sh, archive, tmp_path):
     assert archive.as_uri() in (tmp_path / "my model" / "SOURCE").read_text()
 
 
-def test_an_archive_at_hand_needs_no_network(sh, archive, tmp_path):
+def test_a_local_archive_needs_no_network(sh, archive, tmp_path):
     result = sh(DOWNLOAD, "--archive", archive, "--out", tmp_path / "mine", "--url", "http://127.0.0.1:1/nothing")
     assert result.returncode == 0 and (tmp_path / "mine" / "conf" / "vad.conf").is_file()
 
 
-def test_what_goes_wrong_is_said_and_leaves_nothing(sh, archive, tmp_path):
+def test_a_failure_is_reported_and_leaves_no_files(sh, archive, tmp_path):
     mine = tmp_path / "mine"
     result = sh(DOWNLOAD, "--archive", archive, "--out", mine, "--sha256", "0" * 64)
     assert result.returncode == 1 and "error[digest-differs]: " in result.stderr and "0" * 64 in result.stderr

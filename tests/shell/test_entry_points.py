@@ -1,4 +1,4 @@
-"""What holds for every command: ``mscnn COMMAND`` and ``python3 -m mscnn.bin.COMMAND``."""
+"""Properties of every command: ``mscnn COMMAND`` and ``python3 -m mscnn.bin.COMMAND``."""
 
 import subprocess
 import sys

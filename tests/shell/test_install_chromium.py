@@ -1,4 +1,4 @@
-"""tests/install_chromium.sh: what it may change on the machine that it runs on."""
+"""tests/install_chromium.sh: it installs packages in continuous integration only."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ from tests.shell.conftest import ROOT
         (False, "", False, False),
     ],
 )
-def test_chromium_is_installed_by_continuous_integration_alone(sh, tmp_path, root, ci, there, installs):
-    """With an apt-get that only writes down what it is told, and no other programs than these."""
+def test_chromium_is_installed_in_continuous_integration_only(sh, tmp_path, root, ci, there, installs):
+    """With an apt-get that only records its arguments, and few other programs."""
     if root != (os.geteuid() == 0):
         pytest.skip("the other user's case")
     for name in ("bash", "timeout", "mktemp", "tail", "rm"):

@@ -23,7 +23,7 @@ def run(sh, checkout):
     return lambda *options, **more: sh(recipe / "run.sh", *options, **more)
 
 
-def test_help_answers_before_any_environment_is_there(run, checkout):
+def test_help_needs_no_environment(run, checkout):
     (checkout / "tools").unlink()
     result = run("--help", PATH="/usr/bin:/bin")
     assert (result.returncode, result.stderr) == (0, "")
@@ -36,7 +36,7 @@ def test_wrong_usage_ends_with_2(run, checkout, options):
     assert not (checkout / "egs/mini_voices/data").exists()
 
 
-def test_shipped_model_tells_voices_apart_that_it_never_heard(run, checkout, tmp_path, monkeypatch):
+def test_shipped_model_verifies_voices_that_it_was_not_trained_on(run, checkout, tmp_path, monkeypatch):
     monkeypatch.setattr(mini_voices, "VARIANTS", {"few": ["f3", "klatt", "paul", "steph"]})
     monkeypatch.setattr(mini_voices, "SPEAKERS_A_VARIANT", {"few": 1})
     assert mini_voices.make(tmp_path / "wavs", tmp_path / "data") == {"few": 40}
@@ -56,7 +56,7 @@ def test_two_sets_of_one_name_are_refused(run, checkout):
     assert not (checkout / "egs/mini_voices/exp").exists()
 
 
-def test_a_failure_keeps_the_rate_of_before(run, checkout):
+def test_a_failure_keeps_the_earlier_error_rate(run, checkout):
     folder = checkout / "egs/mini_voices/exp/xvector/none"
     folder.mkdir(parents=True)
     (folder / "eer.txt").write_text("EER 1.00 %\n")
@@ -67,7 +67,7 @@ def test_a_failure_keeps_the_rate_of_before(run, checkout):
 
 @pytest.mark.parametrize("sliding", ["true", "false"])
 def test_statistics_without_a_network(sh, checkout, tmp_path, sliding):
-    """Mean and deviation of the voiced frames, and zeros where there is none, as score_trials reads them."""
+    """Mean and standard deviation of the voiced frames, zeros where there are none, in the format of score_trials."""
     rng, mfcc = np.random.default_rng(0), Frontend.load(MODEL / "conf")
     sounds = {utt: 0.1 * rng.normal(size=16000).astype("f4") for utt in ("a-1", "a-2", "b-1")}
     sounds["b-2"] = np.zeros(16000, "f4")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.shell.conftest import ROOT
 
-# A python3 that only pretends: makes a venv of itself, and writes down what pip is asked for.
+# A fake python3: makes a venv of itself, and records the calls of pip.
 FAKE_PYTHON = """#!/usr/bin/env bash
 case "$*" in
   --version) echo Python 3.11.0 ;;
@@ -43,7 +43,7 @@ def test_recipes_find_it_from_anywhere(sh, checkout):
 
 @pytest.fixture
 def bare(tmp_path, sh):
-    """A checkout without an environment, on a machine whose only Python is the pretended one."""
+    """A checkout without an environment, on a machine whose only Python is the fake one."""
     (tmp_path / "tools").mkdir()
     for name in ("tools/install.sh", "tools/check_env.py", "tools/requirements.lock", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
@@ -69,13 +69,13 @@ def test_it_returns_and_never_exits(bare, tmp_path):
     assert result.stdout.startswith("returned ") and result.returncode == 0
 
 
-def test_no_environment_means_it_is_installed(bare, tmp_path):
+def test_a_missing_environment_is_installed(bare, tmp_path):
     result, calls = bare("bash", "-c", f". {tmp_path}/path.sh; command -v python3", NOT_ACTIVE="1")
     assert result.stdout.strip() == f"{tmp_path}/tools/venv/bin/python3"
     assert calls[0] == "venv venv" and calls[1].endswith(" torch")
 
 
-def test_install_is_idempotent_and_says_what_it_does(bare, tmp_path):
+def test_install_is_idempotent_and_reports_its_steps(bare, tmp_path):
     result, calls = bare(tmp_path / "tools/install.sh")
     assert result.returncode == 0
     assert all(words in result.stderr for words in ("making tools/venv with Python 3.11", "minutes", "GB of disk"))
@@ -86,7 +86,7 @@ def test_install_is_idempotent_and_says_what_it_does(bare, tmp_path):
 
 
 @pytest.mark.parametrize("moment", [" torch", "--editable", "compileall"])
-def test_killed_installation_is_made_anew(bare, tmp_path, moment):
+def test_a_killed_installation_starts_again(bare, tmp_path, moment):
     killed, _ = bare(tmp_path / "tools/install.sh", FAIL_AT=moment)
     assert killed.returncode == -9
     (tmp_path / "tools/venv/half-a-package").touch()
@@ -95,7 +95,7 @@ def test_killed_installation_is_made_anew(bare, tmp_path, moment):
     assert not (tmp_path / "tools/venv/half-a-package").exists()
 
 
-def test_new_pins_and_dev_tools_are_added_to_what_is_there(bare, tmp_path):
+def test_new_pins_and_dev_tools_are_added_to_an_installation(bare, tmp_path):
     bare(tmp_path / "tools/install.sh")
     result, calls = bare(tmp_path / "tools/install.sh", "--dev")
     assert result.returncode == 0 and "venv venv" not in calls
@@ -107,7 +107,7 @@ def test_new_pins_and_dev_tools_are_added_to_what_is_there(bare, tmp_path):
     assert "venv venv" not in calls and any("[demo,dev]" in call for call in calls)
 
 
-def test_install_without_a_usable_python_names_the_cures(bare, tmp_path):
+def test_install_without_a_usable_python_names_the_fixes(bare, tmp_path):
     result, calls = bare(tmp_path / "tools/install.sh", PYTHON="false")
     assert (result.returncode, calls) == (1, [])
     assert "python3-venv" in result.stderr and "without root" in result.stderr

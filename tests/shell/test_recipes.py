@@ -1,4 +1,4 @@
-"""The recipes and the stages they share: egs/*/run.sh, utils/stages.sh."""
+"""The recipes and their shared stages: egs/*/run.sh, utils/stages.sh."""
 
 import json
 import re
@@ -34,15 +34,15 @@ def entries(output: str) -> list[str]:
 
 def options(output: str, entry: str) -> dict[str, str]:
     """Options of the first command of an entry point, each with its values."""
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     name = ""
     for word in next(c for c in commands(output) if c[2] == f"mscnn.bin.{entry}")[3:]:
         if word.startswith("--"):
             name, _, word = word.partition("=")
-            found[name] = [word] if word else []
+            values[name] = [word] if word else []
         else:
-            found[name].append(word)
-    return {name: " ".join(words) for name, words in found.items()}
+            values[name].append(word)
+    return {name: " ".join(words) for name, words in values.items()}
 
 
 @cache
@@ -56,7 +56,7 @@ def mini(sh, checkout):
     return lambda *arguments, **more: sh(checkout / "egs/mini_iemocap/run.sh", *arguments, **more)
 
 
-def test_recipes_are_there():
+def test_recipes_exist():
     assert {"iemocap", "meld", "mini_iemocap", "ravdess"} <= {*RECIPES}
 
 
@@ -66,7 +66,7 @@ def test_every_recipe_has_the_same_cmd_and_path():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_help_answers_before_any_environment_is_there(sh, checkout, recipe):
+def test_help_needs_no_environment(sh, checkout, recipe):
     (checkout / "tools").unlink()
     result = sh(checkout / "egs" / recipe / "run.sh", "--help", PATH="/usr/bin:/bin")
     assert (result.returncode, result.stderr) == (0, "")
@@ -75,14 +75,14 @@ def test_help_answers_before_any_environment_is_there(sh, checkout, recipe):
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_dry_run_prints_commands_that_the_entry_points_understand(sh, checkout, recipe):
+def test_dry_run_prints_commands_with_known_options(sh, checkout, recipe):
     result = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", "--corpus", "/some where", "--nj", 3)
     assert (result.returncode, result.stderr) == (0, "")
     assert stages_of(result.stdout) == [*range(7)] and entries(result.stdout) == ENTRIES
     for command in commands(result.stdout):
         names = [word.partition("=")[0] for word in command if re.match("--[a-z]", word)]
         unknown = [name for name in names if f"{name} " not in help_of(command[2])]
-        assert not unknown, f"{command[2]} knows no {unknown}"
+        assert not unknown, f"{command[2]} has no options {unknown}"
     assert options(result.stdout, "prepare_data")["--root"] == "/some where"
     assert not (checkout / "egs" / recipe / "exp").exists()
 
@@ -145,21 +145,21 @@ def test_one_wrong_option(mini, checkout, tmp_path, option):
     assert result.returncode == 2 and near in result.stderr and len(result.stderr.splitlines()) == 2
 
 
-def test_a_stage_that_has_to_run_first_is_named_at_once(mini, checkout):
+def test_a_missing_earlier_stage_is_named_before_any_stage_runs(mini, checkout):
     for dry_run in ("true", "false"):
         result = mini("--stage", "3", "--stop-stage", "5", "--dry-run", dry_run)
         assert result.returncode == 2 and "--stage 1 " in result.stderr and "--stage 2 " in result.stderr
         assert not stages_of(result.stdout)
 
 
-def test_a_corpus_is_asked_for(sh, checkout):
+def test_a_missing_corpus_is_refused(sh, checkout):
     result = sh(checkout / "egs/iemocap/run.sh", IEMOCAP_ROOT="")
     assert result.returncode == 2 and "--corpus" in result.stderr
     output = sh(checkout / "egs/iemocap/run.sh", "--dry-run", IEMOCAP_ROOT="/data/iemocap").stdout
     assert options(output, "prepare_data")["--root"] == "/data/iemocap"
 
 
-def test_the_users_word_wins_over_the_facts_and_the_environment(sh, checkout):
+def test_the_command_line_wins_over_the_recipe_and_the_environment(sh, checkout):
     run = checkout / "egs/iemocap/run.sh"
     (run.parent / "mine.conf").write_text("runs=7\nseed=5\n")
     output = sh(run, "--dry-run", "--config", "mine.conf", "--seed", "9", runs="4", stage="6", dry_run="false").stdout
@@ -182,16 +182,16 @@ def test_lists_are_split_at_blanks_but_never_run(mini, checkout):
     assert result.returncode == 2 and "*" in result.stderr and not (checkout / "egs/mini_iemocap/y").exists()
 
 
-def test_files_count_from_the_recipe_or_else_from_the_caller(sh, checkout, tmp_path):
+def test_paths_are_relative_to_the_recipe_or_to_the_caller(sh, checkout, tmp_path):
     run, here = checkout / "egs/iemocap/run.sh", tmp_path / "my work"
     (here / "mine").mkdir(parents=True)
     for name, source in (("m", "models/*/audio_cnn"), ("p", "protocols/loso5"), ("l", "labels/iemocap4")):
         (source,) = (ROOT / "conf").glob(f"{source}.yaml")
         (here / f"{name}.yaml").write_text(source.read_text())
-    (here / "text_cnn").write_text("")  # names are no files
+    (here / "text_cnn").write_text("")  # a name is not taken for a file
     given = ("--labels", "l.yaml", "--protocol", "p.yaml speaker10", "--model", "m.yaml text_cnn")
     result = sh(run, *given, "--corpus", "mine", "--stop-stage", "preflight", cwd=here)
-    assert result.returncode == 1  # mine is no IEMOCAP
+    assert result.returncode == 1  # the folder mine has no IEMOCAP
     rows = [json.loads(line) for line in (run.parent / "exp/plan.jsonl").read_text().splitlines()]
     assert [row["model"] for row in rows[::2]] == [str(here / "m.yaml"), "text_cnn"]
     assert [row["protocol"] for row in rows[:2]] == [str(here / "p.yaml"), "speaker10"]
@@ -199,16 +199,15 @@ def test_files_count_from_the_recipe_or_else_from_the_caller(sh, checkout, tmp_p
     assert str(here / "mine") in result.stdout and "stage0.log" in result.stderr
 
 
-def test_a_stage_that_fails_says_where_its_log_is_and_ends_the_run(sh, checkout, tmp_path):
+def test_a_failed_stage_names_its_log_and_ends_the_run(sh, checkout, tmp_path):
     recipe = checkout / "egs/iemocap"
     (recipe / "cmd.sh").write_text("export MSCNN_BACKEND=moon\n")
     given = ("--xvector", "none", "--train-args", "--set max_epochs=3", "--runs", 2)
     result = sh(recipe / "run.sh", "--corpus", tmp_path / "absent", *given)
     log = recipe / "exp/log/stage0.log"
     assert result.returncode == 1 and str(log) in result.stderr
-    assert {line.split()[1] for line in log.read_text().splitlines() if line.startswith("FAIL ")} == {
-        "jobs:", f"{tmp_path}/absent:",
-    }  # fmt: skip
+    failed = {line.split()[1] for line in log.read_text().splitlines() if line.startswith("FAIL ")}
+    assert failed == {"jobs:", f"{tmp_path}/absent:"}
     assert stages_of(result.stdout) == [0] and not (recipe / "data").exists()
     saved = recipe / "exp/log/options.conf"
     text = saved.read_text()
@@ -216,7 +215,7 @@ def test_a_stage_that_fails_says_where_its_log_is_and_ends_the_run(sh, checkout,
     assert sh(recipe / "run.sh", "--config", saved).returncode == 1 and saved.read_text() == text
 
 
-def test_new_recipe_runs_and_names_what_is_left(sh, checkout):
+def test_new_recipe_runs_and_names_the_files_to_write(sh, checkout):
     made = sh(checkout / "utils/new_recipe.sh", "crema_d")
     assert made.returncode == 0 and "mscnn/corpora/crema_d.py" in made.stdout
     result = sh(checkout / "egs/crema_d/run.sh", "--dry-run", "--corpus", "/x")

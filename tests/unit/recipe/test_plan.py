@@ -1,6 +1,7 @@
-"""What a recipe is to train, and what is refused before any stage runs."""
+"""The plan of a recipe, and the options that are refused before any stage runs."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -38,7 +39,7 @@ def issues(**options):
 
 
 def refused(code, *words, **options):
-    """The options must be refused for one reason, of this code, whose message holds ``words``."""
+    """The options have one issue, of this code, whose message contains ``words``."""
     (issue,) = issues(**options)
     assert issue.code == code, f"{issue.code}: {issue}"
     for word in words:
@@ -107,9 +108,8 @@ def test_a_plan_is_one_json_object_per_experiment(tmp_path):
 
 
 def test_rows_are_grouped_into_data_sets(grid):
-    rows = grid({"model": ["mscnn_spu", "glam"], "text": "gt"},
-                {"model": "mscnn_spu", "text": "google", "labels": "iemocap4_exc", "subset": "improvised",
-                 "protocol": ["loso5", "speaker10"]})  # fmt: skip
+    other = {"text": "google", "labels": "iemocap4_exc", "subset": "improvised", "protocol": ["loso5", "speaker10"]}
+    rows = grid({"model": ["mscnn_spu", "glam"], "text": "gt"}, {"model": "mscnn_spu", **other})
     first, second = plan(**rows).data_sets
     assert (first.path, first.protocols, first.engines) == ("data/iemocap4", {"loso5": 0}, [])
     assert first.features == {"mfcc96": "dump/mfcc96/iemocap4", "mfcc26_seg18": "dump/mfcc26_seg18/iemocap4"}
@@ -134,12 +134,12 @@ def test_x_vectors_are_made_where_a_model_takes_them(tmp_path, monkeypatch):
     assert "audio_cnn_xvector" not in names and "mscnn_spu" in names
 
 
-def test_a_grid_multiplies_out_and_keeps_what_entries_say(grid):
+def test_a_grid_gives_all_combinations_with_the_values_of_its_entries(grid):
+    changes = {"mixup": 0.0, "betas": [0.5, 0.9], "fusion": "none"}
     rows = grid(
         {"model": ["text_cnn", "majority"], "text": ["gt", "asr"]},
-        {"model": "glam", "folds": 2, "runs": 1, "protocol": "session5",
-         "set": {"mixup": 0.0, "betas": [0.5, 0.9], "fusion": "none"}, "tag": "plain"},
-    )  # fmt: skip
+        {"model": "glam", "folds": 2, "runs": 1, "protocol": "session5", "set": changes, "tag": "plain"},
+    )
     made = plan(**rows, runs=3, set=("max_epochs=7",))
     tags = ["text_cnn_gt_loso5", "text_cnn_pocketsphinx_loso5", "majority_none_loso5", "plain"]
     assert [row.tag for row in made.rows] == tags and {row.grid for row in made.rows} == {"mine"}
@@ -153,19 +153,26 @@ def test_models_are_tested_on_the_transcripts_of_every_engine_after_their_traini
     rows = grid({"model": ["text_cnn", "audio_cnn"], "text": ["gt", "asr"], "tested_on": ["gt", "asr"]})
     made = plan(**rows, engines=("google", "file"), usual="other").rows
     assert [row.tag for row in made] == [
-        "text_cnn_gt_loso5_iemocap4", "text_cnn_gt_loso5_iemocap4_on_google", "text_cnn_gt_loso5_iemocap4_on_file",
-        "text_cnn_google_loso5_iemocap4", "text_cnn_google_loso5_iemocap4_on_gt",
-        "text_cnn_google_loso5_iemocap4_on_file", "text_cnn_file_loso5_iemocap4", "text_cnn_file_loso5_iemocap4_on_gt",
-        "text_cnn_file_loso5_iemocap4_on_google", "audio_cnn_none_loso5_iemocap4",
-    ]  # fmt: skip
+        "text_cnn_gt_loso5_iemocap4",
+        "text_cnn_gt_loso5_iemocap4_on_google",
+        "text_cnn_gt_loso5_iemocap4_on_file",
+        "text_cnn_google_loso5_iemocap4",
+        "text_cnn_google_loso5_iemocap4_on_gt",
+        "text_cnn_google_loso5_iemocap4_on_file",
+        "text_cnn_file_loso5_iemocap4",
+        "text_cnn_file_loso5_iemocap4_on_gt",
+        "text_cnn_file_loso5_iemocap4_on_google",
+        "audio_cnn_none_loso5_iemocap4",
+    ]
     assert [(row.text, row.tested_on, row.trained_in) for row in made[:2]] == [
-        ("gt", "", ""), ("gt", "google", "exp/text_cnn_gt_loso5_iemocap4"),
-    ]  # fmt: skip
+        ("gt", "", ""),
+        ("gt", "google", "exp/text_cnn_gt_loso5_iemocap4"),
+    ]
     made = plan(**rows, engines=("google",))
     assert {row.tag for row in made.trained} | {row.tag for row in made.predicted} == {row.tag for row in made.rows}
 
 
-def test_the_speech_model_reaches_its_features_and_those_that_tune_it(tmp_path, monkeypatch):
+def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my model").mkdir()
     (tmp_path / "my model/config.json").write_text("{}")
@@ -207,7 +214,7 @@ def test_the_speech_model_reaches_its_features_and_those_that_tune_it(tmp_path, 
         ({"models": ("audio_cnn", "glam"), "tag": "x"}, "plan-tag-twice", ["exp/x"]),
     ],
 )
-def test_what_is_wrong_is_refused_with_the_nearest_name(options, code, words, tmp_path, monkeypatch):
+def test_a_wrong_option_is_refused_with_the_nearest_name(options, code, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused(code, *words, **options)
 
@@ -232,7 +239,7 @@ def test_a_wrong_entry_of_a_grid_is_refused(grid, row, code, words):
     refused(code, *words, **grid(row))
 
 
-def test_everything_that_is_wrong_is_listed_at_once():
+def test_all_issues_are_listed_at_once():
     codes = [
         issue.code for issue in issues(models=("glamm", "audio_cnn"), protocols=("loso",), device="gpu", set=("a=1",))
     ]
@@ -254,7 +261,7 @@ def test_stages_that_have_to_run_first(monkeypatch, tmp_path):
     options = {"models": ("mscnn_spu",), "texts": ("pocketsphinx",), "last": 5}
 
     def missing(first):
-        return [str(issue).partition("makes it")[0].split()[-2] for issue in issues(**options, first=first)]
+        return [re.findall(r"stage (\d)", str(issue))[0] for issue in issues(**options, first=first)]
 
     assert missing(1 + 1) == ["1"] and missing(4) == ["1", "2", "3"] and missing(5) == ["1", "2", "3", "4"]
     assert {issue.code for issue in issues(**options, first=4)} == {"stage-missing"}
@@ -269,7 +276,7 @@ def test_stages_that_have_to_run_first(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", names("grids"))
-def test_shipped_grids_show_the_baselines_beside_every_text_model(name, monkeypatch, tmp_path):
+def test_shipped_grids_have_baselines_for_their_text_and_audio(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     made = plan(grid=name, protocols=("random10",), last=2)
     models = {row.model for row in made.rows}

@@ -1,4 +1,4 @@
-"""Preflight: each seeded error gives one line with its fix."""
+"""Preflight: each error gives one line with its fix."""
 
 import shutil
 from collections import namedtuple
@@ -22,7 +22,7 @@ def report(needs: Needs) -> dict[str, list[str]]:
 
 
 def planned(**options) -> Plan:
-    """The plan of one experiment, as if its options had been found right."""
+    """A plan of one experiment, without the checks of its options."""
     usual = {
         "tag": "t",
         "exp": "exp/t",
@@ -41,17 +41,17 @@ def no_environment(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_a_plan_it_tells_what_the_machine_has():
-    found = report(Needs())
+def test_without_a_plan_only_the_machine_is_checked():
+    lines = report(Needs())
     subjects = ["python:", "packages:", "torch:", "machine:", "kaldi:", "jobs:", "disk:"]
-    assert found["FAIL"] == [] and [line.split()[1] for line in found["ok"]] == subjects
+    assert lines["FAIL"] == [] and [line.split()[1] for line in lines["ok"]] == subjects
 
 
-def test_what_a_recipe_needs_is_there(shared_dir):
+def test_the_needs_of_a_recipe_are_available(shared_dir):
     options = Options(labels="ravdess8", models=("mscnn_spu",), texts=("pocketsphinx",), protocols=("ravdess6",))
     root = str(shared_dir / "data" / "ravdess")
-    found = report(Needs(make_plan(options), corpus="ravdess", root=root, asr_options=(("language", ""),)))
-    assert found["FAIL"] == []
+    lines = report(Needs(make_plan(options), corpus="ravdess", root=root, asr_options=(("language", ""),)))
+    assert lines["FAIL"] == []
     for words in (
         "corpus: ravdess, 1440 ",
         "asr: pocketsphinx",
@@ -59,7 +59,7 @@ def test_what_a_recipe_needs_is_there(shared_dir):
         "plan: 1 ",
         "mscnn_spu; ravdess6",
     ):
-        assert any(words in line for line in found["ok"])
+        assert any(words in line for line in lines["ok"])
     assert any("voices: " in line for line in report(Needs(voices=True, corpus="iemocap"))["ok"])
 
 
@@ -86,7 +86,7 @@ def test_errors_are_named_with_their_fix(needs, words, monkeypatch):
     assert all(word in line for word in words)
 
 
-def test_only_what_the_stages_need_is_asked_for():
+def test_only_the_needs_of_the_stages_that_run_are_checked():
     plan = planned(
         text="file", xvector="x/xvector.scp", xvector_model="voxcelebrity", features={"wav2vec2": "dump/w/d"}
     )
@@ -98,15 +98,15 @@ def test_only_what_the_stages_need_is_asked_for():
     assert len(report(Needs(plan, stages=(0, 0)))["FAIL"]) == 3
 
 
-def test_the_speech_model_is_looked_at_where_it_is_needed(wav2vec2_folder, monkeypatch):
+def test_the_speech_model_is_checked_where_it_is_needed(wav2vec2_folder, monkeypatch):
     change = f"wav2vec2={wav2vec2_folder}"
     tuned, features = (
         planned(model="ca_mser_finetuned", set=(change,)),
         planned(features={"wav2vec2": "dump/w/d"}, feature_set={"wav2vec2": (f"model={wav2vec2_folder}",)}),
     )
     for plan in (tuned, features):
-        found = report(Needs(plan))
-        assert found["FAIL"] == [] and any(f"wav2vec 2.0: {wav2vec2_folder}, 16 " in line for line in found["ok"])
+        lines = report(Needs(plan))
+        assert lines["FAIL"] == [] and any(f"wav2vec 2.0: {wav2vec2_folder}, 16 " in line for line in lines["ok"])
 
 
 def test_git_lfs_pointers(tmp_path):
@@ -118,7 +118,7 @@ def test_git_lfs_pointers(tmp_path):
     assert "1 of 1" in line and "lfs pull" in line
 
 
-def test_a_corpus_without_recordings_has_no_use_for_features(shared_dir):
+def test_features_of_a_corpus_without_recordings_fail(shared_dir):
     root = str(shared_dir / "data" / "meld")
     text = Needs(planned(model="text_cnn", text="gt"), corpus="meld", root=root)
     assert report(text)["FAIL"] == []
@@ -128,13 +128,13 @@ def test_a_corpus_without_recordings_has_no_use_for_features(shared_dir):
 
 
 def test_packages(monkeypatch):
-    assert any(one.startswith("torch") for one in requirements())
-    asked = ["no-such-package>=1", "numpy<1.0", 'other; python_version < "3"']
-    monkeypatch.setattr(preflight, "requirements", lambda: asked)
-    found = report(Needs())
-    (line,) = found["FAIL"]
+    assert any(requirement.startswith("torch") for requirement in requirements())
+    required = ["no-such-package>=1", "numpy<1.0", 'other; python_version < "3"']
+    monkeypatch.setattr(preflight, "requirements", lambda: required)
+    lines = report(Needs())
+    (line,) = lines["FAIL"]
     assert "no-such-package" in line and "install" in line
-    assert any("numpy" in line and "<1.0" in line for line in found["warn"])
+    assert any("numpy" in line and "<1.0" in line for line in lines["warn"])
 
 
 def test_requirements_of_an_installed_package_come_from_its_metadata(monkeypatch, tmp_path):
@@ -159,10 +159,10 @@ def test_disk_backend_processors_and_kaldi(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 10**8))
     monkeypatch.setenv("MSCNN_BACKEND", "moon")
     monkeypatch.setenv("KALDI_ROOT", str(tmp_path))
-    found = report(Needs(nj=10**6))
-    assert any("disk: 0.1 GB" in line for line in found["FAIL"])
-    assert any("'moon'" in line and "local" in line for line in found["FAIL"])
-    assert any("nnet3-xvector-compute" in line for line in found["warn"])
-    assert any("machine: " in line and "--nj 1000000" in line for line in found["warn"])
-    found = report(Needs(xvector_backend="kaldi"))
-    assert any("compute-mfcc-feats" in line and "native" in line for line in found["FAIL"])
+    lines = report(Needs(nj=10**6))
+    assert any("disk: 0.1 GB" in line for line in lines["FAIL"])
+    assert any("'moon'" in line and "local" in line for line in lines["FAIL"])
+    assert any("nnet3-xvector-compute" in line for line in lines["warn"])
+    assert any("machine: " in line and "--nj 1000000" in line for line in lines["warn"])
+    lines = report(Needs(xvector_backend="kaldi"))
+    assert any("compute-mfcc-feats" in line and "native" in line for line in lines["FAIL"])

@@ -1,4 +1,4 @@
-"""How many trainings at a time: never more than processors, memory and GPUs allow."""
+"""The number of trainings at a time is limited by processors, memory and GPUs."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,13 +17,13 @@ def machine(monkeypatch, caplog):
     """A machine, and the memory in GB that the two experiments take."""
 
     def make(processors=8, memory=64, gpus=(), sizes=(1, 4)):
-        needs = dict(zip(("exp/small", "exp/large"), sizes, strict=True))
+        size = dict(zip(("exp/small", "exp/large"), sizes, strict=True))
         monkeypatch.setattr(jobs, "processors", lambda: processors)
         monkeypatch.setattr(jobs, "memory", lambda: memory * GB)
         monkeypatch.setattr(jobs, "gpus", lambda: list(gpus))
         monkeypatch.setattr(resources, "choose_device", lambda name: "cuda" if gpus else "cpu")
         monkeypatch.setattr(
-            resources, "need", lambda setup, reader: needs[str(setup.exp)] and needs[str(setup.exp)] * GB
+            resources, "measure", lambda setup, reader: size[str(setup.exp)] and size[str(setup.exp)] * GB
         )
         caplog.clear()
         return caplog
@@ -31,7 +31,7 @@ def machine(monkeypatch, caplog):
     return make
 
 
-def test_what_fits_is_left_alone(machine):
+def test_a_number_that_fits_is_not_changed(machine):
     log = machine()
     assert resources.fit(SETUPS, 8) == (8, []) and not log.records
 
@@ -49,11 +49,11 @@ def test_processors_and_memory_lower_the_number_with_a_notice(machine):
 
 def test_nothing_is_measured_where_one_runs_at_a_time(machine, monkeypatch):
     machine()
-    monkeypatch.setattr(resources, "need", lambda setup, reader: 1 / 0)
+    monkeypatch.setattr(resources, "measure", lambda setup, reader: 1 / 0)
     assert resources.fit(SETUPS, 1) == (1, [])
 
 
-def test_every_gpu_takes_as_many_as_it_is_said_to(machine):
+def test_jobs_per_device_limits_the_jobs_of_each_gpu(machine):
     log = machine(gpus=("0", "3"))
     assert resources.fit(SETUPS, 8) == (2, ["0", "3"]) and "2 GPUs" in log.text
     machine(gpus=("0", "3"))
@@ -61,9 +61,9 @@ def test_every_gpu_takes_as_many_as_it_is_said_to(machine):
     assert resources.fit(SETUPS, 1) == (1, ["0", "3"])
 
 
-def test_prediction_takes_processors_and_gpus_alone(machine, monkeypatch):
+def test_prediction_is_limited_by_processors_and_gpus_only(machine, monkeypatch):
     machine(processors=3)
-    monkeypatch.setattr(resources, "need", lambda setup, reader: 1 / 0)
+    monkeypatch.setattr(resources, "measure", lambda setup, reader: 1 / 0)
     assert resources.places("cpu", 8) == (3, [])
     machine(gpus=("1",))
     assert resources.places("auto", 8, jobs_per_device=2) == (2, ["1"])

@@ -1,4 +1,4 @@
-"""Which tables a plan gets, and of which experiments."""
+"""The tables of a plan, and the experiments in them."""
 
 import pytest
 
@@ -9,10 +9,10 @@ from mscnn.recipe.plan import Plan, Row
 @pytest.fixture
 def written(monkeypatch):
     """The tables that are written: their kind and their experiments by their stem."""
-    found = {}
-    monkeypatch.setattr(tables, "overview_table", lambda exps, stem: found.update({stem: ["overview", *exps]}))
-    monkeypatch.setattr(tables, "_robustness_table", lambda exps, stem: found.update({stem: ["robustness", *exps]}))
-    return found
+    stems = {}
+    monkeypatch.setattr(tables, "overview_table", lambda exps, stem: stems.update({stem: ["overview", *exps]}))
+    monkeypatch.setattr(tables, "_robustness_table", lambda exps, stem: stems.update({stem: ["robustness", *exps]}))
+    return stems
 
 
 def row(tag, protocol="loso5", tested_on="", data="data/d", grid="mine"):
@@ -23,7 +23,7 @@ def test_without_a_grid_there_is_none(written):
     assert list(tables.write_tables(Plan((row("a", grid=""),)))) == [] and not written
 
 
-def test_one_protocol_has_a_table_of_the_grids_name(written):
+def test_the_table_of_one_protocol_is_named_after_the_grid(written):
     list(tables.write_tables(Plan((row("a"), row("b")))))
     assert written == {"exp/mine": ["overview", "exp/a", "exp/b"]}
     written.clear()
@@ -31,7 +31,7 @@ def test_one_protocol_has_a_table_of_the_grids_name(written):
     assert written == {"exp/mine": ["robustness", "exp/a", "exp/a_on_x", "exp/b"]}
 
 
-def test_only_protocols_with_other_transcripts_have_a_table_of_what_they_cost(written):
+def test_only_protocols_with_tests_on_other_transcripts_have_a_robustness_table(written):
     rows = row("a"), row("c", "speaker10"), row("a_on_x", tested_on="x"), row("d", "random10"), row("e", "speaker10")
     list(tables.write_tables(Plan(rows)))
     assert written == {

@@ -18,6 +18,7 @@ COPIED = ("conf", "mscnn")  # tests change these
 OUTPUTS = shutil.ignore_patterns("corpus", "data", "dump", "exp")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder."""
     for item in items:

@@ -13,9 +13,13 @@ class UserError(Exception):
         code: name of the kind of error, in kebab case; tests and programs compare it, the message may change.
     """
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+    def __reduce__(self) -> tuple:
+        """Pickle it as it is: jobs and workers send errors from process to process."""
+        return _restore, (type(self), self.args, self.__dict__)
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,16 @@ class DataErrors(UserError):
         issues: all of them, listed or not.
     """
 
-    def __init__(self, summary: str, issues: Sequence[Issue], most: int | None = None, *, code: str = "") -> None:
+    def __init__(self, summary: str, issues: Sequence[Issue], most: int | None = None, *, code: str) -> None:
         self.issues = list(issues)
         listed = [str(issue) for issue in self.issues[:most]]
         if len(listed) < len(self.issues):
             listed.append(f"… and {len(self.issues) - len(listed)} more")
         super().__init__("\n  ".join([summary, *listed]), code=code)
+
+
+def _restore(kind: type[UserError], args: tuple, state: dict) -> UserError:
+    """An error of a kind, without its ``__init__``."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

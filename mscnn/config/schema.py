@@ -96,7 +96,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: Where) -> T:
     except ValidationError as error:
         issues = _issues(kind, values, where, error)
     except UserError as error:  # of a __post_init__: values that contradict each other
-        raise UserError(f"{place(where, ())}: {error}", code=error.code or "config-value") from None
+        raise UserError(f"{place(where, ())}: {error}", code=error.code) from None
     if len(issues) == 1:
         raise UserError(str(issues[0]), code=issues[0].code)
     raise DataErrors(f"{place(where, ())}: {len(issues)} errors", issues, code=issues[0].code)

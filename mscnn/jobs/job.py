@@ -51,7 +51,7 @@ def execute(job: Job) -> int:
             print(f"error[job-output-missing]: {missing[0]} was not written")
         status = int(bool(missing))
     except UserError as error:
-        print(f"error[{error.code}]: {error}" if error.code else f"error: {error}")
+        print(f"error[{error.code}]: {error}")
     except Exception:
         print(traceback.format_exc())
     print(f"# Ended (code {status}) after {time.monotonic() - start:.1f} s", flush=True)

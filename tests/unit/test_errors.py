@@ -1,5 +1,9 @@
 """Errors that a user can fix."""
 
+import pickle
+
+import pytest
+
 from mscnn.errors import DataErrors, Issue, UserError
 
 
@@ -13,3 +17,11 @@ def test_issues_are_listed_one_per_line_up_to_a_number():
     error = DataErrors("4 issues:", issues, 2, code="table-invalid")
     assert str(error).split("\n") == ["4 issues:", "  line 0", "  line 1", "  … and 2 more"]
     assert error.code == "table-invalid" and len(error.issues) == 4
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("a", code="b"), DataErrors("two:", [Issue("c", "d"), Issue("e", "f")], code="g")]
+)
+def test_an_error_of_another_process_is_the_same(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -136,16 +136,16 @@ def follows(value: Any) -> str | None:
 
 def _chain(name: str) -> Iterator[tuple[Path, File]]:
     """Files from ``name`` to the one without a base; a base is a name, or a YAML file relative to the one naming it."""
-    seen: list[Path] = []
+    visited: list[Path] = []
     while name:
         path = conf("models", name)
-        if path in seen:
-            raise UserError(f"{seen[-1]}: base {name}: {path} is its own base", code="config-base-loop")
-        seen.append(path)
+        if path in visited:
+            raise UserError(f"{visited[-1]}: base {name}: {path} is its own base", code="config-base-loop")
+        visited.append(path)
         file = schema.load(path, File)
         yield path, file
-        beside = path.parent / (file.base or "")
-        name = str(beside) if beside.suffix in (".yaml", ".yml") and beside.is_file() else file.base or ""
+        sibling = path.parent / (file.base or "")
+        name = str(sibling) if sibling.suffix in (".yaml", ".yml") and sibling.is_file() else file.base or ""
 
 
 def _like(text: Any, example: Any) -> Any:

@@ -2,8 +2,9 @@
 
 Chen, He, Yang, Zhang, "3-D Convolutional Recurrent Neural Networks With Attention Model for Speech Emotion
 Recognition", IEEE Signal Processing Letters 25(10), 2018, pp. 1440-1444. The paper, its code
-(xuanjihe/speech-emotion-recognition) and the re-implementation beside ADSRNN (donghyun1234/speech_emotion_recognition)
-differ in pooling, attention, batch normalisation and training: they are three configurations, never mixed.
+(xuanjihe/speech-emotion-recognition) and the re-implementation of ADSRNN's author
+(donghyun1234/speech_emotion_recognition) differ in pooling, attention, batch normalisation and
+training: they are three configurations, never mixed.
 """
 
 from collections.abc import Mapping

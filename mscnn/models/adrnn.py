@@ -1,9 +1,9 @@
 """ADRNN: dilated convolutions with a skip connection, a BLSTM and attention over its frames.
 
 Meng, Yan, Yuan, Wei, "Speech Emotion Recognition From 3D Log-Mel Spectrograms With Deep Learning Network", IEEE
-Access 7, 2019, pp. 125868-125881. ``adrnn_donghyun`` is the re-implementation beside ADSRNN
-(donghyun1234/speech_emotion_recognition), ``adrnn`` the same network with another pooling, a sum of
-frames as attention, and the paper's center loss.
+Access 7, 2019, pp. 125868-125881. ``adrnn_donghyun`` is the re-implementation of ADSRNN's author
+(donghyun1234/speech_emotion_recognition), ``adrnn`` the same network with another pooling, a sum of frames as
+attention, and the paper's center loss.
 """
 
 from collections.abc import Mapping

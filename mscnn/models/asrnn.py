@@ -1,4 +1,4 @@
-"""ASRNN: three convolutions, a BLSTM that slides over short windows, and attention beside an LSTM over the windows.
+"""ASRNN: three convolutions, a BLSTM over short windows, and attention parallel to an LSTM over the windows.
 
 Peng, Li, Zhu, Unoki, Dang, Akagi, "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
 Recurrent Networks With Auditory Front-Ends", IEEE Access 8, 2020, pp. 16560-16572. ``asrnn_donghyun`` is its
@@ -88,9 +88,9 @@ class ASRNN(Classifier[Options]):
         return torch.stack([x[:, start : start + window] for start in starts], dim=1)
 
     def encode_windows(self, windows: Tensor) -> Tensor:
-        """One vector per window, (B, N, window, D) -> (B, N, 2 · lstm_dim): the last state of either direction.
+        """One vector per window, (B, N, window, D) -> (B, N, 2 · lstm_dim): the last state of each direction.
 
-        The code (``legacy_shift1``) takes the last frame's output, where the backward LSTM has seen that frame only.
+        The code (``legacy_shift1``) takes the last frame's output, for which the backward LSTM has processed one frame.
         """
         outputs, (states, _) = self.lstm(windows.flatten(0, 1))
         vectors = outputs[:, -1] if self.options.legacy_shift1 else states.transpose(0, 1).flatten(1)

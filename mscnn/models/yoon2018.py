@@ -63,7 +63,7 @@ class ScalarBiasLinear(nn.Module):
 
 
 class Yoon2018(Classifier[Options]):
-    """The four systems: audio alone is ARE, text alone TRE, both MDRE, both with ``attention`` MDREA."""
+    """The four systems: ARE takes audio, TRE text, MDRE both, MDREA both with ``attention``."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)

@@ -94,7 +94,7 @@ class BRE(nn.Module):
 
 
 class Yoon2019(Classifier[Options]):
-    """Audio alone is Audio-BRE, text alone Text-BRE, both MHA with the given number of hops."""
+    """Audio-BRE takes audio, Text-BRE text, MHA both, with the given number of hops."""
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)

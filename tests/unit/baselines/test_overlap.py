@@ -45,7 +45,7 @@ def test_nearest_is_the_highest_cosine(monkeypatch):
 
 
 def test_rare_words_weigh_more_than_common_ones():
-    """One unknown word beside a common one is no near duplicate of the common one."""
+    """A common word with an unknown one is no near duplicate of the common word."""
     texts = {f"t{i}": "well" for i in range(50)} | {"u": "well armadillo"}
     (cosine, _), *_ = TextIndex(texts).nearest(Fold(1, tuple(f"t{i}" for i in range(50)), (), ("u",))).values()
     assert cosine < 0.3

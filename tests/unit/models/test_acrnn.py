@@ -41,10 +41,10 @@ def test_fingerprint():
 
 @pytest.mark.parametrize(("name", "frame"), [("acrnn_paper", 20 * 256), ("acrnn_code", 10 * 256)])
 def test_shapes(name, frame):
-    model, seen = build(name, filters=[4, 256]).double(), {}
-    model.project.register_forward_pre_hook(lambda _, args: seen.update(x=args[0]))
+    model, captured = build(name, filters=[4, 256]).double(), {}
+    model.project.register_forward_pre_hook(lambda _, args: captured.update(x=args[0]))
     assert model.eval()(segments()).shape == (2, 4)
-    assert seen["x"].shape == (2, 150, frame)
+    assert captured["x"].shape == (2, 150, frame)
 
 
 @pytest.mark.parametrize("name", NAMES)

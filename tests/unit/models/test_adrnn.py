@@ -32,10 +32,10 @@ def test_fingerprint():
 
 @pytest.mark.parametrize(("name", "frames"), [("adrnn", 150), ("adrnn_donghyun", 75)])
 def test_shapes(name, frames):
-    model, seen = build(name, filters=4, dilated_filters=[4, 4, 256]).double().eval(), {}
-    model.project.register_forward_pre_hook(lambda _, args: seen.update(x=args[0]))
+    model, captured = build(name, filters=4, dilated_filters=[4, 4, 256]).double().eval(), {}
+    model.project.register_forward_pre_hook(lambda _, args: captured.update(x=args[0]))
     assert model(segments()).shape == (2, 4)
-    assert seen["x"].shape == (2, frames, 256 * 20)
+    assert captured["x"].shape == (2, frames, 256 * 20)
 
 
 def test_padding_changes_nothing():

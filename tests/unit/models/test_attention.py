@@ -28,13 +28,13 @@ def test_area_attention_equals_brute_force(tokens, width):
 
 
 def test_area_attention_has_543_areas_of_182_tokens():
-    seen = {}
+    captured = {}
     attention = AreaAttention(3, dropout=0.5)
-    attention.dropout.register_forward_pre_hook(lambda _, args: seen.update(weights=args[0]))
+    attention.dropout.register_forward_pre_hook(lambda _, args: captured.update(weights=args[0]))
     x = wave(1, 182, 4)
     attention(x, x, x)
-    assert seen["weights"].shape == (1, 182, 182 + 181 + 180)
-    torch.testing.assert_close(seen["weights"].sum(dim=2), torch.ones(1, 182, dtype=torch.float64))
+    assert captured["weights"].shape == (1, 182, 182 + 181 + 180)
+    torch.testing.assert_close(captured["weights"].sum(dim=2), torch.ones(1, 182, dtype=torch.float64))
 
 
 def test_area_sums_are_rounded_as_differences_of_cumulative_sums():

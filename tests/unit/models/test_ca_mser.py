@@ -140,16 +140,17 @@ def test_loudness_of_mfcc_and_waveform_does_not_matter(monkeypatch):
 def test_co_attention_by_loop():
     """The weights are outputs of a ReLU over the steps of wav2vec 2.0, not normalised."""
     model = small()
-    seen = {}
-    model.co_attention.register_forward_hook(lambda *args: seen.update(scores=args[2]))
-    model.speech.register_forward_pre_hook(lambda _, args: seen.update(summary=args[0]))
+    captured = {}
+    model.co_attention.register_forward_hook(lambda *args: captured.update(scores=args[2]))
+    model.speech.register_forward_pre_hook(lambda _, args: captured.update(summary=args[0]))
     inputs = segments()
     model(inputs)
     for b in range(2):
         expected = sum(
-            max(score, 0.0) * inputs.extra["wav2vec2"][b, :, t] for t, score in enumerate(seen["scores"][b].tolist())
+            max(score, 0.0) * inputs.extra["wav2vec2"][b, :, t]
+            for t, score in enumerate(captured["scores"][b].tolist())
         )
-        torch.testing.assert_close(seen["summary"][b], expected)
+        torch.testing.assert_close(captured["summary"][b], expected)
 
 
 def test_legacy_leftpad_wav_moves_the_padding_of_waveforms(monkeypatch):
@@ -163,13 +164,13 @@ def test_legacy_leftpad_wav_moves_the_padding_of_waveforms(monkeypatch):
 
 
 def test_legacy_pad0db_pads_white():
-    seen = []
+    captured = []
     for model in (small(), small(legacy_pad0db=True)):
-        model.alexnet.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+        model.alexnet.register_forward_pre_hook(lambda _, args: captured.append(args[0]))
         model(segments((60, 40)))
     white, black = (1 - 0.485) / 0.229, -0.485 / 0.229
-    assert torch.equal(seen[0][0], seen[1][0])
-    ours, theirs = (images[1, 0, :, -25:] for images in seen)  # 76 columns of an image for 60 frames
+    assert torch.equal(captured[0][0], captured[1][0])
+    ours, theirs = (images[1, 0, :, -25:] for images in captured)  # 76 columns of an image for 60 frames
     torch.testing.assert_close(ours, torch.full_like(ours, black))
     torch.testing.assert_close(theirs, torch.full_like(theirs, white))
 

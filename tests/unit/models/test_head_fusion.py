@@ -56,11 +56,11 @@ def test_every_parameter_learns(name):
 
 def test_attention_pooling_by_loop():
     model, inputs = filled(build("cnn_attn_pooling", frames=30)), segments(26, 30)
-    seen = {}
-    model.trunk.register_forward_hook(lambda *args: seen.update(maps=args[2]))
+    captured = {}
+    model.trunk.register_forward_hook(lambda *args: captured.update(maps=args[2]))
     logits = model(inputs)
     expected = torch.zeros(2, 4, dtype=torch.float64)
-    positions = seen["maps"].flatten(2).unbind(dim=2)
+    positions = captured["maps"].flatten(2).unbind(dim=2)
     for x in positions:
         top_down = (x @ model.top_down.weight[:, :, 0, 0].T + model.top_down.bias).exp()
         bottom_up = x @ model.bottom_up.weight[:, :, 0, 0].T + model.bottom_up.bias

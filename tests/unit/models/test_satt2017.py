@@ -14,13 +14,13 @@ def test_parameter_count():
 
 
 def test_shapes():
-    model, seen = build("satt2017", audio=200).double().eval(), {}
-    model.convs.register_forward_hook(lambda _, args, output: seen.update(x=args[0], y=output))
-    model.lstm.register_forward_pre_hook(lambda _, args: seen.update(frames=args[0]))
+    model, captured = build("satt2017", audio=200).double().eval(), {}
+    model.convs.register_forward_hook(lambda _, args, output: captured.update(x=args[0], y=output))
+    model.lstm.register_forward_pre_hook(lambda _, args: captured.update(frames=args[0]))
     assert model(segments(1, dim=200)).shape == (1, 4)
-    assert seen["x"].shape == (1, 1, 300, 200) and seen["y"].shape == (1, 32, 37, 25)
-    assert seen["frames"].shape == (1, 37, 800)
-    torch.testing.assert_close(seen["frames"][0, 5], seen["y"][0, :, 5].flatten())
+    assert captured["x"].shape == (1, 1, 300, 200) and captured["y"].shape == (1, 32, 37, 25)
+    assert captured["frames"].shape == (1, 37, 800)
+    torch.testing.assert_close(captured["frames"][0, 5], captured["y"][0, :, 5].flatten())
 
 
 def test_even_kernel_pads_less_on_the_left():
@@ -35,12 +35,12 @@ def test_even_kernel_pads_less_on_the_left():
 
 
 def test_head_takes_the_last_state_of_each_direction():
-    model, seen = build("satt2017", audio=24, **SMALL).double().eval(), {}
-    model.lstm.register_forward_hook(lambda _, args, output: seen.update(outputs=output[0]))
-    model.head.register_forward_pre_hook(lambda _, args: seen.update(states=args[0]))
+    model, captured = build("satt2017", audio=24, **SMALL).double().eval(), {}
+    model.lstm.register_forward_hook(lambda _, args, output: captured.update(outputs=output[0]))
+    model.head.register_forward_pre_hook(lambda _, args: captured.update(states=args[0]))
     model(segments(2, dim=24, frames=64))
-    ahead, back = seen["outputs"].chunk(2, dim=2)
-    torch.testing.assert_close(seen["states"], torch.cat([ahead[:, -1], back[:, 0]], dim=1))
+    ahead, back = captured["outputs"].chunk(2, dim=2)
+    torch.testing.assert_close(captured["states"], torch.cat([ahead[:, -1], back[:, 0]], dim=1))
 
 
 def test_padding_changes_nothing():

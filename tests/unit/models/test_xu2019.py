@@ -156,20 +156,20 @@ def test_every_parameter_learns(name):
 
 @pytest.mark.parametrize(("name", "times"), [("xu2019_paper", 5), ("xu2019_delta", 7)])
 def test_dropout_is_applied_as_in_the_code(name, times):
-    model, seen = build(name), []
-    model.dropout.register_forward_hook(lambda *args: seen.append(args[1][0].shape))
+    model, captured = build(name), []
+    model.dropout.register_forward_hook(lambda *args: captured.append(args[1][0].shape))
     model(INPUTS)
-    assert len(seen) == times
-    assert sum(len(shape) == 2 for shape in seen) == (2 if name == "xu2019_delta" else 1)
+    assert len(captured) == times
+    assert sum(len(shape) == 2 for shape in captured) == (2 if name == "xu2019_delta" else 1)
 
 
 def test_pooling_of_the_paper_is_a_maximum_without_padding():
-    model, seen = build("xu2019_paper"), {}
-    model.joint_rnn.register_forward_hook(lambda _, args, out: seen.update(joint=out))
-    model.output.register_forward_pre_hook(lambda _, args: seen.update(pooled=args[0]))
+    model, captured = build("xu2019_paper"), {}
+    model.joint_rnn.register_forward_hook(lambda _, args, out: captured.update(joint=out))
+    model.output.register_forward_pre_hook(lambda _, args: captured.update(pooled=args[0]))
     model(INPUTS)
     for row, n in enumerate(INPUTS.token_len):
-        torch.testing.assert_close(seen["pooled"][row], seen["joint"][row, :n].amax(dim=0))
+        torch.testing.assert_close(captured["pooled"][row], captured["joint"][row, :n].amax(dim=0))
 
 
 def test_initial_weights_of_delta_are_those_of_keras():

@@ -77,10 +77,10 @@ def test_hops_by_hand(hops):
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_the_classifier_takes_summaries_and_prosody(name):
-    model, seen = build(name), {}
-    model.output.register_forward_pre_hook(lambda _, args: seen.update(fused=args[0]))
+    model, captured = build(name), {}
+    model.output.register_forward_pre_hook(lambda _, args: captured.update(fused=args[0]))
     logits = model(INPUTS)
-    torch.testing.assert_close(logits, seen["fused"] @ model.output.weight.T + model.output.bias)
+    torch.testing.assert_close(logits, captured["fused"] @ model.output.weight.T + model.output.bias)
     parts = []
     if name != "audio_bre":
         text = model.text_bre(model.embedding(INPUTS.tokens), INPUTS.token_len)
@@ -92,7 +92,7 @@ def test_the_classifier_takes_summaries_and_prosody(name):
         parts = hop(audio, text, int(name[-1]))
     if name != "text_bre":
         parts.append(INPUTS.extra["prosody"][:, :, 0])
-    torch.testing.assert_close(seen["fused"], torch.cat(parts, dim=1))
+    torch.testing.assert_close(captured["fused"], torch.cat(parts, dim=1))
 
 
 @pytest.mark.parametrize("name", COUNTS)

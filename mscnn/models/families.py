@@ -95,7 +95,7 @@ def _module(spec: ModelSpec) -> str:
     if "." in spec.family:
         return spec.family
     near = difflib.get_close_matches(spec.family, FAMILIES, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(FAMILIES)}"
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(FAMILIES)}."
     raise UserError(
         f"{spec.name}: unknown family {spec.family}; {hint} A custom family has a dot: my_package.my_module",
         code="family-unknown",

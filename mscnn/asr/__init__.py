@@ -1,4 +1,4 @@
-"""Waveform -> transcript: one module per ASR engine."""
+"""Speech recognition: one module per ASR engine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where an engine is.
+    """Registry entry of an ASR engine.
 
     Attributes:
-        module: has a function ``create``, whose parameters are the engine's options, each with a default.
-        package: what it needs besides this package, as it is imported; empty where there is nothing.
+        module: module with a function ``create``, whose parameters are the engine's options, each with a default.
+        package: optional package that the engine imports; empty where there is none.
     """
 
     module: str
@@ -37,16 +37,16 @@ ENGINES: dict[str, Entry] = {
 
 
 def make_engine(name: str, **options: str | None) -> Engine:
-    """Return an engine that is ready to run here; options that are None take the engine's default.
+    """An ASR engine that is ready to run; options that are None have the engine's default.
 
-    Options that the engine does not have are named in a warning: a recipe gives the same to each of several engines.
+    Options that the engine does not have cause a warning, since a recipe gives the same options to several engines.
 
     Raises:
-        UserError: no such engine, a language that it does not have, or something it needs (package, model,
-            credentials) is not there.
+        UserError: the engine is unknown, it does not have the language, or a requirement (package, model, credentials)
+            is missing.
     """
     if name not in ENGINES:
-        raise UserError(f"no ASR engine {name!r}; there are: {', '.join(ENGINES)}", code="engine-unknown")
+        raise UserError(f"unknown ASR engine {name!r}; known: {', '.join(ENGINES)}", code="engine-unknown")
     if package := ENGINES[name].package:
         packages.require(package, f"ASR engine {name}")
     create = import_module(ENGINES[name].module).create
@@ -54,5 +54,5 @@ def make_engine(name: str, **options: str | None) -> Engine:
     known = inspect.signature(create).parameters
     surplus = [f"--{option}" for option in given if option not in known]
     if surplus:
-        get_logger(__name__).warning("engine %s has no %s; ignored", name, ", ".join(surplus))
+        get_logger(__name__).warning("ASR engine %s has no option %s; ignored", name, ", ".join(surplus))
     return create(**{option: value for option, value in given.items() if option in known})

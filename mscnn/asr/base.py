@@ -1,4 +1,4 @@
-"""What every ASR engine is to the rest of the program, and how one that takes audio is run."""
+"""Interface of ASR engines, and the parallel, resumable run of those that take audio."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ from mscnn.log import get_logger, progress
 if TYPE_CHECKING:
     import numpy as np
 
-RATE = 16000  # Hz, of the samples every engine gets
+RATE = 16000  # Hz, sampling rate of the input of every engine
 log = get_logger(__name__)
 
 
 class Engine(ABC):
-    """Gives every utterance of a data directory its transcript."""
+    """Base class of ASR engines."""
 
     @abstractmethod
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
-        """Return utterance -> transcript (possibly empty); ``out`` is a folder for unfinished work and logs.
+        """Transcript (possibly empty) of every utterance; ``out`` is a folder for unfinished work and logs.
 
         Raises:
-            UserError: an utterance cannot be transcribed, or the engine cannot go on.
+            UserError: an utterance cannot be transcribed, or the engine failed.
         """
 
 
 @dataclass(frozen=True)
 class Task:
-    """An utterance to transcribe; ``digest`` names its audio."""
+    """An utterance to transcribe, and the digest of its audio."""
 
     audio: UtteranceAudio
     digest: str
 
     @property
     def key(self) -> tuple[str, str]:
-        """Under what the journal keeps the transcript."""
+        """Key of the transcript in the journal."""
         return self.audio.utt, self.digest
 
 
 class SpeechEngine(Engine):
-    """An engine that takes audio: utterance by utterance, in parallel, and the same never twice.
+    """An engine that takes audio; it transcribes in parallel, and each utterance once.
 
-    Subclasses are small values that can be sent to another process; ``open`` loads the model there.
+    Subclasses are small picklable values; ``open`` loads the model in the worker process.
     """
 
     max_seconds: ClassVar[float] = math.inf
@@ -61,23 +61,24 @@ class SpeechEngine(Engine):
     @property
     @abstractmethod
     def identity(self) -> dict[str, str]:
-        """All that decides its transcripts: engine, model, options. Finished work is kept under the digest of this."""
+        """All that the transcripts depend on: engine, model, options. Its digest names the journal."""
 
     @abstractmethod
     def open(self) -> Callable[[np.ndarray], str]:
         """Load the model; returns a function from samples (n,), float32 at 16 kHz, to a transcript.
 
-        What the function returns must depend on its argument only, not on utterances before.
+        The transcript must depend on the samples only, not on previous utterances.
         """
 
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
-        """Transcribe what no earlier call has; the result is the same for any ``nj`` and any interruption."""
+        """Transcripts, from the journal or newly computed; they depend neither on ``nj`` nor on interruptions."""
         self._refuse_long(data)
         nj = max(nj, 1)
         journal = Journal(out / "journal" / digest(self.identity)[:12])
         tasks, done = _tasks(data), journal.collect()
         todo = sorted((task for task in tasks if task.key not in done), key=lambda task: -data.dur[task.audio.utt])
-        log.info("%d utterances to transcribe, %d done before in %s", len(todo), len(tasks) - len(todo), journal.path)
+        done_before = len(tasks) - len(todo)
+        log.info("%d utterances to transcribe, %d already transcribed in %s", len(todo), done_before, journal.path)
         if todo:
             shares = [todo[i::nj] for i in range(nj)]
             jobs = [(self, journal.job(number), share) for number, share in enumerate(shares, 1) if share]
@@ -86,35 +87,35 @@ class SpeechEngine(Engine):
         return {task.audio.utt: done[task.key] for task in tasks}
 
     def _refuse_long(self, data: DataDir) -> None:
-        long = [utt for utt in data.utts if data.dur[utt] > self.max_seconds]
-        if long:
+        too_long = [utt for utt in data.utts if data.dur[utt] > self.max_seconds]
+        if too_long:
             raise DataErrors(
-                f"{data.path}: the engine takes {self.max_seconds:g} s at most; segment these with a segments file:",
-                [Issue("utterance-too-long", f"{utt}: {data.dur[utt]:.1f} s") for utt in long],
+                f"{data.path}: the engine takes at most {self.max_seconds:g} s; divide these utterances with a "
+                "segments file:",
+                [Issue("utterance-too-long", f"{utt}: {data.dur[utt]:.1f} s") for utt in too_long],
                 MAX_LISTED,
                 code="utterance-too-long",
             )
 
 
 def clean(text: str) -> str:
-    """Text as a table can hold it: one line, single blanks, nothing unprintable."""
+    """Text on one line, with single spaces and printable characters only."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _tasks(data: DataDir) -> list[Task]:
-    everything = UtteranceAudio.of(data)
     digests = {wav: file_digest(wav)[:16] for wav in data.wav.values()}
     return [
         Task(audio, digests[audio.wav] + ("" if audio.end is None else f":{audio.start}:{audio.end}"))
-        for audio in everything
+        for audio in UtteranceAudio.of(data)
     ]
 
 
 def _transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -> None:
-    """Body of one process: note each transcript in the journal file ``path`` as soon as it is there.
+    """Transcribe ``tasks``, and append each transcript to the journal file ``path``; a worker process runs this.
 
     Raises:
-        DataErrors: audio files that cannot be used, all of this share's, after the others are done.
+        DataErrors: audio files that cannot be used; lists all of the tasks', after the others are done.
     """
     recognise = engine.open()
     with AudioReader(RATE, convert=True) as reader, open(path, "w", encoding="utf-8", newline="\n") as out:
@@ -126,7 +127,7 @@ def _transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -
             utt = task.audio.utt
             if notices:
                 print(f"{utt}: {'; '.join(notices)}")
-            try:  # engines find words even in silence
+            try:  # engines return words even for silence
                 text = recognise(samples) if abs(samples).max() >= SILENT else ""
             except UserError as error:
                 raise UserError(f"{utt}: {error}", code=error.code) from None

@@ -1,4 +1,4 @@
-"""Google Cloud Speech-to-Text (v1), the ASR engine of the MSCNN-SPU paper. It is paid for by the minute."""
+"""Google Cloud Speech-to-Text (v1), the ASR engine of the MSCNN-SPU paper; charged per minute."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from google.api_core.exceptions import GoogleAPIError
     from google.cloud.speech_v1 import SpeechClient
 
-PATIENCE = 120.0  # seconds that a service which does not answer is asked again
-LOCAL = ("localhost", "127.0.0.1", "[::1]")
+RETRY_TIMEOUT_S = 120.0  # total time of retries where the service does not answer
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 @dataclass(frozen=True)
 class Google(SpeechEngine):
-    """Synchronous recognition; an ``endpoint`` on this machine (host:port) is spoken to without TLS and credentials."""
+    """Synchronous recognition; a local ``endpoint`` (host:port) is used without TLS and credentials."""
 
     model: str
     language: str
     endpoint: str
-    max_seconds: ClassVar[float] = 60.0  # longer audio would have to go through a storage bucket
+    max_seconds: ClassVar[float] = 60.0  # longer audio would need a storage bucket
 
     @property
     def identity(self) -> dict[str, str]:
@@ -45,12 +45,12 @@ class Google(SpeechEngine):
             model=self.model,
         )
         transient = if_exception_type(exceptions.ServiceUnavailable, exceptions.InternalServerError)
-        retry = Retry(transient, initial=0.1, maximum=10.0, timeout=PATIENCE)
+        retry = Retry(transient, initial=0.1, maximum=10.0, timeout=RETRY_TIMEOUT_S)
 
         def recognise(samples: np.ndarray) -> str:
             audio = speech.RecognitionAudio(content=pcm16(samples).tobytes())
             try:
-                response = client.recognize(config=config, audio=audio, retry=retry, timeout=PATIENCE)
+                response = client.recognize(config=config, audio=audio, retry=retry, timeout=RETRY_TIMEOUT_S)
             except exceptions.GoogleAPIError as error:
                 raise UserError(f"{self.endpoint}: {error}; {_fix(error)}", code="engine-failed") from None
             return " ".join(result.alternatives[0].transcript for result in response.results if result.alternatives)
@@ -63,7 +63,7 @@ class Google(SpeechEngine):
         from google.cloud.speech_v1 import SpeechClient
         from google.cloud.speech_v1.services.speech.transports import SpeechGrpcTransport
 
-        if self.endpoint.rpartition(":")[0] in LOCAL:
+        if self.endpoint.rpartition(":")[0] in LOCAL_HOSTS:
             return SpeechClient(transport=SpeechGrpcTransport(channel=grpc.insecure_channel(self.endpoint)))
         try:
             return SpeechClient(client_options={"api_endpoint": self.endpoint})
@@ -76,7 +76,7 @@ class Google(SpeechEngine):
 
 
 def create(*, model: str = "default", language: str = "en-US", endpoint: str = "speech.googleapis.com") -> Google:
-    """Return the engine.
+    """The engine, with a connection that was tried.
 
     Raises:
         UserError: the credentials are missing.
@@ -92,9 +92,9 @@ def _fix(error: GoogleAPIError) -> str:
     fixes = {
         exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
         exceptions.Forbidden: "enable the Speech-to-Text API and billing in the project of your credentials",
-        exceptions.TooManyRequests: "quota used up: run again later, or with a smaller --nj; what is done is kept",
+        exceptions.TooManyRequests: "quota exceeded: run again later, or with a smaller --nj; finished work is kept",
         exceptions.BadRequest: "check --language and --model against Google's list of supported languages",
         exceptions.NotFound: "check --endpoint",
     }
-    default = "check the network, then run again; what is done is kept"
+    default = "check the network, then run again; finished work is kept"
     return next((fix for kind, fix in fixes.items() if isinstance(error, kind)), default)

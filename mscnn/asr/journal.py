@@ -1,4 +1,4 @@
-"""Transcripts kept as they come, so that an interruption costs one utterance and no engine is paid twice."""
+"""Journal of transcripts: an interruption loses one utterance at most, and none is transcribed twice."""
 
 from pathlib import Path
 
@@ -6,11 +6,10 @@ from mscnn.files import atomic
 
 
 class Journal:
-    """Finished transcripts of one engine with one set of options, in a folder of their own.
+    """Finished transcripts of one engine with one set of options, in one folder.
 
-    ``done.tsv`` has what earlier runs finished; each job of the current run appends to its ``partial.JOB.tsv``. A line
-    is ``utterance TAB digest of its audio TAB transcript``. A line that was cut short has no newline: it does not
-    count.
+    ``done.tsv`` has the transcripts of earlier runs; each job of the current run appends to its ``partial.JOB.tsv``. A
+    line is ``utterance TAB digest of its audio TAB transcript``. A truncated line, without a newline, is ignored.
     """
 
     def __init__(self, path: Path) -> None:
@@ -18,19 +17,19 @@ class Journal:
         path.mkdir(parents=True, exist_ok=True)
 
     def job(self, number: int) -> Path:
-        """File for the transcripts of one job of this run."""
+        """Path of the transcripts of one job of this run."""
         return self.path / f"partial.{number}.tsv"
 
     def collect(self) -> dict[tuple[str, str], str]:
-        """Gather all files into ``done.tsv``; returns (utterance, digest of its audio) -> transcript.
+        """Merge all files into ``done.tsv``; returns (utterance, digest of its audio) -> transcript.
 
-        The partial files are removed: a process that outlived its run writes into the void, never between our lines.
+        The partial files are removed, so that a process of an earlier run cannot write into files of this one.
         """
         partial = sorted(self.path.glob("partial.*.tsv"))
         done: dict[tuple[str, str], str] = {}
         for file in [self.path / "done.tsv", *partial]:
-            whole = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-            for line in whole:
+            complete = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+            for line in complete:
                 utt, audio, text = line.decode("utf-8").split("\t")
                 done[utt, audio] = text
         if partial:

@@ -1,4 +1,4 @@
-"""PocketSphinx: works offline; its English model is part of its package."""
+"""PocketSphinx: works offline, with the English model in its package."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mscnn.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-# Fewer active HMMs and word exits per frame than by default (30000, any number): half of the time, and on recorded and
-# on synthetic speech about one point more of word errors.
+# Fewer active HMMs and word exits per frame than the default (30000, unlimited): half the time, at a word error rate
+# about one point higher on recorded and on synthetic speech.
 OPTIONS = {"maxhmmpf": 2000, "maxwpf": 10}
 
 
 @dataclass(frozen=True)
 class PocketSphinx(SpeechEngine):
-    """The package's US English model (generic trigram language model, 130,000 words)."""
+    """PocketSphinx with its US English model (generic trigram language model, 130,000 words)."""
 
     version: str
 
@@ -43,16 +43,16 @@ class PocketSphinx(SpeechEngine):
             hypothesis = decoder.hyp()
             return hypothesis.hypstr if hypothesis else ""
 
-        # A decoder carries noise statistics and the last best Gaussians on to the next utterance, and cannot be told to
-        # forget all of it. Loading a new one takes longer than decoding; a forked child has one as new at once.
+        # A decoder keeps noise statistics and the last best Gaussians for the next utterance, and has no full reset.
+        # Loading a new one takes longer than decoding; a forked child has a copy of the unused decoder.
         return lambda samples: _in_child(lambda: decode(pcm16(samples).tobytes()))
 
 
 def create(*, language: str = "en-US") -> PocketSphinx:
-    """Return the engine.
+    """The engine.
 
     Raises:
-        UserError: the language is not its model's.
+        UserError: the language is not that of its model.
     """
     if language.lower() != "en-us":
         raise UserError(
@@ -63,7 +63,7 @@ def create(*, language: str = "en-US") -> PocketSphinx:
 
 
 def _in_child(work: Callable[[], str]) -> str:
-    """Result of ``work``, done by a child process: whatever else it changes ends with the child."""
+    """Result of ``work`` in a child process, so that its side effects do not persist."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -80,6 +80,6 @@ def _in_child(work: Callable[[], str]) -> str:
         text = pipe.read().decode()
     if os.waitpid(child, 0)[1]:
         raise UserError(
-            "pocketsphinx failed on this utterance (see above); take it out of the data directory", code="engine-failed"
+            "pocketsphinx failed on this utterance (see above); remove it from the data directory", code="engine-failed"
         )
     return text

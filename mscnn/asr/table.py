@@ -1,4 +1,4 @@
-"""Transcripts that somebody else made."""
+"""Transcripts from a file, made by another program."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,12 @@ from mscnn.files import read_table
 
 @dataclass(frozen=True)
 class TranscriptTable(Engine):
-    """A Kaldi table ``utterance words``; keys are utterance ids, or corpus ids (without the speaker and its dash)."""
+    """A Kaldi table ``utterance transcript``; keys are utterance ids, or corpus ids (without speaker and dash)."""
 
     file: str
 
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
-        """Transcript of every utterance; what the table has beyond them is only counted.
+        """Transcript of every utterance; surplus keys of the table are logged.
 
         Raises:
             UserError: the table is malformed, or does not cover the data directory.
@@ -30,9 +30,9 @@ class TranscriptTable(Engine):
             issues = [Issue("transcript-missing", f"no transcript of {utt}") for utt in missing[:MAX_LISTED]]
             issues += [Issue("utterance-unknown", f"no utterance for {name}") for name in surplus[:MAX_LISTED]]
             raise DataErrors(
-                f"{self.file}: {len(missing)} of {len(data.utts)} utterances of {data.path} are missing and "
-                f"{len(surplus)} of {len(table)} keys are none of its; every utterance needs a line, if need be "
-                "without words. The first are:",
+                f"{self.file}: {len(missing)} of {len(data.utts)} utterances of {data.path} are missing, and "
+                f"{len(surplus)} of {len(table)} keys are not among them; every utterance needs a line, which may have "
+                "an empty transcript. The first are:",
                 issues,
                 code="transcript-missing",
             )
@@ -42,10 +42,10 @@ class TranscriptTable(Engine):
 
 
 def create(*, table: str | None = None) -> TranscriptTable:
-    """Return the engine; raises UserError where no table is named."""
+    """The engine; raises UserError without a table."""
     if table is None:
         raise UserError(
-            "engine file: which file? Give the transcripts with --table FILE ('utterance words' lines)",
+            "engine file: no table; give the transcripts with --table FILE (lines 'utterance transcript')",
             code="option-missing",
         )
     return TranscriptTable(table)

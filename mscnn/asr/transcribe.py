@@ -11,17 +11,17 @@ from mscnn.files import write_table
 
 
 def transcribe(data: DataDir, engine: Engine, name: str, out: str | os.PathLike, *, nj: int) -> dict[str, str]:
-    """Write ``text.<name>`` into the data directory, whole and last; unfinished work and logs are under ``out``.
+    """Write ``text.<name>`` into the data directory atomically, at the end; unfinished work and logs are in ``out``.
 
     Returns:
-        utterance -> transcript, empty where the engine found no words.
+        utterance -> transcript, empty where the engine recognised no words.
 
     Raises:
-        UserError: ``name`` cannot end a file name, or the engine's own.
+        UserError: ``name`` is not a valid suffix of a file name, or the engine failed.
     """
     if not re.fullmatch(r"[\w.-]+", name, re.ASCII) or name == "gt":
         raise UserError(
-            f"--name {name}: expected letters, digits, '.', '_' or '-', and not gt: that is the reference transcript",
+            f"--name {name}: expected letters, digits, '.', '_' or '-', other than gt, the reference transcripts",
             code="name-invalid",
         )
     transcripts = engine.transcribe(data, Path(out), nj)

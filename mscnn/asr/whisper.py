@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import numpy as np
     from faster_whisper import WhisperModel
 
-NEEDED = ("config.json", "model.bin", "tokenizer.json")
-# Temperature 0 without fallbacks: sampling would make transcripts differ from run to run. The voice activity filter
-# keeps Whisper from inventing words in silence. Utterances are independent: nothing is carried from window to window.
+MODEL_FILES = ("config.json", "model.bin", "tokenizer.json")
+# Temperature 0 without fallbacks, since sampling is not reproducible; voice activity detection against words in
+# silence; no conditioning on previous text, since utterances are independent.
 OPTIONS = {"beam_size": 5, "temperature": 0.0, "vad_filter": True, "condition_on_previous_text": False}
 
 
 @dataclass(frozen=True)
 class FasterWhisper(SpeechEngine):
-    """A CTranslate2 Whisper model: ``folder`` with its files, ``model`` their digest; ``language`` as ``en``."""
+    """A CTranslate2 Whisper model: ``folder`` of its files, ``model`` their digest, ``language`` such as ``en``."""
 
     folder: str
     model: str
@@ -52,29 +52,29 @@ class FasterWhisper(SpeechEngine):
 
 
 def create(*, model: str = "base.en", language: str = "en-US") -> FasterWhisper:
-    """Find the model, fetching it where ``model`` is a name that is not in the local cache.
+    """The engine; its model is downloaded where ``model`` is a name that is not in the local cache.
 
     Raises:
-        UserError: the model is neither a whole folder nor to be had from the hub, or it does not have the language.
+        UserError: the model is neither a complete folder nor available from the hub, or does not have the language.
     """
     from faster_whisper import __version__
 
     folder = Path(model) if Path(model).is_dir() else _fetch(model)
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(
-            f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing; fetch one with: "
+            f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing; download one with: "
             "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER",
             code="model-incomplete",
         )
     code = language.split("-")[0].lower()
     if code != "en" and code not in (known := _load(str(folder)).supported_languages):
         raise UserError(
-            f"--language {language}: {folder} has: {', '.join(known)}; models of many languages have names without "
-            ".en, such as --model base",
+            f"--language {language}: {folder} has: {', '.join(known)}; multilingual models have names without .en, "
+            "such as --model base",
             code="language-unknown",
         )
-    content = digest([file_digest(folder / name) for name in NEEDED])
+    content = digest([file_digest(folder / name) for name in MODEL_FILES])
     return FasterWhisper(str(folder), content, code, __version__)
 
 
@@ -86,7 +86,7 @@ def _load(folder: str) -> WhisperModel:
         return WhisperModel(folder, cpu_threads=1, local_files_only=True)
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(
-            f"{folder}: cannot be loaded as a Whisper model: {error}; fetch it again", code="model-damaged"
+            f"{folder}: cannot be loaded as a Whisper model: {error}; download it again", code="model-damaged"
         ) from None
 
 
@@ -97,15 +97,15 @@ def _fetch(model: str) -> Path:
 
     if model not in available_models() and "/" not in model:
         raise UserError(
-            f"--model {model}: neither a folder nor a Whisper model; names are: {', '.join(available_models())}",
+            f"--model {model}: neither a folder nor a Whisper model; known names: {', '.join(available_models())}",
             code="model-unknown",
         )
     try:
         return Path(download_model(model))
     except Exception as error:  # the hub's client raises errors of several libraries
         raise UserError(
-            f"--model {model}: no such folder here, and not to be had from the hub: {type(error).__name__}: {error}\n"
-            "  on a machine with network: huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER; "
-            "then --model FOLDER",
+            f"--model {model}: no such folder, and not available from the hub: {type(error).__name__}: {error}\n"
+            "  on a machine with internet access run: huggingface-cli download Systran/faster-whisper-base.en "
+            "--local-dir FOLDER; then --model FOLDER",
             code="model-unknown",
         ) from None

@@ -1,1 +1,1 @@
-"""Sound: reading, checking, trimming; the only place that opens a sound file."""
+"""Audio files: reading, checking and trimming; the only package that opens them."""

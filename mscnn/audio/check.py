@@ -1,7 +1,7 @@
-"""Length, rate and channels of audio files as the reader will find them; next to nothing is decoded.
+"""Length, sampling rate and channels of audio files from their headers.
 
-A file that cannot be used gets the reason that its user needs. libsndfile says only "unknown format" of an empty file,
-a git-LFS pointer or half a header, and it reads a WAV file that was cut short as a shorter one: these are told here.
+A file that cannot be used is reported with the reason. libsndfile says only "unknown format" of an empty file, a
+git-LFS pointer or half a header, and reads a truncated WAV file as a shorter one; here these are distinguished.
 """
 
 import os
@@ -11,21 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from mscnn.audio.read import BadAudio, opened
+from mscnn.audio.read import BadAudio, open_audio
 
 if TYPE_CHECKING:
     import soundfile
 
 LFS_MAGIC = b"version https://git-lfs"
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
-OTHER_FORMATS = (b"fLaC", b"OggS", b"RF64", b"RIFX", b"FORM")  # left to libsndfile
+OTHER_FORMATS = (b"fLaC", b"OggS", b"RF64", b"RIFX", b"FORM")  # checked by libsndfile alone
 UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream to a pipe
-THREADS = 8  # they wait for the disk, most of all a network disk
+THREADS = 8  # they wait for the disk, above all a network disk
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an audio file holds: samples per channel, Hz, channels."""
+    """Samples per channel, sampling rate in Hz and number of channels of an audio file."""
 
     samples: int
     rate: int
@@ -33,18 +33,18 @@ class Header:
 
     @property
     def seconds(self) -> float:
-        """Length."""
+        """Duration."""
         return self.samples / self.rate
 
 
 def read_headers(paths: Iterable[str]) -> Iterator[Header | BadAudio]:
-    """Headers of many files in the order given; for a file that cannot be used, why."""
+    """Header of each file, in the order given; for a file that cannot be used, the error."""
     with ThreadPoolExecutor(THREADS) as pool:
         yield from pool.map(_header_or_issue, paths)
 
 
 def read_header(path: str | os.PathLike) -> Header:
-    """Header of one file, compared with the size of the file.
+    """Header of one file, checked against the size of the file.
 
     Raises:
         BadAudio: its kind is missing-wav, unreadable-wav, empty-wav, lfs-pointer, not-a-wav, truncated-wav or
@@ -57,11 +57,11 @@ def read_header(path: str | os.PathLike) -> Header:
         raise BadAudio("missing-wav", "no such file") from None
     except OSError as error:
         raise BadAudio("unreadable-wav", f"cannot be read: {error.strerror}") from None
-    with opened(path) as audio:
+    with open_audio(path) as audio:
         if not audio.frames:
             raise BadAudio("header-only-wav", "a header without audio")
         if not _has_last_sample(audio):
-            raise BadAudio("truncated-wav", f"the header states {audio.frames} samples, the last one is not there")
+            raise BadAudio("truncated-wav", f"the header states {audio.frames} samples, the last one is missing")
         return Header(audio.frames, audio.samplerate, audio.channels)
 
 
@@ -73,12 +73,12 @@ def _header_or_issue(path: str) -> Header | BadAudio:
 
 
 def _refuse(file: BinaryIO, size: int) -> None:
-    """Raise BadAudio for what libsndfile would refuse without a reason, or read in part."""
+    """Raise BadAudio for files that libsndfile refuses without a reason or reads only in part."""
     start = file.read(len(LFS_MAGIC))
     if not start:
         raise BadAudio("empty-wav", "the file has 0 bytes")
     if start == LFS_MAGIC:
-        raise BadAudio("lfs-pointer", "a git-LFS pointer stands where the audio should be")
+        raise BadAudio("lfs-pointer", "a git-LFS pointer in place of the audio")
     if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
         _refuse_truncated(file, size)
     elif start[:4] == b"RIFF" and size < 12:
@@ -89,7 +89,7 @@ def _refuse(file: BinaryIO, size: int) -> None:
 
 
 def _refuse_truncated(file: BinaryIO, size: int) -> None:
-    """Walk the chunks of a RIFF file (tag, uint32 length, bytes, pad to even) up to the audio."""
+    """Raise BadAudio for a truncated RIFF file; its chunks are tag, uint32 length, bytes, pad to even."""
     position = 12
     while position + 8 <= size:
         file.seek(position)
@@ -97,7 +97,7 @@ def _refuse_truncated(file: BinaryIO, size: int) -> None:
         position += 8
         if tag == b"data":
             if length != UNKNOWN_LENGTH and length > size - position:
-                message = f"the header states {length} bytes of audio, the file holds {size - position}"
+                message = f"the header states {length} bytes of audio, the file has {size - position}"
                 raise BadAudio("truncated-wav", message)
             return
         position += length + length % 2
@@ -105,7 +105,7 @@ def _refuse_truncated(file: BinaryIO, size: int) -> None:
 
 
 def _has_last_sample(audio: "soundfile.SoundFile") -> bool:
-    """A compressed file that was cut short shows it nowhere else."""
+    """Whether the last sample can be decoded: the only sign of a truncated compressed file."""
     import soundfile
 
     try:

@@ -1,4 +1,4 @@
-"""16-bit PCM: the integers of samples, and WAV files of them."""
+"""16-bit PCM: conversion of samples to integers, and WAV files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FULL_SCALE = 32768
 
 
 def pcm16(samples: np.ndarray) -> np.ndarray:
-    """Samples in [-1, 1) as the 16-bit integers (little-endian) which they mostly were in their file."""
+    """Samples in [-1, 1) as little-endian 16-bit integers, clipped to full scale."""
     import numpy as np
 
     return np.clip(np.rint(samples * np.float32(FULL_SCALE)), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
 
 
 def wav_bytes(pcm: np.ndarray, rate: int) -> bytes:
-    """A mono WAV file of (n,) int16 samples; ``rate`` in Hz."""
+    """Content of a mono WAV file of (n,) int16 samples; ``rate`` in Hz."""
     import soundfile
 
     file = io.BytesIO()
@@ -31,6 +31,6 @@ def wav_bytes(pcm: np.ndarray, rate: int) -> bytes:
 
 
 def write_wav(path: str | os.PathLike, pcm: np.ndarray, rate: int) -> None:
-    """Write a mono WAV file of (n,) int16 samples, whole or not at all; ``rate`` in Hz."""
+    """Write a mono WAV file of (n,) int16 samples atomically; ``rate`` in Hz."""
     with atomic(path, "wb") as file:
         file.write(wav_bytes(pcm, rate))

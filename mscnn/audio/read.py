@@ -1,4 +1,4 @@
-"""Audio files -> samples: the one place that decodes."""
+"""Reading audio files as samples; nothing else in the package decodes audio."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     import numpy as np
     import soundfile
 
-SILENT = 1e-4  # peak, full scale = 1; three steps of 16-bit PCM
-CLIPPED = 1e-3  # share of the samples at full scale
+SILENT = 1e-4  # peak level below which audio counts as silent, full scale = 1; three steps of 16-bit PCM
+CLIPPED = 1e-3  # share of the samples at full scale from which audio counts as clipped
 CLIPPING_LEVEL = 32767 / 32768
 
 
 class BadAudio(Exception):
-    """An audio file that cannot be used: ``kind`` names the issue; the message says what is wrong, not where."""
+    """An audio file that cannot be used: ``kind`` is the kind of error; the message does not name the file."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
@@ -27,11 +27,11 @@ class BadAudio(Exception):
 
 
 @contextmanager
-def opened(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
-    """A sound file as libsndfile sees it; everything in this package that needs samples gets them here.
+def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
+    """An audio file, opened by libsndfile.
 
     Raises:
-        BadAudio: kind not-a-wav, where libsndfile cannot open the file or, in the block, decode it.
+        BadAudio: kind not-a-wav; libsndfile cannot open the file or, in the block, decode it.
     """
     import soundfile
 
@@ -47,32 +47,32 @@ def opened(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
 def load_audio(
     path: str | os.PathLike, rate: int, convert: bool, *, start: float = 0.0, end: float | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """Read an audio file (wav, flac, …) as mono float32; integer PCM is scaled to [-1, 1).
+    """Samples of an audio file (wav, flac, …) as mono float32; integer PCM is scaled to [-1, 1).
 
     Args:
         path: the file.
-        rate: sampling rate wanted, in Hz.
-        convert: whether other rates are resampled (soxr, high quality) and channels averaged, or refused.
-        start, end: seconds of the part to read; ``end`` None means to the end of the file.
+        rate: expected sampling rate, in Hz.
+        convert: resample other rates (soxr, high quality) and average channels; if false, such files are an error.
+        start, end: first and last second to read; ``end`` None means the end of the file.
 
     Returns:
-        samples (n,), n > 0, and notices: what was converted and what looks wrong (silent, clipped).
+        samples (n,), n > 0, and notices: what was converted, and whether the audio is silent or clipped.
 
     Raises:
-        UserError: not readable as audio, empty, samples that are not numbers, or a rate or channel count that
-            ``convert`` does not allow.
+        UserError: the file is unreadable or empty, has samples that are not finite, or has another rate or number of
+            channels while ``convert`` is false.
     """
     import numpy as np
 
     try:
-        with opened(path) as file:
+        with open_audio(path) as file:
             native = file.samplerate
             first = round(start * native)
             last = file.frames if end is None else min(round(end * native), file.frames)
             file.seek(min(first, file.frames))
             samples = file.read(max(last - first, 0), dtype="float32", always_2d=True)
     except BadAudio as error:
-        raise UserError(f"{path}: {error}; look at it with: file {path}", code="audio-unreadable") from None
+        raise UserError(f"{path}: {error}; inspect it with: file {path}", code="audio-unreadable") from None
     part = "" if end is None else f" from {start} to {end} s"
     if not len(samples):
         raise UserError(
@@ -80,21 +80,21 @@ def load_audio(
         )
     if not np.isfinite(samples).all():
         raise UserError(
-            f"{path}: samples that are not finite numbers{part}; write the file again as 16-bit PCM",
+            f"{path}: samples that are not finite{part}; convert the file to 16-bit PCM",
             code="audio-not-finite",
         )
     channels = samples.shape[1]
     if not convert and (native, channels) != (rate, 1):
         raise UserError(
-            f"{path}: {native} Hz with {channels} channel(s), expected {rate} Hz mono, as this corpus is specified; "
-            "is it the original file? To resample and mix down: --convert true",
+            f"{path}: {native} Hz with {channels} channel(s), expected {rate} Hz mono, the format of this corpus; "
+            "use the original file, or resample and mix down with --convert true",
             code="audio-form",
         )
     return _converted(samples, native, rate)
 
 
 def _converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray, list[str]]:
-    """Mix (n, channels) down and resample it; returns mono samples and the notices."""
+    """Mono samples at ``rate`` from (n, channels) at ``native`` Hz, and the notices."""
     import numpy as np
 
     notices, channels = [], samples.shape[1]
@@ -115,7 +115,7 @@ def _converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray,
 
 
 def trim(samples: np.ndarray, top_db: float) -> np.ndarray:
-    """Remove leading and trailing parts more than ``top_db`` dB below the loudest one; silence stays whole."""
+    """Samples without leading and trailing frames more than ``top_db`` dB below the loudest; silence is unchanged."""
     import librosa
     import numpy as np
 

@@ -62,9 +62,13 @@ def main() -> None:
         frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
         get_logger("extract_features").info(
             "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
-            out, len(frames), sum(data.dur.values()) / 3600, sum(frames.values()), feature.extractor.dim,
+            out,
+            len(frames),
+            sum(data.dur.values()) / 3600,
+            sum(frames.values()),
+            feature.extractor.dim,
             time.monotonic() - start,
-        )  # fmt: skip
+        )
 
 
 if __name__ == "__main__":

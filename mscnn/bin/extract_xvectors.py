@@ -72,8 +72,11 @@ def main() -> None:
         )
         get_logger("extract_xvectors").info(
             "wrote %s/xvector.scp: %d x-vectors, %d utterances without a voiced frame, in %.1f s",
-            out, vectors, unvoiced, time.monotonic() - start,
-        )  # fmt: skip
+            out,
+            vectors,
+            unvoiced,
+            time.monotonic() - start,
+        )
 
 
 if __name__ == "__main__":

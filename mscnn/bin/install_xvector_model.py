@@ -20,8 +20,12 @@ def main() -> None:
     source = (model.path / "SOURCE").read_text(encoding="utf-8").split()
     get_logger("install_xvector_model").info(
         "%s: x-vectors of %d values from %d coefficients, %s parameters; archive sha256 %s",
-        args.out, network.dim, network.input_dim, f"{sum(p.numel() for p in network.parameters()):,}", source[-1],
-    )  # fmt: skip
+        args.out,
+        network.dim,
+        network.input_dim,
+        f"{sum(p.numel() for p in network.parameters()):,}",
+        source[-1],
+    )
 
 
 if __name__ == "__main__":

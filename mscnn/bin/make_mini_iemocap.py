@@ -25,7 +25,7 @@ def main() -> None:
     if args.counts:
         with atomic(args.counts) as out:
             out.write(mini_script.counts(mini_script.plan(args.seed)))
-    if mini_iemocap.made(args.out, args.seed):
+    if mini_iemocap.up_to_date(args.out, args.seed):
         logger.info("%s: already made, nothing to do", args.out)
         return
     number = mini_iemocap.make(args.out, args.seed)

@@ -57,8 +57,14 @@ def main() -> None:
         errors, empty = write_wer(out, data, transcripts, name), sum(not text for text in transcripts.values())
         get_logger("transcribe").info(
             "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",
-            path, name, len(data.utts), empty, time.monotonic() - start, out, errors,
-        )  # fmt: skip
+            path,
+            name,
+            len(data.utts),
+            empty,
+            time.monotonic() - start,
+            out,
+            errors,
+        )
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Waveform -> features: kinds of features, and archives beside the options that made them."""
+"""Acoustic features: extractors, and archives with the options that produced them."""

@@ -1,4 +1,4 @@
-"""Feature archives: Kaldi ``ark,scp`` pairs beside the options that made them."""
+"""Feature archives: Kaldi ``ark,scp`` pairs and the options that produced them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from mscnn.files import atomic, read_table, read_yaml
 if TYPE_CHECKING:
     import numpy as np
 
-FIX = "make the features with stage 3: ./run.sh --stage features --stop-stage features"
-IN_MEMORY = 4 << 30  # bytes; a larger flat array is a memory map of an unnamed file
+FIX = "extract the features with stage 3: ./run.sh --stage features --stop-stage features"
+MAX_IN_MEMORY = 4 << 30  # bytes; a larger array is a memory map of a temporary file
 
 
 @dataclass(frozen=True)
 class FeatureDir:
     """Features of a data set: one float32 matrix (T, ``dim``) per utterance.
 
-    ``frame_shift`` is in seconds. ``hash`` names the options, ``content`` the very numbers: whoever builds on the
-    features can fingerprint ``feature.yaml`` alone. ``frames`` maps every utterance to its T.
+    ``frame_shift`` is in seconds. ``hash`` is a digest of the options, ``content`` one of the values, so a fingerprint
+    of ``feature.yaml`` covers the features. ``frames`` maps every utterance to its T.
 
-    ``feats.scp`` has absolute paths, as Kaldi's tools expect; here archives are looked for beside it, so that a folder
-    that was moved or copied reads its own archives.
+    ``feats.scp`` has absolute paths, as Kaldi's tools expect. Here archives are read from the folder of ``feats.scp``,
+    so that a folder can be moved or copied.
     """
 
     path: Path
@@ -44,15 +44,15 @@ class FeatureDir:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> FeatureDir:
-        """Open a folder that stage 3 wrote.
+        """The features in a folder written by stage 3.
 
         Raises:
-            UserError: unfinished, options that do not fit their hash, tables of different utterances, or an archive
-                that is gone.
+            UserError: the folder is unfinished, its options do not match their hash, its tables list different
+                utterances, or an archive is missing.
         """
         path = Path(path)
         if not (path / "feature.yaml").is_file():
-            raise UserError(f"{path}: no finished features here (no feature.yaml); {FIX}", code="features-missing")
+            raise UserError(f"{path}: no finished features (no feature.yaml); {FIX}", code="features-missing")
         facts = read_yaml(path / "feature.yaml")
         try:
             features = cls(
@@ -68,7 +68,7 @@ class FeatureDir:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
-                f"{path}: feature.yaml or utt2num_frames is not what stage 3 writes ({error!r}); {FIX}",
+                f"{path}: feature.yaml or utt2num_frames was not written by stage 3 ({error!r}); {FIX}",
                 code="features-damaged",
             ) from None
         features._check()
@@ -76,7 +76,7 @@ class FeatureDir:
 
     @property
     def title(self) -> str:
-        """Name of the feature; how edges were trimmed and which network made it, if they were and if one did."""
+        """Name of the feature, with ``trim_db`` and the pretrained network where they were used."""
         trim_db, model = self.options.get("trim_db"), self.options.get("model")
         trimmed = "" if trim_db is None else f" trim_db={trim_db:g}"
         return f"{self.feature}{trimmed}" + (f" model={model}" if model else "")
@@ -84,9 +84,7 @@ class FeatureDir:
     def _check(self) -> None:
         where = self.path / "feature.yaml"
         if self.hash != options_hash(self.options):
-            raise UserError(
-                f"{where}: the options were edited after the features were made; {FIX}", code="features-stale"
-            )
+            raise UserError(f"{where}: the options were edited after the extraction; {FIX}", code="features-stale")
         if self.frames.keys() != self.entries.keys():
             raise UserError(
                 f"{self.path}: feats.scp and utt2num_frames list different utterances; {FIX}", code="features-damaged"
@@ -94,7 +92,7 @@ class FeatureDir:
         for archive in sorted({entry.rpartition(":")[0] for entry in self.entries.values()}):
             if not (self.path / archive).is_file():
                 raise UserError(
-                    f"{self.path / archive}: not there, though feats.scp names it; {FIX}", code="features-damaged"
+                    f"{self.path / archive}: missing, but listed in feats.scp; {FIX}", code="features-damaged"
                 )
 
     def require(self, utts: Iterable[str]) -> None:
@@ -102,7 +100,7 @@ class FeatureDir:
         missing = [utt for utt in utts if utt not in self.entries]
         if missing:
             raise UserError(
-                f"{self.path}: no features of {len(missing)} utterances, the first is {missing[0]}; {FIX}",
+                f"{self.path}: no features for {len(missing)} utterances, the first is {missing[0]}; {FIX}",
                 code="features-missing",
             )
 
@@ -110,7 +108,7 @@ class FeatureDir:
         """Features of one utterance, float32 (T, dim).
 
         Raises:
-            UserError: there are none, or the archive does not hold what the tables say.
+            UserError: there are none, or the archive does not match the tables.
         """
         self.require([utt])
         import kaldiio
@@ -130,7 +128,7 @@ class FeatureDir:
         return matrix.astype(np.float32, copy=False)
 
     def read_all(self, utts: Sequence[str], max_frames: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Features of many utterances in one array; of each at most the first ``max_frames`` frames.
+        """Features of many utterances in one array, each truncated to ``max_frames`` frames.
 
         Returns:
             flat (N, dim) float32, and offsets (len(utts) + 1,) int64: utterance i is ``flat[offsets[i]:offsets[i+1]]``.
@@ -140,37 +138,37 @@ class FeatureDir:
         self.require(utts)
         lengths = [self.frames[utt] if max_frames is None else min(self.frames[utt], max_frames) for utt in utts]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        flat = _flat(int(offsets[-1]), self.dim)
+        flat = _empty(int(offsets[-1]), self.dim)
         for i, utt in enumerate(utts):
             flat[offsets[i] : offsets[i + 1]] = self.read(utt)[: lengths[i]]
         return flat, offsets
 
 
 def _require_binary(entry: Path) -> None:
-    """Raise ValueError unless a Kaldi object in binary form stands there: kaldiio would run commands, and unpickle."""
+    """Raise ValueError unless the entry is a binary Kaldi object: kaldiio would run commands, and unpickle."""
     path, _, offset = str(entry).rpartition(":")
     if "|" in offset or not offset.isdecimal():
         raise ValueError("expected FILE:OFFSET")
     with open(path, "rb") as file:
         file.seek(int(offset))
         if file.read(2) != b"\0B":
-            raise ValueError("no binary Kaldi object at this place")
+            raise ValueError("no binary Kaldi object at this offset")
 
 
-def _flat(rows: int, columns: int) -> np.ndarray:
+def _empty(rows: int, columns: int) -> np.ndarray:
     import numpy as np
 
-    if rows * columns * 4 <= IN_MEMORY:
+    if rows * columns * 4 <= MAX_IN_MEMORY:
         return np.empty((rows, columns), np.float32)
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, np.float32, "w+", shape=(rows, columns))
 
 
 def write_archive(stem: Path, matrices: Iterable[tuple[str, np.ndarray]]) -> dict[str, int]:
-    """Write ``stem.ark``, then ``stem.scp`` (absolute paths); both appear whole or not at all.
+    """Write ``stem.ark``, then ``stem.scp`` (absolute paths), both atomically.
 
     Args:
-        stem: path without the ending.
+        stem: path without the suffix.
         matrices: (utterance, float32 (T, dim)) pairs; consumed one by one.
 
     Returns:

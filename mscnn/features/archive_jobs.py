@@ -1,4 +1,4 @@
-"""Stages that write one archive per job: what is up to date is kept, and the tables of all are joined."""
+"""Stages that write one archive per job: archives that are up to date are kept, and all tables are joined."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class ArchiveJob:
-    """One archive, ``out/<name>.<number>.{ark,scp}``, of a run of the sorted utterances.
+    """One archive, ``out/<name>.<number>.{ark,scp}``, of consecutive utterances of the sorted list.
 
-    ``step`` names the logs of the jobs. ``convert``: whether other rates and channels are converted, or refused.
+    ``step`` names the logs of the jobs. ``convert``: resample and mix down audio of another format, or refuse it.
     """
 
     name: ClassVar[str]
@@ -34,7 +34,7 @@ class ArchiveJob:
 
     @property
     def stem(self) -> Path:
-        """Path of the job's files without their ending."""
+        """Path of the job's files without their suffix."""
         return self.out / f"{self.name}.{self.number}"
 
     @property
@@ -54,12 +54,12 @@ Job = TypeVar("Job", bound=ArchiveJob)
 def run_stale(
     jobs: Sequence[Job], write: Callable[[Job], str], finished: Sequence[Path], *, nj: int, what: str
 ) -> None:
-    """Make the archives that are missing, or were made from other files, options or code.
+    """Write the archives that are missing or were made from other files, options or code.
 
     Args:
-        write: writes the outputs of a job; returns what it wrote, for the job's log.
-        finished: files that say that all is done; removed before any archive is replaced.
-        what: names the work in the log.
+        write: writes the outputs of a job; returns a summary for the job's log.
+        finished: files that mark the whole work as done; removed before any archive is replaced.
+        what: name of the work in the log.
     """
     fresh, out = sum(job.stamp.fresh() for job in jobs), jobs[0].out
     if fresh == len(jobs):
@@ -73,29 +73,29 @@ def run_stale(
 
 
 def run_job(job: Job, write: Callable[[Job], str]) -> None:
-    """Body of one job: write the archive and, last, its stamp; nothing where they are up to date."""
+    """Run one job: write the archive and, last, its stamp, unless both are up to date."""
     if job.stamp.fresh():
         print(f"{job.stem}.ark: up to date")
         return
-    wrote = write(job)
+    summary = write(job)
     job.stamp.write(job.outputs)
-    print(f"{job.stem}.ark: {wrote}")
+    print(f"{job.stem}.ark: {summary}")
 
 
 def join_tables(jobs: Sequence[ArchiveJob], expected: Collection[str]) -> dict[str, str]:
-    """Tables of all archives in one: utterance -> entry. Archives that earlier runs left are removed.
+    """The tables of all archives in one: utterance -> entry; archives of earlier runs are removed.
 
     Raises:
-        UserError: the utterances in them are not the ``expected`` ones.
+        UserError: their utterances are not the ``expected`` ones.
     """
     entries: dict[str, str] = {}
     for job in jobs:
         entries |= read_table(f"{job.stem}.scp")
-    if odd := sorted(entries.keys() ^ set(expected)):
+    if different := sorted(entries.keys() ^ set(expected)):
         out = jobs[0].out
         raise UserError(
-            f"{out}: {len(odd)} utterances differ between data and archives, the first is {odd[0]}; remove {out}, run "
-            "again",
+            f"{out}: {len(different)} utterances differ between data and archives, the first is {different[0]}; "
+            f"remove {out} and run again",
             code="archive-utterances",
         )
     _remove_surplus(jobs)
@@ -103,7 +103,7 @@ def join_tables(jobs: Sequence[ArchiveJob], expected: Collection[str]) -> dict[s
 
 
 def _remove_surplus(jobs: Sequence[ArchiveJob]) -> None:
-    """Remove archives of an earlier run with more jobs, and what killed processes left."""
+    """Remove archives of an earlier run with more jobs, and temporary files of killed processes."""
     name, out = jobs[0].name, jobs[0].out
     for path in out.glob(".*.tmp"):
         path.unlink()

@@ -1,4 +1,4 @@
-"""What a kind of features is: a function of samples with options; of an utterance, or of its segments."""
+"""Interface of feature extractors: a function of the samples of an utterance, or of its segments, with options."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from mscnn.features.dsp import frames
 
 
 class Extractor:
-    """A kind of features: a frozen dataclass whose fields are its options.
+    """Base class of feature extractors: frozen dataclasses whose fields are their options.
 
-    ``rate`` is the sampling rate that it wants, in Hz; ``packages`` are those that compute the numbers.
+    ``rate`` is the sampling rate of the input, in Hz; ``packages`` are those that compute the features.
     """
 
     rate: int
     hop_length: int
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
-    on_gpu: ClassVar[bool] = False  # whether it can be computed there
+    on_gpu: ClassVar[bool] = False  # whether the features can be computed on a GPU
 
     @property
     def used_packages(self) -> tuple[str, ...]:
-        """Packages whose versions decide the numbers."""
+        """Packages whose versions affect the features."""
         return self.packages
 
     @property
     def dim(self) -> int:
-        """Values per row."""
+        """Feature dimension."""
         raise NotImplementedError
 
     @property
@@ -37,34 +37,34 @@ class Extractor:
         return self.hop_length / self.rate
 
     @property
-    def short(self) -> int:
-        """Rows below which the log says that an utterance is very short."""
+    def min_frames(self) -> int:
+        """Frames below which the log reports an utterance as very short."""
         return 1
 
     @property
     def weights(self) -> str:
-        """What names the trained network behind the numbers; empty where there is none."""
+        """Identity of the pretrained network that computes the features; empty where there is none."""
         return ""
 
     def check(self) -> None:
-        """Raise UserError where something that it needs is not available; called once, before any file is read."""
+        """Raise UserError where a requirement is not available; called once, before any file is read."""
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,), n > 0, -1 to 1 -> float32 matrix (T, dim), T > 0."""
         raise NotImplementedError
 
     def compute(self, samples: np.ndarray, device: str) -> np.ndarray:
-        """The same on a device, cpu or cuda; other kinds than those ``on_gpu`` take the CPU."""
+        """The same on a device, cpu or cuda; extractors that are not ``on_gpu`` use the CPU."""
         return self(samples)
 
 
 @dataclass(frozen=True)
 class Segmented(Extractor):
-    """Mixed into a kind (before it) so that it works on segments of the utterance, one after the other.
+    """Mixin, to be named before an extractor, that computes features of each segment of an utterance.
 
-    Segments have ``segment`` samples, one begins each ``segment_hop`` samples, and only whole ones count; an utterance
-    that is shorter than a segment is zero-padded to one. Rows of all segments are joined end to end: T is a multiple of
-    ``segment_frames``, and every k-th segment is what a system with k times the hop would see.
+    Segments have ``segment`` samples; one begins every ``segment_hop`` samples. An incomplete last segment is dropped;
+    an utterance shorter than a segment is zero-padded to one. The rows of all segments are concatenated: T is a
+    multiple of ``segment_frames``, and every k-th segment is that of a system with k times the hop.
     """
 
     segment: int
@@ -72,10 +72,10 @@ class Segmented(Extractor):
 
     @property
     def segment_frames(self) -> int:
-        """Rows of a segment."""
+        """Rows per segment."""
         return len(super().__call__(np.zeros(self.segment, np.float32)))
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 (segments * segment_frames, dim)."""
-        whole = super().__call__
-        return np.concatenate([whole(part) for part in frames(samples, self.segment, self.segment_hop)])
+        compute = super().__call__
+        return np.concatenate([compute(segment) for segment in frames(samples, self.segment, self.segment_hop)])

@@ -1,4 +1,4 @@
-"""Kinds of features, and their options as ``conf/features/*.yaml`` states them."""
+"""Named features: extractors with the options in ``conf/features/*.yaml``."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ KINDS: dict[str, type[Extractor]] = {
 
 @dataclass(frozen=True)
 class _Common:
-    """What every feature states."""
+    """Options of every feature."""
 
     kind: str
     trim_db: Annotated[int | float, Field(gt=0)] | None
@@ -57,7 +57,7 @@ class _Common:
 
 @dataclass(frozen=True)
 class Feature:
-    """A named feature: its extractor, and ``trim_db`` (dB below the loudest part; None: edges stay as they are)."""
+    """A named feature: its extractor, and ``trim_db`` (dB below the loudest frame; None: edges are not trimmed)."""
 
     name: str
     kind: str
@@ -66,12 +66,12 @@ class Feature:
 
     @classmethod
     def load(cls, name: str, settings: Sequence[str] = ()) -> Feature:
-        """Read ``conf/features/<name>.yaml`` (or the YAML file ``name``); every option must be stated.
+        """The feature in ``conf/features/<name>.yaml`` (or in the YAML file ``name``), which states every option.
 
-        ``settings`` are ``KEY=VALUE`` (VALUE in YAML) in place of what the file has.
+        ``settings`` are ``KEY=VALUE`` (VALUE in YAML) and override the file.
 
         Raises:
-            UserError: unknown kind, an option is missing, unknown, of the wrong type or out of range.
+            UserError: the kind is unknown, or an option is missing, unknown, of the wrong type or out of range.
         """
         path = conf("features", name)
         values = schema.read(path)
@@ -86,31 +86,31 @@ class Feature:
         for key, value in _options(extractor).items():
             if isinstance(value, (int, float)) and value < 0:
                 place = schema.place(where(key), (key,))
-                raise UserError(f"{place}: {key}: expected a number from 0, found {value}", code="config-value")
+                raise UserError(f"{place}: {key}: expected a number of at least 0, found {value}", code="config-value")
         return cls(path.stem, common.kind, common.trim_db, extractor)
 
     @property
     def options(self) -> dict[str, object]:
-        """All options, as the YAML file has them."""
+        """All options, as in the YAML file."""
         return {"kind": self.kind, "trim_db": self.trim_db, **_options(self.extractor)}
 
     @cached_property
     def hash(self) -> str:
-        """Twelve hex digits that name the options."""
+        """Digest of the options, twelve hex digits."""
         return options_hash(self.options)
 
 
 def options_hash(options: dict[str, object]) -> str:
-    """Twelve hex digits that name a set of options."""
+    """Digest of a set of options, twelve hex digits."""
     return digest(options)[:12]
 
 
 def _options(extractor: Extractor) -> dict[str, object]:
-    return {one.name: getattr(extractor, one.name) for one in fields(cast(Any, extractor))}
+    return {field.name: getattr(extractor, field.name) for field in fields(cast(Any, extractor))}
 
 
 def _key(setting: str, known: Sequence[str]) -> str:
-    """The option of a word ``OPTION=VALUE``; ``kind`` makes another feature, and cannot be changed."""
+    """The option in a setting ``OPTION=VALUE``; ``kind`` defines the feature and cannot be changed."""
     key, equals, _ = setting.partition("=")
     key, names = key.replace("-", "_"), [name for name in known if name != "kind"]
     if key not in names:

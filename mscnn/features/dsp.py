@@ -1,4 +1,4 @@
-"""Signal processing that several kinds of features share."""
+"""Signal processing shared by several extractors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def frames(samples: np.ndarray, length: int, hop: int, *, tail: bool = False) -> np.ndarray:
-    """Cut samples (n,) into frames (T, length), one each ``hop`` samples; fewer samples than a frame are zero-padded.
+    """Frames (T, length) of samples (n,), one every ``hop`` samples; a signal shorter than a frame is zero-padded.
 
-    ``tail``: whether samples after the last whole frame make one more, zero-padded. Read only: it is a view.
+    ``tail``: zero-pad the samples after the last whole frame to one more frame. The result is a read-only view.
     """
     beyond = max(len(samples) - length, 0)
     count = 1 + (-(-beyond // hop) if tail else beyond // hop)
@@ -23,12 +23,12 @@ def frames(samples: np.ndarray, length: int, hop: int, *, tail: bool = False) ->
 
 
 def preemphasised(samples: np.ndarray, coefficient: float) -> np.ndarray:
-    """y[t] = x[t] - coefficient * x[t - 1]; the first sample stays."""
+    """Samples y[t] = x[t] - coefficient * x[t - 1]; the first is unchanged."""
     return np.concatenate([samples[:1], samples[1:] - coefficient * samples[:-1]])
 
 
 def kaldi_frames(computer: OnlineFbank | OnlineMfcc, rate: int, samples: np.ndarray) -> np.ndarray:
-    """What kaldi-native-fbank computes of samples (n,) of ``rate`` Hz: (T, D) float32, T = 0 for less than a frame."""
+    """Features (T, D) float32 by kaldi-native-fbank of samples (n,) at ``rate`` Hz; T = 0 for less than a frame."""
     computer.accept_waveform(rate, samples.astype(np.float32))
     computer.input_finished()
     rows = [computer.get_frame(t) for t in range(computer.num_frames_ready)]
@@ -36,7 +36,7 @@ def kaldi_frames(computer: OnlineFbank | OnlineMfcc, rate: int, samples: np.ndar
 
 
 def add_deltas(static: np.ndarray, orders: int, width: int) -> np.ndarray:
-    """static (T, D) ‖ Δ ‖ ΔΔ ..., (T, D * (1 + orders)).
+    """Static features (T, D) and their deltas, static ‖ Δ ‖ ΔΔ ..., (T, D * (1 + orders)).
 
     A delta is the slope of the regression line through ``width`` frames on either side, edges repeated:
     sum n (x[t + n] - x[t - n]) / (2 sum n²), n = 1 .. ``width``, as HTK and python_speech_features compute it.
@@ -49,7 +49,7 @@ def add_deltas(static: np.ndarray, orders: int, width: int) -> np.ndarray:
 
 
 def mel(hertz: np.ndarray | float) -> np.ndarray:
-    """The mel scale of HTK, Kaldi and openSMILE (O'Shaughnessy): 1127 ln(1 + f / 700)."""
+    """Mels on the scale of HTK, Kaldi and openSMILE (O'Shaughnessy): 1127 ln(1 + f / 700)."""
     return 1127 * np.log1p(np.asarray(hertz) / 700)
 
 

@@ -34,7 +34,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class FeatureJob(ArchiveJob):
-    """Features of a slice of the sorted utterances; beside the archive a table of frames and notices (``.tsv``)."""
+    """Features of a slice of the sorted utterances: the archive, and a table of frames and notices (``.tsv``)."""
 
     name: ClassVar[str] = "feats"
     step: ClassVar[str] = "extract"
@@ -54,7 +54,7 @@ class FeatureJob(ArchiveJob):
 
     @property
     def made_by(self) -> dict[str, str]:
-        """What decides the numbers: versions of packages and of a trained network, and a device that is not the CPU."""
+        """What the values depend on: versions of packages, pretrained weights, and a device other than the CPU."""
         extractor = self.feature.extractor
         versions = {name: version(name) for name in sorted({"librosa", "soxr", *extractor.used_packages})}
         trained = {"weights": extractor.weights} if extractor.weights else {}
@@ -80,22 +80,21 @@ def extract(
 ) -> dict[str, int]:
     """Write ``feats.scp``, its archives, ``utt2num_frames``, ``notices.tsv`` and, last, ``feature.yaml`` under ``out``.
 
-    Archives that are already there, made from the same files, options and code, are kept. The result is the same for
-    any ``nj`` and however often the work was interrupted. ``device`` is cpu, cuda or auto; most features take the CPU
-    whatever it is.
+    Existing archives made from the same files, options and code are kept. The result depends neither on ``nj`` nor on
+    interruptions. ``device`` is cpu, cuda or auto; most features are always computed on the CPU.
 
     Returns:
         utterance -> number of frames.
 
     Raises:
-        UserError: what the feature needs is not there, ``out`` holds features of another origin, or utterances cannot
-            be used; the message lists them.
+        UserError: a requirement of the feature is missing, ``out`` has features that stage 3 did not write, or
+            utterances cannot be used; the message lists them.
     """
     out = Path(out)
     if (out / "feature.yaml").exists() and not any((out / "log").glob("feats.*.stamp")):
         raise UserError(
-            f"{out}: stage 3 would replace features that it did not make; train on them as they are (--stage train), "
-            "or move them away",
+            f"{out}: stage 3 would replace features that it did not write; train on them as they are (--stage train), "
+            "or move them to another folder",
             code="out-not-ours",
         )
     feature.extractor.check()
@@ -105,17 +104,17 @@ def extract(
 
 
 def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool, device: str) -> list[FeatureJob]:
-    """Slices of ``JOB_SIZE`` of the sorted utterances, whatever the number of processes."""
-    everything = UtteranceAudio.of(data)
-    slices = [tuple(everything[i : i + JOB_SIZE]) for i in range(0, len(everything), JOB_SIZE)]
-    return [FeatureJob(number, part, convert, out, feature, device) for number, part in enumerate(slices, 1)]
+    """One job per ``JOB_SIZE`` of the sorted utterances, for any number of processes."""
+    utterances = UtteranceAudio.of(data)
+    slices = [tuple(utterances[i : i + JOB_SIZE]) for i in range(0, len(utterances), JOB_SIZE)]
+    return [FeatureJob(number, audio, convert, out, feature, device) for number, audio in enumerate(slices, 1)]
 
 
 def write_features(job: FeatureJob) -> str:
-    """Write the outputs of a job; returns how much it was.
+    """Write the outputs of a job; returns the numbers of utterances and frames.
 
     Raises:
-        DataErrors: files that cannot be used, all of the job's at once.
+        DataErrors: files that cannot be used; lists all of the job's.
     """
     notices: dict[str, list[str]] = {}
     frames = write_archive(job.stem, _matrices(job, notices))
@@ -125,7 +124,7 @@ def write_features(job: FeatureJob) -> str:
 
 
 def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[str, np.ndarray]]:
-    """Features (T, dim) of each utterance; fills ``notices``. After a file that cannot be used the rest is checked."""
+    """Features (T, dim) of each utterance; fills ``notices``. After an unusable file the others are only checked."""
     extractor = job.feature.extractor
     with AudioReader(extractor.rate, convert=job.convert) as reader:
         for audio in job.utterances:
@@ -136,26 +135,26 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
             if job.feature.trim_db is not None:
                 samples = trim(samples, job.feature.trim_db)
             matrix = extractor.compute(samples, job.device)
-            if len(matrix) < extractor.short:
-                notices[audio.utt].append(f"very short (below {extractor.short} frames)")
+            if len(matrix) < extractor.min_frames:
+                notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
             yield audio.utt, matrix
 
 
 def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: Path) -> dict[str, int]:
-    """Join what the jobs wrote, report the notices, write ``feature.yaml`` last; returns utterance -> frames."""
+    """Join the outputs of the jobs, log the notices, write ``feature.yaml`` last; returns utterance -> frames."""
     entries = join_tables(jobs, data.utts)
     frames: dict[str, int] = {}
     notices: dict[str, list[str]] = {}
     for job in jobs:
         for line in job.table.read_text(encoding="utf-8").splitlines():
-            utt, length, seen = line.split("\t")
+            utt, length, noticed = line.split("\t")
             frames[utt] = int(length)
-            notices[utt] = seen.split("; ") if seen else []
+            notices[utt] = noticed.split("; ") if noticed else []
     write_table(out / "feats.scp", entries)
     write_table(out / "utt2num_frames", frames)
     with atomic(out / "notices.tsv") as tsv:
         tsv.writelines(f"{utt}\t{notice}\n" for utt in sorted(notices, key=str.encode) for notice in notices[utt])
-    _report(notices, out)
+    _log_notices(notices, out)
     facts = {
         "feature": feature.name,
         "options": feature.options,
@@ -170,12 +169,12 @@ def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: P
     return frames
 
 
-def _report(notices: dict[str, list[str]], out: Path) -> None:
-    """Log each kind of notice, with the first utterance that has it."""
-    kinds: dict[str, list[str]] = {}
-    for utt, seen in notices.items():
-        for notice in seen:
-            kinds.setdefault(notice, []).append(utt)
+def _log_notices(notices: dict[str, list[str]], out: Path) -> None:
+    """Log each notice, with the number of its utterances and the first of them."""
+    utts_of: dict[str, list[str]] = {}
+    for utt, noticed in notices.items():
+        for notice in noticed:
+            utts_of.setdefault(notice, []).append(utt)
     where, total = out / "notices.tsv", len(notices)
-    for notice, utts in sorted(kinds.items()):
+    for notice, utts in sorted(utts_of.items()):
         log.info("%s: %d of %d utterances, the first is %s; all in %s", notice, len(utts), total, utts[0], where)

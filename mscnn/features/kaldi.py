@@ -1,4 +1,4 @@
-"""Mel bands and cepstra by Kaldi's code (kaldi-native-fbank): log-mels, MFCC as Kaldi makes them, MFCC as HTK does."""
+"""Log-mel energies, and MFCC of Kaldi and of HTK, by kaldi-native-fbank."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Kaldi(Extractor):
-    """What these kinds have in common; frame t begins at sample t * hop_length, and only whole frames count.
+    """Base class; frame t begins at sample t * hop_length, and an incomplete last frame is dropped.
 
     Units: ``rate``, ``low_hz`` and ``high_hz`` in Hz; ``win_length`` and ``hop_length`` in samples (the FFT has the
-    next power of two); ``delta_width`` in frames on either side; ``deltas`` counts their orders. ``window`` is
-    Kaldi's name of it. Pre-emphasis and ``remove_dc`` act on each frame. Dither is off: same audio, same numbers.
+    next power of two); ``delta_width`` in frames on either side; ``deltas`` is the highest order of deltas. ``window``
+    is a name of Kaldi's. Pre-emphasis and ``remove_dc`` act on each frame. There is no dither, so that the features
+    are reproducible.
     """
 
     packages = ("kaldi-native-fbank", "numpy", "scipy")
@@ -66,7 +67,7 @@ class _Kaldi(Extractor):
 
 @dataclass(frozen=True)
 class LogMel(_Kaldi):
-    """Natural logarithms of the power in ``n_mels`` bands, with deltas.
+    """Natural logarithms of the power in ``n_mels`` mel bands, with deltas.
 
     ``scale`` of the samples: int16, or unit_variance (mean 0 and standard deviation 1 over the utterance).
     """
@@ -90,9 +91,9 @@ class LogMel(_Kaldi):
 
 @dataclass(frozen=True)
 class KaldiMfcc(_Kaldi):
-    """``n_mfcc`` cepstra as Kaldi's compute-mfcc-feats makes them of 16-bit samples, with deltas.
+    """``n_mfcc`` cepstra as computed by Kaldi's compute-mfcc-feats from 16-bit samples, with deltas.
 
-    ``lifter`` is Kaldi's --cepstral-lifter; ``use_energy`` puts the log energy of the frame in place of coefficient 0.
+    ``lifter`` is Kaldi's --cepstral-lifter; ``use_energy`` replaces coefficient 0 by the log energy of the frame.
     """
 
     n_mfcc: int
@@ -116,9 +117,9 @@ class KaldiMfcc(_Kaldi):
 class HtkMfcc(_Kaldi):
     """Cepstra 1 to ``n_mfcc`` and the log energy, with deltas: HTK's MFCC_E_D_A, openSMILE's MFCC12_E_D_A.
 
-    Kaldi's bands are HTK's; what differs is done here: power is at least 1 before its logarithm is taken (16-bit
-    scale), the energy is that of the frame as it is, before pre-emphasis and window, and stands behind the cepstra.
-    ``lifter`` 0: none. openSMILE agrees to 6e-4, but for ΔΔ of the last two frames.
+    Kaldi and HTK have the same mel bands. As in HTK, power is floored at 1 (16-bit scale) before the logarithm, and
+    the energy is that of the frame before pre-emphasis and window and follows the cepstra. ``lifter`` 0: none.
+    openSMILE agrees to 6e-4, except for ΔΔ of the last two frames.
     """
 
     n_mfcc: int

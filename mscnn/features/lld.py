@@ -1,4 +1,4 @@
-"""The 34 short-term features of pyAudioAnalysis (Giannakopoulos, PLOS ONE 2015), written out."""
+"""The 34 short-term features of pyAudioAnalysis (Giannakopoulos, PLOS ONE 2015), reimplemented."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mscnn.features.base import Extractor
 from mscnn.features.dsp import frames
 
 EPS = np.finfo(float).eps
-BLOCKS = 10  # parts of a frame, or of its spectrum, whose energies have an entropy
+ENTROPY_BLOCKS = 10  # blocks of a frame, or of its spectrum, over whose energies the entropy is computed
 ROLLOFF = 0.9  # share of the energy
 CEPSTRA = 13
-LINEAR, LOGARITHMIC = 13, 27  # bands with equally spaced centres, and with centres at equal ratios
-LOWEST, SPACING, RATIO = 133.33, 200 / 3, 1.0711703  # Hz, Hz, -
+LINEAR_BANDS, LOG_BANDS = 13, 27  # bands with equally spaced centres, and with centres at equal ratios
+LOWEST_EDGE, LINEAR_SPACING, LOG_RATIO = 133.33, 200 / 3, 1.0711703  # Hz, Hz, -
 NOTE_A = 27.5  # Hz
 
 
@@ -25,10 +25,10 @@ class ShortTerm(Extractor):
     """Columns: zero crossings, energy, entropy of energy; centroid, spread, entropy, flux and roll-off of the spectrum;
     13 MFCC; 12 chroma and their standard deviation.
 
-    ``rate`` in Hz; ``win_length`` and ``hop_length`` in samples (rectangular frames, whole ones). The numbers are those
-    of pyAudioAnalysis 0.3.14, its oddities included: the waveform has mean 0 and peak 1; there are win_length / 2 bins,
-    without the last one; the cepstra's bands are placed as if those bins reached to ``rate``; of the bins that share a
-    note only the highest counts, and a bin below the note A counts for the notes at the top.
+    ``rate`` in Hz; ``win_length`` and ``hop_length`` in samples (rectangular window; an incomplete last frame is
+    dropped). The values are those of pyAudioAnalysis 0.3.14, including its peculiarities: the waveform is scaled to
+    mean 0 and peak 1; there are win_length / 2 bins, without the last one; the mel bands assume that the bins extend to
+    ``rate``; of the bins of the same note only the highest counts; a bin below the note A counts for the highest notes.
     """
 
     packages = ("numpy", "scipy")
@@ -41,7 +41,8 @@ class ShortTerm(Extractor):
         highest = round(12 * math.log2(self.rate / 2 / NOTE_A))
         if self.win_length // 2 <= highest:
             raise UserError(
-                f"win_length: the {highest} notes up to {self.rate // 2} Hz need more bins than half of it",
+                f"win_length: expected more than {2 * highest + 1}, for the {highest} notes up to {self.rate // 2} Hz, "
+                f"found {self.win_length}",
                 code="config-value",
             )
 
@@ -69,12 +70,12 @@ class ShortTerm(Extractor):
         return np.column_stack(columns).astype(np.float32)
 
     def bands(self) -> np.ndarray:
-        """Weights of the bins in the bands of the cepstra, (40, bins): triangles of equal area in Hz."""
+        """Mel filterbank of the cepstra, (40, bins): triangles of equal area in Hz."""
         bins = self.win_length // 2
-        linear = LOWEST + np.arange(LINEAR) * SPACING
-        corners = np.concatenate([linear, linear[-1] * RATIO ** np.arange(1, LOGARITHMIC + 3)])
+        linear = LOWEST_EDGE + np.arange(LINEAR_BANDS) * LINEAR_SPACING
+        corners = np.concatenate([linear, linear[-1] * LOG_RATIO ** np.arange(1, LOG_BANDS + 3)])
         hertz = np.arange(bins) / bins * self.rate
-        weights = np.zeros((LINEAR + LOGARITHMIC, bins))
+        weights = np.zeros((LINEAR_BANDS + LOG_BANDS, bins))
         for row, (low, centre, high) in zip(weights, zip(corners, corners[1:], corners[2:], strict=False), strict=True):
             a, b, c = (int(edge * bins / self.rate) + 1 for edge in (low, centre, high))
             row[a:b] = (hertz[a:b] - low) / (centre - low)
@@ -83,38 +84,38 @@ class ShortTerm(Extractor):
         return weights
 
     def notes(self) -> np.ndarray:
-        """Weights of the bins in the 12 chroma, (bins, 12), A first."""
+        """Weights of the bins in the 12 chroma, (bins, 12); the first chroma is A."""
         bins = self.win_length // 2
         note = np.round(12 * np.log2(np.arange(1, bins + 1) * self.rate / (2 * bins) / NOTE_A)).astype(int)
-        sharing = np.array([np.sum(note == n) for n in note])  # how many bins have the note of each bin
+        same_note = np.array([np.sum(note == n) for n in note])  # number of bins with the note of each bin
         highest = {n % bins: i for i, n in enumerate(note)}  # a later bin replaces an earlier one of its note
         weights = np.zeros((bins, 12))
-        for place, i in highest.items():
-            weights[i, place % 12] = 1 / sharing[note[place]]
+        for n, i in highest.items():
+            weights[i, n % 12] = 1 / same_note[note[n]]
         return weights
 
 
 def _entropy(power: np.ndarray) -> np.ndarray:
-    """Bits of the distribution of power (T, n) over ``BLOCKS`` equal parts of n."""
-    size = power.shape[1] // BLOCKS
-    parts = power[:, : size * BLOCKS].reshape(-1, BLOCKS, size).sum(axis=2)
-    share = parts / (power.sum(axis=1, keepdims=True) + EPS)
+    """Entropy (T,) in bits of the distribution of power (T, n) over ``ENTROPY_BLOCKS`` equal blocks of n."""
+    size = power.shape[1] // ENTROPY_BLOCKS
+    blocks = power[:, : size * ENTROPY_BLOCKS].reshape(-1, ENTROPY_BLOCKS, size).sum(axis=2)
+    share = blocks / (power.sum(axis=1, keepdims=True) + EPS)
     return -(share * np.log2(share + EPS)).sum(axis=1)
 
 
 def _centroid_spread(magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of frequency under the magnitudes (T, bins), 1 = the highest bin."""
-    place = np.arange(1, magnitude.shape[1] + 1) / magnitude.shape[1]
+    """Mean and standard deviation (T,) of frequency, weighted by magnitudes (T, bins); 1 = the highest bin."""
+    frequency = np.arange(1, magnitude.shape[1] + 1) / magnitude.shape[1]
     peak = magnitude.max(axis=1, keepdims=True)
     share = magnitude / np.where(peak == 0, EPS, peak)
     total = share.sum(axis=1, keepdims=True) + EPS
-    centroid = (share * place).sum(axis=1, keepdims=True) / total
-    spread = np.sqrt((share * (place - centroid) ** 2).sum(axis=1, keepdims=True) / total)
+    centroid = (share * frequency).sum(axis=1, keepdims=True) / total
+    spread = np.sqrt((share * (frequency - centroid) ** 2).sum(axis=1, keepdims=True) / total)
     return centroid[:, 0], spread[:, 0]
 
 
 def _flux(magnitude: np.ndarray) -> np.ndarray:
-    """Squared change of the normalised spectrum since the frame before, (T,); 0 in the first."""
+    """Squared difference of the normalised spectrum from that of the previous frame, (T,); 0 in the first frame."""
     share = magnitude / (magnitude + EPS).sum(axis=1, keepdims=True)
     return (np.diff(share, axis=0, prepend=share[:1]) ** 2).sum(axis=1)
 

@@ -1,4 +1,4 @@
-"""Log-mels as the Python package python_speech_features computes them (James Lyons), in numpy."""
+"""Log-mel energies of the package python_speech_features (James Lyons), in numpy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mscnn.features.dsp import add_deltas, frames, hertz, mel, preemphasised
 
 @dataclass(frozen=True)
 class LogFbank(Extractor):
-    """``logfbank`` and ``delta``: rectangular frames, triangles whose corners are rounded down to bins of the FFT.
+    """Its ``logfbank`` and ``delta``: rectangular window, triangles whose corners are rounded down to bins of the FFT.
 
     Units: ``rate``, ``low_hz`` and ``high_hz`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples;
-    ``delta_width`` in frames on either side; ``deltas`` counts their orders. ``scale`` of the samples: int16, or
-    peak (the largest is 1). Pre-emphasis runs over the utterance.
+    ``delta_width`` in frames on either side; ``deltas`` is the highest order of deltas. ``scale`` of the samples:
+    int16, or peak (the largest is 1). Pre-emphasis acts on the whole utterance.
     """
 
     rate: int
@@ -39,7 +39,7 @@ class LogFbank(Extractor):
         return self.n_mels * (1 + self.deltas)
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
-        """Samples (n,) -> float32 (T, dim): static ‖ Δ ‖ ΔΔ; frame t begins at t * hop_length, the last is padded."""
+        """Samples (n,) -> float32 (T, dim): static ‖ Δ ‖ ΔΔ; frame t begins at t * hop_length; the last is padded."""
         samples = samples.astype(np.float64)
         scale = FULL_SCALE if self.scale == "int16" else 1 / max(np.abs(samples).max(), 1 / FULL_SCALE)
         framed = frames(preemphasised(scale * samples, self.preemphasis), self.win_length, self.hop_length, tail=True)
@@ -48,7 +48,7 @@ class LogFbank(Extractor):
         return add_deltas(static, self.deltas, self.delta_width).astype(np.float32)
 
     def triangles(self) -> np.ndarray:
-        """Weights of the bins in each band, (n_mels, n_fft // 2 + 1)."""
+        """Mel filterbank: weights of the bins in each band, (n_mels, n_fft // 2 + 1)."""
         corners = hertz(np.linspace(mel(self.low_hz), mel(self.high_hz), self.n_mels + 2))
         corners = np.floor((self.n_fft + 1) * corners / self.rate)[:, None]
         left, centre, right = corners[:-2], corners[1:-1], corners[2:]

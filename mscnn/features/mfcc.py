@@ -1,4 +1,4 @@
-"""Mel-frequency cepstra with their derivatives, by librosa."""
+"""MFCC with deltas, by librosa."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mscnn.features.dsp import preemphasised
 
 @dataclass(frozen=True)
 class Mfcc(Extractor):
-    """``n_mfcc`` cepstra and their time derivatives up to order ``deltas``; one row per frame.
+    """``n_mfcc`` cepstra and their deltas up to order ``deltas``; one row per frame.
 
     Units: ``rate`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples; ``delta_width`` in frames (odd).
-    What is not an option here is librosa's default: Slaney mel scale, decibels of power with reference 1 and a range of
-    80 dB, orthonormal DCT-II, zero padding at both ends where ``center`` is true.
+    All else is librosa's default: Slaney mel scale, decibels of power with reference 1 and a range of 80 dB,
+    orthonormal DCT-II, zero padding at both ends where ``center`` is true.
     """
 
     packages = ("librosa", "numpy", "scipy")
@@ -39,8 +39,8 @@ class Mfcc(Extractor):
         return self.n_mfcc * (1 + self.deltas)
 
     @property
-    def short(self) -> int:
-        """Utterances with fewer frames have their derivatives taken with the edge frames repeated."""
+    def min_frames(self) -> int:
+        """Width of the deltas; shorter utterances are padded with their edge frames."""
         return self.delta_width if self.deltas else 1
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
@@ -49,14 +49,14 @@ class Mfcc(Extractor):
 
         static = self._static(samples)
         mode = "interp" if static.shape[1] >= self.delta_width else "nearest"
-        derivatives = [
+        deltas = [
             librosa.feature.delta(static, order=order, width=self.delta_width, mode=mode)
             for order in range(1, self.deltas + 1)
         ]
-        return np.ascontiguousarray(np.concatenate([static, *derivatives]).T, dtype=np.float32)
+        return np.ascontiguousarray(np.concatenate([static, *deltas]).T, dtype=np.float32)
 
     def _static(self, samples: np.ndarray, htk: bool = False) -> np.ndarray:
-        """Cepstra (n_mfcc, T); ``htk`` takes HTK's mel scale."""
+        """Cepstra (n_mfcc, T); ``htk`` selects HTK's mel scale."""
         import librosa
 
         with warnings.catch_warnings():
@@ -77,7 +77,7 @@ class Mfcc(Extractor):
 
 @dataclass(frozen=True)
 class HtkMelMfcc(Mfcc):
-    """The same on HTK's mel scale, after pre-emphasis (coefficient ``preemphasis``) over the utterance."""
+    """MFCC on HTK's mel scale, after pre-emphasis (coefficient ``preemphasis``) of the whole utterance."""
 
     preemphasis: float
 
@@ -87,4 +87,4 @@ class HtkMelMfcc(Mfcc):
 
 @dataclass(frozen=True)
 class SegmentMfcc(Segmented, Mfcc):
-    """The same of each segment of an utterance, as if it were one."""
+    """MFCC of each segment of an utterance."""

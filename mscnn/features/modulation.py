@@ -1,4 +1,4 @@
-"""Modulation spectrogram: how fast the envelopes of auditory bands change, as a time-frequency-modulation picture."""
+"""Modulation spectrogram: energy over time, auditory frequency and modulation frequency."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 
-ENVELOPE_RATE = 400  # Hz; more than twice what the low-pass lets through
-ORDER = 2  # of the Butterworth filters
+ENVELOPE_RATE = 400  # Hz; more than twice the cut-off of the low-pass
+FILTER_ORDER = 2  # of the Butterworth filters
 ERB = (24.7, 24.7 * 0.00437)  # Hz; bandwidth at f is ERB[0] + ERB[1] f (Glasberg and Moore 1990)
-RESPONSE = 0.05  # s; the longest impulse response is 90 dB below its peak by then
+RESPONSE_S = 0.05  # length of impulse responses; the longest is then 90 dB below its peak
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Modulation(Extractor):
     """``modulations`` times ``bands`` columns, modulation by modulation: ``x.T.reshape(modulations, bands, T)``.
 
     After the front-end of Peng et al., "Speech Emotion Recognition Using 3D Convolutions and Attention-Based Sliding
-    Recurrent Networks With Auditory Front-Ends", IEEE Access 2020, which is known to us in outline only: auditory
-    filterbank of gammachirps, Hilbert envelope, low-pass, modulation filterbank. OURS are: the gammachirps' ``order``,
-    ``bandwidth`` (in ERBs) and ``chirp``, as we recall those of Irino and Patterson (1997) at 50 dB; their peaks,
+    Recurrent Networks With Auditory Front-Ends", IEEE Access 2020, of which we know only the outline: auditory
+    filterbank of gammachirps, Hilbert envelope, low-pass, modulation filterbank. OURS are: ``order``, ``bandwidth`` (in
+    ERBs) and ``chirp`` of the gammachirps, as we recall those of Irino and Patterson (1997) at 50 dB; their peaks,
     equally spaced on the ERB-rate scale from ``low_hz`` to ``high_hz``; and the edges of the modulation bands: the
     first is a low-pass up to ``modulation_low_hz``, the others are band-passes at equal ratios from there to
-    ``modulation_high_hz``. ``envelope_hz`` is the cut-off of the envelopes' low-pass. Rows are samples of the filters'
-    outputs, ``frame_rate`` a second, a divisor of 400. All in Hz.
+    ``modulation_high_hz``. ``envelope_hz`` is the cut-off of the low-pass of the envelopes. Rows are samples of the
+    filter outputs, ``frame_rate`` per second, a divisor of 400. Frequencies and rates are in Hz.
     """
 
     packages = ("numpy", "scipy")
@@ -49,12 +49,13 @@ class Modulation(Extractor):
             raise UserError("order must be at least 1, and bandwidth above 0", code="config-value")
         if self.rate % ENVELOPE_RATE or not self.frame_rate or ENVELOPE_RATE % self.frame_rate:
             raise UserError(
-                f"rate must be a multiple of {ENVELOPE_RATE} Hz, and frame_rate a divisor of it", code="config-value"
+                f"rate must be a multiple of {ENVELOPE_RATE} Hz, and frame_rate a divisor of {ENVELOPE_RATE} Hz",
+                code="config-value",
             )
 
     @property
     def dim(self) -> int:
-        """Values per row."""
+        """Feature dimension."""
         return self.modulations * self.bands
 
     @property
@@ -77,14 +78,14 @@ class Modulation(Extractor):
         return np.expm1(np.linspace(low, high, self.bands)) / 0.00437
 
     def gammachirp(self, centre: float) -> np.ndarray:
-        """Impulse response t^(n-1) exp(-2 pi b ERB(f) t) cos(2 pi f t - c ln t) that passes ``centre`` Hz best, by 1.
+        """Impulse response t^(n-1) exp(-2 pi b ERB(f) t) cos(2 pi f t - c ln t) with a peak of gain 1 at ``centre``.
 
-        Irino and Patterson, "A time-domain, level-dependent auditory filter: The gammachirp", JASA 101(1), 1997. Its
-        peak lies at f - c b ERB(f) / n (``chirp`` is c; their c is negative).
+        Irino and Patterson, "A time-domain, level-dependent auditory filter: The gammachirp", JASA 101(1), 1997. The
+        peak is at f - c b ERB(f) / n (``chirp`` is c; theirs is negative).
         """
         shift = self.chirp * self.bandwidth / self.order
         carrier = (centre + shift * ERB[0]) / (1 - shift * ERB[1])
-        t = np.arange(1, round(RESPONSE * self.rate)) / self.rate
+        t = np.arange(1, round(RESPONSE_S * self.rate)) / self.rate
         decay = 2 * np.pi * self.bandwidth * (ERB[0] + ERB[1] * carrier)
         wave = t ** (self.order - 1) * np.exp(-decay * t) * np.cos(2 * np.pi * carrier * t - self.chirp * np.log(t))
         return wave / np.abs(wave @ np.exp(-2j * np.pi * centre * t))
@@ -96,13 +97,13 @@ class Modulation(Extractor):
 
         band = fftconvolve(samples, self.gammachirp(centre))[: len(samples)]
         envelope = np.abs(hilbert(band, next_fast_len(len(band))))[: len(band)]
-        low_pass = butter(2 * ORDER, self.envelope_hz, fs=self.rate, output="sos")
+        low_pass = butter(2 * FILTER_ORDER, self.envelope_hz, fs=self.rate, output="sos")
         return sosfilt(low_pass, envelope)[:: self.rate // ENVELOPE_RATE]
 
     def _modulation_filters(self) -> list[np.ndarray]:
         from scipy.signal import butter
 
         edges = np.geomspace(self.modulation_low_hz, self.modulation_high_hz, self.modulations)
-        low_pass = butter(ORDER, edges[0], fs=ENVELOPE_RATE, output="sos")
+        low_pass = butter(FILTER_ORDER, edges[0], fs=ENVELOPE_RATE, output="sos")
         pairs = zip(edges, edges[1:], strict=False)
-        return [low_pass, *(butter(ORDER, pair, "bandpass", fs=ENVELOPE_RATE, output="sos") for pair in pairs)]
+        return [low_pass, *(butter(FILTER_ORDER, pair, "bandpass", fs=ENVELOPE_RATE, output="sos") for pair in pairs)]

@@ -14,13 +14,13 @@ from mscnn.packages import require
 from mscnn.paths import CONF
 
 CONFIG = CONF / "opensmile" / "prosody.conf"
-HOP = 0.010  # s
-LONG = 0.055  # s; frames of F0, voicing and HNR
-SHORT = 0.020  # s; frames of loudness
-SPREAD = 0.4  # standard deviation of the Gaussian window, half a frame = 1
-LOWEST, HIGHEST = 52, 620  # Hz, of F0
-RESOLUTION = 0.25  # semitones, of F0
-QUIET = 0.0008  # RMS of a windowed frame, full scale = 1; quieter ones count as unvoiced
+HOP_S = 0.010
+PITCH_WINDOW_S = 0.055  # frames of F0, voicing and HNR
+LOUDNESS_WINDOW_S = 0.020  # frames of loudness
+WINDOW_STD = 0.4  # standard deviation of the Gaussian window, half a frame = 1
+F0_MIN, F0_MAX = 52, 620  # Hz
+F0_RESOLUTION = 0.25  # semitones
+MIN_VOICED_RMS = 0.0008  # of a windowed frame, full scale = 1; frames below are unvoiced
 NOTE_A = 27.5  # Hz
 
 
@@ -28,14 +28,14 @@ NOTE_A = 27.5  # Hz
 class Prosody(Extractor):
     """One row of 35: standard deviation, mean, slope (per frame), centroid (share of the length), 10th percentile, 90th
     percentile and their difference, of each of five contours: F0 in Hz, F0 in semitones above 27.5 Hz, probability of
-    voicing, harmonics-to-noise ratio in dB, loudness. Unvoiced frames count in loudness only. Contours have a value
-    each 10 ms and are smoothed over 3 of them.
+    voicing, harmonics-to-noise ratio in dB, loudness. Unvoiced frames count in loudness only. Contours have one value
+    per 10 ms and are smoothed over 3 values.
 
-    ``backend`` opensmile: the package of that name (free for research only) with conf/opensmile/prosody.conf, the
+    ``backend`` opensmile: the package opensmile (free for research only) with conf/opensmile/prosody.conf, the
     settings of Yoon et al. 2018 (prosodyShsViterbiLoudness). substitute: OURS. Loudness, harmonics-to-noise ratio,
-    smoothing and functionals are openSMILE's formulas, but F0 and voicing come from librosa's pYIN instead of
-    subharmonic summation with Viterbi smoothing. Over 60 utterances of RAVDESS it correlates with openSMILE by 1.0
-    in loudness, 0.92 in mean F0, 0.84 in mean voicing and 0.90 in mean harmonics-to-noise ratio. ``rate`` in Hz.
+    smoothing and functionals follow openSMILE's formulas, but F0 and voicing come from librosa's pYIN instead of
+    subharmonic summation with Viterbi smoothing. On 60 utterances of RAVDESS its correlation with openSMILE is 1.0
+    for loudness, 0.92 for mean F0, 0.84 for mean voicing and 0.90 for mean harmonics-to-noise ratio. ``rate`` in Hz.
     """
 
     rate: int
@@ -43,27 +43,27 @@ class Prosody(Extractor):
 
     @property
     def dim(self) -> int:
-        """35."""
+        """Feature dimension, 35."""
         return 35
 
     @property
     def frame_shift(self) -> float:
-        """There is one row per utterance."""
+        """0: there is one row per utterance."""
         return 0.0
 
     @property
     def used_packages(self) -> tuple[str, ...]:
-        """Those of the backend."""
+        """Packages of the backend."""
         return ("opensmile",) if self.backend == "opensmile" else ("kaldi-native-fbank", "librosa", "numpy")
 
     def check(self) -> None:
-        """Raise UserError where openSMILE is wanted and not installed."""
+        """Raise UserError where the backend opensmile is not installed."""
         if self.backend == "opensmile":
-            require("opensmile", "backend opensmile (its licence is for research)", "use --set backend=substitute")
+            require("opensmile", "backend opensmile (licensed for research)", "use --set backend=substitute")
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 (1, 35)."""
-        samples = np.pad(samples, (0, max(round((LONG + 2 * HOP) * self.rate) - len(samples), 0)))
+        samples = np.pad(samples, (0, max(round((PITCH_WINDOW_S + 2 * HOP_S) * self.rate) - len(samples), 0)))
         return BACKENDS[self.backend](samples, self.rate).astype(np.float32)[None]
 
 
@@ -75,40 +75,40 @@ def _opensmile(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def _substitute(samples: np.ndarray, rate: int) -> np.ndarray:
     contours = [_smoothed(c, voiced=True) for c in voice(samples, rate)]
-    parts = [functionals(c[c != 0]) for c in contours]
-    return np.concatenate([*parts, functionals(_smoothed(loudness(samples, rate)))])
+    rows = [functionals(c[c != 0]) for c in contours]
+    return np.concatenate([*rows, functionals(_smoothed(loudness(samples, rate)))])
 
 
 BACKENDS = {"opensmile": _opensmile, "substitute": _substitute}
 
 
 def voice(samples: np.ndarray, rate: int) -> list[np.ndarray]:
-    """F0 in Hz and in semitones, probability of voicing and harmonics-to-noise ratio in dB, (T,) each; 0: unvoiced."""
+    """F0 in Hz and in semitones, probability of voicing and harmonics-to-noise ratio in dB, each (T,); 0: unvoiced."""
     import librosa
 
-    length, hop = round(LONG * rate), round(HOP * rate)
+    length, hop = round(PITCH_WINDOW_S * rate), round(HOP_S * rate)
     f0, _, voicing = librosa.pyin(
         samples,
-        fmin=LOWEST,
-        fmax=HIGHEST,
+        fmin=F0_MIN,
+        fmax=F0_MAX,
         sr=rate,
         frame_length=length,
         hop_length=hop,
-        resolution=RESOLUTION,
+        resolution=F0_RESOLUTION,
         center=False,
         fill_na=0.0,
     )
-    place = np.linspace(-1, 1, length)
-    windowed = frames(samples, length, hop) * np.exp(-0.5 * (place / SPREAD) ** 2)
-    loud = np.sqrt((windowed**2).mean(axis=1)) >= QUIET
-    ratio = _periodicity(windowed, rate / np.maximum(f0, LOWEST))
-    voiced = loud & (f0 > 0) & (ratio > 0.5)  # pYIN alone voices far more frames than openSMILE, at less than 0 dB
-    semitones = np.maximum(12 * np.log2(np.maximum(f0, LOWEST) / NOTE_A), 1)
+    position = np.linspace(-1, 1, length)
+    windowed = frames(samples, length, hop) * np.exp(-0.5 * (position / WINDOW_STD) ** 2)
+    loud = np.sqrt((windowed**2).mean(axis=1)) >= MIN_VOICED_RMS
+    ratio = _periodicity(windowed, rate / np.maximum(f0, F0_MIN))
+    voiced = loud & (f0 > 0) & (ratio > 0.5)  # pYIN also calls many frames voiced whose HNR is below 0 dB
+    semitones = np.maximum(12 * np.log2(np.maximum(f0, F0_MIN) / NOTE_A), 1)
     return [f0 * voiced, semitones * voiced, voicing * loud, 10 * np.log10(ratio / (1 - ratio)) * voiced]
 
 
 def _periodicity(windowed: np.ndarray, lag: np.ndarray) -> np.ndarray:
-    """Autocorrelation of frames (T, n) near their ``lag`` (T,), in samples, as a share of their power, (T,)."""
+    """Autocorrelation (T,) of frames (T, n) near their ``lag`` (T,) in samples, as a share of their power."""
     size = 1 << (windowed.shape[1] - 1).bit_length()
     correlation = np.fft.irfft(np.abs(np.fft.rfft(windowed, size)) ** 2)
     near = np.rint(lag).astype(int)[:, None] + np.arange(-3, 4)
@@ -117,7 +117,7 @@ def _periodicity(windowed: np.ndarray, lag: np.ndarray) -> np.ndarray:
 
 
 def loudness(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Mean over 26 mel bands of (power times equal-loudness weight) to the power 0.33, (T,), as openSMILE's cPlp.
+    """Loudness (T,): mean over 26 mel bands of (power times equal-loudness weight)^0.33, as openSMILE's cPlp.
 
     The weight is Hermansky's (JASA 1990) with openSMILE's constants.
     """
@@ -126,7 +126,7 @@ def loudness(samples: np.ndarray, rate: int) -> np.ndarray:
     options = knf.FbankOptions()
     frame, bands = options.frame_opts, options.mel_opts
     frame.samp_freq, frame.dither, frame.window_type = rate, 0, "hamming"
-    frame.frame_length_ms, frame.frame_shift_ms = 1000 * SHORT, 1000 * HOP
+    frame.frame_length_ms, frame.frame_shift_ms = 1000 * LOUDNESS_WINDOW_S, 1000 * HOP_S
     frame.preemph_coeff, frame.remove_dc_offset = 0, False
     bands.num_bins, bands.low_freq, bands.high_freq = 26, 20, 8000
     options.use_log_fbank = False
@@ -137,15 +137,15 @@ def loudness(samples: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _smoothed(contour: np.ndarray, voiced: bool = False) -> np.ndarray:
-    """Mean of each value and its two neighbours; with ``voiced`` only of those that are not 0, and 0 stays."""
-    around = np.stack([np.pad(contour, 1, mode="edge")[i : i + len(contour)] for i in range(3)])
+    """Mean of each value and its two neighbours; with ``voiced`` zeros are excluded and stay zero."""
+    neighbours = np.stack([np.pad(contour, 1, mode="edge")[i : i + len(contour)] for i in range(3)])
     if not voiced:
-        return around.mean(axis=0)
-    return np.where(contour == 0, 0, around.sum(axis=0) / np.maximum((around != 0).sum(axis=0), 1))
+        return neighbours.mean(axis=0)
+    return np.where(contour == 0, 0, neighbours.sum(axis=0) / np.maximum((neighbours != 0).sum(axis=0), 1))
 
 
 def functionals(contour: np.ndarray) -> np.ndarray:
-    """Standard deviation, mean, slope, centroid, 10th and 90th percentile and their difference; zeros of nothing."""
+    """Standard deviation, mean, slope, centroid, 10th and 90th percentile and their difference; 0 for no values."""
     if not len(contour):
         return np.zeros(7)
     time = np.arange(len(contour))

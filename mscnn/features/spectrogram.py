@@ -1,4 +1,4 @@
-"""Spectrograms: power or decibels of the bins of a short-time Fourier transform."""
+"""Spectrograms: power or decibels of a short-time Fourier transform."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ class Spectrogram(Extractor):
     """The lowest ``bins`` bins, ``rate`` / ``n_fft`` Hz apart, from 0 Hz.
 
     Units: ``rate`` in Hz; ``n_fft``, ``win_length`` and ``hop_length`` in samples. Pre-emphasis (coefficient
-    ``preemphasis``) runs over the utterance. ``window`` is scipy's name of it (boxcar: none). Frame t is centred on
+    ``preemphasis``) acts on the whole utterance. ``window`` is a name of scipy's (boxcar: none). Frame t is centred on
     sample t * hop_length, with zeros beyond the edges (``center``), or begins there.
 
-    ``scale`` power: squared magnitudes. decibel: 10 log10 of the power, which is at least ``floor``; with
-    ``relative`` 0 dB is the greatest value of all bins, and what is more than ``range_db`` dB below the greatest is
-    raised to there (0: nothing is).
+    ``scale`` power: squared magnitudes. decibel: 10 log10 of the power, floored at ``floor``; with ``relative`` 0 dB
+    is the maximum over all bins. Values more than ``range_db`` dB below the maximum are raised to that level (0: off).
     """
 
     packages = ("numpy", "scipy")
@@ -50,7 +49,7 @@ class Spectrogram(Extractor):
         return self.bins
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
-        """Samples (n,) -> float32 (T, bins); T = 1 + n // hop_length (``center``), else of whole frames, at least 1."""
+        """Samples (n,) -> float32 (T, bins); T = 1 + n // hop_length (``center``), or the whole frames, at least 1."""
         from scipy.signal import get_window
 
         samples = preemphasised(samples.astype(np.float64), self.preemphasis)
@@ -70,4 +69,4 @@ class Spectrogram(Extractor):
 
 @dataclass(frozen=True)
 class SegmentSpectrogram(Segmented, Spectrogram):
-    """The same of each segment of an utterance, as if it were one."""
+    """Spectrogram of each segment of an utterance."""

@@ -15,17 +15,17 @@ from mscnn.pretrained.wav2vec2 import configuration, network, revision, steps
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
 
-BATCH = {"cpu": 1, "cuda": 32}  # segments computed together
+BATCH_SIZE = {"cpu": 1, "cuda": 32}  # segments
 
 
 @dataclass(frozen=True)
 class Wav2Vec2(Extractor):
-    """Last hidden states of each segment of an utterance, joined end to end.
+    """Last hidden states of each segment of an utterance, concatenated.
 
-    The input of CA-MSER (Zou et al., ICASSP 2022; Vincent-ZHQ/CA-MSER): pre-emphasis over the utterance, which is cut
-    into segments of ``segment`` samples, the last one padded with zeros at its end; there are n // segment + 1, as many
-    as the spectrogram (1 + n // 160 frames) has segments of segment / 160. Each segment is brought to mean 0 and
-    variance 1, padding included. ``model`` is a folder with config.json and weights (no network is needed then), or the
+    The input of CA-MSER (Zou et al., ICASSP 2022; Vincent-ZHQ/CA-MSER): after pre-emphasis the utterance is split into
+    segments of ``segment`` samples, the last one zero-padded; there are n // segment + 1, as many as the spectrogram
+    (1 + n // 160 frames) has segments of segment / 160 frames. Each segment is normalised to mean 0 and variance 1,
+    padding included. ``model`` is a folder with config.json and weights (no internet access is needed then), or the
     name of a model on the Hugging Face hub. ``rate`` in Hz.
     """
 
@@ -44,7 +44,7 @@ class Wav2Vec2(Extractor):
 
     @property
     def segment_frames(self) -> int:
-        """Rows of a segment."""
+        """Rows per segment."""
         return steps(configuration(self.model), self.segment)
 
     @property
@@ -54,11 +54,11 @@ class Wav2Vec2(Extractor):
 
     @property
     def weights(self) -> str:
-        """The revision of the model, so that other weights under the same name are noticed."""
+        """Revision of the model; it tells apart other weights under the same name."""
         return revision(self.model)
 
     def check(self) -> None:
-        """Raise UserError where the package is not installed, or the model cannot be read; a model is fetched."""
+        """Download the model where needed; raise UserError where it cannot be read or a package is not installed."""
         _cached(self.model, "cpu")
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
@@ -66,16 +66,18 @@ class Wav2Vec2(Extractor):
         return self.compute(samples, "cpu")
 
     def compute(self, samples: np.ndarray, device: str) -> np.ndarray:
-        """The same on a device, where segments are computed together."""
+        """The same on a device, in batches of segments."""
         import torch
 
         model = _cached(self.model, device)
         samples = preemphasised(samples.astype(np.float32), np.float32(self.preemphasis))
         count = len(samples) // self.segment + 1
-        parts = np.pad(samples, (0, count * self.segment - len(samples))).reshape(count, self.segment)
-        parts = (parts - parts.mean(axis=1, keepdims=True)) / np.sqrt(parts.var(axis=1, keepdims=True) + 1e-7)
+        segments = np.pad(samples, (0, count * self.segment - len(samples))).reshape(count, self.segment)
+        segments = (segments - segments.mean(axis=1, keepdims=True)) / np.sqrt(
+            segments.var(axis=1, keepdims=True) + 1e-7
+        )
         with torch.inference_mode():
-            batches = torch.from_numpy(parts).to(device).split(BATCH[device])
+            batches = torch.from_numpy(segments).to(device).split(BATCH_SIZE[device])
             states = torch.cat([model(batch).last_hidden_state for batch in batches])
         return states.flatten(0, 1).cpu().numpy().astype(np.float32)
 
@@ -85,5 +87,5 @@ def _cached(model: str, device: str) -> Wav2Vec2Model:
     from torch.nn import Module
 
     loaded = network(model)
-    Module.to(loaded, device)  # transformers' own has no type
+    Module.to(loaded, device)  # the method of transformers has no type annotations
     return loaded

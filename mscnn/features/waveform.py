@@ -1,4 +1,4 @@
-"""The samples themselves, for networks that learn their own front-end."""
+"""Raw waveform, for networks that learn their own front-end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mscnn.features.dsp import preemphasised
 class Waveform(Extractor):
     """One column, one row per sample: at 16 kHz 64 kB per second.
 
-    ``rate`` in Hz; pre-emphasis (coefficient ``preemphasis``, 0: none) runs over the utterance.
+    ``rate`` in Hz; pre-emphasis (coefficient ``preemphasis``, 0: none) acts on the whole utterance.
     """
 
     rate: int
@@ -22,7 +22,7 @@ class Waveform(Extractor):
 
     @property
     def dim(self) -> int:
-        """One."""
+        """Feature dimension, 1."""
         return 1
 
     @property

@@ -1,7 +1,7 @@
-"""Jobs: one queue, on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``)."""
+"""Job queue, on the backend that ``cmd.sh`` selects (``MSCNN_BACKEND``)."""
 
-from mscnn.jobs.machine import SHARE, gpus, memory, processors
+from mscnn.jobs.machine import MEMORY_SHARE, gpus, memory, processors
 from mscnn.jobs.pool import workers
 from mscnn.jobs.run import BACKENDS, run_jobs
 
-__all__ = ["BACKENDS", "SHARE", "gpus", "memory", "processors", "run_jobs", "workers"]
+__all__ = ["BACKENDS", "MEMORY_SHARE", "gpus", "memory", "processors", "run_jobs", "workers"]

@@ -1,4 +1,4 @@
-"""The other end of :class:`mscnn.jobs.worker.Worker`: a process that calls what it is sent, until its parent ends."""
+"""Child process of :class:`mscnn.jobs.worker.Worker`: it executes the calls that it receives until its parent ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mscnn.jobs.job import Job, execute
 
 
 def run_logged(job: Job) -> int:
-    """Run a job with standard output and error, of libraries in C too, in its log; returns 0, or 1 where it failed."""
+    """Run a job with standard output and error, also of C libraries, in its log; returns 0, or 1 where it failed."""
     with open(job.log, "w", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
@@ -22,17 +22,17 @@ def run_logged(job: Job) -> int:
             return execute(job)
 
 
-def _end_with(lifeline: int) -> None:
-    """Whoever kills the recipe kills its jobs: orphans would go on writing beside the next run's."""
+def _end_with_parent(lifeline: int) -> None:
+    """Exit when the parent ends: an orphan would write to the same files as the next run."""
     os.read(lifeline, 1)
     os._exit(1)
 
 
 def main() -> None:
-    """Serve calls: (function, arguments) in, (True, result) or (False, error) out, pickled."""
-    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
+    """Serve pickled calls: (function, arguments) in, (True, result) or (False, error) out."""
+    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
     calls, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a call prints is no reply
+    os.dup2(2, 1)  # standard output of a call must not mix with the replies
     log.setup()
     while True:
         try:
@@ -41,7 +41,7 @@ def main() -> None:
             os._exit(0)
         try:
             reply = True, function(*args)
-        except Exception as error:  # goes to who asked, as if the call had been made there
+        except Exception as error:  # raised again in the parent
             reply = False, error
         pickle.dump(reply, replies)
         replies.flush()

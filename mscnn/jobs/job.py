@@ -1,4 +1,4 @@
-"""A job: one call of a function, with a log of its own. It can be sent to another process or machine."""
+"""A job: one call of a function with its own log; it can be sent to another process or machine."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Job:
 
     Attributes:
         function: ``package.module:name``, importable in every process.
-        args: its arguments; pickle must be able to hold them.
-        log: file for what it prints.
-        writes: files that must be there once it has ended.
+        args: its arguments, which can be pickled.
+        log: file for its output.
+        writes: files that must exist at its end.
     """
 
     function: str
@@ -35,13 +35,13 @@ class Job:
         return operator.attrgetter(name)(importlib.import_module(module))(*self.args)
 
 
-def path_of(function: Callable) -> str:
-    """The name under which every process finds a function of a module, ``package.module:name``."""
+def import_path(function: Callable) -> str:
+    """Import path of a function of a module, ``package.module:name``."""
     return f"{function.__module__}:{function.__qualname__}"
 
 
 def execute(job: Job) -> int:
-    """Run a job, print when it started and ended and what went wrong; returns 0, or 1 where it failed."""
+    """Run a job, print start, end and errors; returns 0, or 1 where it failed."""
     start, status = time.monotonic(), 1
     print(f"# Started at {time.strftime('%FT%T')} {job.function}", flush=True)
     try:

@@ -1,4 +1,4 @@
-"""What this process may use: processors, memory, GPUs."""
+"""Resources available to this process: processors, memory, GPUs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-SHARE = 0.9  # of the memory that jobs may take
+MEMORY_SHARE = 0.9  # share of the memory that jobs may use
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 MEMINFO = Path("/proc/meminfo")
 
 
 def processors() -> int:
-    """Processors for this process: the least of the machine's, its affinity, its cgroups' quota and Slurm's share."""
+    """Number of processors: the minimum over the machine, CPU affinity, cgroup quotas and the Slurm allocation."""
     counts = [float(os.cpu_count() or 1)]
     if hasattr(os, "sched_getaffinity"):
         counts.append(len(os.sched_getaffinity(0)))
@@ -21,25 +21,25 @@ def processors() -> int:
     if slurm.isdecimal():
         counts.append(int(slurm))
     for folder in _cgroups("cpu"):
-        limits = _words(folder / "cpu.max")  # version 2: quota and period; then version 1, a file each
-        limits = limits or _words(folder / "cpu.cfs_quota_us") + _words(folder / "cpu.cfs_period_us")
+        limits = _fields(folder / "cpu.max")  # version 2 has quota and period in one file, version 1 in two
+        limits = limits or _fields(folder / "cpu.cfs_quota_us") + _fields(folder / "cpu.cfs_period_us")
         if len(limits) == 2 and limits[0].isdecimal():
             counts.append(int(limits[0]) / int(limits[1]))
     return max(1, int(min(counts)))
 
 
 def memory() -> int:
-    """Bytes of memory for this process: what the machine has free, at most the limit of its cgroups."""
+    """Available memory in bytes: that of the machine, limited by cgroups."""
     sizes = [_available()]
     for folder in _cgroups("memory"):
-        limit = _words(folder / "memory.max") or _words(folder / "memory.limit_in_bytes")
+        limit = _fields(folder / "memory.max") or _fields(folder / "memory.limit_in_bytes")
         if limit and limit[0].isdecimal():
             sizes.append(int(limit[0]))
     return min(sizes)
 
 
 def gpus() -> list[str]:
-    """GPUs of this process, each a value of CUDA_VISIBLE_DEVICES; empty where there is none."""
+    """Available GPUs, each as a value of CUDA_VISIBLE_DEVICES; empty where there is none."""
     import torch
 
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -56,17 +56,17 @@ def _available() -> int:
 
 
 def _cgroups(controller: str) -> Iterator[Path]:
-    """Folders of this process's cgroups that limit ``controller``, version 1 and 2, with all folders above them."""
+    """Folders of the cgroups (version 1 and 2) of this process that limit ``controller``, and their parents."""
     for line in MEMBERSHIP.read_text().splitlines() if MEMBERSHIP.exists() else []:
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
         root = CGROUPS / controller if controllers else CGROUPS
         folder = root / path.lstrip("/")
-        yield from [folder, *(above for above in folder.parents if above == root or root in above.parents)]
+        yield from [folder, *(parent for parent in folder.parents if parent == root or root in parent.parents)]
 
 
-def _words(path: Path) -> list[str]:
+def _fields(path: Path) -> list[str]:
     try:
         return path.read_text().split()
     except OSError:

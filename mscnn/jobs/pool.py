@@ -1,4 +1,4 @@
-"""A map over several processes."""
+"""Parallel map over several processes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
-from mscnn.jobs.here import one_thread
+from mscnn.jobs.inprocess import one_thread
 from mscnn.jobs.worker import Worker
 
 
 @contextlib.contextmanager
 def workers(nj: int) -> Iterator[Callable]:
-    """A ``map`` over ``nj`` processes, started when needed, which end with this one; for one, ``map`` in this process.
+    """A ``map`` over ``nj`` processes, which start when needed and end with this one; ``map`` itself for one.
 
-    What they return does not depend on ``nj``: every process computes in one thread.
+    Results do not depend on ``nj``, since every process computes in one thread.
     """
     if nj == 1:
         with one_thread():

@@ -1,4 +1,4 @@
-"""The queue: every backend runs the same jobs, and leaves the same logs and files."""
+"""The job queue: every backend runs the same jobs and writes the same logs and files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from queue import SimpleQueue
 
 from mscnn import log
 from mscnn.errors import UserError
-from mscnn.jobs import child, here
-from mscnn.jobs.job import Job, path_of
+from mscnn.jobs import child, inprocess
+from mscnn.jobs.job import Job, import_path
 from mscnn.jobs.worker import Worker
 
-TAIL = 12  # lines of a failed job's log that are shown
-SHOWN = 3  # failed jobs
+TAIL_LINES = 12  # lines shown of the log of a failed job
+MAX_TAILS = 3  # failed jobs whose logs are shown
 
 
 def run_jobs(
@@ -31,23 +31,24 @@ def run_jobs(
 ) -> None:
     """Run ``function(*args)`` for every ``args`` in ``jobs``, at most ``nj`` at a time.
 
-    Each job has one compute thread, and a process of its own where ``nj`` is above 1, so that its result depends on
-    neither ``nj`` nor its neighbours. With ``nj`` 1 jobs run one after another in this process. What a job prints goes
+    Each job has one compute thread, and its own process where ``nj`` is above 1, so that its result depends neither on
+    ``nj`` nor on other jobs. With ``nj`` 1 jobs run one after another in this process. The output of a job is written
     to its log: ``logs``, or ``log_dir/step.JOB.log``, JOB counting from 1.
 
     Args:
-        function: function of a module; processes find it by its name.
-        writes: files of each job that must be there once it has ended; None: jobs see to that themselves.
-        devices: values of CUDA_VISIBLE_DEVICES, handed round to the processes; empty: the environment's.
+        function: function of a module, which processes import by name.
+        writes: files of each job that must exist at its end; None: not checked.
+        devices: values of CUDA_VISIBLE_DEVICES, assigned to the processes in turn; empty: that of the environment.
 
     Raises:
-        UserError: the backend is unknown (``backend-unknown``), or jobs failed (``jobs-failed``): names each failed
-            job's log, and shows the last lines of the first three.
+        UserError: the backend is unknown (``backend-unknown``), or jobs failed (``jobs-failed``): lists the logs of
+            all failed jobs and the last lines of the first three.
     """
     backend = os.environ.get("MSCNN_BACKEND", "local")
     if backend not in BACKENDS:
         raise UserError(
-            f"MSCNN_BACKEND={backend}: cmd.sh may select one of: {', '.join(BACKENDS)}", code="backend-unknown"
+            f"MSCNN_BACKEND={backend}: unknown backend; cmd.sh selects one of: {', '.join(BACKENDS)}",
+            code="backend-unknown",
         )
     if logs is None:
         logs = [Path(log_dir or "log") / f"{step}.{number}.log" for number in range(1, len(jobs) + 1)]
@@ -55,23 +56,23 @@ def run_jobs(
         folder.mkdir(parents=True, exist_ok=True)
     outputs = writes or [()] * len(jobs)
     queue = [
-        Job(path_of(function), tuple(args), path, tuple(written))
+        Job(import_path(function), tuple(args), path, tuple(written))
         for args, path, written in zip(jobs, logs, outputs, strict=True)
     ]
     failed = BACKENDS[backend](queue, max(1, nj), devices, step)
     if failed:
         raise UserError(
             f"{step}: {len(failed)} of {len(jobs)} jobs failed; their logs:\n"
-            + "\n".join(_report(job, number < SHOWN) for number, job in enumerate(failed))
-            + "\nfix the cause, then run again",
+            + "\n".join(_report(job, number < MAX_TAILS) for number, job in enumerate(failed))
+            + "\nfix the cause, then run the same command again",
             code="jobs-failed",
         )
 
 
 def _local(jobs: Sequence[Job], nj: int, devices: Sequence[str], step: str) -> list[Job]:
-    """Processes of this machine, ``nj`` at a time; returns the jobs that failed."""
+    """Run jobs in ``nj`` processes of this machine; returns those that failed."""
     if nj == 1:
-        done = ((job, here.run_logged(job)) for job in jobs)
+        done = ((job, inprocess.run_logged(job)) for job in jobs)
         return [job for job, status in log.progress(done, total=len(jobs), desc=step) if status]
     slots: SimpleQueue[str] = SimpleQueue()
     for slot in range(nj):
@@ -84,7 +85,7 @@ def _local(jobs: Sequence[Job], nj: int, devices: Sequence[str], step: str) -> l
         running.add(worker)
         try:
             return job, worker.call(child.run_logged, job) != 0
-        except UserError as error:  # it died
+        except UserError as error:  # the process died
             with open(job.log, "a", encoding="utf-8") as out:
                 out.write(f"error[{error.code}]: {error}\n")
             return job, True
@@ -105,18 +106,18 @@ def _local(jobs: Sequence[Job], nj: int, devices: Sequence[str], step: str) -> l
 
 
 def _debug(jobs: Sequence[Job], nj: int, devices: Sequence[str], step: str) -> list[Job]:
-    """One after another in this process, where breakpoints work; errors go straight to the caller."""
+    """Run jobs one after another in this process, where breakpoints work; errors propagate to the caller."""
     for job in jobs:
-        here.run_plain(job)
+        inprocess.run_plain(job)
     return []
 
 
 def _report(job: Job, tail: bool) -> str:
-    """The log of a failed job, and its last lines where ``tail`` asks for them."""
+    """Path of the log of a failed job, and with ``tail`` its last lines."""
     if not tail:
         return f"  {job.log}"
     lines = job.log.read_text(encoding="utf-8", errors="replace").splitlines() if job.log.exists() else ["(no log)"]
-    return "\n".join([f"  {job.log} ends with:", *(f"    {line}" for line in lines[-TAIL:])])
+    return "\n".join([f"  {job.log} ends with:", *(f"    {line}" for line in lines[-TAIL_LINES:])])
 
 
 BACKENDS: dict[str, Callable[[Sequence[Job], int, Sequence[str], str], list[Job]]] = {"local": _local, "debug": _debug}

@@ -1,4 +1,4 @@
-"""A process for calls: started as a program of its own, so the caller's script is not imported there again."""
+"""A worker process for calls; it is a separate program, so that the caller's script is not imported again."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from mscnn.errors import UserError
-from mscnn.jobs.here import CUBLAS, THREADS
+from mscnn.jobs.inprocess import CUBLAS, THREADS
 
 ENVIRONMENT = {
-    "MSCNN_TERMINAL": "",  # one bar, that of the parent
+    "MSCNN_TERMINAL": "",  # only the parent shows a progress bar
     **CUBLAS,
     **dict.fromkeys(THREADS, "1"),
-    # glibc gives every large array back to the kernel and asks for it again: a fifth of the time of training on a CPU
+    # by default glibc returns large arrays to the kernel and requests them again, a fifth of the time of CPU training
     "MALLOC_MMAP_THRESHOLD_": str(1 << 31),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
 }
-# what lies in the current folder is no module of the child's, unless it is one of the parent's
+# the current folder is removed from the module path of the child, unless the parent has it
 PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from mscnn.jobs.child import main; main()"
 
 
 class Worker:
-    """One child process with one compute thread, which ends with this process, however that ends."""
+    """One child process with one compute thread; it always ends with this process."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start the process; ``environment`` is added to that of this process, which stays as it is."""
+        """Start the process; ``environment`` is added to the variables of this process."""
         modules = {"PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}
         reading, self._lifeline = os.pipe()
         self.process = subprocess.Popen(
@@ -50,7 +50,7 @@ class Worker:
         self.kill()
 
     def call(self, function: Callable, *args: object) -> object:
-        """Call a function there; returns what it returns, raises what it raises.
+        """Result of a call in the child process; errors of the call are raised here.
 
         Raises:
             UserError: the process ended before it answered (code ``job-died``).
@@ -61,10 +61,10 @@ class Worker:
             done, value = pickle.load(self._replies)
         except (EOFError, BrokenPipeError):
             status = self.process.wait()
-            why = f"signal {-status}" if status < 0 else f"exit status {status}"
+            reason = f"signal {-status}" if status < 0 else f"exit status {status}"
             raise UserError(
-                f"a process of {function.__module__} ended by itself ({why}); signal 9 mostly means that memory ran "
-                "out: run again with a smaller --nj",
+                f"a process of {function.__module__} ended unexpectedly ({reason}); signal 9 usually means out of "
+                "memory: run again with a smaller --nj",
                 code="job-died",
             ) from None
         if not done:

@@ -108,7 +108,7 @@ def _memory(needs: Needs) -> Iterator[Finding]:
     largest = max(sizes, key=lambda exp: sizes[exp], default="")
     if not sizes.get(largest):
         return
-    most = max(1, min(needs.nj, int(jobs.SHARE * jobs.memory() / sizes[largest])))
+    most = max(1, min(needs.nj, int(jobs.MEMORY_SHARE * jobs.memory() / sizes[largest])))
     message = f"memory: one training of {largest} takes {sizes[largest] / 1e9:.2f} GB, {most} at a time fit"
     yield Finding("ok" if most == needs.nj else "warn", message)
 

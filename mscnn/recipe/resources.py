@@ -29,7 +29,7 @@ def fit(setups: Sequence[Setup], nj: int, jobs_per_device: int = 1) -> tuple[int
         free = jobs.memory()
         if sizes[largest]:
             reason = f"{free / 1e9:.1f} GB of memory, of which a training of {largest} takes {sizes[largest] / 1e9:.1f}"
-            nj = _lowered(nj, int(jobs.SHARE * free / sizes[largest]), reason)
+            nj = _lowered(nj, int(jobs.MEMORY_SHARE * free / sizes[largest]), reason)
     return nj, devices
 
 

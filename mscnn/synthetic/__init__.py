@@ -1,1 +1,1 @@
-"""Corpora that espeak-ng speaks, for demonstrations and tests."""
+"""Synthetic corpora, spoken by espeak-ng, for demonstrations and tests."""

@@ -1,4 +1,4 @@
-"""espeak-ng voices through the C library that ``espeakng-loader`` brings from PyPI (its API: ``speak_lib.h``)."""
+"""Speech synthesis by the C library of espeak-ng from the package ``espeakng-loader`` (API: ``speak_lib.h``)."""
 
 import ctypes
 import shutil
@@ -15,25 +15,25 @@ AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 CHARS_UTF8 = 1
 RATE, PITCH, RANGE, WORDGAP = 1, 3, 4, 7  # of espeak_PARAMETER
-PACKAGES = ("espeakng-loader", "soxr")  # whose versions decide about the samples
+PACKAGES = ("espeakng-loader", "soxr")  # their versions affect the samples
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
 class Espeak:
-    """One synthesiser with a state of its own: the same calls in the same order give the same samples.
+    """One synthesiser with its own state: the same calls in the same order give the same samples.
 
-    espeak-ng seeds its noise from the clock, and keeps phases and gains in static variables from one call to the next.
-    So the noise gets a fixed seed, and every instance loads a private copy of the library.
+    espeak-ng seeds its noise from the clock, and keeps phases and gains in static variables between calls. Therefore
+    the noise has a fixed seed, and every instance loads its own copy of the library.
 
     Attributes:
-        rate: sampling rate of what ``say`` returns, in Hz (22050).
+        rate: sampling rate of the samples of ``say``, in Hz (22050).
     """
 
     def __init__(self, seed: int = 0) -> None:
         """Load the library.
 
         Raises:
-            UserError: the package is not installed, the library cannot be loaded, or finds no voices.
+            UserError: the package is not installed, the library cannot be loaded, or it has no voices.
         """
         espeakng_loader = require("espeakng_loader", "espeak-ng voices")
         fix = "install it again: python -m pip install --force-reinstall espeakng-loader"
@@ -57,25 +57,25 @@ class Espeak:
     def say(
         self, text: str, voice: str, *, rate: int = 175, pitch: int = 50, pitch_range: int = 50, wordgap: int = 0
     ) -> np.ndarray:
-        """Speak a text.
+        """Synthesise a text.
 
         Args:
-            text: what to say.
+            text: the text.
             voice: language, or language and variant, as in ``en-us+f2``.
             rate: words per minute, 80 to 450.
-            pitch: 0 to 100; 50 is the voice's own.
-            pitch_range: 0 (monotone) to 100; 50 is the voice's own.
+            pitch: 0 to 100; 50 is the default of the voice.
+            pitch_range: 0 (monotone) to 100; 50 is the default of the voice.
             wordgap: additional pause between words, in units of 10 ms.
 
         Returns:
             (samples,) int16 at ``self.rate``.
 
         Raises:
-            UserError: there is no such voice.
+            UserError: the voice is unknown.
         """
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             raise UserError(
-                f"espeak-ng has no voice {voice!r}; its names are those of espeak-ng --voices=en", code="voice-unknown"
+                f"espeak-ng has no voice {voice!r}; espeak-ng --voices=en lists its voices", code="voice-unknown"
             )
         for parameter, value in ((RATE, rate), (PITCH, pitch), (RANGE, pitch_range), (WORDGAP, wordgap)):
             self._library.espeak_SetParameter(parameter, value, 0)
@@ -85,17 +85,17 @@ class Espeak:
         return np.frombuffer(b"".join(self._chunks), dtype=np.int16)
 
     def _receive(self, samples, count: int, _events) -> int:
-        """Take a block of samples; the library calls this."""
+        """Callback of the library: keep a block of samples."""
         if samples and count > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
 
 
 def versions() -> list[str]:
-    """Versions of the packages that decide about the samples.
+    """Versions of the packages that affect the samples.
 
     Raises:
-        UserError: the package of the voices is not installed.
+        UserError: espeakng-loader is not installed.
     """
     require("espeakng_loader", "espeak-ng voices")
     return [version(name) for name in PACKAGES]

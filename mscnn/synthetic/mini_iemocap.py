@@ -1,9 +1,9 @@
-"""mini_iemocap: an invented corpus in IEMOCAP's own layout and grammar, spoken by espeak-ng; always the same bytes.
+"""mini_iemocap: a synthetic corpus in the layout and file formats of IEMOCAP, spoken by espeak-ng; reproducible.
 
-Five sessions, ten speakers, improvised and written scenes. An emotion shows in how a turn is spoken and in its words,
-in each only in part and independently: see ``speech`` and ``mini_script``. It has the oddities of the real
-release that a parser must know: ``._`` files, turns with ``XX`` ids, stray lines, overlapping turns, long names, F
-before M, texts without words.
+Five sessions, ten speakers, improvised and scripted scenes. Prosody and text of a turn each depend on its emotion, in
+part and independently: see ``speech`` and ``mini_script``. It has the irregularities of the real release that a parser
+must handle: ``._`` files, turns with ``XX`` ids, stray lines, overlapping turns, long names, F before M, transcripts
+without words.
 """
 
 import json
@@ -23,7 +23,7 @@ from mscnn.errors import UserError
 from mscnn.stamp import source_digest
 from mscnn.synthetic.espeak import Espeak, versions
 from mscnn.synthetic.mini_script import SESSIONS, Turn, plan
-from mscnn.synthetic.speech import PROSODY, RATE, act, shape
+from mscnn.synthetic.speech import PROSODY, RATE, apply_vocal_effort, synthesise
 
 RELEASE, MANIFEST = "IEMOCAP_full_release", "MANIFEST.json"
 SOURCES = (
@@ -40,7 +40,7 @@ for trying the recipe and for tests. Figures measured on it say nothing about pe
 
 @dataclass(frozen=True)
 class Speaker:
-    """espeak-ng voice, its usual pitch (0 to 100) and level (dB, relative to the other speakers)."""
+    """A voice of espeak-ng, its mean pitch (0 to 100) and level (dB, relative to the other speakers)."""
 
     voice: str
     pitch: int
@@ -60,8 +60,8 @@ SPEAKERS = {
     "Ses05M": Speaker("en-us-nyc+edward", 55, -1.0),
 }
 
-UNMARKED = 0.05  # share of turns whose style tells nothing
-AROUSAL_SPREAD, VALENCE_SPREAD = 0.3, 1.4  # standard deviations between turns with the same label
+NEUTRAL_PROSODY_SHARE = 0.05  # share of turns whose prosody does not depend on the label
+AROUSAL_STD, VALENCE_STD = 0.3, 1.4  # between turns with the same label
 
 CATEGORIES = {
     "ang": "Anger",
@@ -75,33 +75,33 @@ CATEGORIES = {
 }
 OBSERVERS = ("E1", "E2", "E3", "E4", "E5", "E6")
 REMARKS = (*[""] * 9, "curious", "sarcastic; tired", "mildly aggravated but staying polite, attitude")
-# What macOS leaves beside a file: not text, byte 37 is 0xac.
+# An AppleDouble file of macOS: not text, byte 37 is 0xac.
 APPLE_DOUBLE = bytes.fromhex("0005160700020000") + b"Mac OS X        " + bytes.fromhex("000100000009")
 APPLE_DOUBLE += bytes.fromhex("00000026000000ac") + bytes(0xAC)
 
 
 def speak(espeak: Espeak, turn: Turn, seed: int = 0) -> np.ndarray:
-    """Speak a turn in the style of its emotion, in a quiet room.
+    """Synthesise a turn with the prosody of its emotion, in a quiet room.
 
     Returns:
         (samples,) int16 at ``RATE``, a whole number of milliseconds.
     """
     rng = random.Random(f"{seed} {turn.utt} style")
     speaker = SPEAKERS[turn.speaker]
-    arousal, valence = (0.0, 0.0) if rng.random() < UNMARKED else PROSODY[turn.label]
-    arousal += rng.gauss(0, AROUSAL_SPREAD)
-    valence += rng.gauss(0, VALENCE_SPREAD)
-    sound = act(espeak, turn.spoken, speaker.voice, arousal, valence, rng, pitch=speaker.pitch, rate=170)
-    shape(sound, 0.45 * arousal, 0.7, -30 + speaker.level + 6 * arousal + rng.gauss(0, 1.5))
-    size = RATE // 1000 * math.ceil((len(sound) / RATE + rng.uniform(0.1, 0.2)) * 1000)
-    room = np.random.RandomState(rng.getrandbits(32)).standard_normal(size) * 10 ** (-66 / 20)
-    start = rng.randrange(size - len(sound))
-    room[start : start + len(sound)] += sound
-    return np.round(room * 32767).astype("<i2")
+    arousal, valence = (0.0, 0.0) if rng.random() < NEUTRAL_PROSODY_SHARE else PROSODY[turn.label]
+    arousal += rng.gauss(0, AROUSAL_STD)
+    valence += rng.gauss(0, VALENCE_STD)
+    speech = synthesise(espeak, turn.spoken, speaker.voice, arousal, valence, rng, pitch=speaker.pitch, rate=170)
+    apply_vocal_effort(speech, 0.45 * arousal, 0.7, -30 + speaker.level + 6 * arousal + rng.gauss(0, 1.5))
+    size = RATE // 1000 * math.ceil((len(speech) / RATE + rng.uniform(0.1, 0.2)) * 1000)
+    recording = np.random.RandomState(rng.getrandbits(32)).standard_normal(size) * 10 ** (-66 / 20)
+    start = rng.randrange(size - len(speech))
+    recording[start : start + len(speech)] += speech
+    return np.round(recording * 32767).astype("<i2")
 
 
-def made(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> bool:
-    """Whether ``out`` holds the whole corpus, unchanged, as this generator makes it."""
+def up_to_date(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> bool:
+    """Whether ``out`` has the complete and unchanged corpus of this generator."""
     try:
         manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -112,23 +112,23 @@ def made(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> bool:
 def make(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> int:
     """Write the corpus and its manifest into ``out``; returns the number of utterances.
 
-    All is written beside ``out`` and renamed at the end: ``out`` never holds a part of a corpus.
+    Files are written to a temporary folder beside ``out``, which is renamed at the end.
 
     Raises:
-        UserError: ``out`` holds something which this generator did not write.
+        UserError: ``out`` has files that this generator did not write.
     """
     out = Path(os.path.abspath(out))
     if out.exists() and not (out / MANIFEST).is_file() and (out.is_file() or any(out.iterdir())):
         raise UserError(
-            f"{out}: holds what is not mini_iemocap, and would be replaced; name a new folder", code="out-not-ours"
+            f"{out}: has files other than mini_iemocap, which would be replaced; name a new folder", code="out-not-ours"
         )
     new, old = (out.with_name(f".{out.name}.{state}") for state in ("new", "old"))
-    for left in (new, old):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    for leftover in (new, old):  # of a killed run
+        shutil.rmtree(leftover, ignore_errors=True)
     espeak, dialogues = Espeak(seed), plan(seed, sessions)
     for name, turns in dialogues.items():
-        sounds = {turn.utt: speak(espeak, turn, seed) for turn in turns}
-        _write_dialogue(new / RELEASE / f"Session{name[4]}", name, turns, sounds, random.Random(f"{seed} {name} notes"))
+        audio = {turn.utt: speak(espeak, turn, seed) for turn in turns}
+        _write_dialogue(new / RELEASE / f"Session{name[4]}", name, turns, audio, random.Random(f"{seed} {name} notes"))
     (new / RELEASE / "README.txt").write_text(README, encoding="utf-8")
     manifest = json.dumps(_manifest(new, seed, sessions), indent=1)
     (new / MANIFEST).write_text(f"{manifest}\n", encoding="utf-8")
@@ -140,7 +140,7 @@ def make(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> int:
 
 
 def _manifest(out: Path, seed: int, sessions: Sequence[int]) -> dict:
-    """What the corpus in ``out`` was made by, and its files."""
+    """Generator, options, number of files and digest of the corpus in ``out``."""
     names = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p != out / MANIFEST)
     return {
         "generator": files.digest([[source_digest(name) for name in SOURCES], versions()]),
@@ -152,17 +152,17 @@ def _manifest(out: Path, seed: int, sessions: Sequence[int]) -> dict:
 
 
 def _write_dialogue(
-    session: Path, name: str, turns: list[Turn], sounds: Mapping[str, np.ndarray], rng: random.Random
+    session: Path, name: str, turns: list[Turn], audio: Mapping[str, np.ndarray], rng: random.Random
 ) -> None:
-    """Write wavs, labels and transcripts of one dialogue."""
+    """Write audio files, labels and transcripts of one dialogue."""
     blocks: dict[str, list[str]] = {"F": [], "M": []}  # all turns of one actor, then all of the other
     transcripts = []
     clock = rng.randrange(50_000, 80_000)  # in units of 0.1 ms
     for turn in turns:
-        end = clock + 10 * (1000 * len(sounds[turn.utt]) // RATE)
+        end = clock + 10 * (1000 * len(audio[turn.utt]) // RATE)
         blocks[turn.actor].append(_evaluation(turn, clock, end, rng))
         transcripts.append(f"{turn.utt} {_span(clock, end)}: {turn.text}")
-        write_wav(session / f"sentences/wav/{name}/{turn.utt}.wav", sounds[turn.utt], RATE)
+        write_wav(session / f"sentences/wav/{name}/{turn.utt}.wav", audio[turn.utt], RATE)
         clock = end + rng.randrange(-2_500, 9_000)  # turns may overlap
     if name.endswith("F_impro02"):
         transcripts.insert(3, "M: Yeah.")
@@ -187,20 +187,20 @@ def _evaluation(turn: Turn, start: int, end: int, rng: random.Random) -> str:
         score = [max(1, min(5, round(rng.gauss(3 + 1.3 * mean, 0.4)))) for mean in (valence, arousal, arousal / 2)]
         scores.append(score)
         lines.append(f"A-{observer}:\tval {score[0]}; act {score[1]}; dom  {score[2]};\t({rng.choice(REMARKS)})")
-    means = ", ".join(f"{(a + b) / 2:.4f}" for a, b in zip(*scores[:2], strict=True))  # without the actor's own
+    means = ", ".join(f"{(a + b) / 2:.4f}" for a, b in zip(*scores[:2], strict=True))  # of the observers
     summary = f"[{start / 10_000:.4f} - {end / 10_000:.4f}]\t{turn.utt}\t{turn.label}\t[{means}]"
     return "\n".join([summary, *lines, ""])
 
 
 def _votes(label: str, rng: random.Random) -> list[str]:
-    """Categories of three observers, of whom most agree unless the label is ``xxx``, and of the actor."""
+    """Categories chosen by three observers, with a majority unless the label is ``xxx``, and by the actor."""
     others = rng.sample([name for key, name in CATEGORIES.items() if key not in (label, "xxx")], 3)
-    own = CATEGORIES[label]
+    category = CATEGORIES[label]
     if label == "xxx":
-        return [*others, own]
-    votes = [own, own, rng.choice((own, own, others[0], f"{others[0]}; {others[1]}"))]
+        return [*others, category]
+    votes = [category, category, rng.choice((category, category, others[0], f"{others[0]}; {others[1]}"))]
     rng.shuffle(votes)
-    return [*votes, rng.choice((own, own, others[2]))]
+    return [*votes, rng.choice((category, category, others[2]))]
 
 
 def _span(start: int, end: int) -> str:

@@ -1,7 +1,7 @@
-"""What is said in mini_iemocap, by whom and with which emotion.
+"""Script of mini_iemocap: the turns of its dialogues with speakers, labels and transcripts.
 
-Words tell valence (bad news, good news) better than arousal; how a turn is spoken (``mini_iemocap.PROSODY``) tells
-arousal better than valence. So most sentences fit two emotions, some fit one, a few fit any.
+Text indicates valence (bad news, good news) better than arousal; prosody (``speech.PROSODY``) indicates arousal better
+than valence. Therefore most sentences fit two emotions, some fit one, a few fit all.
 """
 
 import random
@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SESSIONS = (1, 2, 3, 4, 5)
-IMPROVISED_TURNS = 6  # in a dialogue
+IMPROVISED_TURNS = 6  # per dialogue
 LONG_NAMES = {"Ses03M_impro03": "Ses03M_impro03a", "Ses05M_script01_1": "Ses05M_script01_1b"}
 
-# Labels of the corpus, as in IEMOCAP: weight of each in the improvised scenes.
+# Improvised scenes, and the weight of each label of IEMOCAP in them.
 SCENES = {
     "impro01": {"ang": 8, "sad": 4, "neu": 5, "hap": 1, "exc": 3, "fru": 2, "xxx": 2},
     "impro02": {"ang": 5, "sad": 8, "neu": 5, "hap": 2, "exc": 2, "fru": 1, "xxx": 2},
     "impro03": {"ang": 4, "sad": 4, "neu": 5, "hap": 4, "exc": 6, "xxx": 1, "sur": 1},
 }
 
-# Kinds of sentences, and the labels that each fits. A performance of a written line gets one of them.
-FITS = {
+# Kind of sentence -> labels that fit it. A performance of a scripted line has one of them.
+LABELS_OF_KIND = {
     "bad": ("ang", "sad", "ang", "sad", "ang", "sad", "fru"),
     "good": ("exc", "neu", "hap", "neu", "exc", "neu"),
     "open": ("ang", "sad", "exc", "neu", "ang", "sad", "hap", "neu", "xxx"),
@@ -32,9 +32,10 @@ FITS = {
     "neu": ("neu",),
 }
 
-# How often an actor who improvises takes a sentence of his emotion's own kind, of the kind it shares, or an open one.
-OWN, SHARED, OPEN = 28, 66, 6
-KINDS = {
+# Weights of the kinds of improvised sentences: specific to the label, shared with other labels, open.
+KIND_WEIGHTS = (28, 66, 6)
+# Label -> its specific and its shared kind.
+KINDS_OF_LABEL = {
     "ang": ("ang", "bad"),
     "fru": ("ang", "bad"),
     "sad": ("sad", "bad"),
@@ -45,8 +46,8 @@ KINDS = {
     "xxx": ("bad", "good"),
 }
 
-# Sentences; {a|b} is a choice. Bad and good news have the same frames: one word tells them apart, so that a network
-# that gets no text cannot tell them by the sound of a phrase.
+# Sentences; {a|b} is a choice. Bad and good news have the same patterns and differ in one word, so that an audio model
+# cannot recognise them by the phrase.
 SENTENCES = {
     "bad": (
         "{He|She|They} {lost|broke|stole} my {letter|money|ring|ticket} {again|today|last night|this morning}.",
@@ -104,7 +105,7 @@ SENTENCES = {
     ),
 }
 
-# Written scenes: actor, kind, line. Both recordings of a session perform them, and several sessions: lines recur.
+# Scripted scenes: actor, kind, line. They are performed in both recordings of several sessions, so that lines recur.
 SCRIPTS = {
     "script01_1": (
         ("F", "bad", "You lied to me about the letter."),
@@ -147,7 +148,7 @@ SCRIPTS = {
         ("F", "bad", "Nobody asked me, and you lost the house."),
     ),
 }
-PERFORMED = {  # by each session
+PERFORMED = {  # session -> scripted scenes
     1: ("script01_1", "script01_2"),
     2: ("script01_2", "script02_1"),
     3: ("script02_1", "script03_1"),
@@ -155,13 +156,13 @@ PERFORMED = {  # by each session
     5: ("script01_1", "script02_1"),
 }
 
-# Turns without words: label, transcript, what the voice says.
+# Turns without words: label, transcript, text for the synthesiser.
 WORDLESS = (("exc", "[LAUGHTER]", "ha ha ha ha ha."), ("sad", "[BREATHING]", "hm, hm."))
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn of a dialogue: ``utt`` is its id, ``text`` the transcript, ``spoken`` what the voice says."""
+    """One turn of a dialogue: ``utt`` is its id, ``text`` the transcript, ``spoken`` the text for the synthesiser."""
 
     utt: str
     label: str
@@ -170,17 +171,17 @@ class Turn:
 
     @property
     def actor(self) -> str:
-        """F or M: first letter of the last field of the id."""
+        """Actor, F or M: the first letter of the last field of the id."""
         return self.utt.rpartition("_")[2][0]
 
     @property
     def speaker(self) -> str:
-        """Session and actor; the letter after the session in the id is something else."""
+        """Speaker: session and actor; the letter after the session in the id is not the actor."""
         return self.utt[:5] + self.actor
 
 
 def plan(seed: int = 0, sessions: Sequence[int] = SESSIONS) -> dict[str, list[Turn]]:
-    """Who says what, with which emotion: dialogue -> turns in time order."""
+    """All dialogues: name -> turns in time order."""
     dialogues = {}
     for session in sessions:
         for scene in (*SCENES, *PERFORMED[session]):
@@ -193,29 +194,29 @@ def plan(seed: int = 0, sessions: Sequence[int] = SESSIONS) -> dict[str, list[Tu
 
 def _perform(name: str, scene: str, rng: random.Random) -> list[Turn]:
     """Turns of one dialogue."""
-    parts: list[tuple[str, str, str, str]] = []  # actor, label, text, spoken
+    lines: list[tuple[str, str, str, str]] = []  # actor, label, text, spoken
     if scene in SCRIPTS:
         for actor, kind, line in SCRIPTS[scene]:
-            parts.append((actor, rng.choice(FITS[kind]), line, line))
+            lines.append((actor, rng.choice(LABELS_OF_KIND[kind]), line, line))
     else:
         weights = SCENES[scene]
         for number in range(IMPROVISED_TURNS):
             label = rng.choices(list(weights), list(weights.values()))[0]
             line = _improvise(label, rng)
-            parts.append(("FM"[(number + rng.randrange(8) // 7) % 2], label, line, line))
+            lines.append(("FM"[(number + rng.randrange(8) // 7) % 2], label, line, line))
         if rng.randrange(4) == 0:
-            parts[-1] = (parts[-1][0], *rng.choice(WORDLESS))
+            lines[-1] = (lines[-1][0], *rng.choice(WORDLESS))
     turns, numbers = [], Counter[str]()
-    for actor, label, text, spoken in parts:
+    for actor, label, text, spoken in lines:
         if rng.randrange(3) == 0:
-            text = text.replace(" ", "  ", 1)  # a third of IEMOCAP's texts have double blanks
+            text = text.replace(" ", "  ", 1)  # a third of IEMOCAP's transcripts have double spaces
         turns.append(Turn(f"{name}_{actor}{numbers[actor]:03d}", label, text, spoken))
         numbers[actor] += 1
     return turns
 
 
 def counts(dialogues: Mapping[str, list[Turn]]) -> str:
-    """Table of expected_counts.tsv: utterances of each speaker, type and label."""
+    """Content of expected_counts.tsv: the number of utterances per speaker, type and label."""
     cells = Counter(
         (turn.speaker, "scripted" if "_script" in turn.utt else "improvised", turn.label)
         for turns in dialogues.values()
@@ -226,8 +227,8 @@ def counts(dialogues: Mapping[str, list[Turn]]) -> str:
 
 
 def _improvise(label: str, rng: random.Random) -> str:
-    """A sentence that an actor with this emotion might say."""
-    own, shared = KINDS[label]
-    kind = rng.choices((own, shared, "open"), (OWN, SHARED, OPEN))[0]
+    """A random sentence that fits the label."""
+    specific, shared = KINDS_OF_LABEL[label]
+    kind = rng.choices((specific, shared, "open"), KIND_WEIGHTS)[0]
     sentence = rng.choice(SENTENCES[kind])
     return re.sub(r"\{([^}]*)\}", lambda match: rng.choice(match[1].split("|")), sentence)

@@ -1,8 +1,8 @@
-"""mini_voices: many invented speakers, spoken by espeak-ng, to train x-vectors and try them; always the same samples.
+"""mini_voices: a synthetic corpus of many speakers for x-vectors, spoken by espeak-ng; reproducible.
 
-A speaker is a variant of espeak-ng's voice, an accent, a length of the vocal tract, a usual pitch and rate. No variant
-that speaks in mini_iemocap speaks here, and none speaks in both the training and the test part. Each speaker speaks in
-every mood, with other words each time, in rooms of other noise and sound: only the voice tells who it is.
+A speaker is a voice variant of espeak-ng, an accent, a vocal tract length, a mean pitch and a mean rate. The variants
+of mini_iemocap are excluded, and training and test split share none. Each speaker speaks with every emotion, each time
+with another text, noise and channel: only the voice identifies the speaker.
 """
 
 import random
@@ -17,19 +17,19 @@ from mscnn.data.datadir import DataDir
 from mscnn.log import progress
 from mscnn.stamp import Stamp
 from mscnn.synthetic.espeak import Espeak, versions
-from mscnn.synthetic.speech import PROSODY, RATE, act, shape
+from mscnn.synthetic.speech import PROSODY, RATE, apply_vocal_effort, synthesise
 
 SOURCES = ("mscnn.synthetic.mini_voices", "mscnn.synthetic.speech", "mscnn.synthetic.espeak", "mscnn.audio.pcm")
 TABLES = ("wav.scp", "text", "utt2spk", "utt2emo", "utt2dur", "spk2voice")
-MOODS = ("ang", "exc", "hap", "neu", "sad", "xxx")
-# Silence goes into the mean that is subtracted from the features: a network must be trained with much and with little.
-PAUSE = 1.5  # seconds before and after the speech, at most
-NOISE = (-95, -50)  # dB below full scale, of the room
-SPREAD = 0.9  # standard deviation of arousal and valence between utterances of the same mood
+EMOTIONS = ("ang", "exc", "hap", "neu", "sad", "xxx")
+# Silence affects the mean that is subtracted from the features: training needs utterances with much and with little.
+MAX_PAUSE_S = 1.5  # before and after the speech
+NOISE_DB = (-95, -50)  # level of the background noise, full scale = 0
+EMOTION_STD = 0.9  # standard deviation of arousal and valence between utterances with the same emotion
 
 ACCENTS = ("gmw/en", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-us", "en-us-nyc", "en-029")
-# Variants of espeak-ng. Missing are those of mini_iemocap, those that are another but for the name or a setting (klatt6
-# is adam, edward2 edward, RicishayMax max, steph2 steph), and those without a voice (whisper, whisperf).
+# Variants of espeak-ng, without those of mini_iemocap, those that are nearly equal to another (klatt6 to adam, edward2
+# to edward, RicishayMax to max, steph2 to steph), and those without voicing (whisper, whisperf).
 VARIANTS = {
     "train": [
         "Alex", "Andrea", "Andy", "Annie", "AnxiousAndy", "Demonic", "Denis", "Gene", "Hugo", "Jacky", "Lee",
@@ -43,11 +43,11 @@ VARIANTS = {
         "m7", "mike2", "paul", "quincy", "steph",
     ],
 }  # fmt: skip
-SPEAKERS_A_VARIANT = {"train": 5, "test": 2}
-UTTERANCES = 10  # of each speaker
-TRACT = (0.82, 1.22)
+SPEAKERS_PER_VARIANT = {"train": 5, "test": 2}
+UTTERANCES_PER_SPEAKER = 10
+TRACT_RANGE = (0.82, 1.22)
 
-# {a|b} is a choice; all sounds of English occur.
+# {a|b} is a choice; all phonemes of English occur.
 SENTENCES = (
     "{The|My|Her|Our} {old|young|quiet|thin|jealous} {sailor|teacher|judge|cook|neighbour} "
     "{bought|measured|washed|hid} {the|a} {yellow|huge|rough|fine} {jacket|cage|bowl|wheel}.",
@@ -72,10 +72,10 @@ class Voice:
     """A speaker.
 
     Attributes:
-        variant, accent: of espeak-ng.
-        tract: what frequencies are multiplied with, as a shorter or longer vocal tract would.
-        pitch: usual pitch, 0 to 100, as espeak-ng counts.
-        rate: usual rate, words per minute.
+        variant, accent: names of espeak-ng.
+        tract: factor of all frequencies, the effect of the vocal tract length.
+        pitch: mean pitch, 0 to 100, as in espeak-ng.
+        rate: mean rate, words per minute.
     """
 
     variant: str
@@ -85,45 +85,46 @@ class Voice:
     rate: int
 
 
-def voices(part: str, seed: int = 0) -> dict[str, Voice]:
-    """The speakers of ``train`` or ``test``, by name."""
+def voices(split: str, seed: int = 0) -> dict[str, Voice]:
+    """The speakers of the split ``train`` or ``test``, by name."""
     speakers: dict[str, Voice] = {}
-    for variant in VARIANTS[part]:
+    shortest, longest = TRACT_RANGE
+    for variant in VARIANTS[split]:
         rng = random.Random(f"{seed} {variant}")
-        count = SPEAKERS_A_VARIANT[part]
+        count = SPEAKERS_PER_VARIANT[split]
         for number, accent in enumerate(rng.sample(ACCENTS, count)):
-            tract = TRACT[0] + (TRACT[1] - TRACT[0]) * (number + rng.random()) / count
+            tract = shortest + (longest - shortest) * (number + rng.random()) / count
             voice = Voice(variant, accent, round(tract, 3), rng.randint(35, 65), rng.randint(150, 185))
-            speakers[f"{part}{len(speakers):03d}"] = voice
+            speakers[f"{split}{len(speakers):03d}"] = voice
     return speakers
 
 
 def make(wavs: Path, out: Path, seed: int = 0) -> dict[str, int]:
     """Write the recordings under ``wavs`` and the data directories ``out``/train and ``out``/test.
 
-    The mood of an utterance stands in ``utt2emo``, the voice of a speaker in ``spk2voice``. What is there, made by
-    the same code with the same seed, is kept.
+    ``utt2emo`` has the emotion of each utterance, ``spk2voice`` the voice of each speaker. A corpus that is up to date
+    is kept.
 
     Returns:
-        utterances of each part that were written.
+        number of utterances written per split; empty where the corpus is up to date.
     """
     options = {"out": str(out.absolute()), "seed": seed, "packages": versions()}
     stamp = Stamp(wavs / "made.json", options=options, code=SOURCES)
     if stamp.fresh():
         return {}
-    made = {part: _make_part(part, wavs / part, out / part, seed) for part in VARIANTS}
-    stamp.write([*(path for paths in made.values() for path in paths), *(out / p / "utt2spk" for p in made)])
-    return {part: len(paths) for part, paths in made.items()}
+    written = {split: _make_split(split, wavs / split, out / split, seed) for split in VARIANTS}
+    stamp.write([*(path for paths in written.values() for path in paths), *(out / s / "utt2spk" for s in written)])
+    return {split: len(paths) for split, paths in written.items()}
 
 
-def speak(espeak: Espeak, voice: Voice, text: str, mood: str, rng: random.Random) -> np.ndarray:
-    """Speak a text in a mood, as the actors of mini_iemocap do, into some microphone in some room.
+def speak(espeak: Espeak, voice: Voice, text: str, emotion: str, rng: random.Random) -> np.ndarray:
+    """Synthesise a text with the prosody of an emotion, and a random microphone and background noise.
 
     Returns:
         (samples,) int16 at ``RATE``.
     """
-    arousal, valence = (value + rng.gauss(0, SPREAD) for value in PROSODY[mood])
-    sound = act(
+    arousal, valence = (value + rng.gauss(0, EMOTION_STD) for value in PROSODY[emotion])
+    speech = synthesise(
         espeak,
         text,
         f"{voice.accent}+{voice.variant}",
@@ -134,36 +135,36 @@ def speak(espeak: Espeak, voice: Voice, text: str, mood: str, rng: random.Random
         rate=voice.rate,
         tract=voice.tract,
     )
-    tilt = 0.45 * arousal + rng.gauss(0, 0.2)  # effort, and the microphone
-    shape(sound, tilt, 0.8, -30 + 6 * arousal + rng.gauss(0, 3))
-    before, after = (round(RATE * rng.uniform(0.05, PAUSE)) for _ in range(2))
-    room = np.random.RandomState(rng.getrandbits(32)).standard_normal(before + len(sound) + after)
-    room *= 10 ** (rng.uniform(*NOISE) / 20)
-    room[before : before + len(sound)] += sound
-    return np.round(np.clip(room, -1, 1) * 32767).astype("<i2")
+    tilt = 0.45 * arousal + rng.gauss(0, 0.2)  # vocal effort, and the microphone
+    apply_vocal_effort(speech, tilt, 0.8, -30 + 6 * arousal + rng.gauss(0, 3))
+    before, after = (round(RATE * rng.uniform(0.05, MAX_PAUSE_S)) for _ in range(2))
+    recording = np.random.RandomState(rng.getrandbits(32)).standard_normal(before + len(speech) + after)
+    recording *= 10 ** (rng.uniform(*NOISE_DB) / 20)
+    recording[before : before + len(speech)] += speech
+    return np.round(np.clip(recording, -1, 1) * 32767).astype("<i2")
 
 
 def sentence(rng: random.Random) -> str:
-    """Something to say: not much sense, all kinds of sounds."""
+    """A random sentence with varied phonemes."""
     return re.sub(r"\{([^}]*)\}", lambda match: rng.choice(match[1].split("|")), rng.choice(SENTENCES))
 
 
-def _make_part(part: str, wavs: Path, data: Path, seed: int) -> list[Path]:
-    """Write one part; returns its recordings."""
+def _make_split(split: str, wavs: Path, data: Path, seed: int) -> list[Path]:
+    """Write one split; returns its recordings."""
     tables: dict[str, dict[str, str]] = {name: {} for name in TABLES}
-    speakers = voices(part, seed)
-    for speaker, voice in progress(speakers.items(), total=len(speakers), desc=f"speakers ({part})"):
+    speakers = voices(split, seed)
+    for speaker, voice in progress(speakers.items(), total=len(speakers), desc=f"speakers ({split})"):
         tables["spk2voice"][speaker] = " ".join(f"{key}={value}" for key, value in vars(voice).items())
-        espeak = Espeak(seed)  # of its own: no speaker's samples depend on the others
-        for number in range(UTTERANCES):
-            mood = MOODS[number % len(MOODS)]
-            utt = f"{speaker}-{number:02d}-{mood}"
+        espeak = Espeak(seed)  # one per speaker, so that speakers are independent of each other
+        for number in range(UTTERANCES_PER_SPEAKER):
+            emotion = EMOTIONS[number % len(EMOTIONS)]
+            utt = f"{speaker}-{number:02d}-{emotion}"
             rng = random.Random(f"{seed} {utt}")
             text = " ".join(sentence(rng) for _ in range(2))
-            samples = speak(espeak, voice, text, mood, rng)
+            samples = speak(espeak, voice, text, emotion, rng)
             path = wavs.absolute() / speaker / f"{utt}.wav"
             write_wav(path, samples, RATE)
-            for name, value in zip(TABLES, (path, text, speaker, mood, len(samples) / RATE), strict=False):
+            for name, value in zip(TABLES, (path, text, speaker, emotion, len(samples) / RATE), strict=False):
                 tables[name][utt] = str(value)
     DataDir.write(data, tables)
     return [Path(path) for path in tables["wav.scp"].values()]

@@ -1,4 +1,4 @@
-"""How invented speakers act: an emotion is an arousal and a valence, and these change the voice."""
+"""Synthetic emotional speech: arousal and valence of an emotion determine the prosody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mscnn.synthetic.espeak import Espeak
 
 RATE = 16000  # Hz
 
-# label -> (arousal, valence) of the speaking style, -1 to 1
+# label -> (arousal, valence), -1 to 1
 PROSODY = {
     "ang": (1.0, -1.0),
     "fru": (0.3, -0.7),
@@ -24,7 +24,7 @@ PROSODY = {
 }
 
 
-def act(
+def synthesise(
     espeak: Espeak,
     text: str,
     voice: str,
@@ -36,20 +36,20 @@ def act(
     rate: float,
     tract: float = 1.0,
 ) -> np.ndarray:
-    """Speak a text: aroused means faster, higher and livelier; valence shows in pitch only, and weakly.
+    """Synthesise a text: with arousal, rate, pitch and pitch range rise; valence affects pitch and its range, weakly.
 
     Args:
-        voice: as :meth:`Espeak.say` takes it.
-        pitch: usual pitch of the speaker, 0 to 100.
-        rate: usual rate in words per minute.
-        tract: what frequencies are multiplied with, as a shorter or longer vocal tract would.
+        voice: as in :meth:`Espeak.say`.
+        pitch: mean pitch of the speaker, 0 to 100.
+        rate: mean rate in words per minute.
+        tract: factor of all frequencies, the effect of the vocal tract length.
 
     Returns:
         (samples,) float64 at ``RATE``.
     """
     import soxr
 
-    sound = espeak.say(
+    speech = espeak.say(
         text,
         voice,
         rate=round(rate * math.exp(0.12 * arousal + rng.gauss(0, 0.05))),
@@ -57,16 +57,16 @@ def act(
         pitch_range=_percent(50 + 15 * arousal + 12 * valence + rng.gauss(0, 8)),
         wordgap=max(0, round(-1.5 * arousal - 0.5 * valence)),
     )
-    return soxr.resample(sound / 32768.0, espeak.rate * tract, RATE, quality="HQ")
+    return soxr.resample(speech / 32768.0, espeak.rate * tract, RATE, quality="HQ")
 
 
-def shape(sound: np.ndarray, tilt: float, limit: float, level: float) -> None:
-    """Change the slope of the spectrum by ``tilt`` (-``limit`` to ``limit``), as vocal effort does, and the level.
+def apply_vocal_effort(speech: np.ndarray, tilt: float, limit: float, level: float) -> None:
+    """Change the spectral tilt by ``tilt``, limited to -``limit`` to ``limit``, and set the level, in place.
 
-    ``level`` is in dB below full scale. Works in place.
+    ``level`` is the RMS level in dB, full scale = 0.
     """
-    sound[1:] -= max(-limit, min(limit, tilt)) * sound[:-1]
-    sound *= min(10 ** (level / 20) / math.sqrt(np.mean(sound**2)), 0.95 / np.abs(sound).max())
+    speech[1:] -= max(-limit, min(limit, tilt)) * speech[:-1]
+    speech *= min(10 ** (level / 20) / math.sqrt(np.mean(speech**2)), 0.95 / np.abs(speech).max())
 
 
 def _percent(value: float) -> int:

@@ -70,10 +70,16 @@ def fit(
             state.best = {k: v.detach().clone() for k, v in model.state_dict().items()}
         _save(directory, model, optimizer, state)
         logger.info(
-            "epoch %d loss %.4f dev loss %.4f WA %.2f UA %.2f best %d padding %.1f %% %.1f s", state.epoch, loss,
-            scores["dev_loss"], scores["dev_wa"], scores["dev_ua"], state.best_epoch, 100 * padded,
+            "epoch %d loss %.4f dev loss %.4f WA %.2f UA %.2f best %d padding %.1f %% %.1f s",
+            state.epoch,
+            loss,
+            scores["dev_loss"],
+            scores["dev_wa"],
+            scores["dev_ua"],
+            state.best_epoch,
+            100 * padded,
             time.monotonic() - start,
-        )  # fmt: skip
+        )
     model.load_state_dict(state.best)
     return state
 

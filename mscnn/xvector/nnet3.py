@@ -29,17 +29,30 @@ TYPES: Mapping[str, Mapping[str, str]] = {
     "RectifiedLinearComponent": {"Dim": "integer"},
     "LogSoftmaxComponent": {"Dim": "integer"},
     "BatchNormComponent": {
-        "Dim": "integer", "BlockDim": "integer", "Epsilon": "number", "TargetRms": "number", "Count": "number",
-        "StatsMean": "vector", "StatsVar": "vector",
+        "Dim": "integer",
+        "BlockDim": "integer",
+        "Epsilon": "number",
+        "TargetRms": "number",
+        "Count": "number",
+        "StatsMean": "vector",
+        "StatsVar": "vector",
     },
     "StatisticsExtractionComponent": {
-        "InputDim": "integer", "InputPeriod": "integer", "OutputPeriod": "integer", "IncludeVarinance": "truth",
+        "InputDim": "integer",
+        "InputPeriod": "integer",
+        "OutputPeriod": "integer",
+        "IncludeVarinance": "truth",
     },
     "StatisticsPoolingComponent": {
-        "InputDim": "integer", "InputPeriod": "integer", "LeftContext": "integer", "RightContext": "integer",
-        "NumLogCountFeatures": "integer", "OutputStddevs": "truth", "VarianceFloor": "number",
+        "InputDim": "integer",
+        "InputPeriod": "integer",
+        "LeftContext": "integer",
+        "RightContext": "integer",
+        "NumLogCountFeatures": "integer",
+        "OutputStddevs": "truth",
+        "VarianceFloor": "number",
     },
-}  # fmt: skip
+}
 # Four bytes may be an integer or a float; these tags hold integers.
 INTEGERS = frozenset(
     ("Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext", "RankIn", "RankOut")

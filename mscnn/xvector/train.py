@@ -220,8 +220,12 @@ def fit(net: Tdnn, speakers: Speakers, options: TrainingOptions, device: str) ->
         history.append(entry := {"epoch": epoch, "loss": round(total / per_epoch, 4), "accuracy": round(right, 4)})
         logger.info(
             "epoch %d of %d: loss %.4f, held out %.2f %% right, %.1f s",
-            epoch, options.epochs, entry["loss"], 100 * right, time.monotonic() - start,
-        )  # fmt: skip
+            epoch,
+            options.epochs,
+            entry["loss"],
+            100 * right,
+            time.monotonic() - start,
+        )
     return history
 
 

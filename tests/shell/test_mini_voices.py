@@ -38,7 +38,7 @@ def test_wrong_usage_ends_with_2(run, checkout, options):
 
 def test_shipped_model_verifies_voices_that_it_was_not_trained_on(run, checkout, tmp_path, monkeypatch):
     monkeypatch.setattr(mini_voices, "VARIANTS", {"few": ["f3", "klatt", "paul", "steph"]})
-    monkeypatch.setattr(mini_voices, "SPEAKERS_A_VARIANT", {"few": 1})
+    monkeypatch.setattr(mini_voices, "SPEAKERS_PER_VARIANT", {"few": 1})
     assert mini_voices.make(tmp_path / "wavs", tmp_path / "data") == {"few": 40}
     options = "--stage", 3, "--model", "espeak", "--backend", "native", "--sets", tmp_path / "data/few"
     result = run(*options, timeout=120)

@@ -1,4 +1,4 @@
-"""Google's client against a server on this machine that speaks the real API over gRPC."""
+"""Google's client with a local gRPC server of the same API."""
 
 import sys
 from concurrent import futures
@@ -75,7 +75,7 @@ def test_stage(service, make_data, tmp_path):
     assert len(service.requests) == 3, "paid for once"
 
 
-def test_passing_failures_are_tried_again(service):
+def test_transient_failures_are_retried(service):
     service.failures = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL]
     assert google.create(endpoint=service.endpoint).open()(np.zeros(1600)) == "1600 samples and more"
     assert len(service.requests) == 3
@@ -90,15 +90,15 @@ def test_passing_failures_are_tried_again(service):
         (grpc.StatusCode.INVALID_ARGUMENT, "--language"),
     ],
 )
-def test_lasting_failures_name_the_fix(service, code, hint):
+def test_permanent_failures_name_the_fix(service, code, hint):
     service.failures = [code]
     with fails("engine-failed", service.endpoint, "as the test wants it", hint):
         google.create(endpoint=service.endpoint).open()(np.zeros(1600))
     assert len(service.requests) == 1
 
 
-def test_nobody_there(monkeypatch):
-    monkeypatch.setattr(google, "PATIENCE", 0.5)
+def test_no_server(monkeypatch):
+    monkeypatch.setattr(google, "RETRY_TIMEOUT_S", 0.5)
     with fails("engine-failed", "localhost:1"):
         google.create(endpoint="localhost:1").open()(np.zeros(1600))
 

@@ -25,7 +25,7 @@ def recognise(engine):
 
 
 def test_text_does_not_depend_on_what_came_before(engine, recognise, sentences):
-    """Noise moves the decoder's noise estimate, and in silence the last best Gaussians decide: both would live on."""
+    """Noise changes the decoder's noise estimate, silence depends on the last best Gaussians; neither may persist."""
     noise = 0.3 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
     sounds = [np.zeros(16000, dtype=np.float32), *sentences.values()]
     alone = [recognise(sound) for sound in sounds]
@@ -35,8 +35,8 @@ def test_text_does_not_depend_on_what_came_before(engine, recognise, sentences):
 
 
 def test_most_words_are_right(recognise, sentences):
-    heard = {text: recognise(speech) for text, speech in sentences.items()}
-    assert sum(count_errors({text: text for text in heard}, heard).values(), Errors()).rate < 35
+    transcripts = {text: recognise(speech) for text, speech in sentences.items()}
+    assert sum(count_errors({text: text for text in transcripts}, transcripts).values(), Errors()).rate < 35
 
 
 @pytest.mark.parametrize("samples", [1, 160, 1600])
@@ -57,7 +57,7 @@ def test_same_text_for_any_number_of_processes(engine, recognise, sentences, mak
     assert data.text_of("one")["s-1"] == recognise(soundfile.read(data.wav["s-1"], dtype="float32")[0])
 
 
-def test_what_it_cannot_do(monkeypatch):
+def test_other_languages_are_refused(monkeypatch):
     with fails("language-unknown", "de-DE", "en-US"):
         sphinx.create(language="de-DE")
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)

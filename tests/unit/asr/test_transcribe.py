@@ -1,4 +1,4 @@
-"""Stage 4 as a whole: resumed after a kill, the same for any number of processes, honest about bad input."""
+"""Stage 4 as a whole: resumed after a kill, independent of the number of processes, with all bad input reported."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from tests.raises import fails
 
 @dataclass(frozen=True)
 class Counter(SpeechEngine):
-    """Says how many samples it heard, writes down that it did, and dies after ``lives`` utterances."""
+    """Transcribes audio as its number of samples, records each call, and dies after ``lives`` utterances."""
 
     record: Path
     lives: int = 1000
@@ -31,15 +31,15 @@ class Counter(SpeechEngine):
         return {"engine": "counter", "option": self.option}
 
     def open(self):
-        heard = []
+        lengths = []
 
         def recognise(samples):
-            if len(heard) == self.lives:
+            if len(lengths) == self.lives:
                 os.kill(os.getpid(), signal.SIGKILL)
-            heard.append(len(samples))
+            lengths.append(len(samples))
             with open(self.record, "a") as record:
                 record.write(f"{len(samples)}\n")
-            return "" if len(samples) == 1000 else f"heard\t{len(samples)}\n"
+            return "" if len(samples) == 1000 else f"samples\t{len(samples)}\n"
 
         return recognise
 
@@ -50,10 +50,10 @@ def calls(engine):
 
 @pytest.fixture
 def data(make_data):
-    return make_data({f"s{i % 2}-u{i}": (np.full(1000 + 10 * i, 0.1), "heard 1000") for i in range(7)})
+    return make_data({f"s{i % 2}-u{i}": (np.full(1000 + 10 * i, 0.1), "samples 1000") for i in range(7)})
 
 
-WORDS = {f"s{i % 2}-u{i}": f"heard {1000 + 10 * i}" if i else "" for i in range(7)}
+WORDS = {f"s{i % 2}-u{i}": f"samples {1000 + 10 * i}" if i else "" for i in range(7)}
 
 
 def test_killed_and_run_again(data, tmp_path):
@@ -79,14 +79,14 @@ def test_transcribed_again_where_options_or_audio_changed(data, make_data, tmp_p
     changed = make_data({f"s{i % 2}-u{i}": (np.full(1000 + 10 * i + (i == 3), 0.1), "") for i in range(7)})
     transcribe(changed, Counter(record), "x", out, nj=1)
     assert calls(Counter(record)) == 15
-    assert changed.text_of("x")["s1-u3"] == "heard 1031"
+    assert changed.text_of("x")["s1-u3"] == "samples 1031"
 
 
 def test_segments_are_transcribed_not_recordings(data, tmp_path):
     (data.path / "segments").write_text("".join(f"{u} {u} 0.01 {0.02 + 0.001 * i}\n" for i, u in enumerate(data.utts)))
-    cut = type(data).load(data.path)
-    transcribe(cut, Counter(tmp_path / "record"), "x", tmp_path / "out", nj=2)
-    assert cut.text_of("x") == {u: f"heard {160 + 16 * i}" for i, u in enumerate(data.utts)}
+    segmented = type(data).load(data.path)
+    transcribe(segmented, Counter(tmp_path / "record"), "x", tmp_path / "out", nj=2)
+    assert segmented.text_of("x") == {u: f"samples {160 + 16 * i}" for i, u in enumerate(data.utts)}
 
 
 def test_issues_are_collected_and_the_rest_is_kept(data, tmp_path):
@@ -109,12 +109,12 @@ def test_too_long_is_refused_before_any_work(make_data, tmp_path):
 def test_silence_is_not_sent_to_the_engine(make_data, tmp_path):
     data = make_data({"s-a": (np.zeros(1600), ""), "s-b": (np.full(1600, 0.1), "")})
     transcribe(data, Counter(tmp_path / "record"), "x", tmp_path / "out", nj=1)
-    assert data.text_of("x") == {"s-a": "", "s-b": "heard 1600"}
+    assert data.text_of("x") == {"s-a": "", "s-b": "samples 1600"}
     assert calls(Counter(tmp_path / "record")) == 1
 
 
 @pytest.mark.parametrize("name", ["gt", "a/b", "", "é"])
-def test_names_that_no_file_can_have(data, name, tmp_path):
+def test_invalid_names(data, name, tmp_path):
     with fails("name-invalid", "--name"):
         transcribe(data, Counter(tmp_path / "record"), name, tmp_path, nj=1)
 
@@ -135,13 +135,13 @@ def test_engines_by_name(caplog):
 
 def test_entry_point(data, tmp_path):
     table = tmp_path / "table"
-    table.write_text("".join(f"{utt} heard 1000\n" for utt in data.utts))
+    table.write_text("".join(f"{utt} samples 1000\n" for utt in data.utts))
     command = [sys.executable, "-m", "mscnn.bin.transcribe", "--data", data.path, "--engine", "file", "--out", tmp_path]
     done = subprocess.run([*command, "--table", table, "--name", "kaldi"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "text.kaldi" in done.stderr
     assert "%WER 0.00 [ 0 / 14, 0 ins, 0 del, 0 sub ]" in done.stderr
-    assert data.text_of("kaldi") == dict.fromkeys(data.utts, "heard 1000")
+    assert data.text_of("kaldi") == dict.fromkeys(data.utts, "samples 1000")
     assert (tmp_path / "wer").read_text().splitlines()[2].startswith("%WER 0.00 [ 0 / 14, ")
     failed = subprocess.run([*command, "--table", tmp_path / "none"], capture_output=True, text=True)
     assert (failed.returncode, "Traceback" in failed.stderr) == (1, False)

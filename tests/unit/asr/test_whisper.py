@@ -1,4 +1,4 @@
-"""The Whisper adapter with a real CTranslate2 model, tiny and untrained: what it says is nonsense, but it says it."""
+"""The Whisper adapter with a real CTranslate2 model, tiny and untrained, whose transcripts have no meaning."""
 
 import sys
 
@@ -17,7 +17,7 @@ WIDTH, HIDDEN, HEADS, LAYERS, FRAMES, LENGTH = 16, 32, 2, 1, 1500, 448
 
 
 def write_model(folder):
-    """A Whisper (English only) of random weights: one layer, 16 wide, a token a byte."""
+    """A Whisper (English only) of random weights: one layer, 16 wide, one token per byte."""
     from ctranslate2.specs.whisper_spec import WhisperSpec
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
@@ -87,7 +87,7 @@ def test_stage_with_a_model_folder(model, sentences, make_data, tmp_path):
     assert engine.open()(np.zeros(8000, dtype=np.float32)) == "", "the voice activity filter lets nothing through"
 
 
-def test_models_are_told_apart_by_content(model, tmp_path):
+def test_models_are_identified_by_content(model, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     for file in model.iterdir():
@@ -103,7 +103,7 @@ def test_an_english_model_has_no_other_language(model):
         whisper.create(model=str(model), language="de-DE")
 
 
-def test_models_that_are_not_there(model, tmp_path, monkeypatch):
+def test_missing_models(model, tmp_path, monkeypatch):
     with fails("model-incomplete", "config.json", "model.bin", "tokenizer.json"):
         whisper.create(model=str(tmp_path), language="en-US")
     with fails("model-unknown", "--model tiniest", "tiny.en"):

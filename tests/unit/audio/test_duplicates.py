@@ -1,4 +1,4 @@
-"""Digests of recordings: of the samples, not of the file, and remembered."""
+"""Digests of recordings: of the samples, not of the file, and cached."""
 
 import os
 
@@ -11,7 +11,7 @@ from mscnn.audio.read import BadAudio
 from tests.unit.leakage.conftest import write_noise
 
 
-def test_a_copy_is_known_whatever_its_name_and_format(tmp_path):
+def test_copies_are_found_under_any_name_and_format(tmp_path):
     write_noise(tmp_path / "a.wav", 1)
     write_noise(tmp_path / "b.flac", 1)
     write_noise(tmp_path / "c.wav", 1, subtype="PCM_24")
@@ -27,7 +27,7 @@ def test_a_copy_is_known_whatever_its_name_and_format(tmp_path):
     assert len({digest[name] for name in "aefg"}) == 4
 
 
-def test_float_samples_are_told_apart(tmp_path):
+def test_float_samples_have_different_digests(tmp_path):
     quiet, loud = tmp_path / "a.wav", tmp_path / "b.wav"
     soundfile.write(quiet, [0.1, 0.2, -0.1], 16000, subtype="FLOAT")
     soundfile.write(loud, [0.3, 0.2, -0.1], 16000, subtype="FLOAT")
@@ -57,7 +57,7 @@ def test_files_are_read_once_until_they_change(tmp_path, monkeypatch):
     assert digests() == second and len(read) == 3
 
 
-def test_what_is_no_audio_is_told_beside_the_others(tmp_path):
+def test_unreadable_files_are_reported_with_the_digests_of_the_others(tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     write_noise(tmp_path / "b.wav", 1)
     with pytest.raises(BadAudio) as caught:

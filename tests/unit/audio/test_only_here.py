@@ -1,4 +1,4 @@
-"""No other room opens or writes a sound file."""
+"""Only mscnn.audio opens and writes audio files."""
 
 import ast
 
@@ -11,7 +11,7 @@ ROOMS = sorted(path.name for path in PACKAGE.iterdir() if path.name != "audio" a
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_sound_files_are_opened_in_the_audio_room_only(room):
+def test_only_mscnn_audio_opens_audio_files(room):
     path = PACKAGE / room
     for file in [path] if path.is_file() else path.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_bytes())):

@@ -1,4 +1,4 @@
-"""16-bit PCM: the integers of samples, and WAV files of them."""
+"""16-bit PCM: conversion of samples to integers, and WAV files."""
 
 import numpy as np
 import soundfile
@@ -17,11 +17,11 @@ def test_integers_survive_reading_and_rounding(tmp_path):
     np.testing.assert_array_equal(pcm16(samples), codes)
 
 
-def test_what_is_beyond_full_scale_is_clipped():
+def test_samples_beyond_full_scale_are_clipped():
     np.testing.assert_array_equal(pcm16(np.array([1.0, 2.0, -1.1], np.float32)), [32767, 32767, -32768])
 
 
-def test_a_wav_file_is_its_header_of_44_bytes_and_the_samples():
+def test_a_wav_file_has_a_header_of_44_bytes():
     codes = np.array([1, -2, 3], np.int16)
     content = wav_bytes(codes, 16000)
     assert content[:4] == b"RIFF" and content[44:] == codes.tobytes()

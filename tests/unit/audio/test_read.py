@@ -1,4 +1,4 @@
-"""Audio input: any rate, channel count and width; every issue named."""
+"""Audio input: any rate, channel count and width; every error reported."""
 
 import numpy as np
 import pytest
@@ -54,13 +54,13 @@ def test_other_rate_or_channels_are_refused_where_the_corpus_is_specified(tmp_pa
         load_audio(path, RATE, False)
 
 
-def test_silent_and_clipped_are_noticed_sound_is_not(tmp_path):
+def test_notices_for_silent_and_clipped_audio_only(tmp_path):
     assert load_audio(write(tmp_path / "a.wav", tone()), RATE, False)[1] == []
     assert "silent" in load_audio(write(tmp_path / "b.wav", np.zeros(800)), RATE, False)[1][0]
     assert "clipped" in load_audio(write(tmp_path / "c.wav", tone(level=3.0).clip(-1, 1)), RATE, False)[1][0]
 
 
-def test_what_is_not_audio_is_named(tmp_path):
+def test_unreadable_files(tmp_path):
     (tmp_path / "text.wav").write_text("version https://git-lfs.github.com/spec/v1\n")
     with fails("audio-unreadable", "text.wav"):
         load_audio(tmp_path / "text.wav", RATE, False)
@@ -73,7 +73,7 @@ def test_what_is_not_audio_is_named(tmp_path):
         load_audio(broken, RATE, False)
 
 
-def test_trim_cuts_the_edges_and_leaves_silence_alone():
+def test_trim_removes_the_edges_and_keeps_silence():
     speech = np.concatenate([np.zeros(RATE), tone(1.0), np.zeros(RATE)]).astype(np.float32)
     assert 0.95 * RATE < len(trim(speech, 30)) < 1.2 * RATE
     assert len(trim(np.zeros(800, np.float32), 30)) == 800

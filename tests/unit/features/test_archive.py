@@ -1,4 +1,4 @@
-"""Reading features back: everything is checked before a network sees it."""
+"""Reading features back: everything is checked on loading."""
 
 import shutil
 
@@ -45,7 +45,7 @@ def test_read_one_and_all(folder, matrices):
 
 
 def test_large_sets_are_memory_mapped(folder, matrices, monkeypatch):
-    monkeypatch.setattr(archive, "IN_MEMORY", 100)
+    monkeypatch.setattr(archive, "MAX_IN_MEMORY", 100)
     flat, _ = FeatureDir.load(folder).read_all(["a-1", "a-3"])
     assert isinstance(flat, np.memmap)
     np.testing.assert_array_equal(flat, np.concatenate([matrices["a-1"], matrices["a-3"]]))
@@ -57,9 +57,9 @@ def test_other_kaldi_formats_are_read(folder, matrices):
         {u: m.astype(np.float64) for u, m in matrices.items()},
         scp=str(folder / "feats.scp"),
     )
-    found = FeatureDir.load(folder).read("a-1")
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, matrices["a-1"])
+    matrix = FeatureDir.load(folder).read("a-1")
+    assert matrix.dtype == np.float32
+    np.testing.assert_array_equal(matrix, matrices["a-1"])
 
 
 def test_a_moved_folder_reads_its_own_archives(folder, matrices, tmp_path):
@@ -78,7 +78,7 @@ def edit(folder, **changes):
     (folder / "feature.yaml").write_text(yaml.safe_dump({**facts, **changes}))
 
 
-def test_faults_are_found_on_opening(folder, tmp_path):
+def test_errors_are_reported_on_opening(folder, tmp_path):
     edit(folder, hash="0" * 12)
     with fails("features-stale", folder):
         FeatureDir.load(folder)
@@ -95,7 +95,7 @@ def test_faults_are_found_on_opening(folder, tmp_path):
         FeatureDir.load(folder)
 
 
-def test_damaged_archives_are_found_on_reading(folder, matrices):
+def test_damaged_archives_are_reported_on_reading(folder, matrices):
     edit(folder, dim=95)
     with fails("features-damaged", (5, 96), (5, 95)):
         FeatureDir.load(folder).read("a-1")

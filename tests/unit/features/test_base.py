@@ -1,4 +1,4 @@
-"""Features of segments are those of the cut-out samples, end to end."""
+"""Features of segments equal those of their samples, concatenated."""
 
 from dataclasses import asdict
 
@@ -21,11 +21,11 @@ def test_segments(name, rows, kind):
     options = asdict(extractor)
     length, hop = options.pop("segment"), options.pop("segment_hop")
     plain, samples = KINDS[kind](**options), voice(2.5)
-    found = extractor(samples)
+    features = extractor(samples)
     count = 1 + (len(samples) - length) // hop
-    assert extractor.segment_frames == rows and found.shape == (count * rows, extractor.dim) and count > 2
+    assert extractor.segment_frames == rows and features.shape == (count * rows, extractor.dim) and count > 2
     for k in range(count):
-        np.testing.assert_array_equal(found[k * rows : (k + 1) * rows], plain(samples[k * hop : k * hop + length]))
+        np.testing.assert_array_equal(features[k * rows : (k + 1) * rows], plain(samples[k * hop : k * hop + length]))
 
 
 def test_shorter_than_a_segment_is_zero_padded():
@@ -41,6 +41,6 @@ def test_shorter_than_a_segment_is_zero_padded():
 def test_short_and_silent_give_finite_numbers(name, wav2vec2_folder):
     extractor = Feature.load(name, [f"model={wav2vec2_folder}"] if name == "wav2vec2" else []).extractor
     for samples in (np.full(1, 0.1), np.zeros(500), np.zeros(3000)):
-        found = extractor(samples.astype(np.float32))
-        assert found.dtype == np.float32 and found.shape[1] == extractor.dim and len(found) > 0
-        assert np.isfinite(found).all()
+        features = extractor(samples.astype(np.float32))
+        assert features.dtype == np.float32 and features.shape[1] == extractor.dim and len(features) > 0
+        assert np.isfinite(features).all()

@@ -1,4 +1,4 @@
-"""Options of features: stated in full, checked, named by a hash."""
+"""Options of features: complete, checked, with a hash."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_shipped_features():
     assert {**plain.options, "trim_db": 30} == trimmed.options and plain.hash != trimmed.hash
 
 
-def test_hash_names_the_options_not_the_file(tmp_path):
+def test_hash_depends_on_the_options_not_the_file(tmp_path):
     same = Feature.load(edited(tmp_path, "# Hz", "# hertz"))
     assert same.hash == Feature.load("mfcc96").hash and same.name == "mine"
     assert Feature.load(edited(tmp_path, "n_mfcc: 32", "n_mfcc: 31")).hash != same.hash
@@ -41,7 +41,7 @@ def test_hash_names_the_options_not_the_file(tmp_path):
         ("trim_db: null", "", "config-missing-key", ["trim_db"]),
     ],
 )
-def test_wrong_options_are_named(tmp_path, old, new, code, expected):
+def test_wrong_options(tmp_path, old, new, code, expected):
     with fails(code, "mine.yaml", *expected):
         Feature.load(edited(tmp_path, old, new))
 
@@ -54,20 +54,33 @@ def test_every_kind_is_shipped_and_every_feature_loads():
 @pytest.mark.parametrize(
     ("name", "dim", "shift"),
     [
-        ("logmel3d", 120, 0.01), ("logmel3d_code", 120, 0.01), ("mfcc39", 39, 0.01), ("mfcc120", 120, 0.01),
-        ("mfcc40", 40, 0.01), ("lld34", 34, 0.025), ("spec257", 257, 0.01), ("logspec200", 200, 0.01),
+        ("logmel3d", 120, 0.01),
+        ("logmel3d_code", 120, 0.01),
+        ("mfcc39", 39, 0.01),
+        ("mfcc120", 120, 0.01),
+        ("mfcc40", 40, 0.01),
+        ("lld34", 34, 0.025),
+        ("spec257", 257, 0.01),
+        ("logspec200", 200, 0.01),
         ("logspec400", 400, 0.01),
-        ("logspec400_seg20", 400, 0.01), ("camser_spec", 200, 0.01), ("mfcc40_htk", 40, 0.01),
-        ("mfcc26_seg18", 26, 0.032), ("mfcc26_seg20", 26, 0.032), ("modulation", 288, 0.01), ("raw16k", 1, 1 / 16000),
-        ("raw16k_preemphasis", 1, 1 / 16000), ("prosody35", 35, 0), ("prosody35_opensmile", 35, 0),
+        ("logspec400_seg20", 400, 0.01),
+        ("camser_spec", 200, 0.01),
+        ("mfcc40_htk", 40, 0.01),
+        ("mfcc26_seg18", 26, 0.032),
+        ("mfcc26_seg20", 26, 0.032),
+        ("modulation", 288, 0.01),
+        ("raw16k", 1, 1 / 16000),
+        ("raw16k_preemphasis", 1, 1 / 16000),
+        ("prosody35", 35, 0),
+        ("prosody35_opensmile", 35, 0),
     ],
-)  # fmt: skip
+)
 def test_sizes(name, dim, shift):
     extractor = Feature.load(name).extractor
     assert (extractor.dim, extractor.frame_shift, extractor.rate) == (dim, shift, 16000)
 
 
-def test_settings_take_the_place_of_options():
+def test_settings_override_options():
     plain, changed = Feature.load("mfcc96"), Feature.load("mfcc96", ["trim_db=30", "n-mfcc=20"])
     assert changed.options == {**plain.options, "trim_db": 30, "n_mfcc": 20} and changed.name == "mfcc96"
     assert changed.hash != plain.hash and Feature.load("mfcc96", ["trim_db=null"]).hash == plain.hash
@@ -87,6 +100,6 @@ def test_settings_take_the_place_of_options():
         ("window=[", "config-yaml", ["--set window=["]),
     ],
 )
-def test_wrong_settings_are_named(setting, code, expected):
+def test_wrong_settings(setting, code, expected):
     with fails(code, *expected):
         Feature.load("mfcc96", [setting])

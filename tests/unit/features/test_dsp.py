@@ -16,7 +16,7 @@ def test_frames_are_slices(n, whole, padded):
         assert found.shape == (count, 400)
         for t in range(count):
             np.testing.assert_array_equal(found[t], beyond[t * 160 : t * 160 + 400])
-    assert padded * 160 + 240 >= n  # nothing is lost
+    assert padded * 160 + 240 >= n  # all samples are covered
 
 
 def test_preemphasis():
@@ -28,7 +28,7 @@ def test_deltas_are_the_slopes_of_regression_lines(length):
     static = np.random.default_rng(0).standard_normal((length, 2))
     found = add_deltas(static, 2, 2)
     assert found.shape == (length, 6)
-    for k in (0, 2):  # the second delta is that of the first
+    for k in (0, 2):  # ΔΔ is the delta of Δ
         for t in range(length):
             rows = found[np.clip(np.arange(t - 2, t + 3), 0, length - 1), k : k + 2]
             np.testing.assert_allclose(found[t, k + 2 : k + 4], np.polyfit(np.arange(5), rows, 1)[0], atol=1e-12)

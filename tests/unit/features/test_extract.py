@@ -1,4 +1,4 @@
-"""Stage 3: same archives whatever the number of processes and however often it was killed; Kaldi reads them."""
+"""Stage 3: archives do not depend on the number of processes or on interruptions; Kaldi can read them."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def make_data(folder, sounds):
 
 
 def contents(out):
-    """Every file that later stages read, apart from the absolute folder in scp files."""
+    """Content of all files for later stages, without the absolute paths in scp files."""
     files = [p for p in sorted(out.iterdir()) if p.is_file()]
     return {p.name: p.read_bytes().replace(str(out).encode(), b"OUT") for p in files}
 
@@ -58,7 +58,7 @@ def small_jobs(monkeypatch):
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
-    """Nine ordinary and odd recordings, extracted once."""
+    """Features of nine recordings, some of them unusual."""
     folder = tmp_path_factory.mktemp("odd")
     stereo = np.stack([sound(0.3), sound(0.3, 1)], axis=1)
     sounds = {f"a-{i}": (sound(0.2 + 0.05 * i, i), RATE) for i in range(4)} | {
@@ -138,7 +138,7 @@ def test_killed_and_run_again(tmp_path):
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
-def test_segments_cut_recordings(tmp_path, small_jobs):
+def test_segments_file(tmp_path, small_jobs):
     data = make_data(tmp_path, {"a-1": (sound(1.0), RATE), "a-2": (sound(1.0, 1), RATE)})
     (data.path / "segments").write_text("a-1 rec 0.25 0.75\na-2 rec 0.5 1\n")
     (data.path / "wav.scp").write_text(f"rec {data.wav['a-1']}\n")
@@ -150,7 +150,7 @@ def test_segments_cut_recordings(tmp_path, small_jobs):
     )
 
 
-def test_unusable_files_are_listed_together_and_nothing_looks_finished(tmp_path, small_jobs):
+def test_unusable_files_are_listed_together_and_nothing_is_marked_finished(tmp_path, small_jobs):
     sounds = {"a-1": (sound(0.2), 8000), "a-2": (np.zeros((800, 2)), RATE), "a-3": (sound(0.2), RATE)}
     data = make_data(tmp_path, sounds)
     with fails("jobs-failed", "utterances-unusable", "a-1.wav: 8000 Hz", "a-2.wav", "2 channel"):
@@ -181,7 +181,7 @@ def test_settings_are_recorded_and_the_name_stays(tmp_path, small_jobs, monkeypa
     )
 
 
-def test_what_is_missing_is_said_before_any_file_is_read(tmp_path, small_jobs):
+def test_missing_requirements_are_reported_before_any_file_is_read(tmp_path, small_jobs):
     data = make_data(tmp_path, {"a-1": (sound(0.2), RATE)})
     with fails("pretrained-unreadable", "/nowhere"):
         extract(data, Feature.load("wav2vec2", ["model=/nowhere"]), tmp_path / "out", nj=1, convert=False)
@@ -189,7 +189,7 @@ def test_what_is_missing_is_said_before_any_file_is_read(tmp_path, small_jobs):
 
 
 @pytest.mark.parametrize("name", ["raw16k", "prosody35", "mfcc26_seg18"])
-def test_one_column_one_row_and_segments_go_through(tmp_path, small_jobs, name):
+def test_features_with_one_column_one_row_and_segments(tmp_path, small_jobs, name):
     data = make_data(tmp_path, {"a-1": (sound(0.3), RATE), "a-2": (sound(2.0, 1), RATE)})
     frames = extract(data, Feature.load(name), tmp_path / "out", nj=1, convert=False)
     features = FeatureDir.load(tmp_path / "out")

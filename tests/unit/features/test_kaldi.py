@@ -1,4 +1,4 @@
-"""Kaldi's and HTK's bands and cepstra against openSMILE's numbers and formulas written out."""
+"""Mel bands and cepstra of Kaldi and HTK compared with values of openSMILE and with direct formulas."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def powers(samples, preemphasis, bands):
     hamming = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(400) / 399)
     mel = 1127 * np.log(1 + np.arange(257) * RATE / 512 / 700)
     corners = np.linspace(0, 1127 * np.log(1 + 8000 / 700), bands + 2)
-    found = []
+    rows = []
     for start in range(0, len(samples) - 399, 160):
         frame = samples[start : start + 400].astype(float)
         frame = np.concatenate([[frame[0] * (1 - preemphasis)], frame[1:] - preemphasis * frame[:-1]])
@@ -29,47 +29,47 @@ def powers(samples, preemphasis, bands):
             left, centre, right = corners[b : b + 3]
             for k in range(257):
                 row[b] += power[k] * max(min((mel[k] - left) / (centre - left), (right - mel[k]) / (right - centre)), 0)
-        found.append(row)
-    return np.array(found)
+        rows.append(row)
+    return np.array(rows)
 
 
-def test_mfcc39_is_what_opensmile_writes():
+def test_mfcc39_equals_opensmile():
     rows = np.loadtxt(DATA / "opensmile_mfcc39.txt")
-    found = Feature.load("mfcc39").extractor(voice(1.0))
-    assert found.shape == (98, 39)
-    found = found[rows[:, 0].astype(int)]
-    found[-2:, 26:] = rows[-2:, 27:]  # openSMILE's second slope of the last two frames is not a regression
-    np.testing.assert_allclose(found, rows[:, 1:], atol=5e-4)
+    features = Feature.load("mfcc39").extractor(voice(1.0))
+    assert features.shape == (98, 39)
+    features = features[rows[:, 0].astype(int)]
+    features[-2:, 26:] = rows[-2:, 27:]  # openSMILE's second slope of the last two frames is not a regression
+    np.testing.assert_allclose(features, rows[:, 1:], atol=5e-4)
 
 
 def test_mfcc39_from_first_principles():
-    """HTK's formulas: log of power of at least 1, DCT, lifter 22, energy of the frame as it is."""
+    """HTK's formulas: log of power of at least 1, DCT, lifter 22, energy of the frame before pre-emphasis."""
     samples = 32768 * voice(1.0)[:2000]
     logs = np.log(np.maximum(powers(samples, 0.97, 26), 1))
     n = np.arange(1, 13)[:, None]
     dct = np.sqrt(2 / 26) * np.cos(np.pi * n / 26 * (np.arange(26) + 0.5)) * (1 + 11 * np.sin(np.pi * n / 22))
     energy = [np.log((samples[t : t + 400].astype(float) ** 2).sum()) for t in range(0, 1601, 160)]
-    found = Feature.load("mfcc39").extractor(samples / np.float32(32768))
-    np.testing.assert_allclose(found[:, :12], logs @ dct.T, atol=1e-3)
-    np.testing.assert_allclose(found[:, 12], energy, atol=1e-5)
-    np.testing.assert_allclose(found, add_deltas(found[:, :13], 2, 2), atol=1e-5)
+    features = Feature.load("mfcc39").extractor(samples / np.float32(32768))
+    np.testing.assert_allclose(features[:, :12], logs @ dct.T, atol=1e-3)
+    np.testing.assert_allclose(features[:, 12], energy, atol=1e-5)
+    np.testing.assert_allclose(features, add_deltas(features[:, :13], 2, 2), atol=1e-5)
 
 
 def test_power_and_energy_below_one_count_as_one():
     faint = np.zeros(400, np.float32)
     faint[200] = 1 / 32768
-    found = Feature.load("mfcc39").extractor(faint)[0]
-    assert found[12] == 0 and np.abs(Feature.load("mfcc39").extractor(0 * faint)).max() == 0
+    features = Feature.load("mfcc39").extractor(faint)[0]
+    assert features[12] == 0 and np.abs(Feature.load("mfcc39").extractor(0 * faint)).max() == 0
 
 
 def test_logmel3d_from_first_principles():
     samples = voice(1.0)[:2000]
-    found = Feature.load("logmel3d").extractor(samples)
+    features = Feature.load("logmel3d").extractor(samples)
     scaled = (samples - samples.mean()) / samples.std()
-    assert found.shape == (11, 120)
-    np.testing.assert_allclose(found[:, :40], np.log(powers(scaled, 0, 40)), atol=2e-3)
-    np.testing.assert_allclose(found, add_deltas(found[:, :40], 2, 2), atol=1e-5)
-    np.testing.assert_allclose(Feature.load("logmel3d").extractor(0.1 * samples + 0.2), found, atol=2e-2)
+    assert features.shape == (11, 120)
+    np.testing.assert_allclose(features[:, :40], np.log(powers(scaled, 0, 40)), atol=2e-3)
+    np.testing.assert_allclose(features, add_deltas(features[:, :40], 2, 2), atol=1e-5)
+    np.testing.assert_allclose(Feature.load("logmel3d").extractor(0.1 * samples + 0.2), features, atol=2e-2)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_mfcc_by_kaldi(name, energy, window, high):
     computer.accept_waveform(RATE, 32768 * voice(1.0))
     computer.input_finished()
     expected = np.stack([computer.get_frame(t) for t in range(computer.num_frames_ready)])
-    found = Feature.load(name).extractor(voice(1.0))
-    assert found.shape == (98, 120 if name == "mfcc120" else 40)
-    np.testing.assert_array_equal(found[:, :40], expected)
+    features = Feature.load(name).extractor(voice(1.0))
+    assert features.shape == (98, 120 if name == "mfcc120" else 40)
+    np.testing.assert_array_equal(features[:, :40], expected)
 
 
-def test_wrong_names_are_refused():
+def test_wrong_names():
     with fails("config-value", "window", "hammin", "hanning"):
         Feature.load("mfcc39", ["window=hammin"])
     with fails("config-value", "scale", "int8", "int16", "unit_variance"):

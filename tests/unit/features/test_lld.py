@@ -1,4 +1,4 @@
-"""The 34 features: pyAudioAnalysis' own numbers, and values known by hand."""
+"""The 34 features: values of pyAudioAnalysis, and values known analytically."""
 
 from pathlib import Path
 
@@ -17,15 +17,15 @@ def lld():
     return Feature.load("lld34").extractor
 
 
-def test_is_what_pyaudioanalysis_gives(lld):
+def test_equals_pyaudioanalysis(lld):
     rows = np.loadtxt(DATA / "pyaudioanalysis.txt")
-    found = lld(voice(1.0))
-    assert found.shape == (39, 34) and (lld.dim, lld.frame_shift) == (34, 0.025)
-    np.testing.assert_allclose(found[rows[:, 0].astype(int)], rows[:, 1:], rtol=1e-4, atol=1e-6)
+    features = lld(voice(1.0))
+    assert features.shape == (39, 34) and (lld.dim, lld.frame_shift) == (34, 0.025)
+    np.testing.assert_allclose(features[rows[:, 0].astype(int)], rows[:, 1:], rtol=1e-4, atol=1e-6)
 
 
 def test_a_tone(lld):
-    """440 Hz at peak 1: 22 periods a frame, so 44 crossings; power 1/2; all parts alike; a single bin, number 22."""
+    """440 Hz at peak 1: 22 periods per frame, so 44 crossings; power 1/2; equal blocks; a single bin, number 22."""
     tone = np.sin(2 * np.pi * 440 * np.arange(8000) / 16000 + 0.1).astype(np.float32)
     row = lld(0.3 * tone)[5]
     assert row[0] == pytest.approx(44 / 799, rel=0.03) and row[1] == pytest.approx(0.5, rel=1e-3)
@@ -33,7 +33,7 @@ def test_a_tone(lld):
     assert row[3] == pytest.approx(23 / 400, rel=1e-3) and row[4] == pytest.approx(0, abs=1e-3)
     assert row[5] == pytest.approx(0, abs=1e-3) and row[6] == pytest.approx(0, abs=1e-6)
     assert row[7] == pytest.approx(22 / 400)
-    assert row[21:33].argmax() == 0 + 1  # bins count from 1 there: 460 Hz is A sharp
+    assert row[21:33].argmax() == 0 + 1  # pyAudioAnalysis counts bins from 1: 460 Hz is A sharp
 
 
 def test_frames_that_are_too_short_for_notes():

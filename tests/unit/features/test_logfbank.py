@@ -1,4 +1,4 @@
-"""python_speech_features: its own numbers, and its formulas in loops."""
+"""python_speech_features: its values, and its formulas as loops."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from tests.unit.features.synthetic import voice
 DATA = Path(__file__).parent / "data"
 
 
-def test_is_what_the_package_gives():
+def test_equals_the_package():
     rows = np.loadtxt(DATA / "python_speech_features.txt")
-    found = Feature.load("logmel3d_code").extractor(voice(1.0))
-    assert found.shape == (99, 120)
-    np.testing.assert_allclose(found[rows[:, 0].astype(int)], rows[:, 1:], atol=1e-4)
+    features = Feature.load("logmel3d_code").extractor(voice(1.0))
+    assert features.shape == (99, 120)
+    np.testing.assert_allclose(features[rows[:, 0].astype(int)], rows[:, 1:], atol=1e-4)
 
 
-def test_triangles_by_the_published_loop():
+def test_triangles_equal_the_published_loop():
     def mel(hz):
         return 2595 * np.log10(1 + hz / 700)
 
@@ -32,7 +32,7 @@ def test_triangles_by_the_published_loop():
     np.testing.assert_allclose(Feature.load("logmel3d_code").extractor.triangles(), expected, atol=1e-12)
 
 
-def test_silence_is_the_log_of_epsilon_and_peak_scale_forgets_the_level():
+def test_silence_is_the_log_of_epsilon_and_peak_scale_is_independent_of_level():
     silent = Feature.load("logmel3d_code").extractor(np.zeros(1000, np.float32))
     np.testing.assert_allclose(silent[:, :40], np.log(np.finfo(float).eps), rtol=1e-6)
     plain, peak = Feature.load("logmel3d_code").extractor, Feature.load("logmel3d_code_peak").extractor

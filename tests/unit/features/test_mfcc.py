@@ -17,7 +17,7 @@ def speech(samples, seed=0):
     return (0.1 * rng.standard_normal(samples) * np.hanning(samples)).astype(np.float32)
 
 
-@pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")  # the plain call's own
+@pytest.mark.filterwarnings("ignore:n_fft=2048 is too large")  # of the plain call
 @pytest.mark.parametrize("samples", [16000, 40001, 1281])
 def test_equals_plain_librosa(mfcc, samples):
     y = speech(samples)
@@ -25,9 +25,9 @@ def test_equals_plain_librosa(mfcc, samples):
         y=y, sr=16000, n_mfcc=32, n_fft=2048, win_length=400, hop_length=160, window="hamming", center=True
     )
     expected = np.concatenate([static, librosa.feature.delta(static), librosa.feature.delta(static, order=2)]).T
-    found = mfcc(y)
-    assert found.dtype == np.float32 and found.shape == (1 + samples // 160, mfcc.dim) == (1 + samples // 160, 96)
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-5)
+    features = mfcc(y)
+    assert features.dtype == np.float32 and features.shape == (1 + samples // 160, mfcc.dim) == (1 + samples // 160, 96)
+    np.testing.assert_allclose(features, expected, rtol=1e-6, atol=1e-5)
 
 
 def test_static_part_from_first_principles(mfcc):
@@ -44,39 +44,39 @@ def test_static_part_from_first_principles(mfcc):
 
 
 def test_first_derivative_is_the_regression_slope(mfcc):
-    found = mfcc(speech(16000))
+    features = mfcc(speech(16000))
     taps = np.arange(-4, 5)
-    slope = taps @ found[46:55, :32] / (taps @ taps)
-    np.testing.assert_allclose(found[50, 32:64], slope, atol=1e-4)
+    slope = taps @ features[46:55, :32] / (taps @ taps)
+    np.testing.assert_allclose(features[50, 32:64], slope, atol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [1, 159, 160, 700, 1279])
 def test_very_short_repeats_the_edge_frames(mfcc, samples, recwarn):
-    found = mfcc(speech(samples + 2)[1:-1])
-    assert found.shape == (1 + samples // 160, 96) and len(found) < mfcc.short == 9
-    assert np.isfinite(found).all() and not recwarn.list
-    edge = np.pad(found[:, :32], ((4, 4), (0, 0)), mode="edge")
+    features = mfcc(speech(samples + 2)[1:-1])
+    assert features.shape == (1 + samples // 160, 96) and len(features) < mfcc.min_frames == 9
+    assert np.isfinite(features).all() and not recwarn.list
+    edge = np.pad(features[:, :32], ((4, 4), (0, 0)), mode="edge")
     taps = np.arange(-4, 5)
-    expected = [taps @ edge[t : t + 9] / (taps @ taps) for t in range(len(found))]
-    np.testing.assert_allclose(found[:, 32:64], expected, atol=1e-3)
+    expected = [taps @ edge[t : t + 9] / (taps @ taps) for t in range(len(features))]
+    np.testing.assert_allclose(features[:, 32:64], expected, atol=1e-3)
 
 
 def test_silence_gives_finite_numbers(mfcc):
-    found = mfcc(np.zeros(16000, np.float32))
-    assert np.isfinite(found).all() and np.ptp(found[:, 0]) == 0
+    features = mfcc(np.zeros(16000, np.float32))
+    assert np.isfinite(features).all() and np.ptp(features[:, 0]) == 0
 
 
 def test_camser_by_plain_librosa():
     y = speech(16000)
     emphasised = librosa.effects.preemphasis(y, zi=[0.0])
     expected = librosa.feature.mfcc(y=emphasised, sr=16000, n_mfcc=40, hop_length=160, htk=True).T
-    found = Feature.load("mfcc40_htk").extractor(y)
-    assert found.shape == (101, 40)
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    features = Feature.load("mfcc40_htk").extractor(y)
+    assert features.shape == (101, 40)
+    np.testing.assert_allclose(features, expected, atol=1e-3)
 
 
 def test_glam_by_plain_librosa():
-    """librosa's defaults but for the number of cepstra, of 1.8 s."""
+    """librosa's defaults except for the number of cepstra, 1.8 s."""
     y = speech(28800)
     expected = librosa.feature.mfcc(y=y, sr=16000, n_mfcc=26).T
     np.testing.assert_allclose(Feature.load("mfcc26_seg18").extractor(y), expected, atol=1e-4)

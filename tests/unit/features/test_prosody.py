@@ -1,4 +1,4 @@
-"""Prosody: openSMILE's functionals and loudness are matched, the substitute's voice is near openSMILE's."""
+"""Prosody: functionals and loudness equal openSMILE's, F0 and voicing of the substitute are close to openSMILE's."""
 
 import sys
 from pathlib import Path
@@ -14,9 +14,9 @@ REFERENCE = np.loadtxt(Path(__file__).parent / "data" / "opensmile_prosody35.txt
 
 
 def test_substitute_is_near_opensmile():
-    found = Feature.load("prosody35").extractor(voice(2.0))
-    assert found.shape == (1, 35)
-    f0, semitones, voicing, hnr, loudness = found.reshape(5, 7)
+    features = Feature.load("prosody35").extractor(voice(2.0))
+    assert features.shape == (1, 35)
+    f0, semitones, voicing, hnr, loudness = features.reshape(5, 7)
     np.testing.assert_allclose(loudness, REFERENCE[4], rtol=3e-3, atol=1e-5)
     np.testing.assert_allclose(f0, REFERENCE[0], rtol=0.05)
     np.testing.assert_allclose(semitones, REFERENCE[1], rtol=0.05)
@@ -25,8 +25,8 @@ def test_substitute_is_near_opensmile():
 
 
 def test_opensmile_itself():
-    found = Feature.load("prosody35_opensmile").extractor(voice(2.0))
-    np.testing.assert_allclose(found.reshape(5, 7), REFERENCE, rtol=1e-3, atol=1e-5)
+    features = Feature.load("prosody35_opensmile").extractor(voice(2.0))
+    np.testing.assert_allclose(features.reshape(5, 7), REFERENCE, rtol=1e-3, atol=1e-5)
     assert np.isfinite(Feature.load("prosody35_opensmile").extractor(np.zeros(10, np.float32))).all()
 
 
@@ -42,7 +42,7 @@ def test_contour_of_a_glide_and_of_noise():
     time = np.arange(2 * RATE) / RATE
     saw = (np.cumsum(150 + 50 * time) / RATE % 1 - 0.5).astype(np.float32) * 0.5
     f0, semitones, voicing, hnr = prosody.voice(saw, RATE)
-    frames = np.arange(len(f0)) * 0.01 + 0.0275  # s, middles
+    frames = np.arange(len(f0)) * 0.01 + 0.0275  # s, centres of frames
     voiced = f0 > 0
     assert voiced.mean() > 0.95
     np.testing.assert_allclose(f0[voiced], (150 + 50 * frames)[voiced], rtol=0.03)

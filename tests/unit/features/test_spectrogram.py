@@ -13,24 +13,24 @@ from tests.unit.features.synthetic import voice
 DATA = Path(__file__).parent / "data"
 
 
-@pytest.mark.filterwarnings("ignore:n_fft=800 is too large")  # librosa's own
+@pytest.mark.filterwarnings("ignore:n_fft=800 is too large")  # of librosa
 @pytest.mark.parametrize("n", [16000, 16001, 700])
 def test_camser_by_librosa(n):
     samples = voice(1.5)[:n]
     emphasised = librosa.effects.preemphasis(samples, zi=[0.0])
     spectrum = np.abs(librosa.stft(emphasised, n_fft=800, hop_length=160, win_length=640, window="hamming"))
     expected = librosa.amplitude_to_db(spectrum, ref=np.max)[:200].T
-    found = Feature.load("camser_spec").extractor(samples)
-    assert found.shape == expected.shape == (1 + n // 160, 200)
-    assert found.max() <= 0 and found.min() >= -80
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    features = Feature.load("camser_spec").extractor(samples)
+    assert features.shape == expected.shape == (1 + n // 160, 200)
+    assert features.max() <= 0 and features.min() >= -80
+    np.testing.assert_allclose(features, expected, atol=2e-3)
 
 
 def test_segments_of_glam_by_python_speech_features():
     rows = np.loadtxt(DATA / "python_speech_features_spectrogram.txt")
-    found = Feature.load("logspec400_seg20").extractor(voice(2.0))
-    assert found.shape == (197, 400)
-    np.testing.assert_allclose(found[rows[:, 0].astype(int), :60], rows[:, 1:], rtol=1e-5)
+    features = Feature.load("logspec400_seg20").extractor(voice(2.0))
+    assert features.shape == (197, 400)
+    np.testing.assert_allclose(features[rows[:, 0].astype(int), :60], rows[:, 1:], rtol=1e-5)
 
 
 def hand_made(samples, window, n_fft, bins):
@@ -44,22 +44,22 @@ def test_power_of_delta():
     samples = voice(1.0)[4000:6000].astype(float)
     emphasised = np.append(samples[0], samples[1:] - 0.97 * samples[:-1])
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
-    found = Feature.load("spec257").extractor(samples.astype(np.float32))
-    assert found.shape == (11, 257)
-    np.testing.assert_allclose(found[3], hand_made(emphasised[480:], hann, 512, 257), rtol=1e-4, atol=1e-12)
+    features = Feature.load("spec257").extractor(samples.astype(np.float32))
+    assert features.shape == (11, 257)
+    np.testing.assert_allclose(features[3], hand_made(emphasised[480:], hann, 512, 257), rtol=1e-4, atol=1e-12)
 
 
 def test_log_power_up_to_4_khz():
     samples = voice(1.0)[4000:7000]
     hamming = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(640) / 640)
-    found = Feature.load("logspec200").extractor(samples)
-    assert found.shape == (15, 200)
-    np.testing.assert_allclose(found[2], 10 * np.log10(hand_made(samples[320:], hamming, 800, 200)), atol=1e-3)
+    features = Feature.load("logspec200").extractor(samples)
+    assert features.shape == (15, 200)
+    np.testing.assert_allclose(features[2], 10 * np.log10(hand_made(samples[320:], hamming, 800, 200)), atol=1e-3)
     tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 16000).astype(np.float32)
     assert (Feature.load("logspec200").extractor(tone).argmax(axis=1) == 50).all()
 
 
-def test_impossible_options():
+def test_wrong_options():
     with fails("config-value", "bins", "n_fft"):
         Feature.load("spec257", ["bins=258"])
     with fails("config-value", "scale", "log", "power", "decibel"):

@@ -1,4 +1,4 @@
-"""Hidden states of a tiny wav2vec 2.0: numbers, rows, and archives that follow the weights."""
+"""Hidden states of a tiny wav2vec 2.0: values, rows, and archives that depend on the weights."""
 
 import pickle
 import shutil
@@ -11,7 +11,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
 from mscnn.features.extract import extract
-from mscnn.features.wav2vec2 import BATCH
+from mscnn.features.wav2vec2 import BATCH_SIZE
 from mscnn.pretrained import wav2vec2
 from tests.raises import fails
 from tests.unit.features.synthetic import voice
@@ -22,25 +22,25 @@ def test_segments(wav2vec2_folder):
     extractor, samples = Feature.load("wav2vec2", [f"model={wav2vec2_folder}"]).extractor, voice(4.0)
     extractor.check()
     assert (extractor.dim, extractor.segment_frames, extractor.frame_shift) == (16, 149, 0.02)
-    found = extractor(samples)
-    assert found.shape == (2 * 149, 16) and found.dtype == np.float32
+    features = extractor(samples)
+    assert features.shape == (2 * 149, 16) and features.dtype == np.float32
     emphasised = np.append(samples[0], samples[1:] - np.float32(0.97) * samples[:-1])
     second = np.append(emphasised[48000:], np.zeros(32000))  # padded at the end, then normalised
     second = (second - second.mean()) / second.std()
     with torch.inference_mode():
         expected = Wav2Vec2Model.from_pretrained(wav2vec2_folder)(torch.tensor(second[None], dtype=torch.float32))
-    np.testing.assert_allclose(found[149:], expected.last_hidden_state[0], atol=1e-4)
-    assert pickle.loads(pickle.dumps(extractor)) == extractor  # what starting a process needs
+    np.testing.assert_allclose(features[149:], expected.last_hidden_state[0], atol=1e-4)
+    assert pickle.loads(pickle.dumps(extractor)) == extractor  # needed to start a process
 
 
-def test_segments_together_give_what_they_give_alone(wav2vec2_folder, monkeypatch):
+def test_batches_give_the_same_as_single_segments(wav2vec2_folder, monkeypatch):
     extractor, samples = Feature.load("wav2vec2", [f"model={wav2vec2_folder}"]).extractor, voice(10.0)
     alone = extractor(samples)
-    monkeypatch.setitem(BATCH, "cpu", 3)
+    monkeypatch.setitem(BATCH_SIZE, "cpu", 3)
     np.testing.assert_allclose(extractor.compute(samples, "cpu"), alone, atol=1e-5)
 
 
-def test_as_many_segments_as_camser_has_spectrograms(wav2vec2_folder):
+def test_number_of_segments_equals_that_of_the_spectrogram(wav2vec2_folder):
     extractor = Feature.load("wav2vec2", [f"model={wav2vec2_folder}"]).extractor
     spectrogram = Feature.load("camser_spec").extractor
     for n in (1, 47999, 48000, 48160):
@@ -53,14 +53,14 @@ def test_the_model_of_the_paper_is_the_default():
     assert ModelSpec.load("ca_mser_finetuned").options["wav2vec2"] == "facebook/wav2vec2-base-960h"
 
 
-def test_other_weights_under_the_same_name_are_noticed(tmp_path, wav2vec2_folder, monkeypatch):
+def test_other_weights_under_the_same_name_make_features_stale(tmp_path, wav2vec2_folder, monkeypatch):
     folder, out = tmp_path / "model", tmp_path / "out"
     shutil.copytree(wav2vec2_folder, folder)
     data, feature = make_data(tmp_path, {"a-1": (voice(0.5), 16000)}), Feature.load("wav2vec2", [f"model={folder}"])
     monkeypatch.setattr("mscnn.features.wav2vec2._cached", lambda model, device: wav2vec2.network(model))
 
     def made() -> tuple[int, str]:
-        wav2vec2.revision.cache_clear()  # a process lives through no change
+        wav2vec2.revision.cache_clear()  # the cache assumes that weights do not change
         assert extract(data, feature, out, nj=1, convert=False) == {"a-1": 149}
         return (out / "feats.1.ark").stat().st_mtime_ns, FeatureDir.load(out).content
 

@@ -1,4 +1,4 @@
-"""What a process may use: the least of what the machine, its cgroups and Slurm allow."""
+"""Resources of a process: the minimum over machine, cgroups and Slurm."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Jobs: logs of their own, truthful failures, the same numbers on any number of processes."""
+"""Jobs: one log per job, reported failures, results that do not depend on the number of processes."""
 
 import logging
 import os
@@ -62,7 +62,7 @@ def test_jobs_run_and_log(tmp_path, nj, capfd):
 
 
 @pytest.mark.parametrize("nj", [1, 2])
-def test_failures_are_named_with_their_last_lines(tmp_path, nj):
+def test_failures_are_reported_with_the_last_lines_of_their_logs(tmp_path, nj):
     jobs = [("user",), ("none",), ("bug",)]
     shown = "2 of 3", "error[kind-of-error]: the fix is X", "ZeroDivisionError", "f.1.log", "f.3.log"
     with fails("jobs-failed", *shown) as caught:
@@ -75,18 +75,18 @@ def test_a_process_that_dies_is_a_failure(tmp_path):
         run_jobs(fail, [("none",), ("crash",)], nj=2, log_dir=tmp_path, step="f")
 
 
-def test_files_that_a_job_did_not_write_are_a_failure(tmp_path):
+def test_missing_outputs_are_a_failure(tmp_path):
     jobs, writes = [(tmp_path / "a", "x"), (tmp_path / "b", "x")], [[tmp_path / "a"], [tmp_path / "other"]]
     with fails("jobs-failed", "1 of 2", "job-output-missing", "other"):
         run_jobs(write, jobs, nj=1, logs=[tmp_path / "log/1", tmp_path / "log/2"], writes=writes, step="w")
     assert "# Ended (code 0)" in (tmp_path / "log/1").read_text()
 
 
-def test_devices_are_handed_round(tmp_path):
+def test_devices_are_assigned_in_turn(tmp_path):
     jobs = [(tmp_path / str(i), "x") for i in range(4)]
     run_jobs(write, jobs, nj=2, log_dir=tmp_path, step="w", devices=["3", "5"])
-    found = {(tmp_path / str(i)).read_text().split()[-1] for i in range(4)}
-    assert found <= {"3", "5"} and "CUDA_VISIBLE_DEVICES" not in os.environ
+    devices = {(tmp_path / str(i)).read_text().split()[-1] for i in range(4)}
+    assert devices <= {"3", "5"} and "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 def test_unknown_backend_is_refused(tmp_path, monkeypatch):
@@ -96,7 +96,7 @@ def test_unknown_backend_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("backend", ["local", "debug"])
-def test_the_calling_process_computes_in_one_thread_meanwhile(tmp_path, monkeypatch, backend):
+def test_jobs_in_the_calling_process_compute_in_one_thread(tmp_path, monkeypatch, backend):
     import torch
 
     monkeypatch.setenv("MSCNN_BACKEND", backend)
@@ -108,7 +108,7 @@ def test_the_calling_process_computes_in_one_thread_meanwhile(tmp_path, monkeypa
     assert ((tmp_path / "a").read_text(), after) == (f"1 1 {os.getpid()}", 2)
 
 
-def test_debugging_runs_jobs_in_this_process_where_errors_surface(tmp_path, monkeypatch, capfd):
+def test_backend_debug_runs_jobs_in_this_process_and_errors_propagate(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("MSCNN_BACKEND", "debug")
     run_jobs(write, [(tmp_path / "a", "x")], nj=2, log_dir=tmp_path / "log", step="w")
     assert (tmp_path / "a").read_text() == "x 1 :4096:8 -" and "writing x" in capfd.readouterr().out
@@ -122,10 +122,10 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
         "from tests.unit.jobs.test_run import write\n"
         "print('script')\n"
         "for nj in (1, 2): run_jobs(write, [(Path(f'{nj}{i}'), 'x') for i in (1, 2)], nj=nj, log_dir='log', step='s')\n"
-        "with workers(2) as each: print(*each(abs, [-1, -2]))\n"
+        "with workers(2) as map_fn: print(*map_fn(abs, [-1, -2]))\n"
     )
     (tmp_path / "script.py").write_text(script)
-    (tmp_path / "pickle.py").write_text("raise ImportError")  # a file of the user's in the folder of the run
+    (tmp_path / "pickle.py").write_text("raise ImportError")  # a file of the user in the current folder
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "script.py").rename(tmp_path / "elsewhere/script.py")
     run = [sys.executable, "elsewhere/script.py"]
@@ -157,14 +157,14 @@ def wait_for(condition) -> None:
 
 
 def test_workers_map_in_order_and_start_only_when_needed():
-    with workers(2) as each:
-        assert list(each(abs, [-3, 2, -1])) == [3, 2, 1]
-        assert list(each(max, [1, 2], [0, 5])) == [1, 5]
-        found = list(each(process_id, range(4)))
-        assert os.getpid() not in found and len(set(found)) <= 2
+    with workers(2) as map_fn:
+        assert list(map_fn(abs, [-3, 2, -1])) == [3, 2, 1]
+        assert list(map_fn(max, [1, 2], [0, 5])) == [1, 5]
+        processes = list(map_fn(process_id, range(4)))
+        assert os.getpid() not in processes and len(set(processes)) <= 2
         with fails("kind-of-error"):
-            list(each(fail, ["none", "user"]))
+            list(map_fn(fail, ["none", "user"]))
         with fails("job-died", "exit status 7"):
-            list(each(fail, ["crash"]))
-    with workers(1) as each:
-        assert list(each(process_id, [0])) == [os.getpid()]
+            list(map_fn(fail, ["crash"]))
+    with workers(1) as map_fn:
+        assert list(map_fn(process_id, [0])) == [os.getpid()]

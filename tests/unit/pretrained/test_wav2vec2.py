@@ -1,4 +1,4 @@
-"""Reading wav2vec 2.0: from a folder, from the hub's cache, as it was published; what is damaged or lacks is named."""
+"""Reading wav2vec 2.0: from a folder, from the cache of the hub, with published weights; damaged and missing files."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ PARTS = {"weight.original0": "weight_g", "weight.original1": "weight_v"}  # PyTo
 
 @pytest.fixture
 def folder(tmp_path, wav2vec2_folder):
-    """A model to spoil."""
+    """A model to damage."""
     return shutil.copytree(wav2vec2_folder, tmp_path / "model")
 
 
@@ -34,10 +34,10 @@ def test_a_name_on_the_hub_is_its_revision(tmp_path, wav2vec2_folder, monkeypatc
     assert torch.equal(*(wav2vec2.network(name).masked_spec_embed for name in ("me/tiny", str(wav2vec2_folder))))
 
 
-@pytest.mark.parametrize("found", [None, _CACHED_NO_EXIST])
-def test_a_model_that_the_cache_of_the_hub_lacks_has_no_revision(monkeypatch, found):
+@pytest.mark.parametrize("cached", [None, _CACHED_NO_EXIST])
+def test_a_model_that_the_cache_of_the_hub_lacks_has_no_revision(monkeypatch, cached):
     monkeypatch.setattr(wav2vec2, "configuration", lambda name: None)  # read from another cache
-    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: found)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: cached)
     wav2vec2.revision.cache_clear()
     with fails("pretrained-not-cached", "me/tiny", "HF_HOME"):
         wav2vec2.revision("me/tiny")
@@ -52,7 +52,7 @@ def test_steps_are_those_of_the_network(wav2vec2_folder):
 
 
 def test_weights_as_they_were_published(tmp_path, wav2vec2_folder):
-    """facebook/wav2vec2-base-960h: a recogniser, old names of the weight norm, nothing for masked steps."""
+    """facebook/wav2vec2-base-960h: an ASR model, old names of the weight norm, no weights for masked frames."""
     model = Wav2Vec2ForCTC(Wav2Vec2Config.from_pretrained(wav2vec2_folder))
     model.save_pretrained(tmp_path)
     state = load((tmp_path / "model.safetensors").read_bytes())
@@ -66,14 +66,14 @@ def test_weights_as_they_were_published(tmp_path, wav2vec2_folder):
         assert name == "masked_spec_embed" or torch.equal(loaded[name], value), name
 
 
-def test_the_extra_is_named_where_the_package_is_not_installed(monkeypatch):
+def test_the_error_names_the_extra_of_a_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with fails("package-missing", "mscnn[ssl]"):
         wav2vec2.network("facebook/wav2vec2-base-960h")
 
 
 @pytest.mark.parametrize("name", ["/nowhere", "facebook/nothing-of-the-kind", ""])
-def test_no_model(name):
+def test_missing_models(name):
     with fails("pretrained-unreadable", name, "config.json"):
         wav2vec2.network(name)
 

@@ -1,4 +1,4 @@
-"""mini_iemocap against IEMOCAP's grammar, its own plan, and itself in another process."""
+"""mini_iemocap compared with the formats of IEMOCAP, its script, and the corpus written by another process."""
 
 import os
 import re
@@ -74,7 +74,7 @@ def test_size_and_balance_of_the_corpus():
     assert {"Ses03M_impro03a", "Ses05M_script01_1b"} < plan().keys()
 
 
-def test_written_lines_recur_and_their_labels_vary():
+def test_scripted_lines_recur_and_their_labels_vary():
     performances: dict[str, set[str]] = {}
     for name, turns in plan().items():
         if "_script" in name:
@@ -87,7 +87,7 @@ def test_written_lines_recur_and_their_labels_vary():
     assert sum(len({entry.split()[1] for entry in seen}) > 1 for seen in performances.values()) > 8
 
 
-def test_evaluation_files_keep_the_grammar(session):
+def test_evaluation_files_have_the_format_of_iemocap(session):
     assert len(labels(session)) == 10
     for path in labels(session):
         header, empty, *lines = path.read_text(encoding="ascii").split("\n")
@@ -133,7 +133,7 @@ def test_labels_transcripts_and_wavs_agree(session):
         ]
 
 
-def test_oddities_of_the_release_are_there(session):
+def test_irregularities_of_the_release_occur(session):
     litter = sorted(p.relative_to(session).as_posix() for p in session.rglob("._*"))
     assert litter == [
         "dialog/EmoEvaluation/._Ses03F_impro01.txt",
@@ -174,15 +174,15 @@ def test_another_process_writes_the_same_bytes(corpus, tmp_path):
     environment = {**os.environ, "PYTHONHASHSEED": "17", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", command, tmp_path / "again"], check=True, env=environment)
     assert (tmp_path / "again/MANIFEST.json").read_bytes() == (corpus / "MANIFEST.json").read_bytes()
-    assert mini.made(tmp_path / "again", sessions=SESSION)  # the manifest holds a digest of every file
+    assert mini.up_to_date(tmp_path / "again", sessions=SESSION)  # the manifest has a digest of all files
 
 
 def test_another_seed_gives_another_corpus(corpus):
     assert plan(1) != plan(0)
-    assert not mini.made(corpus, seed=1, sessions=SESSION)
+    assert not mini.up_to_date(corpus, seed=1, sessions=SESSION)
 
 
-def test_what_is_damaged_or_half_made_is_made_again(tmp_path, monkeypatch, corpus):
+def test_damaged_and_incomplete_corpora_are_written_again(tmp_path, monkeypatch, corpus):
     out = tmp_path / "corpus"
     calls = iter(range(100))
 
@@ -200,13 +200,13 @@ def test_what_is_damaged_or_half_made_is_made_again(tmp_path, monkeypatch, corpu
     assert os.listdir(tmp_path) == ["corpus"]
     assert (out / "MANIFEST.json").read_bytes() == (corpus / "MANIFEST.json").read_bytes()
     next(out.rglob("Ses*.wav")).unlink()
-    assert not mini.made(out, sessions=SESSION)
+    assert not mini.up_to_date(out, sessions=SESSION)
     mini.make(out, sessions=SESSION)
-    assert mini.made(out, sessions=SESSION)
+    assert mini.up_to_date(out, sessions=SESSION)
     assert os.listdir(tmp_path) == ["corpus"]
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path):
+def test_a_folder_with_other_files_is_not_replaced(tmp_path):
     (tmp_path / "thesis.txt").write_text("x")
     with fails("out-not-ours", tmp_path):
         mini.make(tmp_path, sessions=SESSION)
@@ -225,6 +225,6 @@ def test_entry_point_writes_nothing_the_second_time(tmp_path, corpus):
     assert (corpus_copy / "MANIFEST.json").stat().st_mtime_ns == before
 
 
-def test_unknown_voice_is_named():
+def test_unknown_voice():
     with fails("voice-unknown", "en-moon"):
         mini.Espeak().say("hello", "en-moon")

@@ -1,4 +1,4 @@
-"""mini_voices: who speaks, that nobody of mini_iemocap does, and that it is always the same."""
+"""mini_voices: speakers, independence of mini_iemocap, reproducibility."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from mscnn.synthetic import mini_iemocap, mini_voices
 from mscnn.synthetic.espeak import Espeak
 from mscnn.synthetic.mini_voices import VARIANTS, Voice, sentence, speak, voices
 
-FEW = {"train": ["m1", "f4"], "test": ["klatt"]}
+FEW_VARIANTS = {"train": ["m1", "f4"], "test": ["klatt"]}
 
 
 @pytest.fixture(scope="module")
@@ -24,22 +24,22 @@ def corpus(tmp_path_factory):
     """Three of the variants, twelve speakers."""
     folder = tmp_path_factory.mktemp("voices")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mini_voices, "VARIANTS", FEW)
+        patch.setattr(mini_voices, "VARIANTS", FEW_VARIANTS)
         assert mini_voices.make(folder / "wavs", folder / "data") == {"train": 100, "test": 20}
-        assert mini_voices.make(folder / "wavs", folder / "data") == {}  # at hand
+        assert mini_voices.make(folder / "wavs", folder / "data") == {}  # up to date
     return folder
 
 
-def test_nobody_of_mini_iemocap_speaks():
+def test_speakers_of_mini_iemocap_are_excluded():
     theirs = {speaker.voice for speaker in mini_iemocap.SPEAKERS.values()}
-    all_voices = [voice for part in VARIANTS for voice in voices(part).values()]
+    all_voices = [voice for split in VARIANTS for voice in voices(split).values()]
     assert not theirs & {f"{voice.accent}+{voice.variant}" for voice in all_voices}
     variants = {name.partition("+")[2] for name in theirs}
     assert variants == {"f1", "f2", "f5", "adam", "benjamin", "edward", "m6"}
     assert not variants & {*VARIANTS["train"], *VARIANTS["test"]}
 
 
-def test_parts_share_no_variant():
+def test_splits_share_no_variant():
     assert not {*VARIANTS["train"]} & {*VARIANTS["test"]}
     assert all(len(names) == len({*names}) for names in VARIANTS.values())
 
@@ -56,7 +56,7 @@ def test_speakers():
 def test_every_voice_speaks():
     espeak = Espeak()
     accents = {voice.accent for voice in voices("train").values()}
-    for name in [f"en-us+{v}" for part in VARIANTS for v in VARIANTS[part]] + sorted(accents):
+    for name in [f"en-us+{v}" for split in VARIANTS for v in VARIANTS[split]] + sorted(accents):
         assert np.abs(espeak.say("Good morning.", name).astype(int)).max() > 1000, name
 
 
@@ -67,10 +67,10 @@ def test_sentences_vary():
 
 
 def test_data_directories(corpus):
-    for part, speakers in (("train", 10), ("test", 2)):
-        data = DataDir.load(corpus / "data" / part)
-        assert Counter(data.spk.values()) == {f"{part}{i:03d}": 10 for i in range(speakers)}
-        assert {*data.emo.values()} == {*mini_voices.MOODS}
+    for split, speakers in (("train", 10), ("test", 2)):
+        data = DataDir.load(corpus / "data" / split)
+        assert Counter(data.spk.values()) == {f"{split}{i:03d}": 10 for i in range(speakers)}
+        assert {*data.emo.values()} == {*mini_voices.EMOTIONS}
         for utt in data.utts:
             sound = soundfile.info(data.wav[utt])
             assert (sound.samplerate, sound.channels, sound.subtype) == (16000, 1, "PCM_16")
@@ -99,7 +99,7 @@ def test_a_shorter_tract_raises_the_spectrum():
 def test_another_process_writes_the_same_samples(corpus, tmp_path):
     code = (
         "import sys; from pathlib import Path; from mscnn.synthetic import mini_voices as m;"
-        f"m.VARIANTS = {FEW!r}; m.make(Path(sys.argv[1], 'wavs'), Path(sys.argv[1], 'data'))"
+        f"m.VARIANTS = {FEW_VARIANTS!r}; m.make(Path(sys.argv[1], 'wavs'), Path(sys.argv[1], 'data'))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "17", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code, tmp_path], check=True, env=environment, capture_output=True)
@@ -108,9 +108,9 @@ def test_another_process_writes_the_same_samples(corpus, tmp_path):
     assert all((tmp_path / "wavs" / name).read_bytes() == (corpus / "wavs" / name).read_bytes() for name in names)
 
 
-def test_what_is_lost_is_made_again(tmp_path, monkeypatch):
+def test_missing_files_are_written_again(tmp_path, monkeypatch):
     monkeypatch.setattr(mini_voices, "VARIANTS", {"test": ["klatt"]})
-    monkeypatch.setattr(mini_voices, "UTTERANCES", 1)
+    monkeypatch.setattr(mini_voices, "UTTERANCES_PER_SPEAKER", 1)
     assert mini_voices.make(tmp_path / "wavs", tmp_path / "data") == {"test": 2}
     next(tmp_path.glob("wavs/test/*/*.wav")).unlink()
     assert mini_voices.make(tmp_path / "wavs", tmp_path / "data") == {"test": 2}

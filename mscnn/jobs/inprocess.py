@@ -1,4 +1,4 @@
-"""Jobs in the calling process: one compute thread, as in a process of their own, so that numbers are the same."""
+"""Jobs in the calling process, with one compute thread as in a child process, so that results are identical."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mscnn.jobs.job import Job, execute
 from mscnn.jobs.machine import processors
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # without, cuBLAS is not deterministic
-_alone = threading.RLock()  # standard output, the root logger and the environment belong to the whole process
+CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # required for determinism of cuBLAS
+_lock = threading.RLock()  # standard output, the root logger and the environment are shared by all threads
 
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Within, torch, BLAS and OpenMP of this process compute in one thread, libraries loaded meanwhile included."""
+    """Context in which torch, BLAS and OpenMP compute in one thread, including libraries loaded meanwhile."""
     from threadpoolctl import threadpool_limits
 
-    with _alone:
+    with _lock:
         for name, value in CUBLAS.items():
             os.environ.setdefault(name, value)
         saved = {name: os.environ.get(name) for name in THREADS}
@@ -46,7 +46,7 @@ def one_thread() -> Iterator[None]:
 
 
 def run_logged(job: Job) -> int:
-    """Run a job in this process; what it prints and logs goes to its log. Returns 0, or 1 where it failed."""
+    """Run a job in this process with its output in its log; returns 0, or 1 where it failed."""
     root = logging.getLogger()
     with (
         one_thread(),
@@ -65,7 +65,7 @@ def run_logged(job: Job) -> int:
 
 
 def run_plain(job: Job) -> int:
-    """Run a job in this process as a plain call: it prints here, errors go to the caller, breakpoints work."""
+    """Run a job in this process as a plain call: its output is not redirected, and its errors propagate; returns 0."""
     with one_thread():
         job.call()
     return 0

@@ -1,1 +1,1 @@
-"""Speaker embeddings of Kaldi's x-vector networks: extraction with and without Kaldi, training, verification."""
+"""X-vectors (speaker embeddings) of Kaldi networks: extraction with and without Kaldi, training, verification."""

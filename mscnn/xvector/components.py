@@ -1,4 +1,4 @@
-"""Components as Kaldi writes them, for networks that are made here: all tags, in Kaldi's order, with its defaults."""
+"""Components of exported networks, with all tags in the order of Kaldi and its default values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mscnn.xvector.nnet3 import Component, Value
 
 
 def affine(name: str, weight: np.ndarray, bias: np.ndarray) -> Component:
-    """``y = weight x + bias``; weight (out, in), bias (out,)."""
+    """Component ``y = weight x + bias``; weight (out, in), bias (out,)."""
     return Component(
         name,
         "NaturalGradientAffineComponent",
@@ -29,13 +29,13 @@ def affine(name: str, weight: np.ndarray, bias: np.ndarray) -> Component:
 
 
 def _nonlinear(name: str, kind: str, dim: int, fields: Mapping[str, Value]) -> Component:
-    nothing = np.zeros(0, np.float32)
+    empty = np.zeros(0, np.float32)
     statistics = {
         "Dim": np.int32(dim),
-        "ValueAvg": nothing,
-        "DerivAvg": nothing,
+        "ValueAvg": empty,
+        "DerivAvg": empty,
         "Count": np.float64(0),
-        "OderivRms": nothing,
+        "OderivRms": empty,
         "OderivCount": np.float64(0),
         "NumDimsSelfRepaired": np.float64(0),
         "NumDimsProcessed": np.float64(0),
@@ -44,19 +44,22 @@ def _nonlinear(name: str, kind: str, dim: int, fields: Mapping[str, Value]) -> C
 
 
 def relu(name: str, dim: int) -> Component:
-    """``max(x, 0)``."""
+    """Component ``max(x, 0)``."""
     return _nonlinear(name, "RectifiedLinearComponent", dim, {"SelfRepairScale": np.float32(1e-5)})
 
 
 def log_softmax(name: str, dim: int) -> Component:
-    """Log posteriors."""
+    """Component for log posteriors."""
     return _nonlinear(name, "LogSoftmaxComponent", dim, {})
 
 
 def batchnorm(
     name: str, mean: np.ndarray, variance: np.ndarray, count: float, epsilon: float = 1e-3, target_rms: float = 1.0
 ) -> Component:
-    """``target_rms (x - mean) / sqrt(variance + epsilon)``; mean and (biased) variance (dim,) of ``count`` frames."""
+    """Component ``target_rms (x - mean) / sqrt(variance + epsilon)``.
+
+    ``mean`` and (biased) ``variance`` (dim,) are those of ``count`` frames.
+    """
     return Component(
         name,
         "BatchNormComponent",
@@ -74,7 +77,7 @@ def batchnorm(
 
 
 def stats_extraction(name: str, dim: int) -> Component:
-    """Count, sum and sum of squares of each frame alone: (1 + 2 dim) values."""
+    """Component for count, sum and sum of squares of each frame: 1 + 2 dim values."""
     return Component(
         name,
         "StatisticsExtractionComponent",
@@ -88,7 +91,7 @@ def stats_extraction(name: str, dim: int) -> Component:
 
 
 def stats_pooling(name: str, dim: int, frames: int = 10000, variance_floor: float = 1e-10) -> Component:
-    """Mean and standard deviation over the frames t to t + ``frames``; ``dim`` is that of the frames."""
+    """Component for mean and standard deviation over the frames t to t + ``frames``; ``dim`` is that of a frame."""
     return Component(
         name,
         "StatisticsPoolingComponent",

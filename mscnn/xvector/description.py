@@ -1,4 +1,4 @@
-"""The description of an nnet3 network: its nodes, and what they read (descriptors)."""
+"""Parser of the description of an nnet3 network: its nodes and their inputs (descriptors)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import NoReturn
 
 from mscnn.errors import UserError
 
-LARGEST = 1 << 20  # values of a node; no recipe has a hundredth of it, a damaged file may have more
-LONGEST = 10_000  # characters of a line
-DEPTH = 20  # of descriptors within descriptors; recipes have two
+MAX_DIM = 1 << 20  # of a node; recipes have less than a hundredth of it, a damaged file may have more
+MAX_LINE = 10_000  # characters
+MAX_DEPTH = 20  # of nested descriptors; recipes have two
 TOKEN = re.compile(r"[A-Za-z_][\w.-]*|-?\d+|[(),]")
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a node reads: a node's name, or ``Append``, ``Offset``, ``Round`` of descriptors."""
+    """Input of a node: the name of a node, or ``Append``, ``Offset`` or ``Round`` of descriptors."""
 
     kind: str
     parts: tuple[Descriptor, ...] = ()
@@ -26,37 +26,37 @@ class Descriptor:
 
     @property
     def names(self) -> set[str]:
-        """Nodes that it reads."""
+        """Names of its nodes."""
         return {self.name} if self.kind == "node" else set().union(*(part.names for part in self.parts))
 
 
 @dataclass(frozen=True)
 class Node:
-    """An input node of ``dim`` values, a component node, or an output node."""
+    """An input node of dimension ``dim``, a component node, or an output node."""
 
     kind: str
     name: str
     dim: int = 0
     component: str = ""
-    reads: Descriptor | None = None
+    input: Descriptor | None = None
 
 
 def parse_nodes(lines: Sequence[str]) -> dict[str, Node]:
-    """Nodes by name, one per line; of several with one name the last counts.
+    """Nodes by name; lines have one node each, and a later one replaces an earlier one of the same name.
 
     Raises:
-        UserError: a line that is no node, with the line.
+        UserError: a line is not a node.
     """
     nodes = {}
     for line in lines:
-        if len(line) > LONGEST:
+        if len(line) > MAX_LINE:
             raise UserError(
-                f"the network has a line of {len(line)} characters, {line[:60]!r} …; it is damaged",
+                f"the network is damaged: a line has {len(line)} characters, {line[:60]!r} …",
                 code="xvector-network",
             )
-        words = " ".join(line.partition("#")[0].split())  # one blank between words
-        if words:
-            node = _node(words)
+        statement = " ".join(line.partition("#")[0].split())  # single spaces
+        if statement:
+            node = _node(statement)
             nodes[node.name] = node
     return nodes
 
@@ -65,7 +65,7 @@ def _node(line: str) -> Node:
     kind, _, rest = line.partition(" ")
     if kind not in ("input-node", "component-node", "output-node"):
         raise UserError(
-            f"the network has a line {line[:100]!r}: it must start with input-node, component-node or output-node",
+            f"the network has a line {line[:100]!r}: expected input-node, component-node or output-node",
             code="xvector-network",
         )
     fields = dict(part.split("=", 1) for part in re.split(r" (?=[\w-]+=)", rest) if "=" in part)
@@ -73,26 +73,29 @@ def _node(line: str) -> Node:
     if kind == "input-node":
         return Node(kind, name, dim=_size(fields, "dim", name))
     component = _field(fields, "component", name) if kind == "component-node" else ""
-    return Node(kind, name, component=component, reads=parse_descriptor(_field(fields, "input", name), name))
+    return Node(kind, name, component=component, input=parse_descriptor(_field(fields, "input", name), name))
 
 
-def _field(fields: Mapping[str, str], key: str, who: str) -> str:
+def _field(fields: Mapping[str, str], key: str, node: str) -> str:
     if not fields.get(key):
-        raise UserError(f"the network's node {who!r} has no {key}=", code="xvector-network")
+        raise UserError(f"node {node!r} of the network has no {key}=", code="xvector-network")
     return fields[key]
 
 
-def _size(fields: Mapping[str, str], key: str, who: str) -> int:
-    value = _field(fields, key, who)
-    if not re.fullmatch(r"\d{1,7}", value) or not 0 < int(value) < LARGEST:
-        raise UserError(f"the network's node {who!r} has {key}={value[:40]}, which is no size", code="xvector-network")
+def _size(fields: Mapping[str, str], key: str, node: str) -> int:
+    value = _field(fields, key, node)
+    if not re.fullmatch(r"\d{1,7}", value) or not 0 < int(value) < MAX_DIM:
+        raise UserError(
+            f"node {node!r} of the network has {key}={value[:40]}; expected a number from 1 to {MAX_DIM - 1}",
+            code="xvector-network",
+        )
     return int(value)
 
 
 def parse_descriptor(text: str, node: str) -> Descriptor:
-    """A descriptor, as ``Append(Offset(input, -1), input)``, of the node ``node``."""
+    """The descriptor in ``text``, such as ``Append(Offset(input, -1), input)``, of the node ``node``."""
     tokens = TOKEN.findall(text)
-    parser = _Parser([*tokens, ""], f"the network's node {node!r} reads {text[:100]!r}")
+    parser = _Parser([*tokens, ""], f"node {node!r} of the network has input {text[:100]!r}")
     if "".join(tokens) != text.replace(" ", ""):
         parser.fail()
     descriptor = parser.descriptor(0)
@@ -102,14 +105,14 @@ def parse_descriptor(text: str, node: str) -> Descriptor:
 
 @dataclass
 class _Parser:
-    """The tokens of a descriptor, an empty one at their end, and how far they are read."""
+    """Tokens of a descriptor, terminated by an empty one, and the position of the parser."""
 
     tokens: list[str]
     what: str
     position: int = field(default=0)
 
     def fail(self) -> NoReturn:
-        raise UserError(f"{self.what}; Append(…), Offset(…, N), Round(…, N) are known", code="xvector-network")
+        raise UserError(f"{self.what}; known are Append(…), Offset(…, N), Round(…, N)", code="xvector-network")
 
     def next(self) -> str:
         token = self.tokens[self.position]
@@ -124,7 +127,7 @@ class _Parser:
 
     def descriptor(self, depth: int) -> Descriptor:
         name = self.next()
-        if depth > DEPTH or not re.match(r"[A-Za-z_]", name):
+        if depth > MAX_DEPTH or not re.match(r"[A-Za-z_]", name):
             self.fail()
         if self.tokens[self.position] != "(":
             return Descriptor("node", name=name)

@@ -1,4 +1,4 @@
-"""Stage 2: an x-vector for every utterance of a data directory, with Kaldi's programs or without."""
+"""Stage 2: x-vectors of a data directory, by Kaldi's programs or without them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mscnn.xvector import kaldi, native
 from mscnn.xvector.job import XvectorJob
 from mscnn.xvector.modeldir import XvectorModel
 
-UNVOICED = {"all-frames": "computed from all frames", "zero": "zero vectors", "drop": "excluded"}
+UNVOICED_RESULT = {"all-frames": "computed from all frames", "zero": "zero vectors", "drop": "excluded"}
 BACKENDS: Mapping[str, Callable[[XvectorJob, XvectorModel], None]] = {
     "native": native.write_vectors,
     "kaldi": kaldi.write_vectors,
@@ -43,22 +43,21 @@ def extract(
 ) -> tuple[int, int]:
     """Write ``xvector.scp``, its archives, ``unvoiced.txt`` and, last, ``xvector.yaml`` under ``out``.
 
-    Archives that are already there, made from the same files, options and code, are kept. The vectors are the same for
-    any ``nj``.
+    Existing archives made from the same files, options and code are kept. The vectors do not depend on ``nj``.
 
     Args:
-        backend: kaldi, native, or auto: kaldi where its programs are found.
-        unvoiced: what becomes of utterances without a voiced frame, which Kaldi drops silently: all-frames (computed
-            as if every frame were voiced), zero (a zero vector) or drop.
-        chunk_size: frames computed at once; longer utterances are the mean over chunks, weighted by length. 0: the
-            model's ``max_chunk_size``.
+        backend: kaldi, native, or auto: kaldi where its programs are available.
+        unvoiced: treatment of utterances without a voiced frame, which Kaldi drops silently: all-frames (as if every
+            frame were voiced), zero (a zero vector) or drop.
+        chunk_size: maximum number of frames per chunk; the vector of a longer utterance is the mean over chunks,
+            weighted by length. 0: the model's ``max_chunk_size``.
         device: cpu, cuda or auto, of the native backend.
 
     Returns:
         number of vectors, and number of utterances without a voiced frame.
 
     Raises:
-        UserError: an utterance cannot be used, the model is damaged, a program failed.
+        UserError: an utterance cannot be used, the model is damaged, or a program failed.
     """
     out = Path(out)
     backend = choose_backend(backend)
@@ -66,80 +65,80 @@ def extract(
     chunk_size = chunk_size or model.max_chunk
     if chunk_size < model.min_chunk:
         raise UserError(
-            f"--chunk-size {chunk_size}: the model's smallest is {model.min_chunk} frames", code="chunk-too-small"
+            f"--chunk-size {chunk_size}: the minimum of the model is {model.min_chunk} frames", code="chunk-too-small"
         )
     jobs = [
         XvectorJob(number, share, convert, out, model.path, backend, program, unvoiced, chunk_size, device)
         for number, share in enumerate(_shares(UtteranceAudio.of(data), nj), 1)
     ]
-    # whoever is killed must not leave a table into mixed archives
+    # removed first, so that a killed process leaves no table of archives of two models
     finished = [out / "xvector.yaml", out / "xvector.scp"]
     try:
         run_stale(jobs, write_vectors, finished, nj=nj, what=f"x-vectors, backend {backend}")
     except UserError:
         if backend == "native":
-            model.network()  # of a damaged model, the one cause of all failures
+            model.network()  # reports a damaged model once, not once per job
         raise
     return _collect(jobs, data, model, out)
 
 
 def _shares(utterances: Sequence[UtteranceAudio], nj: int) -> Iterator[tuple[UtteranceAudio, ...]]:
-    """A run of the utterances for each process, in whole groups."""
-    groups = -(-len(utterances) // native.GROUP)
-    size = native.GROUP * -(-groups // max(nj, 1))
+    """Consecutive utterances for each process, in whole groups."""
+    groups = -(-len(utterances) // native.GROUP_SIZE)
+    size = native.GROUP_SIZE * -(-groups // max(nj, 1))
     for i in range(0, len(utterances), size):
         yield tuple(utterances[i : i + size])
 
 
 def choose_backend(name: str) -> str:
-    """``kaldi`` or ``native``.
+    """Name of the backend, ``kaldi`` or ``native``.
 
     Raises:
-        UserError: Kaldi is wanted, and programs of it are not found.
+        UserError: the backend kaldi is selected and some of its programs are missing.
     """
     missing = kaldi.missing()
     if name == "kaldi" and missing:
         raise UserError(
-            f"--backend kaldi: not found: {', '.join(missing)}; set KALDI_ROOT to a compiled Kaldi, or take --backend "
-            "native, which gives the same vectors without it",
+            f"--backend kaldi: missing: {', '.join(missing)}; set KALDI_ROOT to a compiled Kaldi, or use --backend "
+            "native, which computes the same vectors without Kaldi",
             code="kaldi-missing",
         )
     return name if name != "auto" else "native" if missing else "kaldi"
 
 
 def write_vectors(job: XvectorJob) -> str:
-    """Write the outputs of a job with its backend; returns how much it was."""
+    """Write the outputs of a job with its backend; returns the number of vectors."""
     BACKENDS[job.backend](job, XvectorModel.load(job.model))
     return f"{len(read_table(f'{job.stem}.scp'))} vectors of {len(job.utterances)} utterances"
 
 
 def _collect(jobs: Sequence[XvectorJob], data: DataDir, model: XvectorModel, out: Path) -> tuple[int, int]:
-    """Join what the jobs wrote, write ``xvector.yaml`` last; returns vectors, and utterances without a voiced frame."""
+    """Join the outputs of the jobs, write ``xvector.yaml`` last; returns as :func:`extract`."""
     unvoiced = [utt for job in jobs for utt in job.unvoiced_list.read_text(encoding="utf-8").split()]
     dropped = set(unvoiced) if jobs[0].unvoiced == "drop" else set()
     entries = join_tables(jobs, set(data.utts) - dropped)
     if not entries:
         raise UserError(
-            f"{out}: no utterance has a voiced frame, and --unvoiced drop leaves none; look at the recordings",
+            f"{out}: no utterance has a voiced frame, so that --unvoiced drop excludes all; check the recordings",
             code="no-voiced-frame",
         )
-    for left in out.glob(".kaldi.*"):  # by killed jobs
-        shutil.rmtree(left, ignore_errors=True)
+    for leftover in out.glob(".kaldi.*"):  # of killed jobs
+        shutil.rmtree(leftover, ignore_errors=True)
     write_table(out / "xvector.scp", entries)
     with atomic(out / "unvoiced.txt") as file:
         file.writelines(f"{utt}\n" for utt in unvoiced)
     if unvoiced:
-        share, done = f"{len(unvoiced)} of {len(data.utts)}", UNVOICED[jobs[0].unvoiced]
+        share, result = f"{len(unvoiced)} of {len(data.utts)}", UNVOICED_RESULT[jobs[0].unvoiced]
         message = "%s utterances have no voiced frame, the first is %s: %s; all in %s/unvoiced.txt"
-        log.warning(message, share, unvoiced[0], done, out)
+        log.warning(message, share, unvoiced[0], result, out)
     with atomic(out / "xvector.yaml") as file:
         yaml.safe_dump(_facts(jobs[0], model), file, sort_keys=False)
     return len(entries), len(unvoiced)
 
 
 def _facts(job: XvectorJob, model: XvectorModel) -> dict[str, object]:
-    """What ``xvector.yaml`` says of the vectors."""
-    by = {"kaldi": job.program} if job.program else {"kaldi-native-fbank": version("kaldi-native-fbank")}
+    """Content of ``xvector.yaml``."""
+    program = {"kaldi": job.program} if job.program else {"kaldi-native-fbank": version("kaldi-native-fbank")}
     return {
         "name": model.path.name,
         "model": str(model.path),
@@ -147,5 +146,5 @@ def _facts(job: XvectorJob, model: XvectorModel) -> dict[str, object]:
         "backend": job.backend,
         "chunk_size": job.chunk_size,
         "unvoiced": job.unvoiced,
-        "made_by": {"mscnn": __version__, **by},
+        "made_by": {"mscnn": __version__, **program},
     }

@@ -1,4 +1,4 @@
-"""The features of x-vector networks: Kaldi's MFCC, energy-based voice activity, sliding mean normalisation."""
+"""Features of x-vector networks: Kaldi's MFCC, energy-based voice activity detection, sliding mean normalisation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _window(text: str) -> str:
 
 
 def _number(low: float, high: float, kind: type = float) -> Callable[[str], float]:
-    """Reads numbers from ``low`` to ``high``: others crash the library, or make no sense."""
+    """A parser of numbers from ``low`` to ``high``; others crash the library or are meaningless."""
 
     def read(text: str) -> float:
         value = kind(text)
@@ -39,7 +39,7 @@ def _number(low: float, high: float, kind: type = float) -> Callable[[str], floa
     return read
 
 
-# option of compute-mfcc-feats -> (part of MfccOptions, its attribute, what reads it); Hz, ms
+# option of compute-mfcc-feats -> (group of MfccOptions, attribute, parser); Hz, ms
 MFCC_OPTIONS: Mapping[str, tuple[str, str, Callable]] = {
     "sample-frequency": ("frame_opts", "samp_freq", _number(1000, 384_000)),
     "frame-length": ("frame_opts", "frame_length_ms", _number(1, 1000)),
@@ -66,13 +66,13 @@ VAD_OPTIONS: Mapping[str, tuple[str, Callable]] = {
     "vad-proportion-threshold": ("proportion", _number(0, 1)),
     "vad-frames-context": ("context", _number(0, 1000, int)),
 }
-# Options without an effect here: dither is always off, so that the same audio gives the same vectors.
+# Options without an effect here. There is never dither, so that the vectors are reproducible.
 IGNORED = ("dither", "allow-downsample", "allow-upsample", "channel", "debug-mel", "output-format", "verbose")
 
 
 @dataclass(frozen=True)
 class Vad:
-    """Options of compute-vad, with Kaldi's defaults."""
+    """Voice activity detection by energy, with the options and defaults of Kaldi's compute-vad."""
 
     threshold: float = 5.0
     mean_scale: float = 0.5
@@ -80,13 +80,16 @@ class Vad:
     context: int = 0
 
     def __call__(self, mfcc: np.ndarray) -> np.ndarray:
-        """Voiced frames: of the frames within ``context``, at least ``proportion`` have energy.
+        """Whether each frame is voiced.
+
+        A frame is loud if its log energy exceeds ``threshold`` + ``mean_scale`` times the mean. It is voiced if at
+        least ``proportion`` of the frames within ``context`` are loud.
 
         Args:
             mfcc: (T, C); coefficient 0 is the log energy.
 
         Returns:
-            (T,) bool. A frame has energy if its log energy exceeds ``threshold`` + ``mean_scale`` times the mean.
+            (T,) bool.
         """
         energy = mfcc[:, 0]
         loud = energy > np.float32(self.threshold + self.mean_scale * energy.mean(dtype=np.float64))
@@ -98,7 +101,7 @@ class Vad:
 
 @dataclass(frozen=True)
 class Frontend:
-    """Features as ``mfcc.conf`` and ``vad.conf`` say; ``rate`` is in Hz."""
+    """Features with the options of ``mfcc.conf`` and ``vad.conf``; ``rate`` is in Hz."""
 
     options: MfccOptions
     vad: Vad
@@ -106,10 +109,10 @@ class Frontend:
 
     @classmethod
     def load(cls, conf: Path) -> Frontend:
-        """Read ``conf/mfcc.conf`` and ``conf/vad.conf``.
+        """The front-end with the options of ``conf/mfcc.conf`` and ``conf/vad.conf``.
 
         Raises:
-            UserError: not there, an unknown option, or a value that cannot be.
+            UserError: a file is missing, an option is unknown, or a value is impossible.
         """
         import kaldi_native_fbank as knf
 
@@ -119,22 +122,22 @@ class Frontend:
         for name, (text, where) in _read_conf(conf / "mfcc.conf").items():
             if name not in MFCC_OPTIONS:
                 known = ", ".join([*MFCC_OPTIONS, *IGNORED])
-                raise UserError(f"{where}: --{name} is not known; known: {known}", code="kaldi-option-unknown")
-            part, attribute, kind = MFCC_OPTIONS[name]
-            setattr(getattr(options, part) if part else options, attribute, _convert(kind, name, text, where))
+                raise UserError(f"{where}: unknown option --{name}; known: {known}", code="kaldi-option-unknown")
+            group, attribute, kind = MFCC_OPTIONS[name]
+            setattr(getattr(options, group) if group else options, attribute, _convert(kind, name, text, where))
         mel, nyquist = options.mel_opts, options.frame_opts.samp_freq / 2
         high = mel.high_freq + (nyquist if mel.high_freq <= 0 else 0)
         if not (mel.low_freq < high <= nyquist and options.num_ceps <= mel.num_bins):
             raise UserError(
-                f"{conf / 'mfcc.conf'}: {options.num_ceps} cepstra of {mel.num_bins} mel bins between {mel.low_freq:g} "
-                f"and {high:g} Hz at {2 * nyquist:g} Hz: this cannot be; it is not the model's file",
+                f"{conf / 'mfcc.conf'}: impossible options: {options.num_ceps} cepstra of {mel.num_bins} mel bins "
+                f"between {mel.low_freq:g} and {high:g} Hz at {2 * nyquist:g} Hz; copy the file of the model's recipe",
                 code="kaldi-option-value",
             )
         vad: dict[str, Any] = {}
         for name, (text, where) in _read_conf(conf / "vad.conf").items():
             if name not in VAD_OPTIONS:
                 raise UserError(
-                    f"{where}: --{name} is not known; known: {', '.join(VAD_OPTIONS)}", code="kaldi-option-unknown"
+                    f"{where}: unknown option --{name}; known: {', '.join(VAD_OPTIONS)}", code="kaldi-option-unknown"
                 )
             key, kind = VAD_OPTIONS[name]
             vad[key] = _convert(kind, name, text, where)
@@ -147,7 +150,7 @@ class Frontend:
             samples: (n,) at ``rate``, -1 to 1.
 
         Returns:
-            (T, C) float32; T is 0 for fewer samples than make one frame.
+            (T, C) float32; T is 0 for less than a frame.
         """
         import kaldi_native_fbank as knf
 
@@ -155,9 +158,9 @@ class Frontend:
 
 
 def sliding_cmn(mfcc: np.ndarray, window: int = CMN_WINDOW) -> np.ndarray:
-    """Subtract the mean of the ``window`` frames around each frame; at the edges the window is shifted inside.
+    """MFCC (T, C) float32 minus the mean of the ``window`` frames around each frame; no window exceeds the utterance.
 
-    As ``apply-cmvn-sliding --center=true --norm-vars=false``. mfcc and result: (T, C) float32.
+    As ``apply-cmvn-sliding --center=true --norm-vars=false``.
     """
     frames = len(mfcc)
     sums = np.concatenate([np.zeros((1, mfcc.shape[1])), np.cumsum(mfcc, axis=0, dtype=np.float64)])
@@ -167,7 +170,7 @@ def sliding_cmn(mfcc: np.ndarray, window: int = CMN_WINDOW) -> np.ndarray:
 
 
 def _read_conf(path: Path) -> dict[str, tuple[str, str]]:
-    """Options of a Kaldi ``.conf`` file: name -> (value, where it stands)."""
+    """Options of a Kaldi ``.conf`` file: name -> (value, file:line)."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -193,4 +196,4 @@ def _convert(kind: Callable, name: str, text: str, where: str) -> object:
     try:
         return kind(text)
     except (ValueError, KeyError, OverflowError):
-        raise UserError(f"{where}: --{name}={text} is no value for this option", code="kaldi-option-value") from None
+        raise UserError(f"{where}: --{name}={text}: invalid value of this option", code="kaldi-option-value") from None

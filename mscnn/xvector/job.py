@@ -1,4 +1,4 @@
-"""What one job of stage 2 is: a run of utterances, and how their x-vectors are made."""
+"""A job of stage 2: x-vectors of consecutive utterances."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ CODE = (
     "mscnn.xvector.native",
     "mscnn.xvector.kaldi",
 )
-TOO_SHORT = "shorter than a frame; --unvoiced zero or drop accepts it"  # of utterances, with all-frames
+TOO_SHORT = "shorter than a frame; use --unvoiced zero or drop"  # error of an utterance with --unvoiced all-frames
 
 
 @dataclass(frozen=True)
 class XvectorJob(ArchiveJob):
-    """X-vectors of a run of the sorted utterances.
+    """X-vectors of consecutive utterances of the sorted list.
 
-    ``unvoiced`` is what becomes of utterances without a voiced frame; ``chunk_size`` is in frames; ``program`` says
-    which Kaldi it is, and is empty for the native backend.
+    ``unvoiced`` is the treatment of utterances without a voiced frame; ``chunk_size`` is in frames; ``program``
+    identifies the Kaldi programs and is empty for the native backend.
     """
 
     name: ClassVar[str] = "xvector"
@@ -48,7 +48,7 @@ class XvectorJob(ArchiveJob):
 
     @property
     def unvoiced_list(self) -> Path:
-        """File of the utterances without a voiced frame, one per line."""
+        """Path of the list of utterances without a voiced frame, one per line."""
         return self.out / "log" / f"unvoiced.{self.number}.txt"
 
     @property
@@ -57,7 +57,7 @@ class XvectorJob(ArchiveJob):
         return [*super().outputs, self.unvoiced_list]
 
     def write_unvoiced(self, utts: list[str]) -> None:
-        """List the utterances without a voiced frame."""
+        """Write the list of utterances without a voiced frame."""
         with atomic(self.unvoiced_list) as out:
             out.writelines(f"{utt}\n" for utt in utts)
 

@@ -1,4 +1,4 @@
-"""X-vectors by Kaldi's compiled programs, run as ``extract_xvectors.sh`` does, without any of its scripts."""
+"""X-vectors by Kaldi's compiled programs, called as in ``extract_xvectors.sh`` but without Kaldi's scripts."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ PROGRAMS = {
     "nnet3-copy": "nnet3bin",
     "nnet3-xvector-compute": "nnet3bin",
 }
-FIX = "compile Kaldi and set KALDI_ROOT to it, or take --backend native, which needs none of it"
-TAIL = 8  # lines of a failed program
+FIX = "compile Kaldi and set KALDI_ROOT to it, or use --backend native, which does not need Kaldi"
+TAIL_LINES = 8  # last messages shown of a failed program
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def programs() -> dict[str, Path]:
-    """Programs that are found, below KALDI_ROOT or else on PATH: name -> absolute path."""
+    """Available programs, below KALDI_ROOT or else on PATH: name -> absolute path."""
     root, paths = os.environ.get("KALDI_ROOT"), {}
     for name, folder in PROGRAMS.items():
         path = shutil.which(Path(root, "src", folder, name)) if root else None
@@ -53,39 +53,39 @@ def programs() -> dict[str, Path]:
 
 
 def missing() -> list[str]:
-    """Programs that are not found."""
-    there = programs()
-    return [name for name in PROGRAMS if name not in there]
+    """Names of the programs that are not available."""
+    available = programs()
+    return [name for name in PROGRAMS if name not in available]
 
 
 def version() -> str:
-    """Kaldi's version as its programs write it into their messages (``5.5.1074~1-71f38``), or ``unknown``."""
+    """Kaldi's version from the messages of its programs (``5.5.1074~1-71f38``), or ``unknown``."""
     with suppress(KeyError, OSError, subprocess.TimeoutExpired):
-        command = [str(programs()["compute-vad"]), "ark:-", "ark:-"]  # nothing in, nothing out, a message
-        said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).stderr
-        if match := re.search(r"\[(\d[^\]]*)\]", said.decode(errors="replace")):
+        command = [str(programs()["compute-vad"]), "ark:-", "ark:-"]  # empty input; it prints a message
+        messages = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=10).stderr
+        if match := re.search(r"\[(\d[^\]]*)\]", messages.decode(errors="replace")):
             return match[1]
     return "unknown"
 
 
 def identity() -> str:
-    """Which Kaldi it is: version, and where its programs are."""
+    """Version and location of Kaldi's programs."""
     return f"{version()} {programs()['nnet3-xvector-compute']}"
 
 
 def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
-    """Write the job's archive and its list of utterances without a voiced frame; print what the programs say.
+    """Write the job's archive and its list of utterances without a voiced frame; print the programs' messages.
 
-    Samples are rounded to 16 bits; dither is off.
+    Samples are rounded to 16 bits; there is no dither.
 
     Raises:
-        UserError: programs are missing, one failed, or one dropped utterances that have a voice.
-        DataErrors: recordings that cannot be used, all of the job's at once.
+        UserError: programs are missing, one failed, or one dropped utterances with voiced frames.
+        DataErrors: recordings that cannot be used; lists all of the job's.
     """
     import numpy as np
 
-    if absent := missing():
-        raise UserError(f"Kaldi: not found: {', '.join(absent)}; {FIX}", code="kaldi-missing")
+    if names := missing():
+        raise UserError(f"Kaldi: missing: {', '.join(names)}; {FIX}", code="kaldi-missing")
     with _work_folder(job, model) as work:
         vad = _voice_activity(job, model, work)
         unvoiced = [utt for utt, voiced in vad.items() if not voiced.any()]
@@ -100,11 +100,11 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
 
 @contextmanager
 def _work_folder(job: XvectorJob, model: XvectorModel) -> Iterator[Path]:
-    """Where the programs run, with links to the model: specifiers stay plain whatever characters the paths have."""
+    """Working folder of the programs, with links to the model: specifiers then need no quoting of paths."""
     out, prefix = job.out.resolve(), f".kaldi.{job.number}."
     out.mkdir(parents=True, exist_ok=True)
-    for left in out.glob(f"{prefix}*"):  # by a job that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    for leftover in out.glob(f"{prefix}*"):  # of a killed job
+        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=out, ignore_cleanup_errors=True) as name:
         work = Path(name)
         for path in model.files:
@@ -113,26 +113,26 @@ def _work_folder(job: XvectorJob, model: XvectorModel) -> Iterator[Path]:
 
 
 def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path) -> dict[str, np.ndarray]:
-    """Make ``mfcc.ark`` and ``mfcc.scp``; utterance -> voiced frames (T,), 1 or 0; T is 0 where there is no frame."""
+    """Voiced frames (T,), 1 or 0, of each utterance (T = 0 for less than a frame); writes ``mfcc.{ark,scp}``."""
     import numpy as np
 
     mfcc = ["compute-mfcc-feats", "--config=mfcc.conf", "--dither=0", "ark:-", "ark,scp:mfcc.ark,mfcc.scp"]
     _run(work, mfcc, feed=_waves(job, model.frontend.rate))
     frames = {utt: len(matrix) for utt, matrix in _read(work / "mfcc.ark")}
     _refuse_dropped(work, "compute-mfcc-feats", [audio.utt for audio in job.utterances], frames)
-    # its status is 1 where no utterance has a voiced frame
+    # the exit status is 1 where no utterance has a voiced frame
     _run(work, ["compute-vad", "--config=vad.conf", "scp:mfcc.scp", "ark:vad.ark"], accepted=(0, 1))
     vad = dict(_read(work / "vad.ark"))
     _refuse_dropped(work, "compute-vad", [utt for utt, n in frames.items() if n], vad)
-    short = [audio for audio in job.utterances if not frames[audio.utt]]
-    if short and job.unvoiced == "all-frames":
-        issues = [Issue("utterance-too-short", f"{audio.utt}: {audio.wav}: {TOO_SHORT}") for audio in short]
-        raise DataErrors(f"{len(short)} utterances cannot be used:", issues, MAX_LISTED, code="utterances-unusable")
+    too_short = [audio for audio in job.utterances if not frames[audio.utt]]
+    if too_short and job.unvoiced == "all-frames":
+        issues = [Issue("utterance-too-short", f"{audio.utt}: {audio.wav}: {TOO_SHORT}") for audio in too_short]
+        raise DataErrors(f"{len(issues)} utterances cannot be used:", issues, MAX_LISTED, code="utterances-unusable")
     return {utt: vad.get(utt, np.zeros(0, np.float32)) for utt in frames}
 
 
 def _waves(job: XvectorJob, rate: int) -> Iterator[bytes]:
-    """The pieces of an archive of waves. Files that cannot be used are raised together, last."""
+    """Items of a Kaldi archive of waves; errors of files that cannot be used are raised together at the end."""
     with AudioReader(rate, convert=job.convert) as reader:
         for audio in job.utterances:
             loaded = reader.load(audio)
@@ -141,38 +141,38 @@ def _waves(job: XvectorJob, rate: int) -> Iterator[bytes]:
 
 
 def _embed(job: XvectorJob, model: XvectorModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """X-vectors (X,) of the utterances in ``vad`` that have frames: of the voiced ones, or of all where none is."""
+    """X-vectors (X,) of the utterances in ``vad`` that have frames, of all frames where none is voiced."""
     import kaldiio
     import numpy as np
 
     from mscnn.xvector.frontend import CMN_WINDOW
 
-    chosen = {utt: voiced if voiced.any() else np.ones_like(voiced) for utt, voiced in vad.items() if len(voiced)}
-    if not chosen:
+    used = {utt: voiced if voiced.any() else np.ones_like(voiced) for utt, voiced in vad.items() if len(voiced)}
+    if not used:
         return {}
-    kaldiio.save_ark(str(work / "voiced.ark"), chosen)
+    kaldiio.save_ark(str(work / "voiced.ark"), used)
     lines = (work / "mfcc.scp").read_text(encoding="utf-8").splitlines(keepends=True)
-    (work / "chosen.scp").write_text("".join(x for x in lines if x.split()[0] in chosen), encoding="utf-8")
+    (work / "used.scp").write_text("".join(x for x in lines if x.split()[0] in used), encoding="utf-8")
     config = ["--nnet-config=extract.config"] if model.extract_config else []
     _run(work, ["nnet3-copy", *config, "final.raw", "extract.raw"])
     cmn = ["--norm-vars=false", "--center=true", f"--cmn-window={CMN_WINDOW}"]
     sizes = [f"--min-chunk-size={model.min_chunk}", f"--chunk-size={job.chunk_size}"]
     _run(
         work,
-        ["apply-cmvn-sliding", *cmn, "scp:chosen.scp", "ark:-"],
+        ["apply-cmvn-sliding", *cmn, "scp:used.scp", "ark:-"],
         ["select-voiced-frames", "ark:-", "ark:voiced.ark", "ark:-"],
         ["nnet3-xvector-compute", "--use-gpu=no", *sizes, "extract.raw", "ark:-", "ark:xvector.ark"],
     )
     vectors = dict(_read(work / "xvector.ark"))
-    _refuse_dropped(work, "nnet3-xvector-compute", chosen, vectors)
+    _refuse_dropped(work, "nnet3-xvector-compute", used, vectors)
     return vectors
 
 
 def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted: Collection[int] = (0,)) -> None:
-    """Run programs as one pipe that reads ``feed``; print their messages, which ``work/<program>.log`` keeps.
+    """Run programs as one pipe with the input ``feed``; print their messages, also kept in ``work/<program>.log``.
 
     Raises:
-        UserError: one failed; of several, the first that did not just die of the next one's death.
+        UserError: a program failed; of several, the first that did not end because its reader had ended.
     """
     paths = programs()
     running: list[subprocess.Popen[bytes]] = []
@@ -195,10 +195,10 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
     failed = [(s == -signal.SIGPIPE, i) for i, s in enumerate(statuses) if s not in accepted]
     if failed:
         name, status = commands[min(failed)[1]][0], statuses[min(failed)[1]]
-        said = "\n    ".join(_messages(work, name)).partition("[ Stack-Trace: ]")[0].rstrip().splitlines()[-TAIL:]
+        messages = "\n    ".join(_messages(work, name)).partition("[ Stack-Trace: ]")[0].rstrip().splitlines()
         raise UserError(
-            f"Kaldi: {paths[name]} failed (exit status {status}); fix what it complains of, or take --backend native\n"
-            + "\n".join(said),
+            f"Kaldi: {paths[name]} failed (exit status {status}); fix the error below, or use --backend native\n"
+            + "\n".join(messages[-TAIL_LINES:]),
             code="kaldi-failed",
         )
 
@@ -206,7 +206,7 @@ def _run(work: Path, *commands: list[str], feed: Iterable[bytes] = (), accepted:
 def _start(
     work: Path, name: str, command: list[str], before: subprocess.Popen[bytes] | None, last: bool
 ) -> subprocess.Popen[bytes]:
-    """Start a program of a pipe, which reads from the one before it; its messages go to ``work/<name>.log``."""
+    """Start a program of a pipe, after the program ``before``; its messages are written to ``work/<name>.log``."""
     source = before.stdout if before else None
     with open(work / f"{name}.log", "wb") as messages:
         program = subprocess.Popen(
@@ -218,14 +218,14 @@ def _start(
             preexec_fn=_die_with_parent(),
         )
     if source:
-        source.close()  # or the writer would not notice the reader's death
+        source.close()  # so that the writer is notified when the reader ends
     return program
 
 
 def _die_with_parent() -> Callable[[], object] | None:
-    """For a program to call as it starts: the kernel shall kill it when the job ends, however that ends.
+    """A function for a program to call at its start, so that the kernel kills it when the job ends; Linux only.
 
-    On Linux; elsewhere a program runs on. Whatever is loaded is loaded before the fork.
+    The C library is loaded before the fork.
     """
     return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL) if sys.platform == "linux" else None
 
@@ -236,18 +236,19 @@ def _messages(work: Path, name: str) -> list[str]:
 
 
 def _read(archive: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Items of an archive; of one that is not there, none."""
+    """Items of an archive; none where it is missing."""
     import kaldiio
 
     return kaldiio.load_ark(str(archive)) if archive.exists() else iter(())
 
 
-def _refuse_dropped(work: Path, name: str, expected: Collection[str], found: Collection[str]) -> None:
-    """Kaldi warns and goes on; raise UserError with what it said of the first utterance that it dropped."""
-    if lost := [utt for utt in expected if utt not in found]:
-        said = [line for program in PROGRAMS for line in _messages(work, program) if lost[0] in line.split()]
+def _refuse_dropped(work: Path, name: str, expected: Collection[str], present: Collection[str]) -> None:
+    """Raise UserError where utterances are missing, with Kaldi's messages on the first; Kaldi itself only warns."""
+    if dropped := [utt for utt in expected if utt not in present]:
+        messages = [line for program in PROGRAMS for line in _messages(work, program) if dropped[0] in line.split()]
         raise UserError(
-            f"Kaldi: {len(lost)} of {len(expected)} utterances are missing after {name}, the first is {lost[0]}; try "
-            "--backend native; Kaldi said:\n    " + "\n    ".join(said or _messages(work, name)[-TAIL:]),
+            f"Kaldi: {len(dropped)} of {len(expected)} utterances are missing after {name}, the first is {dropped[0]}; "
+            "try --backend native; messages of Kaldi:\n    "
+            + "\n    ".join(messages or _messages(work, name)[-TAIL_LINES:]),
             code="kaldi-dropped",
         )

@@ -1,6 +1,6 @@
 """Components of an nnet3 network as PyTorch layers, in test mode.
 
-A value is (N, D): frames of several utterances one after another, whose lengths are known, or one row per utterance.
+A value is (N, D): the concatenated frames of several utterances, whose lengths are known, or one row per utterance.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mscnn.errors import UserError
-from mscnn.xvector.description import LARGEST
+from mscnn.xvector.description import MAX_DIM
 from mscnn.xvector.nnet3 import Component
 
 
 @dataclass(frozen=True)
-class Form:
-    """What a node yields: ``dim`` values for each frame within [lo, T - 1 - hi], or once an utterance (``segment``)."""
+class Shape:
+    """Output of a node: ``dim`` values per frame from ``lo`` to T - 1 - ``hi``, or per utterance (``segment``)."""
 
     dim: int
     lo: int = 0
@@ -29,13 +29,13 @@ class Form:
 
 
 class Layer(nn.Module):
-    """One component; ``dims`` are its input's and output's."""
+    """One component; ``dims`` are the dimensions of its input and output."""
 
     dims: tuple[int, int]
 
-    def form(self, form: Form) -> Form:
-        """What it makes of its input."""
-        return Form(self.dims[1], form.lo, form.hi, form.segment)
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the output for an input of the given shape."""
+        return Shape(self.dims[1], shape.lo, shape.hi, shape.segment)
 
 
 class Affine(Layer):
@@ -46,7 +46,7 @@ class Affine(Layer):
         weight, bias = component.array("LinearParams"), component.array("BiasParams")
         if weight.ndim != 2 or bias.shape != weight.shape[:1] or not weight.size:
             raise UserError(
-                f"component {component.name!r}: weights {weight.shape} do not go with biases {bias.shape}",
+                f"component {component.name!r}: weights {weight.shape} do not match biases {bias.shape}",
                 code="xvector-network",
             )
         self.weight, self.bias = (nn.Parameter(torch.from_numpy(array)) for array in (weight, bias))
@@ -57,7 +57,7 @@ class Affine(Layer):
 
 
 class Pointwise(Layer):
-    """A function of each frame that keeps the number of values."""
+    """An elementwise function."""
 
     def __init__(self, component: Component) -> None:
         super().__init__()
@@ -69,25 +69,25 @@ class Pointwise(Layer):
 
 
 class BatchNorm(Layer):
-    """``target_rms (x - mean) / sqrt(variance + epsilon)`` with the training's statistics, one per value of a block."""
+    """``target_rms (x - mean) / sqrt(variance + epsilon)`` with the statistics of training, of a block of values."""
 
     def __init__(self, component: Component) -> None:
         super().__init__()
-        who, count = f"component {component.name!r}", component.number("Count")
+        name, count = f"component {component.name!r}", component.number("Count")
         dim, block = component.integer("Dim"), component.integer("BlockDim")
         mean, variance, floor = component.array("StatsMean"), component.array("StatsVar"), component.number("Epsilon")
         if not count > 0:
             raise UserError(
-                f"{who}: BatchNorm without statistics (<Count> {count:g}): the model is not trained",
+                f"{name}: BatchNorm without statistics (<Count> {count:g}): the model is not trained",
                 code="xvector-network",
             )
-        blocks_fit = 0 < dim < LARGEST and block > 0 and dim % block == 0
+        blocks_fit = 0 < dim < MAX_DIM and block > 0 and dim % block == 0
         if not (blocks_fit and mean.shape == variance.shape == (block,) and floor > 0):
             raise UserError(
-                f"{who}: {dim} values in blocks of {block}, {mean.shape} means, {variance.shape} variances",
+                f"{name}: {dim} values in blocks of {block}, {mean.shape} means, {variance.shape} variances",
                 code="xvector-network",
             )
-        with np.errstate(over="ignore"):  # vectors that are not finite are refused where they are made
+        with np.errstate(over="ignore"):  # vectors that are not finite are refused after extraction
             scale = component.fields["TargetRms"] / np.sqrt(np.maximum(variance, 0) + floor, dtype=np.float32)
             offset = -mean * scale
         self.scale, self.offset = (
@@ -100,7 +100,7 @@ class BatchNorm(Layer):
 
 
 class Extraction(Layer):
-    """Stands for the statistics of frames; they are summed in ``Pooling``, which alone can read them."""
+    """Placeholder for the statistics of frames, which are computed in ``Pooling``, their only reader."""
 
     def __init__(self, component: Component) -> None:
         super().__init__()
@@ -119,12 +119,12 @@ class Extraction(Layer):
 
 
 class Pooling(Layer):
-    """Mean, and standard deviation, over the frames ``-left`` to ``right``, seen from frame 0; log counts before them.
+    """Log counts, mean and standard deviation over the frames from ``-left`` to ``right``, relative to frame 0.
 
     Snyder et al. 2018, section 2; Kaldi's StatisticsPoolingComponent.
     """
 
-    def __init__(self, component: Component, extraction: Extraction, form: Form) -> None:
+    def __init__(self, component: Component, extraction: Extraction, shape: Shape) -> None:
         super().__init__()
         left, right = component.integer("LeftContext"), component.integer("RightContext")
         self.stddev, self.floor = bool(component.fields["OutputStddevs"]), component.number("VarianceFloor")
@@ -136,28 +136,28 @@ class Pooling(Layer):
             or min(left, right, self.counts) < 0
             or left % period
             or right % period
-            or self.counts > form.dim
-            or self.last < form.lo
+            or self.counts > shape.dim
+            or self.last < shape.lo
             or not 0 < self.floor < 1
             or (self.stddev and not extraction.variance)
         ):
             raise UserError(
-                f"component {component.name!r}: statistics every {period} frames from -{left} to {right}, made every "
-                f"{extraction.period} from frame {form.lo} on, variances floored at {self.floor:g}: this cannot be",
+                f"component {component.name!r}: impossible options: statistics every {period} frames from -{left} to "
+                f"{right}, extracted every {extraction.period} from frame {shape.lo}, variance floor {self.floor:g}",
                 code="xvector-network",
             )
-        self.lo, self.hi = form.lo, form.hi
-        self.context = form.lo + form.hi + extraction.step
+        self.lo, self.hi = shape.lo, shape.hi
+        self.context = shape.lo + shape.hi + extraction.step
         dim = extraction.dims[0]
         self.dims = component.integer("InputDim"), self.counts + dim * (1 + extraction.variance)
 
-    def form(self, form: Form) -> Form:
-        """Once an utterance."""
-        return Form(self.dims[1], segment=True)
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the output: one row per utterance."""
+        return Shape(self.dims[1], segment=True)
 
     def forward(self, x: Tensor, lengths: Sequence[int]) -> Tensor:
-        parts = x.split([length - self.lo - self.hi for length in lengths])
-        return torch.stack([self._pool(part) for part in parts])
+        utterances = x.split([length - self.lo - self.hi for length in lengths])
+        return torch.stack([self._pool(frames) for frames in utterances])
 
     def _pool(self, x: Tensor) -> Tensor:
         first = max(0, self.first - self.lo)

@@ -1,4 +1,4 @@
-"""A folder with an x-vector network, laid out as Kaldi's public models."""
+"""Folder of an x-vector network, in the layout of Kaldi's public models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mscnn.xvector.frontend import Frontend
     from mscnn.xvector.network import Network
 
-FIX = "tools/download_xvector_model.sh fetches one; run.sh goes on with --xvector-model espeak, or --xvector none"
+FIX = "download one with tools/download_xvector_model.sh, or run with --xvector-model espeak or --xvector none"
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class XvectorModel:
 
     @classmethod
     def load(cls, model: str | os.PathLike) -> XvectorModel:
-        """Open a model: a folder, or the name of one in ``conf/xvector``.
+        """The model in a folder, or of a name in ``conf/xvector``.
 
-        ``conf/`` may stand in the folder or, as in the public archives, beside or above it.
+        ``conf/`` may be in the folder or, as in the public archives, beside or above it.
 
         Raises:
-            UserError: something is missing.
+            UserError: a file is missing or damaged.
         """
         path = Path(model)
         shipped = CONF / "xvector" / path
@@ -44,8 +44,8 @@ class XvectorModel:
             path = shipped
         path = path.resolve()
         if not (path / "final.raw").is_file():
-            what = "no final.raw in it" if path.is_dir() else "no such folder"
-            raise UserError(f"{model}: no x-vector model: {what}; {FIX}", code="xvector-model-missing")
+            reason = "it has no final.raw" if path.is_dir() else "no such folder"
+            raise UserError(f"{model}: not an x-vector model: {reason}; {FIX}", code="xvector-model-missing")
         conf = next((p / "conf" for p in [path, *path.parents[:2]] if (p / "conf" / "mfcc.conf").is_file()), None)
         if conf is None:
             raise UserError(
@@ -63,14 +63,14 @@ class XvectorModel:
 
     @property
     def files(self) -> list[Path]:
-        """All that the vectors depend on."""
+        """All files that the vectors depend on."""
         config = [self.extract_config] if self.extract_config else []
         sizes = [self.path / "min_chunk_size", self.path / "max_chunk_size"]
         return [self.path / "final.raw", *config, *sizes, self.conf / "mfcc.conf", self.conf / "vad.conf"]
 
     @cached_property
     def frontend(self) -> Frontend:
-        """The features that it wants."""
+        """The front-end of the model."""
         from mscnn.xvector.frontend import Frontend
 
         return Frontend.load(self.conf)
@@ -79,7 +79,7 @@ class XvectorModel:
         """The network in PyTorch.
 
         Raises:
-            UserError: damaged, of unknown parts, or for other features than ``frontend`` makes.
+            UserError: it is damaged, has unknown components, or does not match the features of ``frontend``.
         """
         from mscnn.xvector import nnet3
         from mscnn.xvector.network import Network
@@ -91,13 +91,14 @@ class XvectorModel:
             raise UserError(f"{self.path}: {error}", code="xvector-network") from None
         if network.input_dim != self.frontend.options.num_ceps:
             raise UserError(
-                f"{self.path}: the network reads {network.input_dim} values per frame, {self.conf / 'mfcc.conf'} makes "
-                f"{self.frontend.options.num_ceps}; it is another model's",
+                f"{self.path}: the network takes {network.input_dim} values per frame, but {self.conf / 'mfcc.conf'} "
+                f"has {self.frontend.options.num_ceps}; use the conf/ of this model",
                 code="xvector-network",
             )
         if network.context > self.min_chunk:
             raise UserError(
-                f"{self.path / 'min_chunk_size'}: {self.min_chunk} frames, the network needs {network.context}",
+                f"{self.path / 'min_chunk_size'}: {self.min_chunk} frames, expected at least {network.context}, the "
+                "context of the network",
                 code="xvector-model-size",
             )
         return network

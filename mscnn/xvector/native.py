@@ -1,4 +1,4 @@
-"""X-vectors without Kaldi: the same numbers by PyTorch."""
+"""X-vectors without Kaldi, by PyTorch."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
     from mscnn.xvector.network import Network
 
-GROUP = 32  # utterances; jobs take whole groups, so that what is computed together does not depend on their number
-BATCH = {"cpu": 1500, "cuda": 100_000}  # frames computed together, unless a chunk has more
+GROUP_SIZE = 32  # utterances; jobs have whole groups, so that batches do not depend on the number of jobs
+BATCH_FRAMES = {"cpu": 1500, "cuda": 100_000}  # frames per batch, unless a chunk has more
 
 
 def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     """Write the archive of a job and its list of utterances without a voiced frame.
 
     Raises:
-        UserError: the model is damaged, or there is no such device.
-        DataErrors: recordings that cannot be used, all of the job's at once.
+        UserError: the model is damaged, or the device is not available.
+        DataErrors: recordings that cannot be used; lists all of the job's.
     """
     unvoiced: list[str] = []
     network = model.network().to(choose_device(job.device))
@@ -37,11 +37,11 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
 def _vectors(
     job: XvectorJob, model: XvectorModel, network: Network, unvoiced: list[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Vectors (X,) of the utterances; fills ``unvoiced``. After a file that cannot be used the rest is checked."""
-    batch = BATCH[next(network.parameters()).device.type]
+    """Vectors (X,) of the utterances; fills ``unvoiced``. After an unusable file the others are only checked."""
+    batch = BATCH_FRAMES[next(network.parameters()).device.type]
     with AudioReader(model.frontend.rate, convert=job.convert) as reader:
-        for i in range(0, len(job.utterances), GROUP):
-            frames = _voiced_frames(job, model, reader, job.utterances[i : i + GROUP], unvoiced)
+        for i in range(0, len(job.utterances), GROUP_SIZE):
+            frames = _voiced_frames(job, model, reader, job.utterances[i : i + GROUP_SIZE], unvoiced)
             if not reader.issues:
                 vectors = embed(network, frames, job.chunk_size, model.min_chunk, batch)
                 require_finite(vectors, model.path)
@@ -55,7 +55,7 @@ def _voiced_frames(
     utterances: Sequence[UtteranceAudio],
     unvoiced: list[str],
 ) -> dict[str, np.ndarray]:
-    """Frames (T, C) that the network gets of each utterance; of an unvoiced one what ``job.unvoiced`` says."""
+    """Input frames (T, C) of each utterance; ``job.unvoiced`` determines those without a voiced frame."""
     import numpy as np
 
     from mscnn.xvector.frontend import sliding_cmn
@@ -81,16 +81,16 @@ def _voiced_frames(
 def embed(
     network: Network, frames: Mapping[str, np.ndarray], chunk_size: int, min_chunk: int, batch: int
 ) -> dict[str, np.ndarray]:
-    """X-vectors, several utterances at once.
+    """X-vectors of several utterances, computed in batches.
 
-    As ``nnet3-xvector-compute``: an utterance is cut into chunks of ``chunk_size`` frames, the last one what is left;
-    a chunk below ``min_chunk`` repeats its first and last frame; the vector is the mean over chunks, weighted by their
-    lengths before that. An utterance without frames gets a zero vector.
+    As ``nnet3-xvector-compute``: an utterance is divided into chunks of ``chunk_size`` frames, and a shorter last one;
+    a chunk below ``min_chunk`` is padded with its first and last frame; the vector is the mean over chunks, weighted by
+    their lengths before padding. An utterance without frames has a zero vector.
 
     Args:
-        network: on the device to compute on.
+        network: on the device of the computation.
         frames: utterance -> (T, C) float32.
-        batch: frames to compute together, unless a chunk has more.
+        batch: frames per batch, unless a chunk has more.
 
     Returns:
         utterance -> (X,) float32, in the order of ``frames``.
@@ -105,19 +105,19 @@ def embed(
         size = 1
         while size < len(chunks) and sum(len(x) for _, x in chunks[: size + 1]) <= batch:
             size += 1
-        part, chunks = chunks[:size], chunks[size:]
-        padded = [pad(x, min_chunk) for _, x in part]
+        group, chunks = chunks[:size], chunks[size:]
+        padded = [pad(x, min_chunk) for _, x in group]
         flat = torch.from_numpy(np.concatenate(padded)).to(device)
         with torch.inference_mode():
             embedded = network(flat, [len(x) for x in padded]).cpu().numpy()
-        for (utt, x), vector in zip(part, embedded, strict=True):
+        for (utt, x), vector in zip(group, embedded, strict=True):
             vectors[utt] += vector * np.float32(len(x) / len(frames[utt]))
     return vectors
 
 
-def pad(frames: np.ndarray, least: int) -> np.ndarray:
-    """Repeat the first and the last frame until there are ``least``, on both sides alike, an odd one at the end."""
+def pad(frames: np.ndarray, min_frames: int) -> np.ndarray:
+    """Frames padded to ``min_frames`` with the first and last frame, equally on both sides, an odd one at the end."""
     import numpy as np
 
-    lacking = max(least - len(frames), 0)
-    return np.pad(frames, ((lacking // 2, lacking - lacking // 2), (0, 0)), mode="edge")
+    count = max(min_frames - len(frames), 0)
+    return np.pad(frames, ((count // 2, count - count // 2), (0, 0)), mode="edge")

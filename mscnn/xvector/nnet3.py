@@ -1,7 +1,7 @@
-"""Kaldi's nnet3 *raw* files, binary and text: read into plain fields, and written for Kaldi's own programs.
+"""Reader and writer of Kaldi's nnet3 *raw* files, binary and text.
 
-A file is a network description, one node per line, and after it the components, each a sequence of ``<Tag> value``. The
-types known here are those of the x-vector recipes (sre16/v2, voxceleb/v2).
+A file has a network description, one node per line, followed by the components, each a sequence of ``<Tag> value``. The
+known types are those of the x-vector recipes (sre16/v2, voxceleb/v2).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mscnn.errors import UserError
 from mscnn.files import atomic
 
 AFFINE = {"LinearParams": "matrix", "BiasParams": "vector"}
-# component -> the tags that matter, and what they hold
+# component -> required tags and the kinds of their values
 TYPES: Mapping[str, Mapping[str, str]] = {
     "AffineComponent": AFFINE,
     "NaturalGradientAffineComponent": AFFINE,
@@ -41,7 +41,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
         "InputDim": "integer",
         "InputPeriod": "integer",
         "OutputPeriod": "integer",
-        "IncludeVarinance": "truth",
+        "IncludeVarinance": "boolean",
     },
     "StatisticsPoolingComponent": {
         "InputDim": "integer",
@@ -49,23 +49,23 @@ TYPES: Mapping[str, Mapping[str, str]] = {
         "LeftContext": "integer",
         "RightContext": "integer",
         "NumLogCountFeatures": "integer",
-        "OutputStddevs": "truth",
+        "OutputStddevs": "boolean",
         "VarianceFloor": "number",
     },
 }
-# Four bytes may be an integer or a float; these tags hold integers.
+# Tags whose four bytes are an integer; those of other tags are a float.
 INTEGERS = frozenset(
     ("Dim", "BlockDim", "InputDim", "InputPeriod", "OutputPeriod", "LeftContext", "RightContext", "RankIn", "RankOut")
     + ("NumLogCountFeatures", "UpdatePeriod")
 )
 ARRAYS = {b"FV ": (1, "<f4"), b"DV ": (1, "<f8"), b"FM ": (2, "<f4"), b"DM ": (2, "<f8")}
-LONGEST_TOKEN = 200
+MAX_TOKEN = 200  # characters
 DOWNLOAD = "copy or download the model again"
 Value = np.ndarray | np.generic | bool
-KINDS = {
+IS_KIND = {
     "integer": lambda value: isinstance(value, np.integer),
     "number": lambda value: isinstance(value, np.number),
-    "truth": lambda value: isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
     "vector": lambda value: isinstance(value, np.ndarray) and value.ndim == 1,
     "matrix": lambda value: isinstance(value, np.ndarray) and value.ndim == 2,
 }
@@ -73,22 +73,22 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Component:
-    """One component: its tags, without their brackets, and values."""
+    """One component: name, type, and values by tag (without brackets)."""
 
     name: str
     type: str
     fields: Mapping[str, Value]
 
     def array(self, tag: str) -> np.ndarray:
-        """A vector or matrix."""
+        """Value of a tag, a vector or matrix."""
         return np.asarray(self.fields[tag])
 
     def number(self, tag: str) -> float:
-        """A number."""
+        """Value of a tag, a number."""
         return float(np.asarray(self.fields[tag]))
 
     def integer(self, tag: str) -> int:
-        """A whole number."""
+        """Value of a tag, an integer."""
         return int(np.asarray(self.fields[tag]))
 
 
@@ -101,11 +101,10 @@ class Nnet:
 
 
 def read(path: str | os.PathLike) -> Nnet:
-    """Read a raw nnet3 file; whether it is binary or text, its first bytes tell.
+    """The network in a raw nnet3 file, binary or text.
 
     Raises:
-        UserError: no such file, cut short, damaged, no nnet3 file, or a component of an unknown type; with the
-            position in bytes.
+        UserError: the file is missing, truncated, damaged or not an nnet3 file, or has a component of an unknown type.
     """
     try:
         data = Path(path).read_bytes()
@@ -113,10 +112,13 @@ def read(path: str | os.PathLike) -> Nnet:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     source = _Binary(path, data, 2) if data.startswith(b"\0B") else _Text(path, data, 0)
     if data.startswith(b"version https://git-lfs"):
-        raise UserError(f"{path}: a Git LFS pointer, not the file itself; fetch it: git lfs pull", code="lfs-pointer")
+        raise UserError(
+            f"{path}: a Git LFS pointer instead of the file; download it with: git lfs pull", code="lfs-pointer"
+        )
     if source.token() != "<Nnet3>":
         source.fail(
-            "no nnet3 file: it does not start with <Nnet3> (a <TransitionModel> means final.mdl, not final.raw)"
+            "not an nnet3 file: it does not start with <Nnet3> (a file with <TransitionModel> is final.mdl, not "
+            "final.raw)"
         )
     lines = source.lines()
     source.expect("<NumComponents>")
@@ -127,31 +129,31 @@ def read(path: str | os.PathLike) -> Nnet:
         name = source.token()
         component = _read_component(source, name, f"component {i} of {number}, {name!r},")
         if name in components:
-            source.fail(f"component {name!r} a second time")
+            source.fail(f"duplicate component {name!r}")
         components[name] = component
     source.expect("</Nnet3>")
     return Nnet(lines, components)
 
 
-def _read_component(source: _Source, name: str, who: str) -> Component:
+def _read_component(source: _Source, name: str, where: str) -> Component:
     kind = source.token()
     if kind[1:-1] not in TYPES:
         source.fail(
-            f"{who} is a {kind[:60]}; x-vector networks are read with: {', '.join(TYPES)}",
-            "use such a network",
+            f"{where} has the unsupported type {kind[:60]}; supported: {', '.join(TYPES)}",
+            "use a network of these components",
             "xvector-network",
         )
     fields: dict[str, Value] = {}
     while (tag := source.token()) != f"</{kind[1:]}":
         if not (tag.startswith("<") and tag.endswith(">")):
-            source.fail(f"{who} has {tag[:60]!r} where a tag should stand")
+            source.fail(f"{where} has {tag[:60]!r}, expected a tag")
         value = source.value(tag[1:-1])
         if not np.all(np.isfinite(value)):
-            source.fail(f"{who} has numbers in {tag} that are not finite")
+            source.fail(f"{where} has values of {tag} that are not finite")
         fields[tag[1:-1]] = value
     for tag, wanted in TYPES[kind[1:-1]].items():
-        if tag not in fields or not KINDS[wanted](fields[tag]):
-            source.fail(f"{who} has no <{tag}>, or one that is no {wanted}")
+        if tag not in fields or not IS_KIND[wanted](fields[tag]):
+            source.fail(f"{where} has no <{tag}>, or its value is not a {wanted}")
     return Component(name, kind[1:-1], fields)
 
 
@@ -165,26 +167,26 @@ class _Source:
         raise UserError(f"{self.path}: byte {self.position}: {what}; {fix}", code=code)
 
     def take(self, size: int) -> bytes:
-        """The next bytes; UserError where the file ends before."""
+        """The next ``size`` bytes; raises UserError where the file has fewer."""
         if size > len(self.data) - self.position:
-            self.fail(f"cut short or damaged: {size} more bytes expected, {len(self.data) - self.position} are left")
+            self.fail(f"truncated or damaged: expected {size} more bytes, found {len(self.data) - self.position}")
         self.position += size
         return self.data[self.position - size : self.position]
 
     def expect(self, token: str) -> None:
         word = self.token()
         if word != token:
-            self.fail(f"cut short or damaged: expected {token}, found {word[:60]!r}")
+            self.fail(f"truncated or damaged: expected {token}, found {word[:60]!r}")
 
     def lines(self) -> tuple[str, ...]:
-        """The description, up to the empty line that ends it."""
+        """Lines of the description, up to the empty line at its end."""
         end = self.data.find(b"\n\n", self.position)
         if end < 0:
-            self.fail("cut short or damaged: no empty line after the network's description")
+            self.fail("truncated or damaged: no empty line after the description of the network")
         try:
             text = self.take(end + 2 - self.position).decode("ascii")
         except UnicodeDecodeError:
-            self.fail("damaged: the network's description is not plain text")
+            self.fail("damaged: the description of the network is not ASCII text")
         return tuple(line.strip() for line in text.splitlines() if line.strip())
 
     def token(self) -> str:
@@ -199,30 +201,30 @@ class _Source:
 
 class _Binary(_Source):
     def token(self) -> str:
-        end = self.data.find(b" ", self.position, self.position + LONGEST_TOKEN)
+        end = self.data.find(b" ", self.position, self.position + MAX_TOKEN)
         if end < 0:
-            self.fail("cut short or damaged: a token should stand here")
+            self.fail("truncated or damaged: expected a token")
         try:
             return self.take(end + 1 - self.position)[:-1].decode("ascii")
         except UnicodeDecodeError:
-            self.fail("damaged: a token should stand here")
+            self.fail("damaged: expected a token")
 
     def integer(self) -> int:
         if self.take(1) != b"\x04":
-            self.fail("damaged: a whole number should stand here")
+            self.fail("damaged: expected an integer")
         return int.from_bytes(self.take(4), "little", signed=True)
 
     def value(self, tag: str) -> Value:
-        """A number (its size comes first), a truth value, or an array (its form comes first)."""
-        form = self.data[self.position : self.position + 3]
-        if form in ARRAYS:
+        """A number, after its size, a boolean, or an array, after its type."""
+        array_type = self.data[self.position : self.position + 3]
+        if array_type in ARRAYS:
             self.take(3)
-            dimensions, dtype = ARRAYS[form]
+            dimensions, dtype = ARRAYS[array_type]
             shape = [self.integer() for _ in range(dimensions)]
             if min(shape) < 0:
                 self.fail(f"damaged: <{tag}> has the shape {shape}")
             values = np.frombuffer(self.take(math.prod(shape) * int(dtype[-1])), dtype)
-            with np.errstate(over="ignore"):  # infinities are refused with the component's name
+            with np.errstate(over="ignore"):  # infinite values are refused by the caller
                 return values.reshape(shape).astype(np.float32)
         size = self.take(1)
         if size in (b"T", b"F"):
@@ -231,7 +233,7 @@ class _Binary(_Source):
             return np.frombuffer(self.take(4), "<i4" if tag in INTEGERS else "<f4")[0]
         if size == b"\x08":
             return np.frombuffer(self.take(8), "<f8")[0]
-        self.fail(f"damaged, or a form that is not known here: <{tag}> starts with {form!r}")
+        self.fail(f"damaged or of an unsupported type: the value of <{tag}> starts with {array_type!r}")
 
 
 class _Text(_Source):
@@ -239,18 +241,18 @@ class _Text(_Source):
 
     def token(self) -> str:
         if (match := self.TOKEN.match(self.data, self.position)) is None:
-            self.fail("cut short: a token should stand here")
+            self.fail("truncated: expected a token")
         self.position = match.end()
         return match[1].decode("ascii", "replace")
 
     def integer(self) -> int:
         word = self.token()
         if not re.fullmatch(r"-?\d{1,10}", word):
-            self.fail(f"damaged: a whole number should stand here, found {word[:60]!r}")
+            self.fail(f"damaged: expected an integer, found {word[:60]!r}")
         return int(word)
 
     def value(self, tag: str) -> Value:
-        """A number, a truth value, or an array in brackets: a vector on one line, a matrix of one row per line."""
+        """A number, a boolean, or an array in brackets: a vector on one line, or a matrix with one row per line."""
         word = self.token()
         if word in ("T", "F"):
             return word == "T"
@@ -259,26 +261,26 @@ class _Text(_Source):
                 return np.int32(word) if tag in INTEGERS else np.float32(word)
             end = self.data.find(b"]", self.position)
             if end < 0:
-                self.fail(f"cut short: the array of <{tag}> has no end")
+                self.fail(f"truncated: the array of <{tag}> has no end")
             body = self.take(end + 1 - self.position)[:-1]
             if b"\n" not in body:
                 return np.array(body.split(), np.float32)
             return np.array([row.split() for row in body.splitlines() if row.strip()], np.float32)
         except (ValueError, OverflowError):
-            self.fail(f"damaged: <{tag}> holds no numbers, or rows of different length")
+            self.fail(f"damaged: <{tag}> has values that are not numbers, or rows of different length")
 
 
 def write(nnet: Nnet, path: str | os.PathLike, binary: bool = True) -> None:
-    """Write a raw nnet3 file that Kaldi's programs read; fields keep their order, which Kaldi minds."""
+    """Write a raw nnet3 file; the order of fields is kept, as Kaldi requires."""
     with atomic(path, "wb") as out:
         out.write((b"\0B" if binary else b"") + b"<Nnet3> \n")
         out.write("".join(f"{line}\n" for line in nnet.lines).encode() + b"\n")
-        form = _binary if binary else _text
-        out.write(b"<NumComponents> " + form(np.int32(len(nnet.components))))
+        encode = _binary if binary else _text
+        out.write(b"<NumComponents> " + encode(np.int32(len(nnet.components))))
         for component in nnet.components.values():
             out.write(f"<ComponentName> {component.name} <{component.type}> ".encode())
             for tag, value in component.fields.items():
-                out.write(f"<{tag}> ".encode() + form(value))
+                out.write(f"<{tag}> ".encode() + encode(value))
             out.write(f"</{component.type}> ".encode() + (b"" if binary else b"\n"))
         out.write(b"</Nnet3> " + (b"" if binary else b"\n"))
 

@@ -1,4 +1,4 @@
-"""The x-vector network to be trained, and what it becomes in Kaldi's nnet3.
+"""The x-vector network for training, and its export to Kaldi's nnet3.
 
 Snyder et al., "X-Vectors: Robust DNN Embeddings for Speaker Recognition", ICASSP 2018, Table 1, as in Kaldi's
 egs/voxceleb/v2/local/nnet3/xvector/run_xvector.sh.
@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from mscnn.xvector import components
 from mscnn.xvector.nnet3 import Component, Nnet
 
-CONTEXTS = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,))  # frames that tdnn1 to tdnn5 see
+CONTEXTS = ((-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,))  # input frames of tdnn1 to tdnn5
 CONTEXT = 1 + sum(offsets[-1] - offsets[0] for offsets in CONTEXTS)  # 15 frames
 WIDTHS, EMBEDDING = (512, 512, 512, 512, 1500), 512
 EPSILON, VARIANCE_FLOOR = 1e-3, 1e-10
-POOLING = "0-10000"  # frames after the first that statistics are taken over: all that a chunk can have
+POOLING = "0-10000"  # range of frames of statistics pooling: the maximum of a chunk
 EXTRACT_CONFIG = "output-node name=output input=tdnn6.affine\n"
 MIN_CHUNK, MAX_CHUNK = 25, 10000  # frames, at extraction
 
@@ -31,7 +31,7 @@ class Tdnn(nn.Module):
     """
 
     def __init__(self, dim: int, speakers: int, widths: Sequence[int] = WIDTHS, embedding: int = EMBEDDING) -> None:
-        """Args: ``dim`` of a frame; outputs of tdnn1 to tdnn5; outputs of tdnn6 and of tdnn7."""
+        """``dim`` is that of a frame, ``widths`` those of tdnn1 to tdnn5, ``embedding`` that of tdnn6 and tdnn7."""
         super().__init__()
         self.widths, self.dim = tuple(widths), dim
         self.frames = nn.Sequential()
@@ -54,16 +54,16 @@ class Tdnn(nn.Module):
         return self.tdnn6(torch.cat([mean, variance.clamp_min(VARIANCE_FLOOR).sqrt()], 1))
 
     def export(self) -> Nnet:
-        """The network as Kaldi holds it, batch normalisation with the statistics of ``eval`` mode."""
-        lines, parts = [f"input-node name=input dim={self.dim}"], {}
-        for component, descriptor in self._parts():
-            parts[component.name] = component
+        """The network in Kaldi's format, batch normalisation with the statistics of ``eval`` mode."""
+        lines, exported = [f"input-node name=input dim={self.dim}"], {}
+        for component, descriptor in self._components():
+            exported[component.name] = component
             lines.append(f"component-node name={component.name} component={component.name} input={descriptor}")
         lines.append(f"output-node name=output input={component.name} objective=linear")
-        return Nnet(tuple(lines), parts)
+        return Nnet(tuple(lines), exported)
 
-    def _parts(self) -> Iterator[tuple[Component, str]]:
-        """Components in order, each with what it reads."""
+    def _components(self) -> Iterator[tuple[Component, str]]:
+        """Components in order, each with the descriptor of its input."""
         below, stats = "input", (f"stats-extraction-{POOLING}", f"stats-pooling-{POOLING}")
         convolutions = [layer for layer in self.frames if isinstance(layer, nn.Conv1d)]
         for i, (offsets, conv, norm) in enumerate(zip(CONTEXTS, convolutions, _norms(self.frames), strict=True), 1):
@@ -95,7 +95,7 @@ def _layer(
     yield _affine(f"{name}.affine", weight, bias), descriptor
     yield components.relu(f"{name}.relu", len(weight)), f"{name}.affine"
     statistics = _array(norm.running_mean), _array(norm.running_var)
-    # minibatches, where Kaldi counts frames: both only weigh the statistics against those of further training
+    # minibatches, where Kaldi has frames: the count only weights the statistics in further training
     count = max(1.0, float(_array(norm.num_batches_tracked)))
     yield components.batchnorm(f"{name}.batchnorm", *statistics, count, EPSILON), f"{name}.relu"
 
@@ -105,13 +105,13 @@ def _affine(name: str, weight: Tensor, bias: Tensor | None) -> Component:
 
 
 def _array(tensor: Tensor | None) -> np.ndarray:
-    """Values of a tensor that these layers have; torch allows layers without."""
+    """Values of a tensor; it is never None in these layers, though the types of torch allow it."""
     assert tensor is not None
     return tensor.detach().numpy()
 
 
 def _append(node: str, offsets: Sequence[int]) -> str:
-    """The descriptor of a node's frames around the present one."""
+    """Descriptor of the frames of a node at ``offsets`` from the current one."""
     if len(offsets) == 1:
         return node
     return f"Append({', '.join(f'Offset({node}, {o})' if o else node for o in offsets)})"

@@ -1,9 +1,9 @@
-"""Training an x-vector network: voiced frames of a data directory, chunks of them, and which speaker says each.
+"""Training of an x-vector network: classification of the speakers of chunks of voiced frames.
 
-As egs/voxceleb/v2 of Kaldi, but for these: Adam in the place of natural-gradient SGD with momentum (both scale each
-direction by its own curvature; the range of learning rates is the recipe's), the norm of the gradient is clipped in the
-place of ``max-change``, one process in the place of averaged ones, and no noisy or reverberated copies: give a data
-directory that has them.
+As egs/voxceleb/v2 of Kaldi, with these differences: Adam instead of natural-gradient SGD with momentum (both scale each
+direction by its curvature; the range of learning rates is that of the recipe), clipping of the gradient norm instead of
+``max-change``, one process instead of parameter averaging, and no augmentation with noise or reverberation, for which
+the data directory must have augmented copies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mscnn.xvector import nnet3, tdnn
 from mscnn.xvector.frontend import Frontend, sliding_cmn
 from mscnn.xvector.tdnn import Tdnn
 
-# code a model depends on
+# code that a model depends on
 CODE = (
     "mscnn.audio.pcm",
     "mscnn.audio.read",
@@ -41,25 +41,25 @@ CODE = (
     "mscnn.xvector.tdnn",
     "mscnn.xvector.train",
 )
-HELD_OUT = 1000  # utterances at most, one of a speaker
-CLIP = 2.0  # norm of the gradient
-CONFS = ("mfcc.conf", "vad.conf")
+MAX_HELD_OUT = 1000  # utterances, at most one per speaker
+MAX_GRAD_NORM = 2.0
+CONF_FILES = ("mfcc.conf", "vad.conf")
 LIBRARIES = ("kaldi-native-fbank", "numpy", "torch")
 logger = log.get_logger("train_xvector")
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to train; the defaults are those of egs/voxceleb/v2.
+    """Options of training; the defaults are those of egs/voxceleb/v2.
 
     Attributes:
-        widths, embedding: outputs of tdnn1 to tdnn5, and of tdnn6 and tdnn7.
-        chunk: shortest and longest chunk, voiced frames.
-        min_frames: voiced frames that an utterance needs, at least the longest chunk.
-        min_utts: utterances that a speaker needs, 2 or more.
-        epochs: an epoch draws as many frames as there are.
-        batch: chunks of a minibatch.
-        lr: learning rate of the first and of the last step; between them it falls exponentially.
+        widths, embedding: dimensions of tdnn1 to tdnn5, and of tdnn6 and tdnn7.
+        chunk: minimum and maximum length of a chunk in voiced frames.
+        min_frames: minimum number of voiced frames per utterance, at least the longest chunk.
+        min_utts: minimum number of utterances per speaker, 2 or more.
+        epochs: number of epochs; the chunks of an epoch have as many frames as the data.
+        batch: chunks per minibatch.
+        lr: learning rate of the first and of the last step; it decays exponentially.
     """
 
     widths: Sequence[int] = tdnn.WIDTHS
@@ -77,12 +77,12 @@ class TrainingOptions:
         if not tdnn.CONTEXT <= low <= high <= self.min_frames:
             raise UserError(
                 f"chunks of {low} to {high} frames from utterances of {self.min_frames} or more: expected "
-                f"{tdnn.CONTEXT} <= shortest <= longest <= --min-frames, so that every utterance gives any chunk",
+                f"{tdnn.CONTEXT} <= shortest <= longest <= --min-frames, so that every utterance contains any chunk",
                 code="option-value",
             )
         if self.min_utts < 2 or self.batch < 2:
             raise UserError(
-                "--min-utts and --batch must be 2 or more: one utterance of a speaker is held out", code="option-value"
+                "--min-utts and --batch must be at least 2: one utterance per speaker is held out", code="option-value"
             )
         if not all(0 < rate < math.inf for rate in self.lr):
             raise UserError(
@@ -90,19 +90,19 @@ class TrainingOptions:
                 code="option-value",
             )
         if not 0 <= self.seed < 2**63:
-            raise UserError(f"--seed {self.seed}: expected a whole number from 0 to 2^63 - 1", code="option-value")
+            raise UserError(f"--seed {self.seed}: expected an integer from 0 to 2^63 - 1", code="option-value")
 
 
 @dataclass(frozen=True)
 class Speakers:
-    """Voiced frames (T, D) of the utterances of each speaker: those to train on, and one held out of some."""
+    """Voiced frames (T, D) of the training utterances per speaker, and of the held-out ones with their speakers."""
 
     train: list[list[np.ndarray]]
     held_out: list[tuple[int, np.ndarray]]
 
     @property
     def frames(self) -> int:
-        """Frames to train on."""
+        """Number of training frames."""
         return sum(len(matrix) for matrices in self.train for matrix in matrices)
 
 
@@ -113,16 +113,16 @@ def train(
 
     Args:
         data: at least two speakers.
-        conf: folder with mfcc.conf and vad.conf; copied into the model, whose own ``conf`` it may be.
-        convert: resample and mix down recordings of another form.
+        conf: folder with mfcc.conf and vad.conf, which are copied into the model; it may be ``out/conf``.
+        convert: resample and mix down recordings of another format.
 
     Returns:
-        Accuracy on the utterances held out (0 to 1); None where ``out`` has the model made from the same things.
+        accuracy on the held-out utterances (0 to 1); None where the model in ``out`` is up to date.
 
     Raises:
         UserError: too few speakers, utterances or frames; recordings that cannot be used; a loss that is not finite.
     """
-    inputs = [*(conf / name for name in CONFS), data.path / "utt2spk"]
+    inputs = [*(conf / name for name in CONF_FILES), data.path / "utt2spk"]
     facts = {
         "audio": [audio.fingerprint for audio in UtteranceAudio.of(data)],
         "options": asdict(options),
@@ -134,8 +134,8 @@ def train(
     if stamp.fresh():
         return None
     frontend = Frontend.load(conf)
-    confs = {f"conf/{name}": (conf / name).read_bytes() for name in CONFS}
-    speakers = select(read_utterances(data, frontend, convert), data.spk, options, data.path)
+    confs = {f"conf/{name}": (conf / name).read_bytes() for name in CONF_FILES}
+    speakers = select_speakers(read_utterances(data, frontend, convert), data.spk, options, data.path)
     torch.manual_seed(options.seed)
     net = Tdnn(frontend.options.num_ceps, len(speakers.train), options.widths, options.embedding).to(device)
     history = fit(net, speakers, options, device)
@@ -144,15 +144,15 @@ def train(
 
 
 def read_utterances(data: DataDir, frontend: Frontend, convert: bool) -> dict[str, np.ndarray]:
-    """Voiced frames (T, D) of every utterance; the sliding mean that is subtracted is that of all frames."""
+    """Voiced frames (T, D) of every utterance, minus the sliding mean over all frames."""
     return {utt: sliding_cmn(mfcc)[voiced] for utt, mfcc, voiced in read_mfcc(data, frontend, convert)}
 
 
 def read_mfcc(data: DataDir, frontend: Frontend, convert: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Every utterance, its MFCC (T, D), and which of the frames are voiced (T,); T may be 0.
+    """Id, MFCC (T, D) and voiced frames (T,) bool of every utterance; T may be 0.
 
     Raises:
-        DataErrors: recordings that cannot be used, all at once, at the end.
+        DataErrors: recordings that cannot be used; lists all, at the end.
     """
     with AudioReader(frontend.rate, convert=convert) as reader:
         for audio in log.progress(UtteranceAudio.of(data), total=len(data.utts), desc="features"):
@@ -162,68 +162,68 @@ def read_mfcc(data: DataDir, frontend: Frontend, convert: bool) -> Iterator[tupl
                 yield audio.utt, mfcc, frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
 
 
-def select(
+def select_speakers(
     utterances: Mapping[str, np.ndarray], spk: Mapping[str, str], options: TrainingOptions, where: Path
 ) -> Speakers:
-    """Speakers with enough long utterances; a random one of each is held out.
+    """Speakers with enough long utterances; a random utterance of each is held out.
 
     Raises:
-        UserError: fewer than two speakers are left.
+        UserError: there are fewer than two such speakers.
     """
     long: dict[str, list[np.ndarray]] = {}
     for utt, matrix in utterances.items():
         if len(matrix) >= options.min_frames:
             long.setdefault(spk[utt], []).append(matrix)
-    enough = [matrices for _, matrices in sorted(long.items()) if len(matrices) >= options.min_utts]
+    selected = [matrices for _, matrices in sorted(long.items()) if len(matrices) >= options.min_utts]
     counts = (
-        f"{sum(map(len, long.values()))} of {len(utterances)} utterances have {options.min_frames} or more voiced "
-        f"frames, {len(enough)} of {len(set(spk.values()))} speakers {options.min_utts} or more such utterances"
+        f"{sum(map(len, long.values()))} of {len(utterances)} utterances have at least {options.min_frames} voiced "
+        f"frames, {len(selected)} of {len(set(spk.values()))} speakers have at least {options.min_utts} such utterances"
     )
-    if len(enough) < 2:
+    if len(selected) < 2:
         raise UserError(
-            f"{where}: {counts}; two speakers are the least: take more data, or lower --min-utts and --min-frames "
-            "(with --chunk, its longest)",
+            f"{where}: {counts}; expected at least two speakers: use more data, or lower --min-utts and --min-frames "
+            "(with the maximum of --chunk)",
             code="too-few-speakers",
         )
     logger.info("%s: %s", where, counts)
     rng = np.random.default_rng([options.seed, 0])
-    tested = rng.permutation(len(enough))[:HELD_OUT]
-    held_out = [(int(i), enough[i].pop(rng.integers(len(enough[i])))) for i in sorted(tested)]
-    return Speakers(enough, held_out)
+    tested = rng.permutation(len(selected))[:MAX_HELD_OUT]
+    held_out = [(int(i), selected[i].pop(rng.integers(len(selected[i])))) for i in sorted(tested)]
+    return Speakers(selected, held_out)
 
 
 def fit(net: Tdnn, speakers: Speakers, options: TrainingOptions, device: str) -> list[dict[str, float]]:
-    """Train the network in place; returns epoch, mean loss, and held-out accuracy (0 to 1) of each epoch."""
+    """Train the network in place; returns number, mean loss and held-out accuracy (0 to 1) of each epoch."""
     optimizer = torch.optim.Adam(net.parameters(), lr=options.lr[0])
-    per_epoch = max(1, 2 * speakers.frames // sum(options.chunk) // options.batch)
-    decay = (options.lr[1] / options.lr[0]) ** (1 / (per_epoch * options.epochs))
+    steps = max(1, 2 * speakers.frames // sum(options.chunk) // options.batch)  # per epoch
+    decay = (options.lr[1] / options.lr[0]) ** (1 / (steps * options.epochs))
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay)
     history = []
     for epoch in range(1, options.epochs + 1):
         start, total = time.monotonic(), 0.0
         net.train()
         rng = np.random.default_rng([options.seed, epoch])
-        for frames, labels in minibatches(speakers.train, per_epoch, options, rng):
+        for frames, labels in minibatches(speakers.train, steps, options, rng):
             loss = F.cross_entropy(net(frames.to(device)), labels.to(device))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), CLIP)
+            nn.utils.clip_grad_norm_(net.parameters(), MAX_GRAD_NORM)
             optimizer.step()
             schedule.step()
             total += loss.item()
         if not np.isfinite(total):
             raise UserError(
-                f"epoch {epoch}: the loss is {total}; try smaller learning rates, --lr 1e-4 1e-5",
+                f"epoch {epoch}: the loss is {total}; try smaller learning rates: --lr 1e-4 1e-5",
                 code="loss-not-finite",
             )
-        right = accuracy(net, speakers, options, device)
-        history.append(entry := {"epoch": epoch, "loss": round(total / per_epoch, 4), "accuracy": round(right, 4)})
+        correct = accuracy(net, speakers, options, device)
+        history.append(entry := {"epoch": epoch, "loss": round(total / steps, 4), "accuracy": round(correct, 4)})
         logger.info(
-            "epoch %d of %d: loss %.4f, held out %.2f %% right, %.1f s",
+            "epoch %d of %d: loss %.4f, held-out accuracy %.2f %%, %.1f s",
             epoch,
             options.epochs,
             entry["loss"],
-            100 * right,
+            100 * correct,
             time.monotonic() - start,
         )
     return history
@@ -234,7 +234,8 @@ def minibatches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Random chunks (batch, T, D) and their speakers (batch,).
 
-    All speakers come equally often, their utterances by chance; T is the same within a minibatch, uniform between them.
+    All speakers are equally frequent, their utterances are random; T is constant within a minibatch and uniformly
+    distributed over minibatches.
     """
     order = rng.permutation(np.resize(np.arange(len(train)), number * options.batch))
     for labels in order.reshape(number, options.batch):
@@ -248,23 +249,23 @@ def minibatches(
 
 
 def accuracy(net: Tdnn, speakers: Speakers, options: TrainingOptions, device: str) -> float:
-    """Share of the held-out utterances whose speaker is found from the middle of them, a longest chunk."""
+    """Share of the held-out utterances whose speaker is recognised, from a chunk of maximum length at their centre."""
     net.eval()
-    size, right = options.chunk[1], 0
+    size, correct = options.chunk[1], 0
     with torch.inference_mode():
         for i in range(0, len(speakers.held_out), options.batch):
             labels, matrices = zip(*speakers.held_out[i : i + options.batch], strict=True)
-            middles = [m[(len(m) - size) // 2 :][:size] for m in matrices]
-            answers = net(torch.from_numpy(np.stack(middles)).to(device)).argmax(1).cpu()
-            right += int((answers == torch.tensor(labels)).sum())
-    return right / len(speakers.held_out)
+            chunks = [m[(len(m) - size) // 2 :][:size] for m in matrices]
+            predicted = net(torch.from_numpy(np.stack(chunks)).to(device)).argmax(1).cpu()
+            correct += int((predicted == torch.tensor(labels)).sum())
+    return correct / len(speakers.held_out)
 
 
 def write_model(net: Tdnn, confs: Mapping[str, bytes], out: Path, history: Sequence[Mapping[str, float]]) -> list[Path]:
     """Write the model directory, ``final.raw`` last, and ``log/metrics.jsonl``; returns the files.
 
     Args:
-        confs: name in the directory -> content, of the files that say how to compute MFCC and voiced frames.
+        confs: name in the directory -> content, of the options of MFCC and voice activity detection.
     """
     contents = {
         "extract.config": tdnn.EXTRACT_CONFIG.encode(),

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 DTYPES = {b"\0BFV \4": "<f4", b"\0BDV \4": "<f8"}
-LONGEST = 1 << 20  # values of a vector; what claims more is damaged
+MAX_DIM = 1 << 20  # values of a vector; a file that states more is damaged
 
 
 def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
-    """Vectors of utterances, from a Kaldi ``xvector.scp`` of whatever origin.
+    """Vectors of utterances from a Kaldi ``xvector.scp`` of any origin.
 
     Returns:
         (len(utts), X) float32
 
     Raises:
-        UserError: no such file, no vector for an utterance, a command in the place of an archive, an archive that
-            cannot be read, vectors of different length or with values that are not finite.
+        UserError: the file or a vector is missing, an entry is a command, an archive cannot be read, or vectors have
+            different lengths or values that are not finite.
     """
     import numpy as np
 
@@ -33,14 +33,14 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
     missing = [utt for utt in utts if utt not in table]
     if missing:
         raise UserError(
-            f"{path}: no x-vector for {len(missing)} of {len(utts)} utterances, the first is {missing[0]}; make them "
-            "with stage 2 (xvector), and not with --unvoiced drop",
+            f"{path}: no x-vector for {len(missing)} of {len(utts)} utterances, the first is {missing[0]}; extract "
+            "them with stage 2 (xvector), without --unvoiced drop",
             code="xvector-missing",
         )
     if commands := [utt for utt in utts if "|" in (table[utt][:1], table[utt][-1:])]:
         raise UserError(
-            f"{path}: {commands[0]}, one of {len(commands)}, is a command, {table[commands[0]][:60]!r}: commands are "
-            "not run; write the vectors to a file with Kaldi's copy-vector",
+            f"{path}: {commands[0]}, one of {len(commands)}, is a command, {table[commands[0]][:60]!r}, and commands "
+            "are not run; write the vectors to a file with Kaldi's copy-vector",
             code="xvector-command",
         )
     rows: list[np.ndarray] = []
@@ -49,13 +49,14 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
             row = _load(table[utt])
         except (OSError, OverflowError, ValueError) as error:
             raise UserError(
-                f"{path}: {utt} cannot be read ({error}); make it again with stage 2 (xvector)", code="xvector-damaged"
+                f"{path}: {utt} cannot be read ({error}); extract it again with stage 2 (xvector)",
+                code="xvector-damaged",
             ) from None
         expected = len(rows[0]) if rows else len(row)
         if len(row) != expected or not np.isfinite(row).all():
             raise UserError(
                 f"{path}: {utt}: expected {expected} finite values, found {len(row)}, {np.isfinite(row).sum()} of them "
-                "finite; make it again with stage 2 (xvector)",
+                "finite; extract it again with stage 2 (xvector)",
                 code="xvector-damaged",
             )
         rows.append(row)
@@ -63,9 +64,9 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
 
 
 def _load(entry: str) -> np.ndarray:
-    """One vector (X,), binary or text, at ``file:offset`` or in a file of its own.
+    """One vector (X,), binary or text, at ``file:offset`` or in a separate file.
 
-    Not by kaldiio, which runs commands, unpickles, and takes a vector that was cut short for a shorter one.
+    kaldiio is not used here: it runs commands, unpickles, and reads a truncated vector as a shorter one.
     """
     import numpy as np
 
@@ -76,33 +77,33 @@ def _load(entry: str) -> np.ndarray:
         file.seek(int(offset))
         head = file.read(10)
         if head.lstrip().startswith(b"["):
-            words = (head + file.readline()).partition(b"\n")[0].split()
-            if len(words) < 3 or words[-1] != b"]":
-                raise ValueError(f"{entry}: a vector in text has its values on one line, between brackets")
-            return np.array(words[1:-1], np.float32)
+            tokens = (head + file.readline()).partition(b"\n")[0].split()
+            if len(tokens) < 3 or tokens[-1] != b"]":
+                raise ValueError(f"{entry}: expected the values of a text vector on one line, between brackets")
+            return np.array(tokens[1:-1], np.float32)
         dtype, size = DTYPES.get(head[:6]), int.from_bytes(head[6:], "little")
-        if dtype is None or not 0 < size <= LONGEST:
-            raise ValueError(f"{entry}: no vector of Kaldi's")
+        if dtype is None or not 0 < size <= MAX_DIM:
+            raise ValueError(f"{entry}: not a Kaldi vector")
         data = file.read(size * int(dtype[-1]))
     if len(data) < size * int(dtype[-1]):
-        raise ValueError(f"{entry}: cut short")
+        raise ValueError(f"{entry}: truncated")
     with np.errstate(over="ignore"):
         return np.frombuffer(data, dtype).astype(np.float32)
 
 
 def require_finite(vectors: Mapping[str, np.ndarray], model: Path) -> None:
-    """Raise UserError where a vector has values that are no numbers."""
+    """Raise UserError where a vector has values that are not finite."""
     import numpy as np
 
-    bad = [utt for utt, vector in vectors.items() if not np.isfinite(vector).all()]
-    if bad:
+    invalid = [utt for utt, vector in vectors.items() if not np.isfinite(vector).all()]
+    if invalid:
         raise UserError(
-            f"{model}: {bad[0]}, one of {len(bad)}: the x-vector is not finite; the network is damaged",
+            f"{model}: {invalid[0]}, one of {len(invalid)}: the x-vector is not finite; the network is damaged",
             code="xvector-not-finite",
         )
 
 
 def model_name(path: str | os.PathLike) -> str:
-    """Name of the network that made an ``xvector.scp``, as stage 2 notes it beside; ``given`` without such a note."""
+    """Name of the network of an ``xvector.scp``, from the ``xvector.yaml`` of stage 2; ``given`` without that file."""
     facts = Path(path).with_name("xvector.yaml")
     return str(read_yaml(facts).get("name", "given")) if facts.is_file() else "given"

@@ -1,4 +1,4 @@
-"""What Kaldi made of a few utterances: a small part of it here, all of it where ../shared is at hand."""
+"""Reference output of Kaldi for a few utterances: a small part is here, all of it in ../shared where available."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,5 +27,5 @@ def reference(request, tmp_path_factory) -> Reference:
         folder = request.getfixturevalue("shared_dir") / "kaldi_xvector"
     with np.load(folder / "expected.npz") as arrays:
         expected = dict(arrays)
-    model = folder if folder == HERE else folder / "nnet"  # conf/ stands beside nnet/
+    model = folder if folder == HERE else folder / "nnet"  # conf/ is beside nnet/
     return Reference({p.stem: p for p in sorted((folder / "wav").glob("*.wav"))}, expected, XvectorModel.load(model))

@@ -1,4 +1,4 @@
-"""Stand-in for Kaldi's programs in tests of how they are called: same command lines and archives, trivial numbers.
+"""Stand-in for Kaldi's programs in tests of their calls: same command lines and archives, trivial values.
 
 python kaldi_standin.py PROGRAM ARGUMENTS...
 

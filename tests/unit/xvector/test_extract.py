@@ -10,7 +10,7 @@ from mscnn.files import read_table
 from mscnn.xvector import nnet3
 from mscnn.xvector.extract import extract
 from mscnn.xvector.modeldir import XvectorModel
-from mscnn.xvector.native import GROUP, embed, pad
+from mscnn.xvector.native import GROUP_SIZE, embed, pad
 from mscnn.xvector.vectors import read_vectors
 from tests.raises import fails
 from tests.unit.xvector.conftest import HERE
@@ -31,16 +31,16 @@ def data_of(wavs, path) -> DataDir:
 
 
 @pytest.mark.parametrize("chunk_size", [10000, 300])
-def test_vectors_are_kaldis(reference, tmp_path, chunk_size):
+def test_vectors_equal_kaldis(reference, tmp_path, chunk_size):
     data = data_of(reference.wavs, tmp_path / "data")
     options = OPTIONS | {"chunk_size": chunk_size}
     assert extract(data, reference.model, tmp_path / "out", **options) == (len(data.utts), 1)
-    found = dict(zip(data.utts, read_vectors(tmp_path / "out" / "xvector.scp", data.utts), strict=True))
+    vectors = dict(zip(data.utts, read_vectors(tmp_path / "out" / "xvector.scp", data.utts), strict=True))
     prefix = f"xvector_chunk{chunk_size}/"
     expected = {k.removeprefix(prefix): v for k, v in reference.expected.items() if k.startswith(prefix)}
     assert expected.keys() == set(data.utts) - {"spk3-silence"}
     for utt, vector in expected.items():
-        assert np.linalg.norm(found[utt] - vector) < 1e-4 * np.linalg.norm(vector), utt
+        assert np.linalg.norm(vectors[utt] - vector) < 1e-4 * np.linalg.norm(vector), utt
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def part(tmp_path):
     return data_of(wavs, tmp_path / "data"), XvectorModel.load(HERE)
 
 
-def test_utterances_without_voice(part, tmp_path):
+def test_utterances_without_a_voiced_frame(part, tmp_path):
     data, model = part
     vectors = {}
     for unvoiced in ("all-frames", "zero", "drop"):
@@ -68,9 +68,9 @@ def test_utterances_without_voice(part, tmp_path):
         read_vectors(tmp_path / "drop" / "xvector.scp", data.utts)
 
 
-def test_processes_do_not_matter_and_finished_work_is_kept(part, tmp_path):
+def test_vectors_do_not_depend_on_processes_and_finished_work_is_kept(part, tmp_path):
     data, model = part
-    wavs = {f"spk1-{i:02d}": data.wav["spk1-short"] for i in range(GROUP)} | {"spk2-0": data.wav["spk1-angry"]}
+    wavs = {f"spk1-{i:02d}": data.wav["spk1-short"] for i in range(GROUP_SIZE)} | {"spk2-0": data.wav["spk1-angry"]}
     data = data_of(wavs, tmp_path / "many")
     for nj in (1, 7):
         extract(data, model, tmp_path / f"{nj}", **OPTIONS | {"nj": nj})
@@ -105,7 +105,7 @@ def test_a_damaged_model_is_reported_once(part, tmp_path):
     assert not list((tmp_path / "out").glob("xvector.*"))
 
 
-def test_a_chunk_below_the_smallest_is_refused(part, tmp_path):
+def test_a_chunk_below_the_minimum_is_refused(part, tmp_path):
     with fails("chunk-too-small", "--chunk-size 20", 25):
         extract(*part, tmp_path / "out", **OPTIONS | {"chunk_size": 20})
 
@@ -117,7 +117,7 @@ def test_padding():
 
 
 class Mean(torch.nn.Module):
-    """An embedding that can be worked out by hand: the mean of the frames."""
+    """An embedding that can be computed by hand: the mean of the frames."""
 
     dim = 1
 
@@ -138,16 +138,16 @@ def test_chunks_are_weighted_by_their_length():
         "b": np.full((2, 1), 5, np.float32),
         "c": np.zeros((0, 1)),
     }
-    found = embed(network, frames, chunk_size=4, min_chunk=3, batch=8)
+    vectors = embed(network, frames, chunk_size=4, min_chunk=3, batch=8)
     # a: chunks 0 1 2 3 and 4 5 6; b: padded to three
     assert network.seen == [[4, 3], [3]]
-    assert found["a"] == pytest.approx([(4 * 1.5 + 3 * 5) / 7])
-    assert found["b"] == pytest.approx([5]) and found["c"] == [0]
-    # a last chunk of one frame, padded, counts as the one frame that it is
+    assert vectors["a"] == pytest.approx([(4 * 1.5 + 3 * 5) / 7])
+    assert vectors["b"] == pytest.approx([5]) and vectors["c"] == [0]
+    # a last chunk of one frame, padded, has the weight of one frame
     assert embed(network, {"a": frames["a"][:5]}, 4, 3, 8)["a"] == pytest.approx([(4 * 1.5 + 1 * 4) / 5])
 
 
-def test_whoever_is_killed_leaves_no_table_of_two_models(part, tmp_path, monkeypatch):
+def test_a_killed_run_leaves_no_table_of_two_models(part, tmp_path, monkeypatch):
     data, model = part
     extract(data, model, tmp_path / "out", **OPTIONS)
 

@@ -8,18 +8,18 @@ from mscnn.xvector.frontend import Frontend, Vad, sliding_cmn
 from tests.raises import fails
 
 
-def test_mfcc_are_kaldis(reference):
-    """Float32 rounding of two FFTs is all that differs; it shows where a frame spans 20 nats (spk3-long)."""
+def test_mfcc_equal_kaldis(reference):
+    """Differences are float32 rounding of two FFTs, visible where a frame spans 20 nats (spk3-long)."""
     frontend = reference.model.frontend
     for utt, wav in reference.wavs.items():
         expected = reference.expected[f"mfcc/{utt}"]
-        found = frontend.mfcc(load_audio(wav, 16000, convert=False)[0])
-        assert found.dtype == np.float32 and found.shape == expected.shape
-        error = np.abs(found - expected)
+        mfcc = frontend.mfcc(load_audio(wav, 16000, convert=False)[0])
+        assert mfcc.dtype == np.float32 and mfcc.shape == expected.shape
+        error = np.abs(mfcc - expected)
         assert error.max() < 5e-3 and (error > 2e-3).mean() < 1e-3, utt
 
 
-def test_voiced_frames_are_kaldis(reference):
+def test_voiced_frames_equal_kaldis(reference):
     frontend = reference.model.frontend
     for utt, wav in reference.wavs.items():
         voiced = frontend.vad(frontend.mfcc(load_audio(wav, 16000, convert=False)[0]))
@@ -27,7 +27,7 @@ def test_voiced_frames_are_kaldis(reference):
 
 
 def test_proportions_are_compared_in_single_precision():
-    """As Kaldi: 0.6 of 25 frames are 15.000001, so that 15 loud ones are too few."""
+    """As in Kaldi, 0.6 of 25 frames are 15.000001, so that 15 loud frames are too few."""
     energy = np.zeros((25, 1), np.float32)
     energy[:15] = 10
     assert not Vad(threshold=5, mean_scale=0, proportion=0.6, context=12)(energy)[12]
@@ -46,7 +46,7 @@ def test_vad_by_hand():
 
 
 @pytest.mark.parametrize("frames", [1, 5, 6, 7, 40])
-def test_sliding_mean_written_out(frames):
+def test_sliding_mean_by_a_loop(frames):
     mfcc = np.random.default_rng(0).normal(size=(frames, 2)).astype(np.float32)
     expected = []
     for t in range(frames):
@@ -67,7 +67,7 @@ def test_less_than_a_frame_has_no_features(reference):
 @pytest.mark.parametrize(
     ("name", "line", "code", "names"),
     [
-        ("mfcc.conf", "--num-cep=3", "kaldi-option-unknown", ["mfcc.conf:10", "--num-cep ", "num-ceps"]),
+        ("mfcc.conf", "--num-cep=3", "kaldi-option-unknown", ["mfcc.conf:10", "--num-cep", "num-ceps"]),
         ("mfcc.conf", "--num-ceps=many", "kaldi-option-value", ["mfcc.conf:10", "--num-ceps=many"]),
         ("mfcc.conf", "num-ceps=3", "kaldi-option-line", ["mfcc.conf:10", "'num-ceps=3'"]),
         *[
@@ -91,7 +91,7 @@ def test_less_than_a_frame_has_no_features(reference):
         ("vad.conf", "--vad-threshold=3", "kaldi-option-unknown", ["vad.conf:10", "--vad-threshold"]),
     ],
 )
-def test_an_option_that_is_wrong_is_named(tmp_path, reference, name, line, code, names):
+def test_wrong_options(tmp_path, reference, name, line, code, names):
     shutil.copytree(reference.model.conf, tmp_path / "conf")
     conf = tmp_path / "conf" / name
     conf.chmod(0o644)
@@ -101,6 +101,6 @@ def test_an_option_that_is_wrong_is_named(tmp_path, reference, name, line, code,
         Frontend.load(tmp_path / "conf")
 
 
-def test_a_missing_conf_is_named(tmp_path):
+def test_missing_conf(tmp_path):
     with fails("xvector-model-missing", "mfcc.conf"):
         Frontend.load(tmp_path)

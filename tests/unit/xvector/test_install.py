@@ -29,44 +29,44 @@ def members() -> dict[str, bytes]:
     return model | conf | {"0007_voxceleb_v2_1a/exp/xvectors_train/plda": b"plda", "README.txt": b"hello"}
 
 
-def test_the_model_is_taken_out_and_nothing_else(tmp_path, members):
+def test_only_the_model_is_extracted(tmp_path, members):
     archive = archive_of(tmp_path / "a.tar.gz", members)
     digest = file_digest(archive)
     model = install(archive, tmp_path / "models" / "mine", sha256=digest, source="https://example.org/a.tar.gz")
-    found = sorted(str(p.relative_to(model.path)) for p in model.path.rglob("*") if p.is_file())
-    assert found == ["SOURCE", "conf/mfcc.conf", "conf/vad.conf", *sorted(NAMES)]
+    files = sorted(str(p.relative_to(model.path)) for p in model.path.rglob("*") if p.is_file())
+    assert files == ["SOURCE", "conf/mfcc.conf", "conf/vad.conf", *sorted(NAMES)]
     assert (model.path / "SOURCE").read_text() == f"https://example.org/a.tar.gz\nsha256 {digest}\n"
     assert model.network().dim == 32
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["mine"]
 
 
-def test_without_conf_that_of_voxceleb_is_taken(tmp_path, members):
+def test_without_conf_that_of_voxceleb_is_used(tmp_path, members):
     members = {name: content for name, content in members.items() if "/conf/" not in name}
     model = install(archive_of(tmp_path / "a.tar.gz", members), tmp_path / "mine")
     assert model.frontend.options.num_ceps == 30 and model.frontend.options.mel_opts.high_freq == 7600
 
 
-def test_paths_in_the_archive_lead_nowhere(tmp_path, members):
+def test_paths_in_the_archive_are_ignored(tmp_path, members):
     evil = {f"../../../{tmp_path}/evil/{name}": content for name, content in members.items()}
     evil["/" + str(tmp_path / "evil" / "conf" / "mfcc.conf")] = members["0007_voxceleb_v2_1a/conf/mfcc.conf"]
     install(archive_of(tmp_path / "a.tar.gz", evil), tmp_path / "models" / "mine")
     assert not (tmp_path / "evil").exists()
 
 
-def test_what_is_wrong_is_named_and_the_old_model_stays(tmp_path, members):
+def test_errors_leave_the_installed_model(tmp_path, members):
     out = tmp_path / "mine"
     good = archive_of(tmp_path / "a.tar.gz", members)
     install(good, out)
-    cut = members | {PUBLIC["final.raw"]: members[PUBLIC["final.raw"]][:9999]}
-    (tmp_path / "cut.tar.gz").write_bytes(good.read_bytes()[:20000])
+    truncated = members | {PUBLIC["final.raw"]: members[PUBLIC["final.raw"]][:9999]}
+    (tmp_path / "truncated.tar.gz").write_bytes(good.read_bytes()[:20000])
     (tmp_path / "page.html").write_text("<html>404</html>")
     for archive, options, code, names in [
         (tmp_path / "absent.tar.gz", {}, "file-unreadable", ["absent.tar.gz"]),
         (good, {"sha256": "0" * 64}, "digest-differs", ["0" * 64]),
-        (tmp_path / "cut.tar.gz", {}, "archive-unreadable", ["cut.tar.gz"]),
+        (tmp_path / "truncated.tar.gz", {}, "archive-unreadable", ["truncated.tar.gz"]),
         (tmp_path / "page.html", {}, "archive-unreadable", ["page.html"]),
         (archive_of(tmp_path / "b.tar.gz", {"README.txt": b""}), {}, "xvector-model-missing", ["b.tar.gz", 0]),
-        (archive_of(tmp_path / "c.tar.gz", cut), {}, "xvector-model-damaged", ["final.raw", "byte"]),
+        (archive_of(tmp_path / "c.tar.gz", truncated), {}, "xvector-model-damaged", ["final.raw", "byte"]),
     ]:
         with fails(code, *names):
             install(archive, out, **options)
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_named_and_the_old_model_stays(tmp_path, members):
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
 
 
-def test_what_is_no_model_is_never_replaced(tmp_path, members):
+def test_other_folders_are_never_replaced(tmp_path, members):
     archive = archive_of(tmp_path / "a.tar.gz", members)
     home, file, link = tmp_path / "home", tmp_path / "file", tmp_path / "link"
     home.mkdir()

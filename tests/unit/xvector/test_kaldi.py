@@ -1,4 +1,4 @@
-"""The Kaldi route: real programs against their recorded output where there are any, and how they are called."""
+"""The backend kaldi: calls of its programs, and real programs compared with their recorded output where available."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ RATE = 16000
 STANDIN = Path(__file__).with_name("kaldi_standin.py")
 ODD = "a folder, with: odd|characters"
 needs_kaldi = pytest.mark.skipif(
-    bool(kaldi.missing()), reason=f"real Kaldi is not here (KALDI_ROOT, PATH): no {', '.join(kaldi.missing())}"
+    bool(kaldi.missing()), reason=f"Kaldi is not available (KALDI_ROOT, PATH): no {', '.join(kaldi.missing())}"
 )
 
 
@@ -63,8 +63,8 @@ def test_real_kaldi_gives_the_recorded_vectors(tmp_path, reference, chunk):
 
 @needs_kaldi
 @pytest.mark.parametrize("unvoiced", ["all-frames", "zero"])
-def test_both_routes_agree_on_silence_and_on_little_speech(tmp_path, reference, unvoiced):
-    brief = tmp_path / "brief.wav"  # fewer frames than the smallest chunk
+def test_both_backends_agree_on_silence_and_on_little_speech(tmp_path, reference, unvoiced):
+    brief = tmp_path / "brief.wav"  # fewer frames than the minimum chunk
     soundfile.write(brief, np.random.default_rng(1).normal(0, 0.1, 1500).clip(-1, 1), RATE, subtype="PCM_16")
     wavs = {"brief": brief} | {utt: wav for utt, wav in reference.wavs.items() if "long" not in utt}
     theirs = make_job(tmp_path / "kaldi", reference.model, wavs, unvoiced=unvoiced, chunk_size=300)
@@ -126,9 +126,9 @@ def test_utterances_without_a_voiced_frame(tmp_path, standin, model, wavs, unvoi
     job = make_job(tmp_path / ODD, model, wavs, unvoiced=unvoiced, chunk_size=500)
     kaldi.write_vectors(job, model)
     expected = {"a": [30, 500, 25, 1], "b": second, "c": [100, 500, 25, 1]}
-    found = vectors_of(job)
-    assert {utt: list(vector) for utt, vector in found.items()} == {u: v for u, v in expected.items() if v}
-    assert all(vector.dtype == np.float32 for vector in found.values())
+    vectors = vectors_of(job)
+    assert {utt: list(vector) for utt, vector in vectors.items()} == {u: v for u, v in expected.items() if v}
+    assert all(vector.dtype == np.float32 for vector in vectors.values())
     assert job.unvoiced_list.read_text() == "b\n"
     assert sorted(path.name for path in job.out.iterdir()) == ["log", "xvector.3.ark", "xvector.3.scp"]
     said = capfd.readouterr().out
@@ -136,7 +136,7 @@ def test_utterances_without_a_voiced_frame(tmp_path, standin, model, wavs, unvoi
 
 
 @pytest.mark.parametrize(("unvoiced", "expected"), [("all-frames", {"b": [100, 25, 25, 0]}), ("drop", {})])
-def test_nothing_but_silence_and_no_extract_config(tmp_path, standin, model, wavs, unvoiced, expected):
+def test_only_silence_and_no_extract_config(tmp_path, standin, model, wavs, unvoiced, expected):
     model.extract_config.unlink()
     model = XvectorModel.load(model.path)
     job = make_job(tmp_path / "out", model, {"b": wavs["b"]}, unvoiced=unvoiced, chunk_size=25)
@@ -144,7 +144,7 @@ def test_nothing_but_silence_and_no_extract_config(tmp_path, standin, model, wav
     assert {utt: list(vector) for utt, vector in vectors_of(job).items()} == expected
 
 
-def test_audio_is_read_as_in_the_other_route(tmp_path, standin, model, wavs):
+def test_audio_is_read_as_by_the_other_backend(tmp_path, standin, model, wavs):
     eight = tmp_path / "eight.flac"
     soundfile.write(eight, np.full((8000, 2), 0.5), 8000)
     sources = {
@@ -168,7 +168,7 @@ def test_less_than_a_frame(tmp_path, standin, model, wavs):
         kaldi.write_vectors(job, model)
         assert vectors_of(job).keys() == expected
         assert job.unvoiced_list.read_text() == "b\n"
-    model = XvectorModel.load(HERE)  # nothing but such utterances: the network says how long a vector is
+    model = XvectorModel.load(HERE)  # only such utterances: the dimension is that of the network
     job = make_job(tmp_path / "alone", model, {"b": wavs["b"]}, unvoiced="zero")
     kaldi.write_vectors(job, model)
     assert vectors_of(job)["b"].tolist() == [0] * 32
@@ -195,13 +195,13 @@ def test_vectors_that_are_not_finite_are_not_written(tmp_path, standin, model, w
 
 def runs(pid: str) -> bool:
     try:
-        return bool((Path("/proc") / pid / "cmdline").read_bytes())  # empty: dead, its status not asked for yet
+        return bool((Path("/proc") / pid / "cmdline").read_bytes())  # empty: ended, but not yet waited for
     except OSError:
         return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
-def test_programs_die_with_their_job(tmp_path, standin):
+def test_programs_end_with_their_job(tmp_path, standin):
     names = ["apply-cmvn-sliding", "nnet3-xvector-compute"]
     code = f"from mscnn.xvector.kaldi import Path, _run; _run(Path({str(tmp_path)!r}), *{[[n] for n in names]})"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"STANDIN_SLEEP": "1"}) as job:
@@ -230,7 +230,7 @@ def test_a_failing_program(tmp_path, standin, model, wavs, program, monkeypatch)
     assert not list(job.out.iterdir())
 
 
-def test_who_writes_to_a_program_that_died_is_not_left_waiting(tmp_path, standin, model, wavs, monkeypatch):
+def test_writing_to_a_program_that_ended_does_not_block(tmp_path, standin, model, wavs, monkeypatch):
     soundfile.write(wavs["a"], np.full(100 * RATE, 0.5), RATE)  # more frames than a pipe holds
     monkeypatch.setenv("STANDIN_FAIL", "nnet3-xvector-compute")
     signal.alarm(60)  # ends the process
@@ -259,7 +259,7 @@ def test_an_utterance_that_a_program_drops(tmp_path, standin, model, wavs, progr
     assert not list(job.out.iterdir())
 
 
-def test_what_a_killed_run_left_is_no_obstacle(tmp_path, standin, model, wavs):
+def test_files_of_a_killed_run_are_removed(tmp_path, standin, model, wavs):
     job = make_job(tmp_path / "out", model, wavs)
     left = job.out / ".kaldi.3.killed"
     left.mkdir(parents=True)

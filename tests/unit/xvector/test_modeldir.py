@@ -23,7 +23,7 @@ def test_a_folder_is_read(folder):
     assert [path.name for path in model.files] == [*FILES, "mfcc.conf", "vad.conf"]
 
 
-def test_conf_may_stand_above_as_in_the_public_archives(folder):
+def test_conf_may_be_above_as_in_the_public_archives(folder):
     inner = folder / "exp" / "xvector_nnet_1a"
     inner.mkdir(parents=True)
     for name in FILES:
@@ -52,7 +52,7 @@ def test_without_extract_config_the_output_node_counts(folder):
         ("conf/mfcc.conf", "--num-ceps=23", "xvector-network", ["mfcc.conf", 30, 23]),
     ],
 )
-def test_what_is_wrong_is_named(folder, name, content, code, names):
+def test_missing_and_wrong_files(folder, name, content, code, names):
     if content is None:
         (folder / name).unlink()
     else:
@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named(folder, name, content, code, names):
         XvectorModel.load(folder).network()
 
 
-def test_sizes_that_are_no_text(folder):
+def test_sizes_that_are_not_text(folder):
     (folder / "min_chunk_size").write_bytes(b"\xff\xfe2")
     with fails("xvector-model-size", "min_chunk_size"):
         XvectorModel.load(folder)

@@ -56,7 +56,7 @@ def xvector(contexts="Offset(input, -2), input, Offset(input, 1)", n=3, dim=4):
 
 
 def brute_force(nnet: nnet3.Nnet, node: str, frames: np.ndarray) -> np.ndarray:
-    """What Kaldi computes for frame 0 of a node, in float64, one node and one frame at a time."""
+    """Kaldi's computation of frame 0 of a node, in float64, by loops over nodes and frames."""
     nodes = {}
     for line in nnet.lines:
         kind, name, rest = line.split(" ", 2)
@@ -119,17 +119,17 @@ def brute_force(nnet: nnet3.Nnet, node: str, frames: np.ndarray) -> np.ndarray:
 
 
 def check(nnet: nnet3.Nnet, lengths=(9, 4, 14), config=""):
-    network = Network(nnet, config).double()  # a sum of squares less a square of sums wants it
+    network = Network(nnet, config).double()  # needed for the difference of a sum of squares and a square of sums
     frames = rng.normal(size=(sum(lengths), 3))
-    found = network(torch.from_numpy(frames), lengths).numpy()
+    embeddings = network(torch.from_numpy(frames), lengths).numpy()
     extended = nnet3.Nnet(tuple(x for x in nnet.lines if not (config and x.startswith("output-node"))) + tuple(
         config.splitlines()), nnet.components)  # fmt: skip
     expected = [brute_force(extended, "output", part) for part in np.split(frames, np.cumsum(lengths)[:-1])]
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
-    assert network.dim == found.shape[1]
+    np.testing.assert_allclose(embeddings, expected, rtol=1e-6, atol=1e-6)
+    assert network.dim == embeddings.shape[1]
 
 
-def test_the_family_as_written_out_frame_by_frame():
+def test_network_equals_a_loop_over_frames():
     check(xvector())
 
 
@@ -142,7 +142,7 @@ def test_the_embedding_is_chosen_by_extract_config():
     ("contexts", "n"),
     [
         ("input", 1),
-        ("Offset(input, 2), Offset(input, 1)", 2),  # frames of the future only: the pooling starts at frame 0
+        ("Offset(input, 2), Offset(input, 1)", 2),  # future frames only: pooling starts at frame 0
         ("Offset(input, -2), Offset(input, -1)", 2),
         ("Offset(Offset(input, -2), 1), Append(input, Offset(input, 3))", 3),
         ("Round(input, 1), input", 2),
@@ -210,7 +210,7 @@ def test_two_poolings_side_by_side():
         ("input=ex", "input=l1.bn", ["StatisticsPoolingComponent", "StatisticsExtractionComponent"]),
     ],
 )
-def test_what_is_wrong_is_named(old, new, names):
+def test_wrong_descriptions(old, new, names):
     nnet = xvector()
     assert any(old in line for line in nnet.lines)
     with fails("xvector-network", *names):
@@ -236,7 +236,7 @@ def test_a_frame_level_output_is_refused():
         Network(xvector(), "output-node name=output input=l1.affine")
 
 
-def test_nesting_without_end_is_refused():
+def test_unlimited_nesting_is_refused():
     nnet = xvector()
     line = f"component-node name=l1.affine component=l1.affine input={'Append(' * 1000}input{')' * 1000}"
     with fails("xvector-network", "Append"):

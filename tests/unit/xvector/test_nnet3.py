@@ -20,7 +20,7 @@ def test_writing_what_kaldi_wrote_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "copy.raw").read_bytes() == RAW.read_bytes()
 
 
-def test_text_holds_the_same_network(tmp_path):
+def test_text_has_the_same_network(tmp_path):
     nnet = nnet3.read(RAW)
     nnet3.write(nnet, tmp_path / "final.txt", binary=False)
     text = nnet3.read(tmp_path / "final.txt")
@@ -31,7 +31,9 @@ def test_text_holds_the_same_network(tmp_path):
 
 
 def test_kaldis_text_and_binary_are_the_same_network(shared_dir):
-    binary, text = (nnet3.read(shared_dir / "kaldi_xvector" / "nnet" / f"final.{form}") for form in ("raw", "txt"))
+    binary, text = (
+        nnet3.read(shared_dir / "kaldi_xvector" / "nnet" / f"final.{encoding}") for encoding in ("raw", "txt")
+    )
     assert binary.lines == text.lines
     for name, component in binary.components.items():
         for tag, value in component.fields.items():
@@ -42,10 +44,10 @@ def _load(path: Path) -> None:
     Network(nnet3.read(path))
 
 
-@pytest.mark.parametrize("form", ["binary", "text"])
-def test_a_file_cut_anywhere_gives_one_error(tmp_path, form):
+@pytest.mark.parametrize("encoding", ["binary", "text"])
+def test_truncated_files(tmp_path, encoding):
     path = tmp_path / "final"
-    nnet3.write(nnet3.read(RAW), path, binary=form == "binary")
+    nnet3.write(nnet3.read(RAW), path, binary=encoding == "binary")
     whole = path.read_bytes().rstrip()
     for i in range(TRIES):
         path.write_bytes(whole[: len(whole) * i // TRIES])
@@ -53,16 +55,16 @@ def test_a_file_cut_anywhere_gives_one_error(tmp_path, form):
             _load(path)
 
 
-@pytest.mark.parametrize("form", ["binary", "text"])
-def test_a_flipped_bit_is_an_error_or_another_number(tmp_path, form):
+@pytest.mark.parametrize("encoding", ["binary", "text"])
+def test_a_flipped_bit_is_an_error_or_another_number(tmp_path, encoding):
     path = tmp_path / "final"
-    nnet3.write(nnet3.read(RAW), path, binary=form == "binary")
+    nnet3.write(nnet3.read(RAW), path, binary=encoding == "binary")
     whole, rng = path.read_bytes(), random.Random(0)
     structure = [match.start() for match in re.finditer(rb"</?[A-Za-z0-9]+> ", whole)]
     errors = 0
     for i in range(TRIES):
         damaged = bytearray(whole)
-        # half of them in the structure, where every byte counts; weights are most of the file
+        # half of them in the structure, since most of the file are weights
         where = rng.randrange(len(whole)) if i % 2 else min(rng.choice(structure) + rng.randrange(30), len(whole) - 1)
         damaged[where] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
@@ -85,7 +87,7 @@ def test_a_flipped_bit_is_an_error_or_another_number(tmp_path, form):
         (b"<ComponentName> tdnn1.relu", b"<ComponentName> tdnn1.affine", ["tdnn1.affine"]),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, old, new, names):
+def test_wrong_files(tmp_path, old, new, names):
     data = RAW.read_bytes()
     assert old in data
     (tmp_path / "final.raw").write_bytes(data.replace(old, new, 1))
@@ -118,7 +120,7 @@ def crafted(tmp_path, old: bytes, new: bytes) -> Path:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (b"FV \x04@", b"FV " * 5000 + b"\x04@"),  # an array where a size should stand
+        (b"FV \x04@", b"FV " * 5000 + b"\x04@"),  # an array instead of a size
         (b"FM \x04@\0\0\0", b"FM \x08" + struct.pack("<d", float("nan"))),
         (b"<NumComponents> \x04\x19\0\0\0", b"<NumComponents> \x08" + struct.pack("<d", 1e300)),
         (b"<Dim> \x04@\0\0\0<BlockDim>", b"<Dim> T<BlockDim>"),
@@ -142,7 +144,7 @@ def test_crafted_files_are_one_error(tmp_path, old, new):
         _load(path)
 
 
-def test_a_long_chain_and_odd_names_of_nodes_are_fine(tmp_path):
+def test_long_chains_and_unusual_names_of_nodes_are_accepted(tmp_path):
     chain = "".join(f"component-node name=n{i} component=tdnn1.relu input=n{i - 1}\n" for i in range(1, 3000)).encode()
     chain = b"component-node name=n0 component=tdnn1.relu input=tdnn1.affine\n" + chain
     old = b"component-node name=tdnn1.relu component=tdnn1.relu input=tdnn1.affine"

@@ -1,4 +1,4 @@
-"""Training: a small network learns speakers, and its export gives what it gave."""
+"""Training: a small network learns speakers, and its export is equivalent."""
 
 import json
 import math
@@ -24,7 +24,16 @@ from mscnn.xvector.frontend import sliding_cmn
 from mscnn.xvector.modeldir import XvectorModel
 from mscnn.xvector.network import Network
 from mscnn.xvector.tdnn import CONTEXT, CONTEXTS, EXTRACT_CONFIG, Tdnn
-from mscnn.xvector.train import Speakers, TrainingOptions, accuracy, fit, minibatches, read_utterances, select, train
+from mscnn.xvector.train import (
+    Speakers,
+    TrainingOptions,
+    accuracy,
+    fit,
+    minibatches,
+    read_utterances,
+    select_speakers,
+    train,
+)
 from mscnn.xvector.trials import score
 from tests.raises import fails
 
@@ -36,7 +45,7 @@ SMALL = TrainingOptions(
 
 
 def hum(speaker: int, seed: int, seconds: float = 0.6) -> np.ndarray:
-    """A buzz of some pitch through two resonances: those are the speaker's own, the pitch is not."""
+    """A pulse train of random pitch through two resonances, which are those of the speaker."""
     rng = np.random.default_rng([speaker, seed])
     spectrum = np.fft.rfft(np.arange(int(seconds * RATE)) % rng.integers(80, 160) == 0)
     f = np.linspace(0, RATE / 2, len(spectrum))
@@ -61,18 +70,18 @@ def directory(folder: Path, speakers: int = 4, utterances: int = 6, seconds: flo
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Data, model directory, and accuracy on the utterances held out."""
+    """Data, model directory, and accuracy on the held-out utterances."""
     folder = tmp_path_factory.mktemp("trained")
     data = directory(folder)
     return data, folder / "model", train(data, CONF, folder / "model", SMALL, device="cpu", convert=False)
 
 
-def test_it_learns(trained):
-    _, model, right = trained
+def test_loss_and_accuracy_improve(trained):
+    _, model, accuracy_on_held_out = trained
     history = [json.loads(line) for line in (model / "log/metrics.jsonl").read_text().splitlines()]
     assert [entry["epoch"] for entry in history] == [*range(1, 31)]
     assert history[-1]["loss"] < 0.3 < 1 < history[0]["loss"] < 2  # ln 4 = 1.39 by chance
-    assert right == history[-1]["accuracy"] == 1.0  # 0.25 by chance
+    assert accuracy_on_held_out == history[-1]["accuracy"] == 1.0  # 0.25 by chance
 
 
 def test_the_model_directory_is_complete(trained):
@@ -84,8 +93,8 @@ def test_the_model_directory_is_complete(trained):
     assert (network.input_dim, network.dim, network.context) == (30, 12, CONTEXT)
 
 
-def test_its_vectors_tell_the_speakers(trained):
-    """Few errors, where the vectors of an untrained network make many."""
+def test_its_vectors_distinguish_speakers(trained):
+    """Few errors, unlike the vectors of an untrained network."""
     data, path, _ = trained
     model = XvectorModel.load(path)
     frames = read_utterances(data, model.frontend, False)
@@ -103,7 +112,7 @@ def test_its_vectors_tell_the_speakers(trained):
 
 
 def trained_network() -> Tdnn:
-    """A network with weights and batch statistics that are not those of the start."""
+    """A network with weights and batch statistics other than the initial ones."""
     torch.manual_seed(1)
     net = Tdnn(30, 7, (8, 9, 10, 11, 12), 13).train()
     for _ in range(5):
@@ -132,7 +141,7 @@ def test_export_gives_the_same_posteriors(tmp_path):
         torch.testing.assert_close(posteriors, net(frames[None]).log_softmax(1), rtol=1e-5, atol=1e-5)
 
 
-def test_export_is_what_kaldi_trains(reference):
+def test_export_has_the_structure_of_a_kaldi_file(reference):
     """Nodes, descriptors, component types and their tags are those of a file that Kaldi itself wrote."""
     kaldi = nnet3.read(reference.model.path / "final.raw")
     ours = trained_network().export()
@@ -170,7 +179,7 @@ def test_features_are_voiced_frames_with_the_mean_of_all(trained):
 
 
 def test_chunks():
-    """All lengths within the range, one a minibatch; every frame of an utterance can come; speakers equally often."""
+    """All lengths within the range, one per minibatch; every frame may occur; speakers equally often."""
     options = TrainingOptions(chunk=(20, 24), min_frames=24, batch=6)
     utterance = np.arange(24, dtype=np.float32)[:, None]
     voices = [[utterance + 100 * speaker + 1000 * number for number in range(3)] for speaker in range(4)]
@@ -206,7 +215,7 @@ def test_learning_rate_falls_exponentially(monkeypatch):
 def test_held_out_utterances_are_not_trained_on():
     options = TrainingOptions(chunk=(20, 30), min_frames=30, min_utts=2)
     utterances = {f"{s}-{i}": np.full((30 + i, 30), i, np.float32) for s in "abc" for i in range(4)}
-    voices = select(utterances, {utt: utt[0] for utt in utterances}, options, Path("x"))
+    voices = select_speakers(utterances, {utt: utt[0] for utt in utterances}, options, Path("x"))
     assert [speaker for speaker, _ in voices.held_out] == [0, 1, 2]
     assert [len(matrices) for matrices in voices.train] == [3, 3, 3]
     for speaker, matrix in voices.held_out:
@@ -214,7 +223,7 @@ def test_held_out_utterances_are_not_trained_on():
     assert voices.frames == sum(map(len, utterances.values())) - sum(len(m) for _, m in voices.held_out)
 
 
-def test_accuracy_is_a_share():
+def test_accuracy():
     class Mean(torch.nn.Module):
         def forward(self, frames):
             return torch.nn.functional.one_hot(frames.mean((1, 2)).round().long(), 3).float()
@@ -230,9 +239,12 @@ def test_few_speakers_or_utterances_or_frames():
                   ("c", 9, 399)) for i in range(n)}  # fmt: skip
     spk = {utt: utt[0] for utt in utterances}
     with fails("too-few-speakers", "data/x", "15 of 24 utterances", "1 of 3 speakers"):
-        select(utterances, spk, TrainingOptions(), Path("data/x"))
-    assert len(select(utterances, spk, TrainingOptions(min_utts=7), Path("data/x")).train) == 2
-    assert len(select(utterances, spk, TrainingOptions(min_frames=300, chunk=(200, 300)), Path("data/x")).train) == 2
+        select_speakers(utterances, spk, TrainingOptions(), Path("data/x"))
+    assert len(select_speakers(utterances, spk, TrainingOptions(min_utts=7), Path("data/x")).train) == 2
+    assert (
+        len(select_speakers(utterances, spk, TrainingOptions(min_frames=300, chunk=(200, 300)), Path("data/x")).train)
+        == 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,7 +265,7 @@ def test_few_speakers_or_utterances_or_frames():
         ({"seed": 2**63}, ["--seed", 2**63]),
     ],
 )
-def test_options_that_cannot_be(options, names):
+def test_wrong_options(options, names):
     with fails("option-value", *names):
         TrainingOptions(**options)
 
@@ -313,7 +325,7 @@ def test_work_is_done_again_when_a_recording_or_library_or_the_device_changes(tm
 
     assert again() and not again()
     before = (model / "final.raw").read_bytes()
-    soundfile.write(data.wav["s0-0"], hum(7, 7), RATE)  # as long, at the same path
+    soundfile.write(data.wav["s0-0"], hum(7, 7), RATE)  # same length, same path
     assert again() and not again()
     assert (model / "final.raw").read_bytes() != before
     assert again("cpu:0") and again()
@@ -331,10 +343,10 @@ def test_the_conf_of_the_model_itself_can_be_given(tmp_path):
     for done in (False, True):
         assert (train(data, model / "conf", model, TINY, device="cpu", convert=False) is None) == done
         assert XvectorModel.load(model).network().dim == 4
-        assert all((model / "conf" / name).read_bytes() == (CONF / name).read_bytes() for name in training.CONFS)
+        assert all((model / "conf" / name).read_bytes() == (CONF / name).read_bytes() for name in training.CONF_FILES)
 
 
-def test_all_recordings_that_cannot_be_used_are_named(tmp_path, monkeypatch):
+def test_all_unusable_recordings_are_listed(tmp_path, monkeypatch):
     data = directory(tmp_path, 2, 13)
     for utt in data.utts[:-1]:
         Path(data.wav[utt]).write_bytes(b"RIFF")

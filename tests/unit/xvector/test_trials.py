@@ -30,11 +30,11 @@ def brute_force(targets, nontargets) -> float:
 
 
 def by_sklearn(targets, nontargets) -> float:
-    """Where the ROC curve, joined by straight lines, meets the diagonal FA = 1 - TA: by bisection."""
+    """Intersection of the ROC curve, joined by straight lines, with the diagonal FA = 1 - TA, by bisection."""
     scores = np.concatenate([targets, nontargets])
     truth = np.r_[np.ones(len(targets)), np.zeros(len(nontargets))]
     fa, ta, _ = roc_curve(truth, scores, drop_intermediate=False)
-    along = np.cumsum(np.r_[0, np.abs(np.diff(fa)) + np.abs(np.diff(ta))])  # the curve may rise upright
+    along = np.cumsum(np.r_[0, np.abs(np.diff(fa)) + np.abs(np.diff(ta))])  # the curve may be vertical
     low, high = 0.0, along[-1]
     for _ in range(80):
         middle = (low + high) / 2
@@ -54,16 +54,16 @@ def test_by_hand():
 @pytest.mark.parametrize(
     "targets, nontargets, rate, threshold",
     [
-        ([3, 4], [1, 2], 0.0, 3.0),  # separated: all from the least target on are accepted, nothing else
-        ([1, 2], [3, 4], 1.0, 3.0),  # the wrong way round
-        ([5, 5], [5, 5, 5], 0.5, 5.0),  # nothing to tell by
+        ([3, 4], [1, 2], 0.0, 3.0),  # separated: exactly the targets are accepted
+        ([1, 2], [3, 4], 1.0, 3.0),  # reversed
+        ([5, 5], [5, 5, 5], 0.5, 5.0),  # equal scores
         ([1, 3], [1, 3], 0.5, 3.0),
         ([0, 2], [-1, 1], 0.5, 1.0),
     ],
 )
 def test_simple_cases(targets, nontargets, rate, threshold):
-    found = equal_error_rate(np.array(targets, float), np.array(nontargets, float))
-    assert found == (pytest.approx(rate), pytest.approx(threshold))
+    result = equal_error_rate(np.array(targets, float), np.array(nontargets, float))
+    assert result == (pytest.approx(rate), pytest.approx(threshold))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -78,7 +78,7 @@ def test_against_brute_force_and_scikit_learn(seed):
     assert min(targets.min(), nontargets.min()) <= threshold <= max(targets.max(), nontargets.max())
 
 
-def test_gaussian_scores_come_near_theory():
+def test_gaussian_scores_are_close_to_theory():
     """Two unit Gaussians 2 apart: the rate is Phi(-1) = 15.87 %."""
     rng = np.random.default_rng(0)
     rate, threshold = equal_error_rate(rng.normal(2, 1, 200_000), rng.normal(0, 1, 200_000))
@@ -156,7 +156,7 @@ def test_all_pairs_listed_are_all_pairs(speakers, tmp_path):
     assert listed.threshold == pytest.approx(unlisted.threshold, abs=1e-6)
 
 
-def test_zero_vectors_score_0_and_stay_out_of_the_mean(speakers, tmp_path):
+def test_zero_vectors_score_0_and_are_excluded_from_the_mean(speakers, tmp_path):
     data, _, vectors = speakers
     vectors["s0-1"] = np.zeros(8, np.float32)
     result = score(archive(tmp_path, vectors), data)
@@ -166,7 +166,7 @@ def test_zero_vectors_score_0_and_stay_out_of_the_mean(speakers, tmp_path):
     assert result.centred == pytest.approx(brute_force(*cosines(centred(vectors), data.spk, pairs)), abs=1e-6)
 
 
-def test_only_zero_vectors_tell_nothing(speakers, tmp_path):
+def test_only_zero_vectors_give_chance_level(speakers, tmp_path):
     data, _, vectors = speakers
     result = score(archive(tmp_path, {utt: np.zeros(8, np.float32) for utt in vectors}), data)
     assert (result.eer, result.centred, result.zero) == (0.5, 0.5, 8)
@@ -216,14 +216,14 @@ def test_vectors_that_cannot_be_used(speakers, tmp_path, vector, code):
         ("", "trials-missing", ["trials: "]),
     ],
 )
-def test_lists_that_are_none(speakers, tmp_path, text, code, names):
+def test_wrong_lists(speakers, tmp_path, text, code, names):
     data, scp, _ = speakers
     (tmp_path / "trials").write_text(text)
     with fails(code, *names):
         score(scp, data, tmp_path / "trials")
 
 
-def test_a_list_that_is_not_there(speakers, tmp_path):
+def test_missing_list(speakers, tmp_path):
     with fails("file-unreadable", "none"):
         score(speakers[1], speakers[0], tmp_path / "none")
 

@@ -14,7 +14,7 @@ def write(tmp_path, vectors):
     return tmp_path / "x.scp"
 
 
-def test_rows_come_in_the_order_asked_for(tmp_path):
+def test_rows_have_the_requested_order(tmp_path):
     scp = write(tmp_path, {"a": np.float32([1, 2]), "b": np.float32([3, 4]), "c": np.float32([5, 6])})
     assert read_vectors(scp, ["c", "a"]).tolist() == [[5, 6], [1, 2]]
 
@@ -28,13 +28,13 @@ def test_rows_come_in_the_order_asked_for(tmp_path):
         (np.float32([[1, 2]]), []),
     ],
 )
-def test_vectors_must_be_alike_and_finite(tmp_path, vector, counts):
+def test_vectors_must_have_the_same_length_and_be_finite(tmp_path, vector, counts):
     scp = write(tmp_path, {"a": np.float32([1, 2]), "b": vector})
     with fails("xvector-damaged", scp, "b", *counts):
         read_vectors(scp, ["a", "b"])
 
 
-def test_what_is_missing_is_named(tmp_path):
+def test_missing_vectors(tmp_path):
     scp = write(tmp_path, {"a": np.float32([1, 2])})
     with fails("xvector-missing", "1 of 2", "b", "stage 2"):
         read_vectors(scp, ["a", "b"])
@@ -47,7 +47,7 @@ def test_what_is_missing_is_named(tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"text": True}])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_forms_that_kaldi_writes(tmp_path, dtype, options):
+def test_formats_of_kaldi(tmp_path, dtype, options):
     folder = tmp_path / "a folder, with: odd|[characters]"
     folder.mkdir()
     vectors = {"a": np.array([1, -2.5], dtype), "b": np.array([3, 4e-9], dtype)}
@@ -99,7 +99,7 @@ def test_an_offset_that_is_wrong(tmp_path, offset):
         read_vectors(scp, ["a"])
 
 
-def test_vectors_must_be_finite_when_they_are_made(tmp_path):
+def test_extracted_vectors_must_be_finite(tmp_path):
     require_finite({"a": np.ones(2)}, tmp_path)
     with fails("xvector-not-finite", "b, one of 1"):
         require_finite({"a": np.ones(2), "b": np.array([1, np.inf])}, tmp_path)

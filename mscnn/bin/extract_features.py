@@ -1,4 +1,4 @@
-"""Stage 3: features of a data directory -> archives."""
+"""Stage 3: extract features of a data directory."""
 
 import time
 
@@ -6,10 +6,10 @@ from mscnn.options import Parser, flag, run
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
-    p = Parser("mscnn.bin.extract_features", "Write the features of every utterance of a data directory.")
+    """Parser of the options."""
+    p = Parser("mscnn.bin.extract_features", "Extract the features of every utterance of a data directory.")
     p.add_plan("extract all features of all its data sets")
-    p.add_argument("--data", help="data directory, made by stage 1")
+    p.add_argument("--data", help="data directory, written by stage 1")
     p.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
     p.add_argument(
         "--set",
@@ -17,27 +17,27 @@ def parser() -> Parser:
         action="extend",
         default=[],
         metavar="OPTION=VALUE",
-        help="options in place of the YAML file's, for example trim_db=30; recorded in feature.yaml",
+        help="changes of the options in the YAML file, for example trim_db=30; recorded in feature.yaml",
     )
-    p.add_argument("--out", help="folder for feats.scp, its archives and feature.yaml")
-    p.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
+    p.add_argument("--out", help="output folder for feats.scp, its archives and feature.yaml")
+    p.add_argument("--nj", type=int, default=2, help="number of processes; the result does not depend on it")
     p.add_argument(
         "--device",
         default="auto",
         choices=["auto", "cpu", "cuda"],
-        help="of features that a network computes (wav2vec2); the others take the CPU",
+        help="device of features computed by a network (wav2vec2); others are computed on the CPU",
     )
     p.add_argument(
         "--convert",
         type=flag,
         default=False,
-        help="resample other rates than the feature's and mix channels down (true), or refuse such files (false)",
+        help="resample to the rate of the feature and mix channels down (true), or refuse such files (false)",
     )
     return p
 
 
 def main() -> None:
-    """Parse the options, extract, say what was written."""
+    """Parse the options, extract features, and log the outputs."""
     args = parser().parse_or_plan("data", "out")
 
     from mscnn.data.datadir import DataDir

@@ -1,4 +1,4 @@
-"""Stage 2: x-vectors of a data directory -> xvector.scp."""
+"""Stage 2: extract x-vectors of a data directory."""
 
 import time
 
@@ -6,43 +6,43 @@ from mscnn.options import Parser, flag, run
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
-    p = Parser("mscnn.bin.extract_xvectors", "Write the x-vector (speaker embedding) of every utterance.")
-    p.add_plan("make the x-vectors of all its data sets, with the networks that it names")
-    p.add_argument("--data", help="data directory, made by stage 1")
+    """Parser of the options."""
+    p = Parser("mscnn.bin.extract_xvectors", "Extract the x-vector (speaker embedding) of every utterance.")
+    p.add_plan("extract the x-vectors of all its data sets, with the networks in it")
+    p.add_argument("--data", help="data directory, written by stage 1")
     p.add_argument(
         "--model",
         default="espeak",
-        help="folder with final.raw, extract.config, min_chunk_size, max_chunk_size and conf/, as Kaldi's public "
-        "models have, or a name in conf/xvector (espeak: the demonstration model)",
+        help="folder with final.raw, extract.config, min_chunk_size, max_chunk_size and conf/, as in Kaldi's public "
+        "models, or a name in conf/xvector (espeak: the demonstration model)",
     )
     p.add_argument(
         "--backend",
         default="auto",
         choices=["auto", "kaldi", "native"],
-        help="Kaldi's programs (found through KALDI_ROOT or PATH), or the same without them; auto: Kaldi where found",
+        help="Kaldi's programs (in KALDI_ROOT or PATH), or the same without them; auto: Kaldi where available",
     )
     p.add_argument(
         "--unvoiced",
         default="all-frames",
         choices=["all-frames", "zero", "drop"],
-        help="utterances without a voiced frame: take all frames, write a zero vector, or leave them out",
+        help="utterances without a voiced frame: use all frames, write a zero vector, or exclude them",
     )
-    p.add_argument("--chunk-size", type=int, default=0, help="frames computed at once; 0: the model's own maximum")
-    p.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="of the native backend")
-    p.add_argument("--nj", type=int, default=2, help="processes at a time; vectors do not depend on it")
+    p.add_argument("--chunk-size", type=int, default=0, help="maximum frames per chunk; 0: that of the model")
+    p.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="device of the native backend")
+    p.add_argument("--nj", type=int, default=2, help="number of processes; the vectors do not depend on it")
     p.add_argument(
         "--convert",
         type=flag,
         default=False,
-        help="resample other rates than the model's and mix channels down (true), or refuse such files (false)",
+        help="resample to the rate of the model and mix channels down (true), or refuse such files (false)",
     )
-    p.add_argument("--out", help="folder for xvector.scp, its archives and xvector.yaml")
+    p.add_argument("--out", help="output folder for xvector.scp, its archives and xvector.yaml")
     return p
 
 
 def main() -> None:
-    """Parse the options, extract, say what was written."""
+    """Parse the options, extract x-vectors, and log the outputs."""
     args = parser().parse_or_plan("data", "out")
 
     from mscnn.data.datadir import DataDir

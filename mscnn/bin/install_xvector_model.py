@@ -1,15 +1,17 @@
-"""Put an x-vector model in place; tools/download_xvector_model.sh calls this with the archive that it has fetched."""
+"""Install an x-vector model; tools/download_xvector_model.sh calls this with the downloaded archive."""
 
 from mscnn.options import Parser, run
 
 
 def main() -> None:
-    """Check the archive, take the model out of it, say what it is."""
-    parser = Parser("mscnn.bin.install_xvector_model", "Take an x-vector model out of a tar archive, and check it.")
-    parser.add_argument("--archive", required=True, help="tar archive with final.raw, as Kaldi's public models")
-    parser.add_argument("--sha256", default="", help="digest that it must have (hex); empty: any")
-    parser.add_argument("--source", default="", help="where it comes from, noted beside the model")
-    parser.add_argument("--out", required=True, help="folder that the model becomes")
+    """Check the archive, install its model, and log its properties."""
+    parser = Parser("mscnn.bin.install_xvector_model", "Install an x-vector model from a tar archive, and check it.")
+    parser.add_argument(
+        "--archive", required=True, help="tar archive with final.raw, as those of Kaldi's public models"
+    )
+    parser.add_argument("--sha256", default="", help="expected digest (hex); empty: any")
+    parser.add_argument("--source", default="", help="origin of the archive, recorded with the model")
+    parser.add_argument("--out", required=True, help="output folder of the model")
     args = parser.parse_args()
 
     from mscnn.log import get_logger

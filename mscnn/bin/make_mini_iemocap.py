@@ -1,4 +1,4 @@
-"""Make mini_iemocap: a small invented corpus in IEMOCAP's layout, spoken by espeak-ng voices; always the same bytes."""
+"""Make mini_iemocap: a small synthetic corpus in the layout of IEMOCAP, spoken by espeak-ng; reproducible."""
 
 import time
 from pathlib import Path
@@ -7,11 +7,11 @@ from mscnn.options import Parser, run
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
+    """Parser of the options."""
     p = Parser("mscnn.bin.make_mini_iemocap", __doc__)
-    p.add_argument("--out", required=True, type=Path, help="folder to write; IEMOCAP_full_release will be in it")
-    p.add_argument("--seed", default=0, type=int, help="another number gives other dialogues")
-    p.add_argument("--counts", type=Path, help="also write the table of expected counts to this file")
+    p.add_argument("--out", required=True, type=Path, help="output folder, for IEMOCAP_full_release")
+    p.add_argument("--seed", default=0, type=int, help="seed of the dialogues")
+    p.add_argument("--counts", type=Path, help="file for the table of expected counts")
     return p
 
 
@@ -26,7 +26,7 @@ def main() -> None:
         with atomic(args.counts) as out:
             out.write(mini_script.counts(mini_script.plan(args.seed)))
     if mini_iemocap.up_to_date(args.out, args.seed):
-        logger.info("%s: already made, nothing to do", args.out)
+        logger.info("%s: up to date", args.out)
         return
     number = mini_iemocap.make(args.out, args.seed)
     logger.info("%s: %d utterances in %.1f s", args.out, number, time.monotonic() - start)

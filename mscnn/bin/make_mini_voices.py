@@ -1,4 +1,4 @@
-"""Make mini_voices: many invented speakers, spoken by espeak-ng voices that mini_iemocap has not; always the same."""
+"""Make mini_voices: a synthetic corpus of many speakers that mini_iemocap does not have; reproducible."""
 
 import time
 from pathlib import Path
@@ -7,23 +7,23 @@ from mscnn.options import Parser, run
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
+    """Parser of the options."""
     p = Parser("mscnn.bin.make_mini_voices", __doc__)
-    p.add_argument("--wavs", required=True, type=Path, help="folder for the recordings, 16 kHz: about 550 MB")
-    p.add_argument("--seed", default=0, type=int, help="another number gives other speakers and other words")
-    p.add_argument("--out", required=True, type=Path, help="folder for the data directories train and test")
+    p.add_argument("--wavs", required=True, type=Path, help="output folder of the recordings, 16 kHz, about 550 MB")
+    p.add_argument("--seed", default=0, type=int, help="seed of speakers and texts")
+    p.add_argument("--out", required=True, type=Path, help="output folder of the data directories train and test")
     return p
 
 
 def main() -> None:
-    """Make both parts, unless they are there."""
+    """Write both splits, unless they are up to date."""
     args = parser().parse_args()
     from mscnn.log import get_logger
     from mscnn.synthetic import mini_voices
 
     start, logger = time.monotonic(), get_logger("make_mini_voices")
-    for part, number in mini_voices.make(args.wavs, args.out, args.seed).items():
-        logger.info("%s/%s: %d utterances, %.1f s", args.out, part, number, time.monotonic() - start)
+    for split, number in mini_voices.make(args.wavs, args.out, args.seed).items():
+        logger.info("%s/%s: %d utterances, %.1f s", args.out, split, number, time.monotonic() - start)
 
 
 if __name__ == "__main__":

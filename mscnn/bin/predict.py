@@ -1,4 +1,4 @@
-"""Predict with the models of an experiment, also from transcripts that they were not trained on."""
+"""Predict dev and test with the models of an experiment, also on transcripts of another source."""
 
 from pathlib import Path
 
@@ -6,15 +6,17 @@ from mscnn.options import Parser, positive, run
 
 
 def main() -> None:
-    """Parse the options, predict, say what was written."""
-    parser = Parser("mscnn.bin.predict", "Predict dev and test again with trained models; nothing is trained.")
-    parser.add_plan("predict all that it tests on other transcripts than those of the training")
-    parser.add_argument("--exp", type=Path, help="folder of the experiment, made by stage 5")
-    parser.add_argument("--text", help="words: gt, or the ASR engine of text.<engine>; default: those trained on")
-    parser.add_argument("--nj", default=1, type=positive, help="models at a time, processes")
-    parser.add_argument("--jobs-per-device", default=1, type=positive, help="models at a time on each GPU")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where to predict")
-    parser.add_argument("--out", type=Path, help="folder of the predictions, for mscnn.bin.score")
+    """Parse the options, predict, and log the outputs."""
+    parser = Parser("mscnn.bin.predict", "Predict dev and test with trained models.")
+    parser.add_plan("predict all its experiments that are tested on other transcripts than those of training")
+    parser.add_argument("--exp", type=Path, help="folder of the experiment, written by stage 5")
+    parser.add_argument(
+        "--text", help="transcripts: gt, or the ASR engine of text.<engine>; default: those of training"
+    )
+    parser.add_argument("--nj", default=1, type=positive, help="models at a time, in processes")
+    parser.add_argument("--jobs-per-device", default=1, type=positive, help="models at a time per GPU")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="device of prediction")
+    parser.add_argument("--out", type=Path, help="output folder, for mscnn.bin.score")
     args = parser.parse_or_plan("exp", "out")
 
     from mscnn.inference.predict import Request, predict_experiments
@@ -27,11 +29,13 @@ def main() -> None:
         predicted = Plan.load(args.plan).predicted
         todo = [Request(Path(row.trained_in), Path(row.exp), row.tested_on) for row in predicted]
     if not todo:
-        get_logger("predict").info("nothing to do: no model is tested on other transcripts than those of its training")
+        get_logger("predict").info(
+            "nothing to do: no experiment of the plan is tested on other transcripts than those of training"
+        )
         return
     nj, devices = places(args.device, args.nj, args.jobs_per_device)
     number = predict_experiments(todo, device=args.device, nj=nj, devices=devices)
-    get_logger("predict").info("wrote %s: %d models predicted", ", ".join(str(one.out) for one in todo), number)
+    get_logger("predict").info("wrote %s: predictions of %d models", ", ".join(str(one.out) for one in todo), number)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Do x-vectors tell speakers apart? The equal error rate of cosine verification trials."""
+"""Equal error rate of speaker verification by cosine scores of x-vectors."""
 
 from pathlib import Path
 
@@ -6,16 +6,18 @@ from mscnn.options import Parser, run
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
+    """Parser of the options."""
     p = Parser("mscnn.bin.score_trials", __doc__)
-    p.add_argument("--xvector", required=True, type=Path, help="xvector.scp with a vector for each utterance")
-    p.add_argument("--data", required=True, type=Path, help="data directory; its utt2spk says who speaks")
-    p.add_argument("--trials", type=Path, help="lines 'utt1 utt2 target|nontarget'; else all pairs of utterances")
+    p.add_argument("--xvector", required=True, type=Path, help="xvector.scp with one vector per utterance")
+    p.add_argument("--data", required=True, type=Path, help="data directory, for its utt2spk")
+    p.add_argument(
+        "--trials", type=Path, help="file of lines 'utt1 utt2 target|nontarget'; default: all pairs of utterances"
+    )
     return p
 
 
 def main() -> None:
-    """Print one line: the equal error rate, raw and with the mean vector subtracted."""
+    """Print the equal error rate, raw and after subtraction of the mean vector, on one line."""
     args = parser().parse_args()
     from mscnn.data.datadir import DataDir
     from mscnn.xvector.trials import score

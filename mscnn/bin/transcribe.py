@@ -1,4 +1,4 @@
-"""Stage 4: a transcript of every utterance, by an ASR engine."""
+"""Stage 4: transcribe a data directory by an ASR engine."""
 
 import time
 
@@ -6,28 +6,28 @@ from mscnn.options import Parser, run
 
 
 def parser() -> Parser:
-    """The options of this entry point."""
+    """Parser of the options."""
     from mscnn.asr import ENGINES
 
     p = Parser("mscnn.bin.transcribe", "Write text.<engine> of a data directory, and the word error rate.")
-    p.add_plan("transcribe all its data sets with the engines that it names, and with --engine")
-    p.add_argument("--data", help="data directory, made by stage 1")
-    p.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="what turns speech into text")
-    p.add_argument("--name", help="ending of the file text.<name>; default: the engine's name")
-    p.add_argument("--table", help="engine file: transcripts, 'utterance words' lines in bytewise order")
-    p.add_argument("--model", help="faster-whisper: folder or name (default base.en); google: name (default its own)")
+    p.add_plan("transcribe all its data sets with its engines and those of --engine")
+    p.add_argument("--data", help="data directory, written by stage 1")
+    p.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="ASR engine")
+    p.add_argument("--name", help="suffix of the file text.<name>; default: name of the engine")
+    p.add_argument("--table", help="engine file: transcripts, lines 'utterance transcript' in bytewise order")
+    p.add_argument("--model", help="faster-whisper: folder or name (default base.en); google: name (default: default)")
     p.add_argument(
         "--language",
-        help="BCP-47 tag of what is spoken (default en-US, all that pocketsphinx has); not for engine file",
+        help="BCP-47 tag of the language (default en-US, the only one of pocketsphinx); not for engine file",
     )
-    p.add_argument("--endpoint", help="google: host:port of the service (default Google's own)")
-    p.add_argument("--out", help="folder for wer, wer_detail.tsv, unfinished work and logs")
-    p.add_argument("--nj", type=int, default=2, help="processes at a time; the result is the same for any number")
+    p.add_argument("--endpoint", help="google: host:port of the service (default: speech.googleapis.com)")
+    p.add_argument("--out", help="output folder for wer, wer_detail.tsv, unfinished work and logs")
+    p.add_argument("--nj", type=int, default=2, help="number of processes; the result does not depend on it")
     return p
 
 
 def main() -> None:
-    """Parse the options, transcribe, say what was written."""
+    """Parse the options, transcribe, and log the outputs."""
     args = parser().parse_or_plan("data", "engine", "out")
 
     from mscnn.asr import ENGINES, make_engine
@@ -43,13 +43,15 @@ def main() -> None:
             (data.path, engine, f"exp/asr_{engine}/{data.name}")
             for data in Plan.load(args.plan).data_sets
             for engine in dict.fromkeys([*args.engine, *data.engines])
-            if engine in ENGINES  # others are text.NAME of the user's own
+            if engine in ENGINES  # others are text.NAME files of the user
         ]
     if not todo:
         get_logger("transcribe").info("nothing to do: no experiment of the plan takes ASR transcripts")
     given = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
     options = {option: value or None for option, value in given.items()}
-    engines = {engine: make_engine(engine, **options) for _, engine, _ in todo}  # refused before any of them works
+    engines = {
+        engine: make_engine(engine, **options) for _, engine, _ in todo
+    }  # all are checked before the first transcribes
     for path, engine, out in todo:
         start, name = time.monotonic(), args.name or engine
         data = DataDir.load(path)

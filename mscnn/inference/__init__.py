@@ -1,1 +1,1 @@
-"""Trained models at work."""
+"""Inference with trained models."""

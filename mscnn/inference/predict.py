@@ -1,4 +1,4 @@
-"""Predict dev and test again with the models of experiments: on their own transcripts, or on those of an ASR engine."""
+"""Predictions of dev and test with trained models, on the transcripts of training or of an ASR engine."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import Any
 
 from mscnn import jobs, log
 from mscnn.config.model import ModelSpec
-from mscnn.data.foldlists import PARTS, read_list
+from mscnn.data.checks import SPLITS
+from mscnn.data.foldlists import read_list
 from mscnn.data.protocols import Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
 from mscnn.files import digest, read_yaml
-from mscnn.inference.trained import Config, require_unchanged, setup_of
+from mscnn.inference.trained import Config, options_of, require_unchanged
 from mscnn.stamp import Stamp
-from mscnn.training.fingerprint import CODE, claim
+from mscnn.training.fingerprint import CODE, write_config
 from mscnn.training.network import WEIGHTS
 from mscnn.training.outputs import environment, write_predictions
 from mscnn.training.sources import Reader
@@ -30,9 +31,9 @@ from mscnn.training.task import Task
 
 @dataclass(frozen=True)
 class Request:
-    """Predictions with the models of ``exp``, written to ``out``.
+    """A request for predictions with the models of ``exp``, to be written to ``out``.
 
-    ``text`` is the source of the transcripts of dev and test: gt or an ASR engine; None: those of training.
+    ``text`` is the source of the transcripts of dev and test: gt or an ASR engine; None: that of training.
     """
 
     exp: Path
@@ -42,22 +43,22 @@ class Request:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A request that has been checked, with its ``config.yaml``."""
+    """A checked request, with its ``config.yaml``."""
 
     request: Request
     config: dict[str, Any]
 
     def predictions(self, reader: Reader) -> list[tuple[Task, Stamp, Path]]:
-        """Every model: what a worker needs, the stamp of its predictions, and the log of its job."""
+        """Task, stamp and log of the predictions of every model."""
         (exp, out), config = (self.request.exp, self.request.out), self.config
-        setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
-        sources = setup.sources(spec, reader.data(setup.data), reader)
-        target = replace(setup, exp=out)
+        options, spec = options_of(exp, config), ModelSpec.of_config(config)
+        sources = options.sources(spec, reader.data(options.data), reader)
+        target = replace(options, exp=out)
         predictions: list[tuple[Task, Stamp, Path]] = []
         for index in range(1, config["folds"] + 1):
-            fold = Fold(index, *(tuple(read_list(exp / "folds" / f"fold{index:02d}.{part}")) for part in PARTS))
+            fold = Fold(index, *(tuple(read_list(exp / "folds" / f"fold{index:02d}.{split}")) for split in SPLITS))
             for run in range(1, config["runs"] + 1):
-                folder, cache = setup.run_dir(index, run), exp.parent / "embeddings"
+                folder, cache = options.run_dir(index, run), exp.parent / "embeddings"
                 task = Task(spec, sources, fold, config["classes"], folder, cache, config["device"])
                 log_file = out / "log" / f"predict.{len(predictions) + 1}.log"
                 predictions.append((task, _stamp(folder, target.run_dir(index, run), config), log_file))
@@ -67,44 +68,44 @@ class Prepared:
 def predict_experiments(
     requests: Sequence[Request], *, device: str = "auto", nj: int = 1, devices: Sequence[str] = ()
 ) -> int:
-    """Predict what is not predicted yet, ``nj`` models at a time; returns how many models predicted.
+    """Write all missing predictions, ``nj`` models at a time; returns the number of models used.
 
-    ``out`` of a request becomes an experiment as training makes it, of the same folds and runs; its ``config.yaml``
-    has ``text``, ``trained_on``, ``trained_in`` (``exp``), and ``refitted``: a baseline has no weights and is fitted
-    again, to the transcripts that it was trained on. All requests are checked before the first model predicts.
-    ``devices`` are handed round to the processes, as :func:`mscnn.jobs.run_jobs` does.
+    ``out`` of a request becomes an experiment with the same folds and runs as ``exp``; its ``config.yaml`` has
+    ``text``, ``trained_on``, ``trained_in`` (``exp``), and ``refitted``: a baseline has no weights and is fitted again
+    on the transcripts of training. All requests are checked before predictions start. ``devices`` are assigned to the
+    processes as by :func:`mscnn.jobs.run_jobs`.
 
     Raises:
-        UserError: ``exp`` is not finished, is no training, or what it was trained on has changed; the system reads no
-            text, or there are no transcripts of this source; ``out`` holds something else; or jobs failed.
+        UserError: ``exp`` is unfinished or has predictions only, or its inputs have changed; the system takes no text,
+            or there are no transcripts of this source; ``out`` has another experiment; or jobs failed.
     """
     logger, reader = log.get_logger("predict"), Reader()
     prepared = [_prepare(request, choose_device(device), reader) for request in requests]
-    jobs_of = [one.predictions(reader) for one in prepared]
+    predictions_of = [one.predictions(reader) for one in prepared]
     todo = []
-    for one, predictions in zip(prepared, jobs_of, strict=True):
+    for one, predictions in zip(prepared, predictions_of, strict=True):
         exp, out = one.request.exp, one.request.out
-        claim(out, one.config)
+        write_config(out, one.config)
         stale = [(task, one.config["text"], done, path) for task, done, path in predictions if not done.fresh()]
         shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
-        logger.info("%s: %d of %d models of %s to predict with", out, len(stale), len(predictions), exp)
+        logger.info("%s: predictions of %d of %d models of %s to write", out, len(stale), len(predictions), exp)
         todo += stale
-    work, logs = [job[:3] for job in todo], [path for *_, path in todo]
-    jobs.run_jobs(predict_one, work, nj=nj, step="predict", logs=logs, devices=devices)
+    calls, logs = [job[:3] for job in todo], [path for *_, path in todo]
+    jobs.run_jobs(predict_one, calls, nj=nj, step="predict", logs=logs, devices=devices)
     return len(todo)
 
 
 def predict_one(task: Task, text: str, done: Stamp) -> None:
-    """Predict dev and test of one fold with one model; a worker process runs this."""
+    """Write predictions of dev and test of one fold by one model; a worker process runs this."""
     scores, files = system_of(task.spec).predict(task, text), []
-    for part, utts in (("dev", task.fold.dev), ("test", task.fold.test)):
-        files.append(done.path.parent / f"predictions_{part}.tsv")
-        write_predictions(files[-1], utts, scores[part], task.sources.data.emo, task.classes)
+    for split, utts in (("dev", task.fold.dev), ("test", task.fold.test)):
+        files.append(done.path.parent / f"predictions_{split}.tsv")
+        write_predictions(files[-1], utts, scores[split], task.sources.data.emo, task.classes)
     done.write(files)
 
 
 def _prepare(request: Request, device: str, reader: Reader) -> Prepared:
-    """Check all that can be known before predicting."""
+    """Check a request; returns it ready to run."""
     source = Experiment.load(request.exp)
     request = replace(request, exp=source.path)
     config = _config(request, source.config, device, reader)
@@ -112,22 +113,22 @@ def _prepare(request: Request, device: str, reader: Reader) -> Prepared:
     old = read_yaml(path) if path.is_file() else config
     if any(old.get(key) != config[key] for key in ("trained_in", "text")):
         raise UserError(
-            f"{request.out} holds another experiment (see {path}); choose another --out", code="experiment-changed"
+            f"{request.out}: has another experiment (see {path}); choose another --out", code="experiment-changed"
         )
     return Prepared(request, config)
 
 
 def _config(request: Request, trained: Config, device: str, reader: Reader) -> dict[str, Any]:
-    """``config.yaml`` of the predictions: that of the training, with other transcripts."""
+    """``config.yaml`` of the predictions: that of training, with another source of transcripts."""
     exp, text = request.exp, request.text or trained["text"]
     if "trained_in" in trained:
         raise UserError(
-            f"{exp} holds predictions of the models in {trained['trained_in']}: give that one as --exp",
+            f"{exp}: has predictions of the models in {trained['trained_in']}; give that folder as --exp",
             code="experiment-predicted",
         )
     if (text == "none") != (trained["text"] == "none"):
-        what = "reads text: --text gt, or an ASR engine" if text == "none" else "reads no text: give no --text"
-        raise UserError(f"{exp}: {trained['model']} {what}", code="text-mismatch")
+        fix = "takes text; give --text gt or an ASR engine" if text == "none" else "takes no text; omit --text"
+        raise UserError(f"{exp}: {trained['model']} {fix}", code="text-mismatch")
     data = reader.data(Path(trained["data"]))
     require_unchanged(exp, trained, data, reader)
     tested = {} if text == "none" else {"tested_text": digest(data.text_of(text))}
@@ -145,7 +146,7 @@ def _config(request: Request, trained: Config, device: str, reader: Reader) -> d
 
 
 def _stamp(source: Path, target: Path, config: Config) -> Stamp:
-    """The stamp of the predictions in the folder ``target`` by the model in the folder ``source``."""
+    """Stamp of the predictions in the folder ``target`` by the model in the folder ``source``."""
     inputs = [source / name for name in (WEIGHTS, "predictions_dev.tsv", "predictions_test.tsv")]
     options = {"inputs": config["inputs"], "device": config["device"]}
     return Stamp(target / "done.json", inputs=inputs, options=options, code=["mscnn.inference", *CODE])

@@ -1,4 +1,4 @@
-"""What a training left: networks with their weights, and utterances as they read them."""
+"""Trained experiments: their options, networks with weights, and the input of these networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.log import get_logger
 from mscnn.training import network
-from mscnn.training.experiment import Setup
+from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.network import read_vocabulary
 from mscnn.training.sources import Reader, TextOptions
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from mscnn.models.base import Classifier
     from mscnn.training.examples import Examples
 
-__all__ = ["read_vocabulary", "require_unchanged", "restore", "setup_of"]
-Config = Mapping[str, Any]  # what config.yaml holds
-NOT_NEEDED = ("code", "embeddings")  # of what went into training: the models hold what came of it
+__all__ = ["read_vocabulary", "require_unchanged", "restore", "options_of"]
+Config = Mapping[str, Any]  # content of config.yaml
+NOT_NEEDED = ("code", "embeddings")  # inputs of training that prediction does not use
 
 
-def setup_of(exp: Path, config: Config) -> Setup:
-    """What the experiment in ``exp`` was trained with, as far as using its models needs it.
+def options_of(exp: Path, config: Config) -> ExperimentConfig:
+    """Options of the experiment in ``exp`` that the use of its models depends on.
 
     Raises:
-        UserError: ``config.yaml`` does not say with which features.
+        UserError: ``config.yaml`` does not name the features.
     """
     if "feature_dirs" not in config:
         raise UserError(
-            f"{exp}: trained by an older version, which did not note its features; train it again",
+            f"{exp}: trained by an older version, which did not record its features; train it again",
             code="experiment-too-old",
         )
-    return Setup(
+    return ExperimentConfig(
         model=config["model"],
         data=Path(config["data"]),
         labels=config["labels"],
@@ -51,42 +51,42 @@ def setup_of(exp: Path, config: Config) -> Setup:
 
 
 def require_unchanged(exp: Path, config: Config, data: DataDir, reader: Reader | None = None) -> None:
-    """Check that labels, features, transcripts and x-vectors are those that ``exp`` was trained with.
+    """Check that labels, features, transcripts and x-vectors are those of the training of ``exp``.
 
     Raises:
-        UserError: some are not; names them, and the command that trains again.
+        UserError: some have changed; lists them, and the command to train again.
     """
-    setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
-    setup = replace(setup, text=TextOptions(setup.text.source))  # the file of embeddings may be gone
+    options, spec = options_of(exp, config), ModelSpec.of_config(config)
+    options = replace(options, text=TextOptions(options.text.source))  # the file of word vectors need not exist
     reader = reader or Reader()
-    digests = input_digests(spec, setup.sources(spec, data, reader), reader)
+    digests = input_digests(spec, options.sources(spec, data, reader), reader)
     changed = [name for name, value in config["inputs"].items() if digests.get(name) != value]
-    if wrong := [name for name in changed if name not in NOT_NEEDED]:
+    if relevant := [name for name in changed if name not in NOT_NEEDED]:
         raise UserError(
-            f"{exp}: changed since it was trained: {', '.join(wrong)}; its models know other data than these. "
-            f"Train it again: {config['command']} --overwrite true",
+            f"{exp}: changed since training: {', '.join(relevant)}; train it again: {config['command']} "
+            "--overwrite true",
             code="inputs-changed",
         )
     if "code" in changed:
-        get_logger("inference").warning("%s was trained with other code than this; stage 5 (train) would refuse", exp)
+        get_logger("inference").warning("%s: the code has changed since training; stage 5 (train) would refuse it", exp)
 
 
 def restore(
-    exp: Path, config: Config, data: DataDir, parts: Mapping[str, Sequence[str]], fold: int, run: int
+    exp: Path, config: Config, data: DataDir, sets: Mapping[str, Sequence[str]], fold: int, run: int
 ) -> tuple[Classifier, dict[str, Examples]]:
-    """A network on the CPU, ready to predict, and the utterances of each of ``parts`` as it reads them.
+    """A trained network on the CPU, in eval mode, and its input for each of ``sets``.
 
     Args:
-        exp: folder of the experiment that was trained.
-        config: its ``config.yaml``, or that of predictions with its models: ``text`` says which transcripts are read.
-        data: where they are.
-        parts: utterance ids, by any names.
-        fold, run: which of the networks, from 1.
+        exp: folder of the trained experiment.
+        config: its ``config.yaml``, or that of predictions with its models; ``text`` is the source of the transcripts.
+        data: data directory.
+        sets: utterance ids of each set, by any names.
+        fold, run: fold and run of the network, from 1.
 
     Raises:
-        UserError: the weights are not there, or are another network's; or something that it reads is missing.
+        UserError: the weights are missing or of another network, or an input is missing.
     """
-    setup, spec = setup_of(exp, config), ModelSpec.of_config(config)
-    setup = replace(setup, text=replace(setup.text, source=config["text"]))
-    sources = setup.sources(spec, data, Reader())
-    return network.restore(spec, sources, config["classes"], setup.run_dir(fold, run), parts)
+    options, spec = options_of(exp, config), ModelSpec.of_config(config)
+    options = replace(options, text=replace(options.text, source=config["text"]))
+    sources = options.sources(spec, data, Reader())
+    return network.restore(spec, sources, config["classes"], options.run_dir(fold, run), sets)

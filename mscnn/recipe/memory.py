@@ -11,7 +11,7 @@ from mscnn.jobs.worker import Worker
 from mscnn.log import get_logger
 
 if TYPE_CHECKING:
-    from mscnn.training.experiment import Setup
+    from mscnn.training.experiment import ExperimentConfig
     from mscnn.training.sources import Reader
     from mscnn.training.task import Task
 
@@ -25,7 +25,7 @@ def stored(exp: Path) -> int | None:
     return size if isinstance(size, int) else None
 
 
-def measure(setup: Setup, reader: Reader) -> int | None:
+def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
     """Bytes that one training takes, as stored or measured now; None for a baseline, or if the measurement fails."""
     task, log = _task(setup, reader), get_logger("train")
     if task.spec.family == "baseline":
@@ -57,31 +57,31 @@ def peak(task: Task) -> int | None:
     import torch
 
     from mscnn import models
-    from mscnn.training.loop import EVAL_BATCH, make_optimizer, step
+    from mscnn.training.loop import EVAL_BATCH_SIZE, make_optimizer, step
     from mscnn.training.network import reproducible
-    from mscnn.training.parts import make_parts
+    from mscnn.training.splits import make_splits
 
     options, rng = task.spec.training, np.random.default_rng(0)
     with reproducible(task.device):
-        parts = make_parts(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=task.seed)
-        model = models.build(task.spec, parts.sizes)
-        if parts.embedding is not None:
-            model.set_word_vectors(torch.from_numpy(parts.embedding))
+        splits = make_splits(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=task.seed)
+        model = models.build(task.spec, splits.sizes)
+        if splits.embedding is not None:
+            model.set_word_vectors(torch.from_numpy(splits.embedding))
         model.to(task.device)
-        order = np.argsort(parts.train.lengths)
+        order = np.argsort(splits.train.lengths)
         step(
-            model, parts.train, order[-options.batch_size :], make_optimizer(model, options), options, rng, task.device
+            model, splits.train, order[-options.batch_size :], make_optimizer(model, options), options, rng, task.device
         )
         model.eval()
         with torch.inference_mode():
-            model(parts.train.batch(order[-EVAL_BATCH:]).to(task.device))
+            model(splits.train.batch(order[-EVAL_BATCH_SIZE:]).to(task.device))
     if not STATUS.exists():
         return None
     sizes = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
     return sum(sign * int(sizes[name].split()[0]) for name, sign in (("VmHWM", 1), ("RssFile", -1))) * 1024
 
 
-def _task(setup: Setup, reader: Reader) -> Task:
+def _task(setup: ExperimentConfig, reader: Reader) -> Task:
     """The first training of an experiment."""
     from mscnn.config.labels import LabelMap
     from mscnn.data.protocols import Protocol, make_folds

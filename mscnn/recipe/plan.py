@@ -13,7 +13,7 @@ from mscnn.errors import UserError
 from mscnn.files import atomic
 
 if TYPE_CHECKING:
-    from mscnn.training.experiment import Setup
+    from mscnn.training.experiment import ExperimentConfig
 
 NO_ENGINE = ("", "gt", "none")
 
@@ -78,13 +78,13 @@ class Row:
         """ASR engines whose transcripts the experiment takes."""
         return [source for source in (self.text, self.tested_on) if source not in NO_ENGINE]
 
-    def setup(self) -> Setup:
+    def setup(self) -> ExperimentConfig:
         """The experiment in the form that training takes."""
-        from mscnn.training.experiment import Setup
+        from mscnn.training.experiment import ExperimentConfig
         from mscnn.training.sources import TextOptions
 
         embeddings = None if self.embeddings == "none" else self.embeddings
-        return Setup(
+        return ExperimentConfig(
             model=self.model,
             data=Path(self.data),
             labels=self.labels,

@@ -11,10 +11,10 @@ from mscnn.log import get_logger
 from mscnn.recipe.memory import measure
 
 if TYPE_CHECKING:
-    from mscnn.training.experiment import Setup
+    from mscnn.training.experiment import ExperimentConfig
 
 
-def fit(setups: Sequence[Setup], nj: int, jobs_per_device: int = 1) -> tuple[int, list[str]]:
+def fit(setups: Sequence[ExperimentConfig], nj: int, jobs_per_device: int = 1) -> tuple[int, list[str]]:
     """Number of trainings at a time, at most ``nj``, and the GPUs that they are distributed over (none: the CPU).
 
     Processors, memory, and ``jobs_per_device`` per GPU limit the number; the log says which of them lowers ``nj``.

@@ -1,1 +1,1 @@
-"""Training: parts of a fold, the loop, systems behind one interface, experiments and their queue."""
+"""Training: splits of a fold, the training loop, the interface of systems, and experiments."""

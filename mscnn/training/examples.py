@@ -1,4 +1,4 @@
-"""Examples of one part of a fold, and batches of them."""
+"""Examples of one split of a fold, and batches of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,26 +11,26 @@ from mscnn.config.segments import Segments
 from mscnn.data.segments import aggregate_segments
 from mscnn.models.inputs import Inputs
 
-ONE_EACH = np.empty(0, np.int64)  # one example per utterance
-JITTER = 0.05  # lengths are blurred by this much before bucketing, so that batches differ from epoch to epoch
+ONE_PER_UTTERANCE = np.empty(0, np.int64)
+LENGTH_JITTER = 0.05  # relative noise of lengths before bucketing, so that batches differ between epochs
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One feature: ``frames`` (N, D) of all utterances in a row; each example's first one, and their number (n,)."""
+    """One feature: ``frames`` (N, D) of all utterances; first frame and number of frames of each example (n,)."""
 
     frames: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
 
     def coverage(self) -> np.ndarray:
-        """In how many examples each of the N frames lies (N,)."""
+        """Number of examples that contain each of the N frames, (N,)."""
         edges = (self.starts, self.starts + self.lengths)
         begins, ends = (np.bincount(edge, minlength=len(self.frames) + 1) for edge in edges)
         return np.cumsum(begins - ends)[: len(self.frames)]
 
     def batch(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
-        """(B, D, T), zero beyond each example's own frames, and their number (B,)."""
+        """Frames (B, D, T) of the examples at ``index``, zero-padded, and their numbers (B,)."""
         lengths = self.lengths[index]
         frames = np.zeros((len(index), lengths.max(), self.frames.shape[1]), np.float32)
         for row, (start, n) in enumerate(zip(self.starts[index], lengths, strict=True)):
@@ -40,16 +40,16 @@ class Stream:
 
 @dataclass
 class Examples:
-    """What n utterances give the model: one example per utterance, or several where a system takes segments.
+    """Input of the model from n utterances: one example per utterance, or one per segment of it.
 
     Attributes:
         utts: utterance ids.
         streams: features by name; ``audio`` is the main one.
-        tokens: token ids of each utterance, or None.
+        tokens: token ids per utterance, or None.
         xvectors: (n, X), or None.
-        labels: (n,) class indices; None for the test part, which training never sees the labels of.
-        utterance: index of each example's utterance.
-        segments: the rule by which utterances were segmented, or None.
+        labels: (n,) class indices; None for the test split, whose labels are not available to training.
+        utterance: index of the utterance of each example.
+        segments: the segmentation, or None.
     """
 
     utts: Sequence[str]
@@ -57,11 +57,11 @@ class Examples:
     tokens: Sequence[Sequence[int]] | None = None
     xvectors: np.ndarray | None = None
     labels: np.ndarray | None = None
-    utterance: np.ndarray = field(default_factory=lambda: ONE_EACH)
+    utterance: np.ndarray = field(default_factory=lambda: ONE_PER_UTTERANCE)
     segments: Segments | None = None
 
     def __post_init__(self) -> None:
-        if self.utterance is ONE_EACH:
+        if self.utterance is ONE_PER_UTTERANCE:
             self.utterance = np.arange(len(self.utts))
 
     def __len__(self) -> int:
@@ -76,21 +76,21 @@ class Examples:
         """Class index of each utterance.
 
         Raises:
-            TypeError: the part has no labels.
+            TypeError: the split has no labels.
         """
         if self.labels is None:
-            raise TypeError("examples without labels: nothing is learnt from them, nor selected on them")
+            raise TypeError("examples without labels cannot be used for training or selection")
         return self.labels
 
     @property
     def lengths(self) -> np.ndarray:
-        """Frames of each example, or tokens where there is no audio."""
+        """Number of frames of each example, or of tokens where there is no audio."""
         if "audio" in self.streams:
             return self.streams["audio"].lengths
         return np.array([len(t) for t in self.tokens or [()] * len(self.utts)])[self.utterance]
 
-    def gather(self, scores: np.ndarray) -> np.ndarray:
-        """Scores of the utterances from those of the examples, (n, K) both."""
+    def aggregate(self, scores: np.ndarray) -> np.ndarray:
+        """Scores of the utterances (n, K) from those of the examples."""
         if self.segments is None:
             return scores
         return aggregate_segments(self.segments, scores, self.utterance, len(self.utts))
@@ -113,23 +113,25 @@ class Examples:
 
 
 def bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Split 0..n-1 into shuffled batches of similar length, so that little of a batch is padding."""
-    order = np.argsort(lengths * rng.uniform(1 - JITTER, 1 + JITTER, len(lengths)), kind="stable")
-    ends = list(range(batch_size, len(order) - 1, batch_size))  # one example alone cannot be normalised by its batch
+    """Shuffled batches of the indices 0 to n - 1, of similar lengths to reduce padding."""
+    order = np.argsort(lengths * rng.uniform(1 - LENGTH_JITTER, 1 + LENGTH_JITTER, len(lengths)), kind="stable")
+    ends = list(range(batch_size, len(order) - 1, batch_size))  # no batch of one: it cannot be batch-normalised
     batches = np.split(order, ends)
     for i in rng.permutation(len(batches)):
         yield batches[i]
 
 
 def balanced(labels: np.ndarray, balance: str | int, rng: np.random.Generator, power: float = 1.0) -> np.ndarray:
-    """Examples with every class equally often: as often as the largest (``oversample``), or a given number of times.
+    """Indices of examples with equally many of every class: as many as of the largest (``oversample``), or a number.
 
-    With a ``power`` below 1, ``oversample`` goes a part of the way: a class of n examples comes n (N / n)^power times,
-    N those of the largest. Within a class nobody is taken twice before everybody was taken once.
+    With ``power`` < 1, ``oversample`` balances in part: a class of n examples has n (N / n)^power, N being the size of
+    the largest class. Within a class no example is repeated before all were drawn.
     """
     classes = [np.flatnonzero(labels == k) for k in np.unique(labels)]
-    most = max(map(len, classes))
-    numbers = [round(len(c) * (most / len(c)) ** power) if balance == "oversample" else int(balance) for c in classes]
+    largest = max(map(len, classes))
+    numbers = [
+        round(len(c) * (largest / len(c)) ** power) if balance == "oversample" else int(balance) for c in classes
+    ]
     return np.concatenate(
         [
             np.concatenate([rng.permutation(c) for _ in range(-(-number // len(c)))])[:number]
@@ -139,6 +141,6 @@ def balanced(labels: np.ndarray, balance: str | int, rng: np.random.Generator, p
 
 
 def padding(lengths: np.ndarray, batches: Sequence[np.ndarray]) -> float:
-    """Share of a set of batches that is padding, 0 to 1."""
+    """Share of padding in a set of batches, 0 to 1."""
     total = sum(lengths[b].max() * len(b) for b in batches)
     return 1 - sum(lengths[b].sum() for b in batches) / total

@@ -1,4 +1,4 @@
-"""An experiment: one system under one protocol, and ``config.yaml``, which says all that it follows from."""
+"""An experiment: one system under one protocol, and ``config.yaml`` with all that its results depend on."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from mscnn.xvector.vectors import model_name
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What a user asks for.
+class ExperimentConfig:
+    """Options of an experiment.
 
     Attributes:
-        model: name of a configuration in conf/models; ``settings`` are its KEY=VALUE changes.
-        data: data directory; ``labels`` the label map it was made with; ``feature_dirs`` archives of stage 3.
+        model: name of a configuration in conf/models; ``settings`` are KEY=VALUE changes of it.
+        data: data directory; ``labels`` is its label map; ``feature_dirs`` are the feature folders of stage 3.
         exp: folder of the experiment.
-        xvector: an ``xvector.scp``, or None to do without x-vectors.
-        folds: how many of the protocol's folds to do, 0 for all; less is marked partial on every score line.
-        runs: repetitions of every fold; ``seed`` is mixed into every (protocol, fold, run).
+        xvector: an ``xvector.scp``, or None for no x-vectors.
+        folds: number of folds to train, 0 for all; fewer are marked partial on every score line.
+        runs: runs per fold; their seeds depend on ``seed``, protocol, fold and run.
         device: cpu, cuda or auto.
     """
 
@@ -51,32 +51,32 @@ class Setup:
     tensorboard: bool = False
 
     def spec(self) -> ModelSpec:
-        """The model's configuration, without x-vectors where none are given.
+        """Configuration of the model, without x-vectors where none are given.
 
         Raises:
-            UserError: it is malformed, or another system without x-vectors.
+            UserError: it is malformed, or needs x-vectors.
         """
         spec = ModelSpec.load(self.model, self.settings)
         if not spec.xvector or self.xvector:
             return spec
         if spec.only_with_xvector:
             raise UserError(
-                f"{self.model} is audio_cnn plus x-vectors: give --xvector PATH, or train audio_cnn",
+                f"{self.model} needs x-vectors: give --xvector PATH, or train audio_cnn, the same without them",
                 code="xvector-missing",
             )
         return spec.without_xvector()
 
     def sources(self, spec: ModelSpec, data: DataDir, reader: Reader) -> Sources:
-        """What the system reads of ``data``; raises UserError where features are missing."""
+        """Inputs of the system in ``data``; raises UserError where features are missing."""
         return Sources(data, features_of(spec, self.feature_dirs, reader), self.text, self.xvector)
 
     def run_dir(self, fold: int, run: int) -> Path:
-        """Folder of one fold and run, both counted from 1."""
+        """Folder of a run of a fold, both counted from 1."""
         return self.exp / f"fold{fold:02d}" / f"run{run}"
 
 
 def resolve(
-    setup: Setup,
+    options: ExperimentConfig,
     spec: ModelSpec,
     sources: Sources,
     classes: Sequence[str],
@@ -84,28 +84,28 @@ def resolve(
     folds: Sequence[Fold],
     reader: Reader,
 ) -> dict[str, Any]:
-    """Everything that an experiment follows from, as ``config.yaml`` holds it; ``folds`` are all of the protocol."""
+    """Content of ``config.yaml``: all that the results depend on; ``folds`` are all folds of the protocol."""
     system = system_of(spec)
-    text = asdict(setup.text) if spec.text else {"source": "none"}
-    partial = 0 < setup.folds < len(folds)
+    text = asdict(options.text) if spec.text else {"source": "none"}
+    partial = 0 < options.folds < len(folds)
     return {
         **spec.describe(),
         "features": {name: archive.title for name, archive in sources.features.items()},
         "feature_dirs": {name: str(archive.path) for name, archive in sources.features.items()},
-        "data": str(setup.data),
-        "labels": setup.labels,
+        "data": str(options.data),
+        "labels": options.labels,
         "classes": list(classes),
         "protocol": _facts(protocol, folds),
         "text": text.pop("source"),
         "text_options": text,
-        "changed": sorted([*setup.settings, *(setup.text.changed if spec.text and system.learns_tokens else ())]),
+        "changed": sorted([*options.settings, *(options.text.changed if spec.text and system.learns_tokens else ())]),
         "xvector": str(sources.xvectors()) if spec.xvector else "none",
         "xvector_model": model_name(sources.xvectors()) if spec.xvector else "none",
-        "folds": min(setup.folds or len(folds), len(folds)),
-        "partial": f"{setup.folds}/{len(folds)}" if partial else "",
-        "runs": setup.runs,
-        "seed": setup.seed,
-        "device": choose_device(setup.device),
+        "folds": min(options.folds or len(folds), len(folds)),
+        "partial": f"{options.folds}/{len(folds)}" if partial else "",
+        "runs": options.runs,
+        "seed": options.seed,
+        "device": choose_device(options.device),
         "parameters": system.parameters(sources, classes),
         "legacy": spec.legacy(),
         "inputs": input_digests(spec, sources, reader),
@@ -115,7 +115,7 @@ def resolve(
 
 
 def _facts(protocol: Protocol, folds: Sequence[Fold]) -> dict[str, Any]:
-    """What ``config.yaml`` says of the protocol; the digest stands for the very utterances of every part."""
+    """Entry of the protocol in ``config.yaml``; its digest covers the utterances of every split."""
     return {
         "name": protocol.name,
         "version": protocol.version,

@@ -1,4 +1,4 @@
-"""What a training follows from: digests of inputs and code, and whether a folder holds the same experiment."""
+"""Fingerprint of an experiment: digests of inputs and code, and comparison with the experiment in a folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mscnn.stamp import Stamp
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
 
-CODE = (  # beside that of the models; the configuration, folds and data are compared by value
+CODE = (  # besides that of the models; configuration, folds and data are compared by value
     "mscnn.training",
     "mscnn.baselines",
     "mscnn.text",
@@ -25,15 +25,15 @@ CODE = (  # beside that of the models; the configuration, folds and data are com
     "mscnn.features.archive",
     "mscnn.evaluation.metrics",
 )
-NOT_COMPARED = ("environment", "command", "runs", "changed")  # what ``changed`` names is compared itself
-# what config.yaml describes
-OWNED = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
+NOT_COMPARED = ("environment", "command", "runs", "changed")  # the options in ``changed`` are compared themselves
+# files of an experiment besides config.yaml
+OUTPUTS = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
 
 
 def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str, str]:
-    """Digests of all that training reads, and of the code: any change makes finished runs stale.
+    """Digests of all inputs of training, and of the code; any change makes finished runs stale.
 
-    Of the models it is the code of the system's own family, and what families share.
+    Of the code of models only the family of the system and shared modules are included.
     """
     code = [reader.code_digest(name) for name in (*CODE, *models.source_modules(spec))]
     digests = {"labels": digest(sources.data.emo), "code": digest(code), **system_of(spec).pretrained()}
@@ -49,15 +49,15 @@ def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str
 
 
 def stamp(directory: Path, inputs: Mapping[str, str]) -> Stamp:
-    """The stamp of a run that is trained from ``inputs``."""
+    """The stamp of a run with these ``inputs``."""
     return Stamp(directory / "done.json", options=inputs)
 
 
 def require_same(configs: Mapping[Path, Mapping[str, Any]]) -> None:
-    """Check that each folder holds no experiment, or the one that its configuration describes.
+    """Check that each folder has no experiment, or one of the same configuration.
 
     Raises:
-        DataErrors: some hold others; names what differs in each.
+        DataErrors: some have other experiments; lists the differences.
     """
     changed = {exp: changes(_config_in(exp), config) for exp, config in configs.items()}
     issues = [
@@ -67,29 +67,29 @@ def require_same(configs: Mapping[Path, Mapping[str, Any]]) -> None:
     ]
     if issues:
         raise DataErrors(
-            "here are experiments that were made otherwise. Keep both with --tag NAME (--exp DIR for the entry point), "
-            "or replace them with --overwrite true:",
+            "experiments of the same name have another configuration. Keep both with --tag NAME (--exp DIR for the "
+            "entry point), or replace them with --overwrite true:",
             issues,
             code="experiment-changed",
         )
 
 
-def claim(exp: Path, config: Mapping[str, Any]) -> None:
-    """Write ``config.yaml``; what another experiment left in the folder is removed."""
+def write_config(exp: Path, config: Mapping[str, Any]) -> None:
+    """Write ``config.yaml``; the outputs of another experiment in the folder are removed."""
     old = _config_in(exp)
     changed = changes(old, config)
     if old and not changed and old.get("runs") == config["runs"]:
         return
-    for path in (path for pattern in OWNED if changed for path in exp.glob(pattern)):
+    for path in (path for pattern in OUTPUTS if changed for path in exp.glob(pattern)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with atomic(exp / "config.yaml") as out:
         yaml.safe_dump(dict(config), out, sort_keys=False, allow_unicode=True, width=120)
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Names of what differs between two configurations, ``group.name`` inside a group; the number of runs may.
+    """Names of the differences between two configurations, ``group.name`` inside a group, without ``NOT_COMPARED``.
 
-    Nothing differs from an ``old`` that is empty.
+    An empty ``old`` has no differences.
     """
     names = []
     for key in {**old, **new} if old else {}:
@@ -110,5 +110,5 @@ def _config_in(exp: Path) -> dict[str, Any]:
 
 def _digest_of(embeddings: str, reader: Reader) -> str:
     if not Path(embeddings).is_file():
-        raise UserError(f"--embeddings: {embeddings} is not there; name an existing file, or none", code="file-missing")
+        raise UserError(f"--embeddings {embeddings}: no such file; name an existing file, or none", code="file-missing")
     return reader.file_digest(embeddings)

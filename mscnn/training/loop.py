@@ -1,7 +1,7 @@
 """The training loop: optimiser, clipping, selection on dev, patience, exact resume.
 
-Everything random in an epoch (batches, dropout) is seeded by (seed, epoch), so a run that was killed goes on from its
-last checkpoint as if nothing had happened. Nothing here is ever given a test label.
+All randomness of an epoch (batches, dropout) is seeded by (seed, epoch), so that a killed run resumes exactly from its
+last checkpoint. The loop never has test labels.
 """
 
 import json
@@ -24,12 +24,12 @@ from mscnn.models.inputs import Inputs
 from mscnn.training.examples import Examples, balanced, bucketed, padding
 from mscnn.training.selection import selection_score
 
-EVAL_BATCH = 64
+EVAL_BATCH_SIZE = 64
 
 
 @dataclass
 class State:
-    """All that the next epoch depends on, besides the seed."""
+    """State of training that the next epoch depends on, besides the seed."""
 
     epoch: int = 0
     steps: int = 0
@@ -42,12 +42,12 @@ class State:
 def fit(
     model: Classifier, train: Examples, dev: Examples, options: Training, *, seed: int, device: str, directory: Path
 ) -> State:
-    """Train until dev has not become better for ``patience`` epochs; leave the best weights in the model.
+    """Train until there is no improvement on dev for ``patience`` epochs, and load the best weights; returns the state.
 
     Writes ``metrics.jsonl`` (one line per epoch) and ``checkpoint.pt`` in ``directory``; resumes from the latter.
 
     Raises:
-        UserError: the loss is no longer finite.
+        UserError: the loss is not finite.
     """
     logger = log.get_logger("train")
     optimizer = make_optimizer(model, options)
@@ -85,18 +85,18 @@ def fit(
 
 
 def predict(model: Classifier, examples: Examples, device: str) -> np.ndarray:
-    """Class scores (utterances, classes), in the order of ``examples.utts``."""
+    """Class scores (utterances, classes) in the order of ``examples.utts``."""
     model.eval()
     order = np.argsort(examples.lengths, kind="stable")
     scores: list[Tensor] = []
     with torch.inference_mode():
-        for i in range(0, len(order), EVAL_BATCH):
-            scores.append(model(examples.batch(order[i : i + EVAL_BATCH]).to(device)).cpu())
-    return examples.gather(torch.cat(scores).numpy()[np.argsort(order, kind="stable")])
+        for i in range(0, len(order), EVAL_BATCH_SIZE):
+            scores.append(model(examples.batch(order[i : i + EVAL_BATCH_SIZE]).to(device)).cpu())
+    return examples.aggregate(torch.cat(scores).numpy()[np.argsort(order, kind="stable")])
 
 
 def make_optimizer(model: nn.Module, options: Training) -> torch.optim.Optimizer:
-    """The optimiser that the options name."""
+    """The optimiser selected by the options."""
     lr, decay = options.lr, options.weight_decay
     parameters = [p for p in model.parameters() if p.requires_grad]
     if options.optimizer == "sgd":
@@ -114,7 +114,7 @@ def learning_rate(options: Training, epoch: int) -> float:
 
 
 def sample_subset(train: Examples, options: Training, seed: int) -> np.ndarray:
-    """The examples that every epoch draws from: all, or the number of each class that ``balance`` says."""
+    """Indices of the examples used in every epoch: all, or ``balance`` examples per class."""
     if not options.balance.isdecimal():
         return np.arange(len(train))
     return balanced(train.targets, options.balance, np.random.default_rng(seed))
@@ -123,9 +123,9 @@ def sample_subset(train: Examples, options: Training, seed: int) -> np.ndarray:
 def sample_batches(
     train: Examples, subset: np.ndarray, options: Training, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """The batches of an epoch, as indices of examples; of ``subset``, unless ``replacement`` or oversampling is on."""
+    """Batches of an epoch, as indices of examples, from ``subset`` unless ``replacement`` or oversampling is on."""
     size = options.batch_size
-    if options.replacement:  # evaluated every floor(passes * n / size) + 1 steps, as Yoon et al. 2018
+    if options.replacement:  # evaluated every floor(eval_every * n / size) + 1 steps, as in Yoon et al. 2018
         return [rng.integers(len(train), size=size) for _ in range(int(options.eval_every * len(train) / size) + 1)]
     order = subset
     if options.balance == "oversample":
@@ -136,25 +136,25 @@ def sample_batches(
 
 
 def mixup(inputs: Inputs, weight: float) -> Inputs:
-    """Every example mixed with the one that stands at its place counted from the end (batches are shuffled)."""
+    """Inputs with each example mixed with that of the reversed batch (batches are shuffled)."""
     audio = inputs.audio * weight + inputs.audio.flip(0) * (1 - weight)
     return replace(inputs, audio=audio, audio_len=torch.maximum(inputs.audio_len, inputs.audio_len.flip(0)))
 
 
 def spec_augment(inputs: Inputs, options: Training, rng: np.random.Generator) -> Inputs:
-    """SpecAugment without time warping (Park et al. 2019); what is masked has the means of its bins."""
+    """Inputs after SpecAugment without time warping (Park et al. 2019); masks have the mean of each bin."""
     audio = inputs.audio.clone()
     for row, length in zip(audio, inputs.audio_len.tolist(), strict=True):
         means = row[:, :length].mean(dim=1, keepdim=True)
-        for axis, size, widest in ((0, len(row), options.mask_bins), (1, length, options.mask_frames)):
-            width = int(rng.integers(min(widest, size) + 1))
+        for axis, size, max_width in ((0, len(row), options.mask_bins), (1, length, options.mask_frames)):
+            width = int(rng.integers(min(max_width, size) + 1))
             start = int(rng.integers(size - width + 1))
             row[:, :length].narrow(axis, start, width).copy_(means.narrow(0, start, width) if axis == 0 else means)
     return replace(inputs, audio=audio)
 
 
 def clip_gradients(model: nn.Module, options: Training) -> None:
-    """Limit the gradients as the options say."""
+    """Clip the gradients as selected by the options."""
     if not options.clip:
         return
     if options.clip_mode == "norm":
@@ -182,9 +182,9 @@ def _train_epoch(
     device: str,
     state: State,
 ) -> tuple[float, float]:
-    """One epoch; returns the mean loss and the share of padding."""
+    """Train one epoch; returns the mean loss and the share of padding."""
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    np.random.seed(np.random.SeedSequence(seed).generate_state(2))  # transformers draws SpecAugment's masks from it
+    np.random.seed(np.random.SeedSequence(seed).generate_state(2))  # transformers uses it for SpecAugment
     rng = np.random.default_rng(seed)
     batches = sample_batches(train, subset, options, rng)
     if options.max_steps:
@@ -211,7 +211,7 @@ def step(
     rng: np.random.Generator,
     device: str,
 ) -> float:
-    """One update from the examples at ``index``; returns the loss."""
+    """Update the model from the examples at ``index``; returns the loss."""
     inputs = train.batch(index).to(device)
     labels = torch.from_numpy(train.targets[index]).to(device)
     if options.mask_bins or options.mask_frames:

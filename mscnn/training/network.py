@@ -1,4 +1,4 @@
-"""Systems with a network: training by the loop, and prediction with the weights that it left."""
+"""Systems with a network: training by the loop, and prediction with trained weights."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from mscnn.models.base import Classifier
     from mscnn.training.examples import Examples
-    from mscnn.training.parts import Tokens
+    from mscnn.training.splits import Tokens
     from mscnn.training.task import Scores
 
 WEIGHTS = "model.safetensors"
 
 
 class Network:
-    """A system of a family that has a network."""
+    """A system with a network."""
 
     refitted = False
     learns_tokens = True
@@ -39,46 +39,46 @@ class Network:
         self.spec = spec
 
     def train(self, task: Task) -> Outcome:
-        """Train, select the best epoch on dev, score dev and test with its weights."""
+        """Train, select the best epoch on dev; returns the scores of dev and test with its weights."""
         import torch
 
         from mscnn.training.loop import fit, predict
         from mscnn.training.outputs import write_tensorboard
-        from mscnn.training.parts import make_parts
+        from mscnn.training.splits import make_splits
 
         directory, device, seed = task.directory, task.device, task.seed
         with reproducible(device):
-            parts = make_parts(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=seed)
+            splits = make_splits(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=seed)
             torch.manual_seed(seed)
-            model = models.build(task.spec, parts.sizes)
-            if parts.embedding is not None:
-                model.set_word_vectors(torch.from_numpy(parts.embedding))
+            model = models.build(task.spec, splits.sizes)
+            if splits.embedding is not None:
+                model.set_word_vectors(torch.from_numpy(splits.embedding))
             model.to(device)
             options = task.spec.training
-            state = fit(model, parts.train, parts.dev, options, seed=seed, device=device, directory=directory)
-            scores = {"dev": predict(model, parts.dev, device), "test": predict(model, parts.test, device)}
+            state = fit(model, splits.train, splits.dev, options, seed=seed, device=device, directory=directory)
+            scores = {"dev": predict(model, splits.dev, device), "test": predict(model, splits.test, device)}
         files = [directory / WEIGHTS, directory / "metrics.jsonl"]
-        _write_weights(files[0], model, parts.statistics, task.classes)
-        if parts.vocabulary is not None:
-            files.append(parts.vocabulary.save(directory))
-        if task.curves:
+        _write_weights(files[0], model, splits.statistics, task.classes)
+        if splits.vocabulary is not None:
+            files.append(splits.vocabulary.save(directory))
+        if task.tensorboard:
             write_tensorboard(directory, state.history)
         return Outcome(scores, files)
 
     def predict(self, task: Task, text: str) -> Scores:
-        """Score dev and test with trained weights; ``text`` is the source of the transcripts that are read."""
+        """Scores of dev and test with trained weights; ``text`` is the source of the transcripts."""
         from mscnn.training.loop import predict
 
         sources = replace(task.sources, text=replace(task.sources.text, source=text))
         with reproducible(task.device):
-            model, parts = restore(
+            model, examples = restore(
                 task.spec, sources, task.classes, task.directory, {"dev": task.fold.dev, "test": task.fold.test}
             )
             model.to(task.device)
-            return {name: predict(model, part, task.device) for name, part in parts.items()}
+            return {split: predict(model, examples[split], task.device) for split in examples}
 
     def parameters(self, sources: Sources, classes: Sequence[str]) -> int:
-        """Number of parameters without the word vectors."""
+        """Number of parameters, excluding word vectors."""
         sizes = {"audio": sources.features["audio"].dim} if self.spec.audio else {}
         if self.spec.xvector:
             sizes["xvector"] = read_vectors(sources.xvectors(), sources.data.utts[:1]).shape[1]
@@ -87,33 +87,33 @@ class Network:
             return models.build(self.spec, Sizes(len(classes), extra=extra, **sizes)).num_parameters()
 
     def pretrained(self) -> Mapping[str, str]:
-        """What names the weights that its options bring along."""
+        """Identities of the pretrained weights in its options."""
         return models.pretrained(self.spec)
 
 
 def restore(
-    spec: ModelSpec, sources: Sources, classes: Sequence[str], directory: Path, parts: Mapping[str, Sequence[str]]
+    spec: ModelSpec, sources: Sources, classes: Sequence[str], directory: Path, sets: Mapping[str, Sequence[str]]
 ) -> tuple[Classifier, dict[str, Examples]]:
-    """A trained network on the CPU, in eval mode, and the utterances of each of ``parts`` as it reads them.
+    """A trained network on the CPU, in eval mode, and its input for each of ``sets``.
 
-    Weights, vocabulary and statistics are read as they are; nothing is learnt here.
+    Weights, vocabulary and statistics of normalisation are those of training.
 
     Args:
         directory: folder of the run.
-        parts: utterance ids, by any names.
+        sets: utterance ids of each set, by any names.
 
     Raises:
-        UserError: the weights are not there, or are another network's; or something that it reads is missing.
+        UserError: the weights are missing or of another network, or an input is missing.
     """
     import torch
 
     from mscnn.models.base import WORD_VECTORS
     from mscnn.training.normalise import Normalisers
-    from mscnn.training.parts import make_sizes, read_examples
+    from mscnn.training.splits import make_sizes, read_examples
 
     saved = _read_weights(directory / WEIGHTS)
     vocabulary = read_vocabulary(directory) if spec.text else None
-    examples = {name: read_examples(spec, sources, utts, vocabulary) for name, utts in parts.items()}
+    examples = {name: read_examples(spec, sources, utts, vocabulary) for name, utts in sets.items()}
     normalisers = Normalisers(spec)
     try:
         normalisers.restore(saved)
@@ -122,17 +122,17 @@ def restore(
         model = models.build(spec, sizes)
         model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
     except (KeyError, RuntimeError) as error:
-        what = shorten(str(error), 200, placeholder=" …")
+        reason = shorten(str(error), 200, placeholder=" …")
         raise UserError(
-            f"{directory}: weights of another network: {what}; train it again", code="weights-other"
+            f"{directory}: weights of another network: {reason}; train it again", code="weights-other"
         ) from None
-    for part in examples.values():
-        normalisers.apply(part)
+    for one_set in examples.values():
+        normalisers.apply(one_set)
     return model.eval(), examples
 
 
 def read_vocabulary(directory: Path) -> Tokens:
-    """The tokens, words or pieces of words, that the network in the folder of a run knows."""
+    """Vocabulary of the network in the folder of a run: words or subwords."""
     from mscnn.text.subwords import Subwords
     from mscnn.text.vocabulary import Vocabulary
 
@@ -141,7 +141,7 @@ def read_vocabulary(directory: Path) -> Tokens:
 
 @contextlib.contextmanager
 def reproducible(device: str) -> Iterator[None]:
-    """Within, algorithms are deterministic; the settings and random states of the process are as before afterwards."""
+    """Context with deterministic algorithms; settings and random states of the process are restored at its end."""
     import numpy as np
     import torch
 
@@ -165,7 +165,7 @@ def _write_weights(path: Path, model: Classifier, statistics: Mapping[str, np.nd
 
 
 def _read_weights(path: Path) -> dict[str, np.ndarray]:
-    """Weights of a network, and the statistics of its training part beside them."""
+    """Weights of a network, and the statistics of its training split."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -173,5 +173,5 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise UserError(
-            f"{path}: no weights to predict with: {error}; train this fold again", code="weights-unreadable"
+            f"{path}: weights cannot be read: {error}; train this fold again", code="weights-unreadable"
         ) from None

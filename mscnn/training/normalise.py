@@ -1,6 +1,6 @@
-"""Normalisation of features and x-vectors: what is learnt from the training part is applied to every part.
+"""Normalisation of features and x-vectors: statistics of the training split are applied to every split.
 
-The statistics are saved with the weights, under the name of the feature and their own: ``audio.mean``.
+The statistics are saved with the weights, by names of feature and statistic such as ``audio.mean``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from mscnn.config.model import ModelSpec
 from mscnn.training.examples import Examples
 
 EPSILON = 1e-8
-BLOCK = 1 << 16  # rows of which sums are made at a time
+BLOCK_SIZE = 1 << 16  # rows summed at a time
 
 
 class Normaliser:
-    """Leaves rows (N, D) as they are; the interface of those that do not.
+    """No normalisation; the base class of normalisers of rows (N, D).
 
     Attributes:
-        names: what its statistics are called.
-        statistics: what :meth:`fit` has learnt, each (D,).
+        names: names of the statistics.
+        statistics: values of :meth:`fit`, each (D,).
     """
 
     names: tuple[str, ...] = ()
@@ -31,15 +31,15 @@ class Normaliser:
         self.statistics: dict[str, np.ndarray] = {}
 
     def fit(self, rows: np.ndarray, counts: np.ndarray | None = None) -> None:
-        """Learn the statistics of rows (N, D); ``counts`` (N,) says how often each row occurs, None: once."""
+        """Compute the statistics of rows (N, D); ``counts`` (N,) are the frequencies of the rows, None: 1."""
 
     def apply(self, rows: np.ndarray) -> np.ndarray:
-        """The rows normalised; in place, as a large set is a memory map."""
+        """Normalised rows, in place where possible, since a large set is a memory map."""
         return rows
 
 
 class ZScore(Normaliser):
-    """Mean 0 and standard deviation 1 over the rows of the training part."""
+    """Mean 0 and standard deviation 1 over the rows of the training split."""
 
     names = ("mean", "std")
 
@@ -54,7 +54,7 @@ class ZScore(Normaliser):
 
 
 class MinMax(Normaliser):
-    """0 to 1 between the smallest and the largest value of the training part, clipped."""
+    """Range 0 to 1 between minimum and maximum of the training split, clipped."""
 
     names = ("min", "max")
 
@@ -68,14 +68,14 @@ class MinMax(Normaliser):
 
 
 class VectorZScore(ZScore):
-    """Mean 0 and standard deviation 1 over the few rows of a set of vectors, one per utterance."""
+    """Mean 0 and standard deviation 1 over vectors, one per utterance."""
 
     def fit(self, rows: np.ndarray, counts: np.ndarray | None = None) -> None:
         self.statistics = {"mean": rows.mean(axis=0), "std": rows.std(axis=0) + EPSILON}
 
 
 class VectorLength(Normaliser):
-    """Every row to the length sqrt(D), as Kaldi's ivector-normalize-length."""
+    """Length sqrt(D) of every row, as Kaldi's ivector-normalize-length."""
 
     def apply(self, rows: np.ndarray) -> np.ndarray:
         return rows * math.sqrt(rows.shape[1]) / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), EPSILON)
@@ -86,7 +86,7 @@ XVECTORS: dict[str, type[Normaliser]] = {"zscore": VectorZScore, "length": Vecto
 
 
 class Normalisers:
-    """The normaliser of each feature of a system, and of its x-vectors."""
+    """The normalisers of the features and x-vectors of a system."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self._normaliser = {name: FEATURES[spec.normalise.get(name, "none")]() for name in spec.features}
@@ -94,7 +94,7 @@ class Normalisers:
             self._normaliser["xvector"] = XVECTORS[spec.xvec_norm]()
 
     def fit(self, train: Examples) -> None:
-        """Learn from the training part, of which nothing is normalised yet."""
+        """Compute the statistics of the training split, before normalisation."""
         for name, normaliser in self._normaliser.items():
             if name in train.streams:
                 stream = train.streams[name]
@@ -104,7 +104,7 @@ class Normalisers:
                 normaliser.fit(train.xvectors)
 
     def apply(self, examples: Examples) -> None:
-        """Normalise a part."""
+        """Normalise a split in place."""
         for name, normaliser in self._normaliser.items():
             if name in examples.streams:
                 normaliser.apply(examples.streams[name].frames)
@@ -113,7 +113,7 @@ class Normalisers:
 
     @property
     def statistics(self) -> dict[str, np.ndarray]:
-        """What was learnt, under the names that ``model.safetensors`` has."""
+        """All statistics, by their names in ``model.safetensors``."""
         return {
             f"{name}.{key}": value
             for name, normaliser in self._normaliser.items()
@@ -121,10 +121,10 @@ class Normalisers:
         }
 
     def restore(self, saved: Mapping[str, np.ndarray]) -> None:
-        """Take the statistics from what ``model.safetensors`` has.
+        """Set the statistics from the content of ``model.safetensors``.
 
         Raises:
-            KeyError: one is not there.
+            KeyError: one is missing.
         """
         for name, normaliser in self._normaliser.items():
             normaliser.statistics = {key: saved[f"{name}.{key}"] for key in normaliser.names}
@@ -133,9 +133,9 @@ class Normalisers:
 def moments(rows: np.ndarray, counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation (D,) float32 of rows (N, D), in two passes of float64 sums over blocks.
 
-    ``counts`` (N,) says how often each row occurs; None: once.
+    ``counts`` (N,) are the frequencies of the rows; None: 1.
     """
-    blocks = [slice(i, i + BLOCK) for i in range(0, len(rows), BLOCK)]
+    blocks = [slice(i, i + BLOCK_SIZE) for i in range(0, len(rows), BLOCK_SIZE)]
     if counts is None:
         mean = sum(rows[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(rows)
         variance = sum(np.square(rows[b] - mean).sum(axis=0) for b in blocks) / len(rows)

@@ -1,4 +1,4 @@
-"""What a training leaves behind: predictions, weights, curves, and where it was made."""
+"""Outputs of training: predictions, TensorBoard events, logs, and a record of the environment."""
 
 import contextlib
 import logging
@@ -35,7 +35,7 @@ def require_tensorboard() -> None:
 
 
 def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -> None:
-    """Write the curves of ``metrics.jsonl`` as TensorBoard events; raises as :func:`require_tensorboard`."""
+    """Write ``metrics.jsonl`` as TensorBoard events; raises as :func:`require_tensorboard`."""
     require_tensorboard()
     from torch.utils.tensorboard import SummaryWriter
 
@@ -47,7 +47,7 @@ def write_tensorboard(directory: Path, history: Sequence[Mapping[str, float]]) -
 
 @contextlib.contextmanager
 def logged_to(path: Path, logger: logging.Logger) -> Iterator[None]:
-    """Append what the logger says to ``train.log``, too."""
+    """Context in which the messages of a logger are also appended to a file."""
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
     logger.addHandler(handler)
@@ -59,7 +59,7 @@ def logged_to(path: Path, logger: logging.Logger) -> Iterator[None]:
 
 
 def _git_commit() -> str:
-    if CONF.parent != ROOT:  # installed: a repository around it would not be ours
+    if CONF.parent != ROOT:  # installed: a repository around it is another one
         return "unknown"
     command = ["git", "-C", os.fspath(ROOT), "describe", "--always", "--dirty"]
     try:

@@ -1,4 +1,4 @@
-"""What the systems of an experiment read: a data directory, features, transcripts and x-vectors, each opened once."""
+"""Inputs of systems: data directory, features, transcripts and x-vectors, each read once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mscnn.xvector.vectors import read_vectors
 
 @dataclass(frozen=True)
 class TextOptions:
-    """Which transcripts are read, and how tokens become vectors.
+    """Source of the transcripts, tokens and word vectors.
 
     Attributes:
-        source: gt, or an ASR engine.
+        source: gt (reference transcripts), or an ASR engine.
         tokens: word or sentencepiece.
-        embeddings: a GloVe, word2vec or fastText file; None trains word2vec on the training part.
-        dim: word2vec dimension.
+        embeddings: a GloVe, word2vec or fastText file; None: word2vec trained on the training split.
+        dim: dimension of word2vec.
         pieces: size of the sentencepiece vocabulary.
     """
 
@@ -37,14 +37,14 @@ class TextOptions:
 
     @property
     def changed(self) -> list[str]:
-        """Options that are not the default, KEY=VALUE; of a file its name. Systems that differ in them are others."""
+        """Non-default options as KEY=VALUE, files without their folder; they distinguish systems."""
         values = {**asdict(self), "embeddings": self.embeddings and Path(self.embeddings).name}
         return [f"{f.name}={values[f.name]}" for f in fields(self)[1:] if values[f.name] != f.default]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a system reads; ``features`` by the name that the model knows them by, ``xvector`` an ``xvector.scp``."""
+    """Inputs of a system: ``features`` by their names in the model, and ``xvector``, an ``xvector.scp``."""
 
     data: DataDir
     features: Mapping[str, FeatureDir]
@@ -52,14 +52,14 @@ class Sources:
     xvector: Path | None
 
     def texts(self) -> dict[str, str]:
-        """The transcript of each utterance."""
+        """Transcript of each utterance."""
         return self.data.text_of(self.text.source)
 
     def xvectors(self) -> Path:
-        """The ``xvector.scp``, of a system that cannot do without.
+        """Path of the ``xvector.scp``.
 
         Raises:
-            UserError: none is given.
+            UserError: there is none.
         """
         if self.xvector is None:
             raise UserError("the system takes x-vectors: give --xvector PATH (stage 2)", code="xvector-missing")
@@ -67,9 +67,9 @@ class Sources:
 
 
 class Reader:
-    """Opens data directories and features, and makes digests, each once: what it has read stays as it was then.
+    """Cache of data directories, features and digests, which many experiments share.
 
-    Many experiments read the same things. One reader serves one call, so that a later call sees what has changed.
+    A reader is used for one call only, so that later calls notice changes of files.
     """
 
     def __init__(self) -> None:
@@ -85,17 +85,17 @@ def _xvector_digest(path: Path, utts: tuple[str, ...]) -> str:
 
 
 def features_of(spec: ModelSpec, feature_dirs: Sequence[Path], reader: Reader) -> dict[str, FeatureDir]:
-    """The features that a system reads, by the name that it knows them by.
+    """Features of a system, by their names in the model.
 
     Raises:
-        UserError: there is no folder of a feature.
+        UserError: a feature has no folder.
     """
     archives = {a.feature: a for a in map(reader.features, feature_dirs)} if spec.features else {}
     for wanted in spec.features.values():
         if wanted not in archives:
             raise UserError(
-                f"{spec.name} needs {wanted} features, and is given {', '.join(archives) or 'nothing'}: "
-                f"--feature-dir dump/{wanted}/SET (stage 3)",
+                f"{spec.name}: feature {wanted} is missing (given: {', '.join(archives) or 'none'}); extract it with "
+                f"stage 3 and give --feature-dir dump/{wanted}/SET",
                 code="feature-missing",
             )
     return {name: archives[wanted] for name, wanted in spec.features.items()}

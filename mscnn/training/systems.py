@@ -1,4 +1,4 @@
-"""Networks and baselines behind one interface: what trains and predicts is chosen here, and nowhere else."""
+"""Common interface of networks and baselines, and the selection of the system of a configuration."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 
 class System(Protocol):
-    """What can be trained, and predict.
+    """Interface of systems for training and prediction.
 
     Attributes:
-        refitted: it leaves no weights; prediction fits it again, to the transcripts that it was trained on.
-        learns_tokens: its vocabulary and word vectors follow from the options of text.
+        refitted: it has no weights; prediction fits it again on the transcripts of training.
+        learns_tokens: its vocabulary and word vectors depend on the text options.
     """
 
     refitted: bool
     learns_tokens: bool
 
     def train(self, task: Task) -> Outcome:
-        """Learn from the training part, select on dev, score dev and test; files lie in ``task.directory``."""
+        """Train, select on dev; returns the scores of dev and test, and files in ``task.directory``."""
         ...
 
     def predict(self, task: Task, text: str) -> Scores:
-        """Score dev and test again; ``text`` is the source of the transcripts that are read."""
+        """Scores of dev and test; ``text`` is the source of the transcripts."""
         ...
 
     def parameters(self, sources: Sources, classes: Sequence[str]) -> int | None:
-        """Number of parameters without the word vectors; None where it grows with the data."""
+        """Number of parameters, excluding word vectors; None where it depends on the size of the data."""
         ...
 
     def pretrained(self) -> Mapping[str, str]:
-        """What names the weights that its options bring along, by option."""
+        """Identities of the pretrained weights in its options, by option."""
         ...
 
 
 class Baseline:
-    """A system without a network: scikit-learn's."""
+    """A system of scikit-learn, without a network."""
 
     refitted = True
     learns_tokens = False
@@ -53,11 +53,11 @@ class Baseline:
         self.spec = spec
 
     def train(self, task: Task) -> Outcome:
-        """Fit it and score dev and test; it writes nothing."""
+        """Fit the baseline; returns the scores of dev and test, and no files."""
         return Outcome(self.predict(task, task.sources.text.source))
 
     def predict(self, task: Task, text: str) -> Scores:
-        """Fit it to the transcripts of training, score dev and test on those of the source ``text``."""
+        """Fit the baseline on the transcripts of training; returns the scores of dev and test on those of ``text``."""
         from mscnn.baselines.classify import scores
 
         sources = task.sources
@@ -72,10 +72,10 @@ class Baseline:
         )
 
     def parameters(self, sources: Sources, classes: Sequence[str]) -> None:
-        """None: as many as the data have tokens."""
+        """None: the number depends on the vocabulary of the data."""
 
     def pretrained(self) -> Mapping[str, str]:
-        """Nothing."""
+        """Empty: there are no pretrained weights."""
         return {}
 
 

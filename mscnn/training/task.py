@@ -1,4 +1,4 @@
-"""One training: a system on one fold, once; and what comes of it."""
+"""One run of one system on one fold, and its outcome."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Task:
-    """What a training needs to know; a worker process gets it whole.
+    """Options of a run, sent to a worker process.
 
     Attributes:
         directory: folder of the run, written by training and read by prediction.
-        cache: folder for what is read of files of word vectors.
+        cache: folder of the cache of word vectors.
         device: cpu or cuda.
-        curves: whether TensorBoard events are written.
+        tensorboard: whether TensorBoard events are written.
     """
 
     spec: ModelSpec
@@ -36,7 +36,7 @@ class Task:
     cache: Path
     device: str = "cpu"
     seed: int = 0
-    curves: bool = False
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Predicting again: what training predicted to the last digit, and other transcripts with nothing else changed."""
+"""Predictions equal those of training to the last digit; with other transcripts nothing else changes."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from mscnn.evaluation.wer import write_wer
 from mscnn.files import write_table
 from mscnn.inference.predict import Request, predict_experiments
 from mscnn.reporting.results import write_report
-from mscnn.training.experiment import Setup
+from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import TextOptions
 from tests.raises import fails
@@ -38,20 +38,27 @@ pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture
-def setup(toy) -> Setup:
-    """One fold of a text model, and transcripts of an ASR engine in text.ear."""
+def setup(toy) -> ExperimentConfig:
+    """One fold of a text model, and transcripts of an ASR engine in text.engine."""
     data = DataDir.load(toy / "data" / "toy")
-    words = ("what a day", "oh no not now", "a marvel", "not what", "")
-    write_table(data.path / "text.ear", {utt: words[i % 5] for i, utt in enumerate(data.utts)})
-    return Setup(
-        model="text_cnn", data=data.path, labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t", settings=(*SHORT, "filters=4"), device="cpu", text=TextOptions(dim=8), folds=1,
-    )  # fmt: skip
+    transcripts = ("what a day", "oh no not now", "a marvel", "not what", "")
+    write_table(data.path / "text.engine", {utt: transcripts[i % 5] for i, utt in enumerate(data.utts)})
+    return ExperimentConfig(
+        model="text_cnn",
+        data=data.path,
+        labels=str(toy / "toy.yaml"),
+        protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t",
+        settings=(*SHORT, "filters=4"),
+        device="cpu",
+        text=TextOptions(dim=8),
+        folds=1,
+    )
 
 
 @pytest.fixture
 def features(toy):
-    """Archives of every feature that KINDS need, and x-vectors."""
+    """Archives of every feature that KINDS needs, and x-vectors."""
     rng, utts = np.random.default_rng(1), DataDir.load(toy / "data" / "toy").utts
     sizes = {"mfcc120": (20, 120), "prosody35": (1, 35), "mfcc26_seg18": (140, 26), "logmel3d": (20, 120)}
     for name, (rows, width) in sizes.items():
@@ -67,14 +74,19 @@ def predictions(exp):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_words_give_the_same_predictions_to_the_last_digit(kind, setup, toy, features):
+def test_the_same_transcripts_give_the_same_predictions_to_the_last_digit(kind, setup, toy, features):
     model, settings = KINDS[kind]
     tokens = "sentencepiece" if kind == "pieces" else "word"
-    own = () if model in ("majority", "tfidf_lr", "logmel_lr") else SHORT
+    trained = () if model in ("majority", "tfidf_lr", "logmel_lr") else SHORT
     setup = dataclasses.replace(
-        setup, model=model, settings=(*own, *settings), feature_dirs=features, xvector=toy / "xvector.scp",
-        text=TextOptions(tokens=tokens, dim=8, pieces=20), runs=2,
-    )  # fmt: skip
+        setup,
+        model=model,
+        settings=(*trained, *settings),
+        feature_dirs=features,
+        xvector=toy / "xvector.scp",
+        text=TextOptions(tokens=tokens, dim=8, pieces=20),
+        runs=2,
+    )
     train_experiments([setup], nj=1)
     out = toy / "exp" / "again"
     assert predict_experiments([Request(setup.exp, out)], device="cpu") == 2
@@ -85,53 +97,56 @@ def test_the_same_words_give_the_same_predictions_to_the_last_digit(kind, setup,
 
 
 @pytest.mark.parametrize("model", ["text_cnn", "tfidf_lr"])
-def test_other_words_reach_dev_and_test_only(model, setup, toy):
-    """Reference: a training on transcripts that are the reference in the training part and the engine's elsewhere."""
+def test_other_transcripts_affect_dev_and_test_only(model, setup, toy):
+    """Compared with training on reference transcripts in the training split and ASR transcripts elsewhere."""
     setup = dataclasses.replace(setup, model=model, settings=setup.settings if model == "text_cnn" else ())
     train_experiments([setup], nj=1)
     data = DataDir.load(setup.data)
-    heard = {u: w if u[:2] in ("A1", "A2") else data.text[u] for u, w in data.text_of("ear").items()}
-    write_table(data.path / "text.mixed", heard)
+    transcripts = {u: w if u[:2] in ("A1", "A2") else data.text[u] for u, w in data.text_of("engine").items()}
+    write_table(data.path / "text.mixed", transcripts)
     mixed = dataclasses.replace(setup, exp=toy / "exp" / "mixed", text=TextOptions("mixed", dim=8))
     train_experiments([mixed], nj=1)
-    out = toy / "exp" / "t_on_ear"
-    predict_experiments([Request(setup.exp, out, text="ear")], device="cpu")
+    out = toy / "exp" / "t_on_engine"
+    predict_experiments([Request(setup.exp, out, text="engine")], device="cpu")
     assert predictions(out) == predictions(mixed.exp) != predictions(setup.exp)
 
 
-def test_an_experiment_that_says_what_it_was_trained_on(setup, toy):
+def test_predictions_are_an_experiment_with_trained_on(setup, toy):
     train_experiments([setup], nj=1)
-    out = toy / "exp" / "t_on_ear"
-    predict_experiments([Request(setup.exp, out, text="ear")], device="cpu")
+    out = toy / "exp" / "t_on_engine"
+    predict_experiments([Request(setup.exp, out, text="engine")], device="cpu")
     config = yaml.safe_load((out / "config.yaml").read_text())
-    assert (config["text"], config["trained_on"], config["trained_in"]) == ("ear", "gt", str(setup.exp))
+    assert (config["text"], config["trained_on"], config["trained_in"]) == ("engine", "gt", str(setup.exp))
     assert config["protocol"] == yaml.safe_load((setup.exp / "config.yaml").read_text())["protocol"]
     line = write_report(Experiment.load(out))[0]
-    assert (line.fields["text"], line.fields["trained_on"], line.fields["partial"]) == ("ear", "gt", "1/4")
-    write_table(setup.data / "text.ear", dict.fromkeys(DataDir.load(setup.data).utts, "what a day"))
+    assert (line.fields["text"], line.fields["trained_on"], line.fields["partial"]) == ("engine", "gt", "1/4")
+    write_table(setup.data / "text.engine", dict.fromkeys(DataDir.load(setup.data).utts, "what a day"))
     old = predictions(out)
-    assert predict_experiments([Request(setup.exp, out, text="ear")], device="cpu") == 1 and predictions(out) != old
+    assert predict_experiments([Request(setup.exp, out, text="engine")], device="cpu") == 1 and predictions(out) != old
 
 
-def test_all_predictions_are_one_list_of_jobs(setup, toy, monkeypatch):
-    setups = [
+def test_all_predictions_are_one_job_queue(setup, toy, monkeypatch):
+    experiments = [
         dataclasses.replace(setup, model="tfidf_lr", settings=(), folds=2, exp=toy / "exp" / name) for name in "ab"
     ]
-    train_experiments(setups, nj=1)
+    train_experiments(experiments, nj=1)
     calls = []
     monkeypatch.setattr("mscnn.jobs.run_jobs", lambda function, jobs, **options: calls.append((jobs, options)))
-    requests = [Request(one.exp, one.exp.with_name(f"{one.exp.name}_on_ear"), "ear") for one in setups]
+    requests = [Request(one.exp, one.exp.with_name(f"{one.exp.name}_on_engine"), "engine") for one in experiments]
     assert predict_experiments(requests, device="cpu", nj=2) == 4
     [(jobs, options)] = calls
     assert len(jobs) == 4
     assert options["logs"] == [request.out / "log" / f"predict.{n}.log" for request in requests for n in (1, 2)]
-    wrong = [Request(setups[0].exp, toy / "exp" / "new"), Request(setups[1].exp, toy / "exp" / "other", "whisper")]
+    wrong = [
+        Request(experiments[0].exp, toy / "exp" / "new"),
+        Request(experiments[1].exp, toy / "exp" / "other", "whisper"),
+    ]
     with fails("transcript-missing", "whisper"):
         predict_experiments(wrong, device="cpu")
     assert not (toy / "exp" / "new").exists()
 
 
-def test_what_cannot_be_predicted_is_said(setup, toy):
+def test_requests_that_cannot_be_predicted(setup, toy):
     exp, out = setup.exp, toy / "exp" / "out"
 
     def refuses(code, *names, exp=exp, out=out, text=None):
@@ -140,15 +155,15 @@ def test_what_cannot_be_predicted_is_said(setup, toy):
 
     refuses("experiment-missing", exp)
     train_experiments([setup], nj=1)
-    refuses("transcript-missing", "text.whisper", "gt, ear", text="whisper")
+    refuses("transcript-missing", "text.whisper", "gt, engine", text="whisper")
     refuses("text-mismatch", "text_cnn", text="none")
     refuses("experiment-changed", exp, out=exp)
     predict_experiments([Request(exp, toy / "exp" / "first")], device="cpu")
-    refuses("experiment-changed", "first", out=toy / "exp" / "first", text="ear")
+    refuses("experiment-changed", "first", out=toy / "exp" / "first", text="engine")
     refuses("experiment-predicted", "first", exp, exp=toy / "exp" / "first")
-    silent = dataclasses.replace(setup, model="majority", settings=(), exp=toy / "exp" / "silent")
+    silent = dataclasses.replace(setup, model="majority", settings=(), exp=toy / "exp" / "no_text")
     train_experiments([silent], nj=1)
-    refuses("text-mismatch", "majority", "--text", exp=silent.exp, text="ear")
+    refuses("text-mismatch", "majority", "--text", exp=silent.exp, text="engine")
     train = exp / "folds" / "fold01.train"
     whole = train.read_bytes()
     train.write_bytes(whole + b"A1-0 A1-1\n")
@@ -163,22 +178,25 @@ def test_what_cannot_be_predicted_is_said(setup, toy):
     refuses("inputs-changed", "text", "mscnn.bin.train", out=toy / "exp" / "other")
 
 
-def test_from_training_to_the_table_of_robustness(setup, toy):
-    """Where the ASR engine was right, a bag of words predicts what it predicts from reference transcripts."""
+def test_robustness_to_asr_errors(setup, toy):
+    """Where the ASR transcript is correct, a bag of words predicts the same as from the reference transcript."""
     data, root = DataDir.load(setup.data), toy / "exp"
-    heard = {utt: data.text[utt] if utt[-1] in "01" else "a marvel" for utt in data.utts}
-    write_table(data.path / "text.ear", heard)
-    write_wer(root / "asr_ear" / "toy", data, heard, "ear")
+    transcripts = {utt: data.text[utt] if utt[-1] in "01" else "a marvel" for utt in data.utts}
+    write_table(data.path / "text.engine", transcripts)
+    write_wer(root / "asr_engine" / "toy", data, transcripts, "engine")
     base = dataclasses.replace(setup, model="tfidf_lr", settings=(), folds=0)
-    own = {"true": base, "ear": dataclasses.replace(base, text=TextOptions("ear")),
-           "silent": dataclasses.replace(base, model="majority")}  # fmt: skip
-    for name, some in own.items():
-        train_experiments([dataclasses.replace(some, exp=root / name)], nj=1)
-    predict_experiments([Request(root / "true", root / "mixed", text="ear")], device="cpu")
-    exps = [Experiment.load(root / name) for name in (*own, "mixed")]
-    found = {row.exp.path.name: row for row in robustness(exps).rows}
-    assert list(found) == ["true", "mixed", "ear", "silent"]
-    right, wrong = (found["mixed"].buckets["ear"][name] for name in ("0 %", "50-100 %"))
-    assert (right.utterances, right.ua) == (8, 100) and found["true"].buckets["ear"]["0 %"] == right
+    trained = {
+        "reference": base,
+        "engine": dataclasses.replace(base, text=TextOptions("engine")),
+        "no_text": dataclasses.replace(base, model="majority"),
+    }
+    for name, options in trained.items():
+        train_experiments([dataclasses.replace(options, exp=root / name)], nj=1)
+    predict_experiments([Request(root / "reference", root / "mixed", text="engine")], device="cpu")
+    exps = [Experiment.load(root / name) for name in (*trained, "mixed")]
+    rows = {row.exp.path.name: row for row in robustness(exps).rows}
+    assert list(rows) == ["reference", "mixed", "engine", "no_text"]
+    correct, wrong = (rows["mixed"].buckets["engine"][name] for name in ("0 %", "50-100 %"))
+    assert (correct.utterances, correct.ua) == (8, 100) and rows["reference"].buckets["engine"]["0 %"] == correct
     assert (wrong.utterances, wrong.ua) == (16, 50)
-    assert found["silent"].difference is None and found["mixed"].difference < 0
+    assert rows["no_text"].difference is None and rows["mixed"].difference < 0

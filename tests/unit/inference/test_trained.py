@@ -1,4 +1,4 @@
-"""What a training left: a network that scores as it did, utterances as it reads them, and what has changed since."""
+"""Trained experiments: a network with the scores of training, its input, and changes since training."""
 
 import dataclasses
 
@@ -11,8 +11,8 @@ from safetensors.numpy import load_file, save_file
 from mscnn.data.datadir import DataDir
 from mscnn.evaluation.predictions import read_predictions
 from mscnn.features.archive import FeatureDir
-from mscnn.inference.trained import require_unchanged, restore, setup_of
-from mscnn.training.experiment import Setup
+from mscnn.inference.trained import options_of, require_unchanged, restore
+from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import TextOptions
 from tests.raises import fails
@@ -21,11 +21,18 @@ from tests.raises import fails
 @pytest.fixture
 def trained(toy, in_process):
     """One fold of a network that takes audio and text: its folder, its configuration, its data."""
-    setup = Setup(
-        model="mscnn_spu_att", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t", feature_dirs=(toy / "feats",), settings=("max_epochs=1", "filters=4", "max_frames=11"),
-        device="cpu", text=TextOptions(dim=8), folds=1,
-    )  # fmt: skip
+    setup = ExperimentConfig(
+        model="mscnn_spu_att",
+        data=toy / "data" / "toy",
+        labels=str(toy / "toy.yaml"),
+        protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t",
+        feature_dirs=(toy / "feats",),
+        settings=("max_epochs=1", "filters=4", "max_frames=11"),
+        device="cpu",
+        text=TextOptions(dim=8),
+        folds=1,
+    )
     train_experiments([setup], nj=1)
     return setup.exp, yaml.safe_load((setup.exp / "config.yaml").read_text()), DataDir.load(setup.data)
 
@@ -58,7 +65,7 @@ def test_weights_of_another_network_are_refused(trained):
         restore(exp, config, data, {"one": data.utts[:1]}, 1, 1)
 
 
-def test_features_made_otherwise_are_named(trained, toy):
+def test_changed_features_are_reported(trained, toy):
     exp, config, data = trained
     require_unchanged(exp, config, data)
     facts = toy / "feats" / "feature.yaml"
@@ -71,8 +78,8 @@ def test_features_made_otherwise_are_named(trained, toy):
 
 def test_experiments_of_an_older_version_are_refused(trained):
     exp, config, _ = trained
-    assert setup_of(exp, config).feature_dirs and setup_of(exp, config).text.source == "gt"
-    assert setup_of(exp, {**config, "text": "ear", "trained_on": "gt"}).text.source == "gt"
+    assert options_of(exp, config).feature_dirs and options_of(exp, config).text.source == "gt"
+    assert options_of(exp, {**config, "text": "engine", "trained_on": "gt"}).text.source == "gt"
     del config["feature_dirs"]
     with fails("experiment-too-old", exp):
-        setup_of(exp, config)
+        options_of(exp, config)

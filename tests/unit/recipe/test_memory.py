@@ -7,7 +7,7 @@ import pytest
 
 from mscnn.jobs.worker import Worker
 from mscnn.recipe import memory
-from mscnn.training.experiment import Setup
+from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.sources import Reader
 from tests.unit.training.conftest import toy
 
@@ -15,8 +15,8 @@ __all__ = ["toy"]
 
 
 @pytest.fixture
-def setup(toy) -> Setup:
-    return Setup(
+def setup(toy) -> ExperimentConfig:
+    return ExperimentConfig(
         model="audio_cnn",
         data=toy / "data" / "toy",
         labels=str(toy / "toy.yaml"),

@@ -1,4 +1,4 @@
-"""A toy corpus with features: four speakers in two sessions, two classes that differ in every frame."""
+"""A toy corpus with features: four speakers in two sessions, two classes with different means of frames."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ LABELS = {"name": "toy", "corpus": "toy", "classes": ["happy", "sad"], "map": {"
 
 
 def write_features(folder: Path, name: str, options: dict, matrices: dict[str, np.ndarray]) -> None:
-    """Lay matrices out as stage 3 does."""
+    """Write matrices in the format of stage 3."""
     frames = write_archive(folder / "feats.1", matrices.items())
     (folder / "feats.scp").write_text((folder / "feats.1.scp").read_text())
     write_table(folder / "utt2num_frames", frames)
@@ -34,7 +34,7 @@ def write_features(folder: Path, name: str, options: dict, matrices: dict[str, n
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Run jobs as plain calls in this process: what they do is tested, not the processes."""
+    """Run jobs as plain calls in this process, without worker processes."""
     monkeypatch.setenv("MSCNN_BACKEND", "debug")
 
 

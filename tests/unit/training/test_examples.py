@@ -1,4 +1,4 @@
-"""Batches: the right frames in the right rows, every example once an epoch, little padding."""
+"""Batches: the right frames in the right rows, every example once per epoch, little padding."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_padding_by_hand():
 
 
 def test_buckets_keep_padding_low(shared_dir):
-    """Real durations of IEMOCAP's four classes: below 10 %, where random batches waste more than a third."""
+    """Real durations of IEMOCAP's four classes: below 10 %, where more than a third of random batches is padding."""
     import json
 
     lines = (shared_dir / "data" / "iemocap" / "iemocap.jsonl").read_text().splitlines()
@@ -54,19 +54,23 @@ def test_buckets_keep_padding_low(shared_dir):
     assert padding(lengths, np.array_split(order, len(order) // 64)) > 0.33
 
 
-def test_segments_share_what_their_utterance_has():
+def test_segments_share_inputs_of_their_utterance():
     audio = Stream(np.arange(10, dtype=np.float32)[:, None], np.array([0, 4, 6]), np.array([4, 2, 4]))
     prosody = Stream(np.array([[7.0], [9.0]], np.float32), np.array([0, 0, 1]), np.array([1, 1, 1]))
     rule = Segments(frames=4, aggregate="mean_logits")
     examples = Examples(
-        ["a", "b"], {"audio": audio, "prosody": prosody}, tokens=[[5], [6, 7]], xvectors=np.float32([[1], [2]]),
-        utterance=np.array([0, 0, 1]), segments=rule,
-    )  # fmt: skip
+        ["a", "b"],
+        {"audio": audio, "prosody": prosody},
+        tokens=[[5], [6, 7]],
+        xvectors=np.float32([[1], [2]]),
+        utterance=np.array([0, 0, 1]),
+        segments=rule,
+    )
     batch = examples.batch([1, 2])
     assert batch.audio[:, 0].tolist() == [[4, 5, 0, 0], [6, 7, 8, 9]]
     assert batch.extra["prosody"].flatten().tolist() == [7, 9]
     assert batch.tokens.tolist() == [[5, 0], [6, 7]] and batch.xvector.tolist() == [[1], [2]]
-    assert examples.gather(np.array([[0.0], [4.0], [8.0]])).tolist() == [[2], [8]]
+    assert examples.aggregate(np.array([[0.0], [4.0], [8.0]])).tolist() == [[2], [8]]
     assert len(examples) == 3 and examples.lengths.tolist() == [4, 2, 4]
 
 
@@ -80,7 +84,7 @@ def test_balanced_classes():
 
 
 @pytest.mark.parametrize(("power", "small"), [(0.0, 4), (0.5, 8), (1.0, 16)])
-def test_oversampling_may_go_a_part_of_the_way(power, small):
+def test_partial_oversampling(power, small):
     labels = np.array([0] * 16 + [1] * 4)  # 4 (16 / 4)^power
     chosen = balanced(labels, "oversample", np.random.default_rng(0), power)
     assert np.bincount(labels[chosen]).tolist() == [16, small]

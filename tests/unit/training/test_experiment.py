@@ -1,4 +1,4 @@
-"""An experiment: every fold and run trained once, whatever happens in between."""
+"""An experiment: every fold and run is trained once, also after interruptions."""
 
 import contextlib
 import dataclasses
@@ -14,7 +14,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
 from mscnn.files import read_yaml
 from mscnn.training import loop
-from mscnn.training.experiment import Setup, resolve
+from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import Reader, TextOptions
 from tests.raises import fails
@@ -22,15 +22,21 @@ from tests.unit.training.conftest import write_features
 
 
 @pytest.fixture
-def setup(toy) -> Setup:
-    return Setup(
-        model="audio_cnn", data=toy / "data" / "toy", labels=str(toy / "toy.yaml"), protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t", feature_dirs=(toy / "feats",), settings=("max_epochs=2", "filters=4"), device="cpu",
+def setup(toy) -> ExperimentConfig:
+    return ExperimentConfig(
+        model="audio_cnn",
+        data=toy / "data" / "toy",
+        labels=str(toy / "toy.yaml"),
+        protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / "t",
+        feature_dirs=(toy / "feats",),
+        settings=("max_epochs=2", "filters=4"),
+        device="cpu",
         text=TextOptions(dim=8),
-    )  # fmt: skip
+    )
 
 
-def outputs(setup: Setup) -> dict[str, bytes]:
+def outputs(setup: ExperimentConfig) -> dict[str, bytes]:
     return {
         str(p.relative_to(setup.exp)): p.read_bytes()
         for p in sorted(setup.exp.rglob("*"))
@@ -67,7 +73,7 @@ def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monke
     assert outputs(broken) == first
 
 
-def test_config_says_how_it_was_made(setup, in_process):
+def test_content_of_config_yaml(setup, in_process):
     train_experiments([setup], nj=1)
     config = yaml.safe_load((setup.exp / "config.yaml").read_text())
     assert config["classes"] == ["happy", "sad"]
@@ -75,20 +81,20 @@ def test_config_says_how_it_was_made(setup, in_process):
     assert config["protocol"]["selection"] == "dev"
     assert (config["text"], config["xvector"], config["folds"], config["runs"]) == ("none", "none", 4, 1)
     assert (setup.exp / "folds" / "fold01.dev").read_text().splitlines() == [f"A2-{i}" for i in range(6)]
-    assert config["changed"] == ["filters=4", "max_epochs=2"], "no words, no options of words"
+    assert config["changed"] == ["filters=4", "max_epochs=2"], "no text, no text options"
 
 
 def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
-    """Score lines and tables tell systems apart by what changed."""
+    """Score lines and tables distinguish systems by what changed."""
     (toy / "vectors.txt").write_text("oh 1 2\n")
     text = TextOptions(tokens="sentencepiece", embeddings=str(toy / "vectors.txt"), pieces=20)
-    words = dataclasses.replace(setup, model="tfidf_lr", settings=(), text=text, exp=setup.exp.parent / "w")
-    train_experiments([words], nj=1)
-    assert yaml.safe_load((words.exp / "config.yaml").read_text())["changed"] == []
-    reads = dataclasses.replace(words, model="text_cnn", settings=("filters=4",))
-    reader, protocol = Reader(), Protocol.load(reads.protocol)
-    sources = reads.sources(reads.spec(), reader.data(reads.data), reader)
-    config = resolve(reads, reads.spec(), sources, ["happy", "sad"], protocol, [], reader)
+    tfidf = dataclasses.replace(setup, model="tfidf_lr", settings=(), text=text, exp=setup.exp.parent / "w")
+    train_experiments([tfidf], nj=1)
+    assert yaml.safe_load((tfidf.exp / "config.yaml").read_text())["changed"] == []
+    text_cnn = dataclasses.replace(tfidf, model="text_cnn", settings=("filters=4",))
+    reader, protocol = Reader(), Protocol.load(text_cnn.protocol)
+    sources = text_cnn.sources(text_cnn.spec(), reader.data(text_cnn.data), reader)
+    config = resolve(text_cnn, text_cnn.spec(), sources, ["happy", "sad"], protocol, [], reader)
     assert config["changed"] == ["embeddings=vectors.txt", "filters=4", "pieces=20", "tokens=sentencepiece"]
 
 
@@ -98,7 +104,7 @@ def test_other_options_are_refused_unless_overwritten(setup, in_process):
     (setup.exp / "score_test.txt").write_text("of the old configuration")
     with fails("experiment-changed", "training.max_epochs", "--overwrite true"):
         train_experiments([other], nj=1)
-    assert train_experiments([setup], nj=1, overwrite=True) == 0  # nothing to replace
+    assert train_experiments([setup], nj=1, overwrite=True) == 0  # nothing to train
     assert train_experiments([other], nj=1, overwrite=True) == 4
     assert not (setup.exp / "score_test.txt").exists()
 
@@ -112,14 +118,14 @@ def test_more_runs_only_add(setup, in_process):
     assert both["fold01/run1/model.safetensors"] != both["fold01/run2/model.safetensors"]
 
 
-def test_processes_give_what_this_process_gives(setup):
+def test_processes_give_the_same_results_as_this_process(setup):
     train_experiments([setup], nj=1)
     other = dataclasses.replace(setup, exp=setup.exp.parent / "processes")
     train_experiments([other], nj=2)
     assert outputs(other) == outputs(setup)
 
 
-def test_needs_are_named(setup, toy):
+def test_missing_requirements(setup, toy):
     with fails("feature-missing", "mfcc96", "stage 3"):
         train_experiments([dataclasses.replace(setup, feature_dirs=())], nj=1)
     with fails("xvector-missing", "--xvector", "audio_cnn"):
@@ -138,8 +144,8 @@ def test_needs_are_named(setup, toy):
         train_experiments([dataclasses.replace(setup, labels=str(absent))], nj=1)
 
 
-def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monkeypatch):
-    """CA-MSER on an archive that stage 3 did not make, of utterances of one segment and of two; no transformers."""
+def test_hidden_states_of_another_program_are_read(setup, toy, in_process, monkeypatch):
+    """CA-MSER on an archive that stage 3 did not write, of utterances of one segment and of two; no transformers."""
     monkeypatch.setitem(sys.modules, "transformers", None)
     rng, utts = np.random.default_rng(0), DataDir.load(setup.data).utts
     seconds = {utt: 2 + 2 * (utt[-1] == "0") for utt in utts}
@@ -149,9 +155,12 @@ def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monke
         matrices = {utt: rng.random((n, width), np.float32) for utt, n in rows.items()}
         write_features(toy / name, name, options, matrices)
     frozen = dataclasses.replace(
-        setup, model="ca_mser", feature_dirs=tuple(toy / name for name in shapes), folds=1,
+        setup,
+        model="ca_mser",
+        feature_dirs=tuple(toy / name for name in shapes),
+        folds=1,
         settings=("max_steps=1", "batch_size=2"),
-    )  # fmt: skip
+    )
     assert train_experiments([frozen], nj=1) == 1
     config = yaml.safe_load((frozen.exp / "config.yaml").read_text())
     assert config["features"]["wav2vec2"] == "wav2vec2 model=theirs"
@@ -160,7 +169,7 @@ def test_hidden_states_computed_elsewhere_are_read(setup, toy, in_process, monke
         assert not [name for name in weights.keys() if name.startswith("wav2vec2.")]  # noqa: SIM118
 
 
-def test_single_test_parts_may_lack_classes_where_folds_are_pooled(setup, toy, in_process):
+def test_single_test_splits_may_lack_classes_where_folds_are_pooled(setup, toy, in_process):
     utt2emo = toy / "data" / "toy" / "utt2emo"
     utt2emo.write_text(re.sub(r"(A1-\d) sad", r"\1 happy", utt2emo.read_text()))
     facts = yaml.safe_load((toy / "toy4.yaml").read_text()) | {"dev": {"scheme": "share", "share": 0.3, "seed": 1}}

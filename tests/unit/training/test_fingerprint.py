@@ -1,4 +1,4 @@
-"""What makes a finished experiment stale: other code, configuration, folds or data; not other prose."""
+"""Changes of code, configuration, folds or data make a finished experiment stale, changes of wording do not."""
 
 import dataclasses
 import importlib.util
@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from mscnn.training import fingerprint
-from mscnn.training.experiment import Setup
+from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.fingerprint import CODE, changes
 from mscnn.training.runner import train_experiments
 from tests.raises import fails
 
 
 @pytest.fixture
-def setup(toy) -> Setup:
+def setup(toy) -> ExperimentConfig:
     data, labels, protocol = toy / "data" / "toy", str(toy / "toy.yaml"), str(toy / "toy4.yaml")
-    return Setup("majority", data, labels, protocol, toy / "exp" / "t", device="cpu")
+    return ExperimentConfig("majority", data, labels, protocol, toy / "exp" / "t", device="cpu")
 
 
 @pytest.fixture
@@ -41,17 +41,17 @@ def test_a_docstring_leaves_a_finished_experiment_fresh_and_a_constant_does_not(
     assert train_experiments([setup], nj=1) == 4
     edit(loop_py, '"""Learning rate of an epoch, counting from 1."""', '"""The learning rate; epochs count from 1."""')
     assert train_experiments([setup], nj=1) == 0
-    edit(loop_py, "EVAL_BATCH = 64", "EVAL_BATCH = 32")
+    edit(loop_py, "EVAL_BATCH_SIZE = 64", "EVAL_BATCH_SIZE = 32")
     with fails("experiment-changed", "inputs.code", "--overwrite true"):
         train_experiments([setup], nj=1)
     assert train_experiments([setup], nj=1, overwrite=True) == 4
 
 
-def test_code_names_modules_that_exist():
+def test_modules_in_code_exist():
     assert all(importlib.util.find_spec(name) for name in CODE)
 
 
-def test_other_data_and_folds_are_noticed(setup, toy):
+def test_other_data_and_folds_make_an_experiment_stale(setup, toy):
     train_experiments([setup], nj=1)
     utt2emo, protocol = setup.data / "utt2emo", toy / "toy4.yaml"
     whole = utt2emo.read_text()

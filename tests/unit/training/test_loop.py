@@ -1,4 +1,4 @@
-"""The loop: learns, selects on dev, resumes as if it had never stopped, and cannot see test labels."""
+"""The loop: learning, selection on dev, exact resume, no access to test labels."""
 
 import json
 
@@ -29,7 +29,7 @@ class Tiny(Classifier):
         return self.net(inputs.audio.sum(dim=2) / inputs.audio_len[:, None])
 
 
-def part(seed: int, n: int = 60, labelled: bool = True) -> Examples:
+def examples_of(seed: int, n: int = 60, labelled: bool = True) -> Examples:
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % 3
     lengths = rng.integers(2, 9, n)
@@ -42,29 +42,38 @@ def part(seed: int, n: int = 60, labelled: bool = True) -> Examples:
 def train(directory, epochs: int, **options):
     torch.manual_seed(5)
     model = Tiny()
-    state = loop.fit(model, part(1), part(2), Training(lr=0.05, batch_size=16, max_epochs=epochs, **options), seed=9,
-                     device="cpu", directory=directory)  # fmt: skip
+    state = loop.fit(
+        model,
+        examples_of(1),
+        examples_of(2),
+        Training(lr=0.05, batch_size=16, max_epochs=epochs, **options),
+        seed=9,
+        device="cpu",
+        directory=directory,
+    )
     return model, state
 
 
-def test_it_learns_and_keeps_the_best_epoch(tmp_path):
+def test_loop_learns_and_keeps_the_best_epoch(tmp_path):
     model, state = train(tmp_path, 12, patience=12)
     entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     scores = [(e["dev_wa"] + e["dev_ua"]) / 2 for e in entries]
-    assert state.best_epoch == 1 + int(np.argmax(scores))  # the first of equals
-    accuracy = (loop.predict(model, part(2), "cpu").argmax(axis=1) == part(2).labels).mean()
+    assert state.best_epoch == 1 + int(np.argmax(scores))  # the first of equal scores
+    accuracy = (loop.predict(model, examples_of(2), "cpu").argmax(axis=1) == examples_of(2).labels).mean()
     assert accuracy == pytest.approx(max(e["dev_wa"] for e in entries) / 100, abs=1e-4)
     assert accuracy > 0.6
 
 
 @pytest.mark.parametrize(("select", "average"), [("wf1", "weighted"), ("f1", "macro")])
-def test_the_best_epoch_may_be_that_of_another_metric(tmp_path, select, average):
+def test_selection_by_another_metric(tmp_path, select, average):
     model, state = train(tmp_path, 12, patience=12, select=select)
     entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert {*entries[0]} == {"epoch", "train_loss", "dev_loss", *(f"dev_{name}" for name in METRICS)}
     assert state.best_epoch == 1 + int(np.argmax([e[f"dev_{select}"] for e in entries]))
-    predicted = loop.predict(model, part(2), "cpu").argmax(axis=1)
-    assert state.best_score == pytest.approx(100 * f1_score(part(2).labels, predicted, average=average), abs=1e-4)
+    predicted = loop.predict(model, examples_of(2), "cpu").argmax(axis=1)
+    assert state.best_score == pytest.approx(
+        100 * f1_score(examples_of(2).labels, predicted, average=average), abs=1e-4
+    )
 
 
 def test_patience_stops(tmp_path):
@@ -82,7 +91,7 @@ def test_resuming_is_exact(tmp_path):
 
 
 def test_predictions_are_in_the_order_of_the_examples():
-    model, examples = Tiny(), part(3)
+    model, examples = Tiny(), examples_of(3)
     together = loop.predict(model, examples, "cpu")
     alone = np.concatenate([loop.predict(model, _one(examples, i), "cpu") for i in range(len(examples))])
     np.testing.assert_allclose(together, alone, atol=1e-6)
@@ -97,15 +106,21 @@ def _one(examples: Examples, i: int) -> Examples:
 def test_selection_cannot_use_unlabelled_examples(tmp_path):
     with pytest.raises(TypeError):
         loop.fit(
-            Tiny(), part(1), part(2, labelled=False), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path
+            Tiny(),
+            examples_of(1),
+            examples_of(2, labelled=False),
+            Training(max_epochs=1),
+            seed=0,
+            device="cpu",
+            directory=tmp_path,
         )
 
 
 def test_a_loss_that_is_not_finite_is_an_error(tmp_path):
-    broken = part(1)
+    broken = examples_of(1)
     broken.streams["audio"].frames[:] = np.nan
     with fails("loss-not-finite", "epoch 1", "nan"):
-        loop.fit(Tiny(), broken, part(2), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path)
+        loop.fit(Tiny(), broken, examples_of(2), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path)
 
 
 def test_learning_rates():
@@ -114,32 +129,34 @@ def test_learning_rates():
     ]
     assert rates == [1, 0.5, 0.25, 0.2]
     assert [loop.learning_rate(Training(lr=1.0, schedule="step", gamma=0.5, step_epochs=2), e) for e in (1, 2, 3)] == [
-        1, 1, 0.5,
-    ]  # fmt: skip
+        1,
+        1,
+        0.5,
+    ]
 
 
-def test_draws():
-    train, rng = part(1), np.random.default_rng(0)  # 60 examples
+def test_batches_of_an_epoch():
+    train, rng = examples_of(1), np.random.default_rng(0)  # 60 examples
     subset = np.arange(60)
-    drawn = loop.sample_batches(train, subset, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
-    assert [len(b) for b in drawn] == [16, 16]  # floor(0.3 * 60 / 16) + 1
+    batches = loop.sample_batches(train, subset, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
+    assert [len(b) for b in batches] == [16, 16]  # floor(0.3 * 60 / 16) + 1
     assert len(loop.sample_batches(train, subset, Training(batch_size=16, eval_every=0.5), rng)) == 2
     twice = np.concatenate(loop.sample_batches(train, subset, Training(batch_size=16, eval_every=2), rng))
     assert np.bincount(twice).tolist() == [2] * 60
-    few = np.concatenate(loop.sample_batches(train, subset[40:], Training(batch_size=16), rng))
-    assert sorted(few) == list(range(40, 60))
+    sampled = np.concatenate(loop.sample_batches(train, subset[40:], Training(batch_size=16), rng))
+    assert sorted(sampled) == list(range(40, 60))
 
 
-def test_a_number_of_examples_a_class_is_drawn_once(tmp_path, monkeypatch):
-    """As by Chen et al. and donghyun, who write 300 segments a class to a file before training."""
+def test_a_number_of_examples_per_class_is_sampled_once(tmp_path, monkeypatch):
+    """As in Chen et al. and donghyun, who write 300 segments per class to a file before training."""
     seen, batches = [], Examples.batch
     monkeypatch.setattr(Examples, "batch", lambda self, index: seen.append(index) or batches(self, index))
     monkeypatch.setattr(loop, "_evaluate", lambda *given: {"dev_wa": 0.0, "dev_ua": 0.0, "dev_loss": 0.0})
     train(tmp_path, 3, patience=3, balance="5")
     epochs = np.concatenate(seen).reshape(3, 15)
-    assert (epochs[0] != epochs[1]).any()  # in another order
+    assert (epochs[0] != epochs[1]).any()  # another order
     assert len({tuple(sorted(epoch)) for epoch in epochs}) == 1
-    assert np.bincount(part(1).labels[epochs[0]]).tolist() == [5, 5, 5]
+    assert np.bincount(examples_of(1).labels[epochs[0]]).tolist() == [5, 5, 5]
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("norm", [0.6, 0.8]), ("per_tensor", [1, 1]), ("value", [1, 1])])
@@ -151,29 +168,37 @@ def test_clipping(mode, expected):
     loop.clip_gradients(model, Training(clip=0.0))
 
 
-def test_mixing_written_out():
-    batch = part(1).batch([0, 4])
+def test_mixup():
+    batch = examples_of(1).batch([0, 4])
     mixture = loop.mixup(batch, 0.25)
     torch.testing.assert_close(mixture.audio[0], 0.25 * batch.audio[0] + 0.75 * batch.audio[1])
     assert mixture.audio_len.tolist() == [int(batch.audio_len.max())] * 2
     torch.testing.assert_close(loop.mixup(batch, 1.0).audio, batch.audio)
 
 
-@pytest.mark.parametrize("options", [{"mixup": 0.5}, {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
-                                     {"optimizer": "nadam"}, {"optimizer": "adamw", "weight_decay": 0.01},
-                                     {"select": "loss"}, {"replacement": True, "eval_every": 0.5}])  # fmt: skip
-def test_every_way_of_training_learns(tmp_path, options):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mixup": 0.5},
+        {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+        {"optimizer": "nadam"},
+        {"optimizer": "adamw", "weight_decay": 0.01},
+        {"select": "loss"},
+        {"replacement": True, "eval_every": 0.5},
+    ],
+)
+def test_all_options_of_training_learn(tmp_path, options):
     model, state = train(tmp_path, 12, patience=12, **options)
-    assert (loop.predict(model, part(2), "cpu").argmax(axis=1) == part(2).labels).mean() > 0.55
+    assert (loop.predict(model, examples_of(2), "cpu").argmax(axis=1) == examples_of(2).labels).mean() > 0.55
 
 
 def test_the_number_of_steps_can_be_limited(tmp_path):
-    _, state = train(tmp_path, 50, patience=50, max_steps=9)  # four steps a pass
+    _, state = train(tmp_path, 50, patience=50, max_steps=9)  # four steps per epoch
     assert (state.steps, state.epoch) == (9, 3)
 
 
 @pytest.mark.parametrize("options", [{"optimizer": "lamb"}, {"balance": "some"}, {"mixup": -1.0}, {"lr": 0.0}])
-def test_wrong_options_are_named(options):
+def test_wrong_options(options):
     with fails("config-value", *options):
         schema.build(Training, options, "training")
 
@@ -186,23 +211,23 @@ def test_bf16_trains_weights_of_single_precision(tmp_path):
         torch.testing.assert_close(a, b, atol=0.05, rtol=0)
 
 
-def test_masks_are_one_band_and_one_stretch_at_most_as_wide_as_asked():
+def test_masks_are_one_band_and_one_interval_of_limited_width():
     generator = torch.Generator().manual_seed(0)
     audio, lengths = torch.rand(200, 10, 20, generator=generator), torch.arange(1, 201).clamp(max=20)
     before = audio.clone()
-    found = loop.spec_augment(
+    masked = loop.spec_augment(
         Inputs(audio=audio, audio_len=lengths), Training(mask_bins=4, mask_frames=6), np.random.default_rng(0)
     )
-    assert torch.equal(audio, before)  # the examples stay as they are
+    assert torch.equal(audio, before)  # the examples are unchanged
     widths = []
-    for row, old, length in zip(found.audio, audio, lengths.tolist(), strict=True):
+    for row, old, length in zip(masked.audio, audio, lengths.tolist(), strict=True):
         means, changed = old[:, :length].mean(dim=1, keepdim=True), row != old
         torch.testing.assert_close(row[changed], means.expand_as(row)[changed])
         bins, frames = changed[:, :length].all(dim=1), changed.all(dim=0)
-        if length < 7:  # a short example may be masked from end to end
+        if length < 7:  # a short example may be masked completely
             continue
         assert torch.equal(changed, bins[:, None] & (torch.arange(20) < length) | frames)
-        for mask in (bins, frames):  # contiguous: it rises and falls at most once
+        for mask in (bins, frames):  # contiguous
             assert mask.int().diff(prepend=torch.zeros(1), append=torch.zeros(1)).abs().sum() <= 2
         widths.append((int(bins.sum()), int(frames.sum())))
     assert [{w for w, _ in widths}, {w for _, w in widths}] == [set(range(5)), set(range(7))]

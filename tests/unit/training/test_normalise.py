@@ -1,4 +1,4 @@
-"""Normalisers: statistics of the training part, applied to any part in any order, saved and restored."""
+"""Normalisers: statistics of the training split, applied to any split, saved and restored."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def rows(seed: int, n: int = 40) -> np.ndarray:
     return np.random.default_rng(seed).normal(5, 3, (n, 4)).astype(np.float32)
 
 
-def test_zscore_of_rows_that_count_several_times():
+def test_zscore_of_weighted_rows():
     train, counts = rows(0), np.arange(40) % 3
     often, once = ZScore(), ZScore()
     often.fit(train, counts)
@@ -24,14 +24,14 @@ def test_zscore_of_rows_that_count_several_times():
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
 
 
-def test_minmax_clips_what_training_never_had():
+def test_minmax_clips_values_outside_the_range_of_training():
     minmax, train = MinMax(), rows(0)
     minmax.fit(train)
     low, high = train.min(axis=0), train.max(axis=0)
     np.testing.assert_allclose(minmax.apply(np.stack([low - 1, low, high, high + 1])), [[0] * 4] * 2 + [[1] * 4] * 2)
 
 
-def test_length_is_that_of_kaldi_and_keeps_the_precision():
+def test_length_equals_kaldis_and_keeps_the_precision():
     vectors = VectorLength().apply(rows(1))
     np.testing.assert_allclose((vectors**2).sum(axis=1), 4, rtol=1e-5)
     assert vectors.dtype == np.float32
@@ -47,23 +47,23 @@ def test_features_are_normalised_in_place(kind):
     assert {*normaliser.statistics} == {*kind.names}
 
 
-def part(seed: int) -> Examples:
+def examples_of(seed: int) -> Examples:
     audio = Stream(rows(seed), np.array([0, 20]), np.array([20, 20]))
     prosody = Stream(rows(seed + 1, 2), np.array([0, 1]), np.array([1, 1]))
     return Examples(["a", "b"], {"audio": audio, "prosody": prosody}, xvectors=rows(seed + 2, 2))
 
 
-def test_a_system_is_restored_from_what_it_saved():
+def test_normalisers_are_restored_from_saved_statistics():
     spec = ModelSpec.load("mha2", ["normalise.prosody=zscore", "normalise.audio=minmax"])
     fitted, restored = Normalisers(spec), Normalisers(spec)
-    fitted.fit(part(0))
+    fitted.fit(examples_of(0))
     assert {*fitted.statistics} == {"audio.min", "audio.max", "prosody.mean", "prosody.std"}
     restored.restore({**fitted.statistics, "head.weight": rows(9)})
-    one, other = part(5), part(5)
+    one, other = examples_of(5), examples_of(5)
     fitted.apply(one)
     restored.apply(other)
     for name in ("audio", "prosody"):
         np.testing.assert_array_equal(one.streams[name].frames, other.streams[name].frames)
-        assert not np.array_equal(one.streams[name].frames, part(5).streams[name].frames)
+        assert not np.array_equal(one.streams[name].frames, examples_of(5).streams[name].frames)
     with pytest.raises(KeyError, match="prosody.std"):
         restored.restore({k: v for k, v in fitted.statistics.items() if k != "prosody.std"})

@@ -1,4 +1,4 @@
-"""Many experiments: all are checked before the first is trained, and all trainings are one list of jobs."""
+"""Many experiments: all are checked before the first is trained, and all runs are one job queue."""
 
 import dataclasses
 import sys
@@ -10,7 +10,7 @@ import torch
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.evaluation.metrics import METRICS
-from mscnn.training.experiment import Setup
+from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.runner import train_experiments
 from mscnn.training.selection import check_training
 from mscnn.training.systems import System, system_of
@@ -18,41 +18,41 @@ from tests.raises import fails
 
 
 @pytest.fixture
-def setups(toy) -> list[Setup]:
+def experiments(toy) -> list[ExperimentConfig]:
     """Two experiments of four folds; the second has two runs."""
     data, labels, protocol = toy / "data" / "toy", str(toy / "toy.yaml"), str(toy / "toy4.yaml")
-    one = Setup("majority", data, labels, protocol, toy / "exp" / "one", device="cpu")
+    one = ExperimentConfig("majority", data, labels, protocol, toy / "exp" / "one", device="cpu")
     return [one, dataclasses.replace(one, model="tfidf_lr", exp=toy / "exp" / "two", runs=2)]
 
 
-def test_all_trainings_are_one_list_of_jobs(setups, monkeypatch):
+def test_all_runs_are_one_job_queue(experiments, monkeypatch):
     calls, loads, load = [], [], DataDir.load
     monkeypatch.setattr("mscnn.jobs.run_jobs", lambda function, jobs, **options: calls.append((jobs, options)))
     monkeypatch.setattr(DataDir, "load", lambda path: loads.append(path) or load(path))
-    assert train_experiments(setups, nj=3) == 12
+    assert train_experiments(experiments, nj=3) == 12
     [(jobs, options)] = calls
     assert len(jobs) == 12 and options["nj"] == 3
-    one, two = (setup.exp / "log" for setup in setups)
+    one, two = (setup.exp / "log" for setup in experiments)
     numbered = [(one, n) for n in range(1, 5)] + [(two, n) for n in range(1, 9)]
     assert options["logs"] == [folder / f"train.{n}.log" for folder, n in numbered]
-    assert loads == [setups[0].data], "a data directory is read once"
+    assert loads == [experiments[0].data], "a data directory is read once"
 
 
-def test_a_failure_does_not_stop_the_others_and_its_log_is_named(setups):
-    one, two = setups
+def test_a_failure_does_not_stop_the_others_and_its_log_is_reported(experiments):
+    one, two = experiments
     one.exp.mkdir(parents=True)
     (one.exp / "fold02").write_text("a file where a folder must be")
     with fails("jobs-failed", one.exp / "log" / "train.2.log"):
-        train_experiments(setups, nj=1)
+        train_experiments(experiments, nj=1)
     done = [path.parent.parent.name for path in sorted(one.exp.glob("fold*/run*/done.json"))]
     assert done == ["fold01", "fold03", "fold04"]
     assert len([*two.exp.glob("fold*/run*/done.json")]) == 8
     (one.exp / "fold02").unlink()
-    assert train_experiments(setups, nj=1) == 1
+    assert train_experiments(experiments, nj=1) == 1
 
 
-def test_nothing_is_begun_where_one_cannot_be_trained(setups, monkeypatch):
-    good, other = setups
+def test_no_run_starts_where_an_experiment_cannot_be_trained(experiments, monkeypatch):
+    good, other = experiments
     wrong = {
         "metric-unknown": dataclasses.replace(other, model="text_cnn", settings=("training.select=wf2",)),
         "experiment-twice": dataclasses.replace(other, exp=good.exp),
@@ -69,10 +69,10 @@ def test_nothing_is_begun_where_one_cannot_be_trained(setups, monkeypatch):
     assert not good.exp.exists()
 
 
-def test_all_experiments_that_were_made_otherwise_are_listed(setups):
-    train_experiments(setups, nj=1)
-    others = [dataclasses.replace(setup, seed=5) for setup in setups]
-    with fails("experiment-changed", *(setup.exp / "config.yaml" for setup in setups)) as caught:
+def test_all_experiments_of_another_configuration_are_listed(experiments):
+    train_experiments(experiments, nj=1)
+    others = [dataclasses.replace(setup, seed=5) for setup in experiments]
+    with fails("experiment-changed", *(setup.exp / "config.yaml" for setup in experiments)) as caught:
         train_experiments(others, nj=1)
     assert [issue.code for issue in caught.value.issues] == ["experiment-changed"] * 2
 
@@ -82,7 +82,7 @@ def test_epochs_may_be_selected_by_every_metric(select):
     check_training(ModelSpec.load("audio_cnn", [f"training.select={select}"]))
 
 
-def test_an_unknown_metric_is_answered_with_the_nearest():
+def test_an_unknown_metric_is_reported_with_the_nearest():
     with fails("metric-unknown", "audio_cnn", "training.select", "wf2", "wf1"):
         check_training(ModelSpec.load("audio_cnn", ["training.select=wf2"]))
 
@@ -94,9 +94,13 @@ def test_networks_and_baselines_have_one_interface(model, refitted):
     assert all(callable(method) for method in (system.train, system.predict, system.parameters, system.pretrained))
 
 
-def test_training_in_this_process_leaves_its_settings_as_they_were(setups, toy):
+def test_training_in_this_process_restores_its_settings(experiments, toy):
     setup = dataclasses.replace(
-        setups[0], model="audio_cnn", settings=("max_epochs=1", "filters=2"), feature_dirs=(toy / "feats",), folds=1
+        experiments[0],
+        model="audio_cnn",
+        settings=("max_epochs=1", "filters=2"),
+        feature_dirs=(toy / "feats",),
+        folds=1,
     )
     threads = torch.get_num_threads()
     torch.set_num_threads(2)

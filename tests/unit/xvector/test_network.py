@@ -122,8 +122,10 @@ def check(nnet: nnet3.Nnet, lengths=(9, 4, 14), config=""):
     network = Network(nnet, config).double()  # needed for the difference of a sum of squares and a square of sums
     frames = rng.normal(size=(sum(lengths), 3))
     embeddings = network(torch.from_numpy(frames), lengths).numpy()
-    extended = nnet3.Nnet(tuple(x for x in nnet.lines if not (config and x.startswith("output-node"))) + tuple(
-        config.splitlines()), nnet.components)  # fmt: skip
+    extended = nnet3.Nnet(
+        tuple(x for x in nnet.lines if not (config and x.startswith("output-node"))) + tuple(config.splitlines()),
+        nnet.components,
+    )
     expected = [brute_force(extended, "output", part) for part in np.split(frames, np.cumsum(lengths)[:-1])]
     np.testing.assert_allclose(embeddings, expected, rtol=1e-6, atol=1e-6)
     assert network.dim == embeddings.shape[1]
@@ -186,8 +188,10 @@ def test_means_of_squares_and_log_counts():
 def test_two_poolings_side_by_side():
     nnet = xvector()
     lines = [line.replace("Round(pool, 1)", "Append(pool, pool2)") for line in nnet.lines]
-    lines[6:6] = ["component-node name=ex2 component=ex input=l1.affine",
-                  "component-node name=pool2 component=pool input=ex2"]  # fmt: skip
+    lines[6:6] = [
+        "component-node name=ex2 component=ex input=l1.affine",
+        "component-node name=pool2 component=pool input=ex2",
+    ]
     nnet.components["l6.affine"] = _affine("l6.affine", 16, 5)
     check(nnet3.Nnet(tuple(lines), nnet.components))
 

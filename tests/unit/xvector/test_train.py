@@ -235,8 +235,11 @@ def test_accuracy():
 
 
 def test_few_speakers_or_utterances_or_frames():
-    utterances = {f"{s}-{i}": np.zeros((length, 30), np.float32) for s, n, length in (("a", 8, 400), ("b", 7, 400),
-                  ("c", 9, 399)) for i in range(n)}  # fmt: skip
+    utterances = {
+        f"{s}-{i}": np.zeros((length, 30), np.float32)
+        for s, n, length in (("a", 8, 400), ("b", 7, 400), ("c", 9, 399))
+        for i in range(n)
+    }
     spk = {utt: utt[0] for utt in utterances}
     with fails("too-few-speakers", "data/x", "15 of 24 utterances", "1 of 3 speakers"):
         select_speakers(utterances, spk, TrainingOptions(), Path("data/x"))

@@ -17,7 +17,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.evaluation.experiment import Experiment
 from mscnn.files import digest, read_table, write_table
-from mscnn.inference.trained import setup_of
+from mscnn.inference.trained import options_of
 from mscnn.leakage.result import AuditResult, FoldAudit, FoldOverlap, Overlap, ProtocolFacts, Scores, Spread
 from mscnn.models.inputs import Sizes
 from mscnn.models.mscnn import MSCNN, Options
@@ -101,7 +101,7 @@ def make_recipe(root, options=OPTIONS, **changes):
 def note_inputs(folder):
     """Put into ``config.yaml`` the digests of what a training would read."""
     config = yaml.safe_load((folder / "config.yaml").read_text())
-    setup, spec = setup_of(folder, config), ModelSpec.of_config(config)
+    setup, spec = options_of(folder, config), ModelSpec.of_config(config)
     text, spk, emo = (read_table(setup.data / name) for name in ("text", "utt2spk", "utt2emo"))
     data = DataDir(setup.data, wav={}, text=text, spk=spk, emo=emo, dur={})
     config["inputs"] = input_digests(spec, setup.sources(spec, data, reader := Reader()), reader)

@@ -1,4 +1,4 @@
-"""Parts of a fold: statistics and vocabulary from training only, and a test part without labels."""
+"""Splits of a fold: statistics and vocabulary of the training split only, no labels of the test split."""
 
 import kaldiio
 import numpy as np
@@ -9,8 +9,8 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
-from mscnn.training.parts import make_parts
 from mscnn.training.sources import Sources, TextOptions
+from mscnn.training.splits import make_splits
 
 CLASSES = ["happy", "sad"]
 
@@ -19,24 +19,24 @@ def fold(data: DataDir) -> Fold:
     return Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in (("B1", "B2"), ("A2",), ("A1",))))
 
 
-def parts_of(toy, name="audio_cnn", settings=(), xvector=None, text=None):
+def splits_of(toy, name="audio_cnn", settings=(), xvector=None, text=None):
     data = DataDir.load(toy / "data" / "toy")
     sources = Sources(data, {"audio": FeatureDir.load(toy / "feats")}, text or TextOptions(dim=8), xvector)
-    return make_parts(ModelSpec.load(name, settings), sources, fold(data), CLASSES, cache=toy / "cache", seed=1)
+    return make_splits(ModelSpec.load(name, settings), sources, fold(data), CLASSES, cache=toy / "cache", seed=1)
 
 
 def test_normalisation_comes_from_training_frames(toy):
-    parts = parts_of(toy)
+    splits = splits_of(toy)
     flat, _ = FeatureDir.load(toy / "feats").read_all(fold(DataDir.load(toy / "data" / "toy")).train)
-    np.testing.assert_allclose(parts.statistics["audio.mean"], flat.mean(axis=0), rtol=1e-5)
-    train, test = (part.streams["audio"].frames for part in (parts.train, parts.test))
+    np.testing.assert_allclose(splits.statistics["audio.mean"], flat.mean(axis=0), rtol=1e-5)
+    train, test = (split.streams["audio"].frames for split in (splits.train, splits.test))
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
     assert abs(test.mean()) > 1e-4
 
 
 def test_segments_padded_first_are_normalised_as_segments(toy, tmp_path):
-    """Counted by hand: cut, zeros included, and put side by side, a frame in two segments stands there twice."""
+    """Concatenated segments, with padding: a frame in two segments counts twice."""
     config = tmp_path / "short.yaml"
     rule = "{frames: 30, hop: 10, long: ends, tail: drop, slide_classes: [happy], pad_first: true}"
     config.write_text(f"base: asrnn\noptions: {{channels: 3, frames: 30}}\nsegments: {rule}\n")
@@ -49,41 +49,41 @@ def test_segments_padded_first_are_normalised_as_segments(toy, tmp_path):
         rows += [x[begin : begin + 30] for begin in begins]
     rows = np.concatenate(rows)
     assert len(rows) > len(flat)
-    parts = parts_of(toy, str(config))
-    np.testing.assert_allclose(parts.statistics["audio.mean"], rows.mean(axis=0), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(parts.statistics["audio.std"], rows.std(axis=0), rtol=1e-4)
+    splits = splits_of(toy, str(config))
+    np.testing.assert_allclose(splits.statistics["audio.mean"], rows.mean(axis=0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(splits.statistics["audio.std"], rows.std(axis=0), rtol=1e-4)
 
 
-def test_what_is_not_as_usual_of_words_is_told_without_paths():
+def test_changed_text_options_have_no_paths():
     assert TextOptions().changed == TextOptions("pocketsphinx").changed == []
     text = TextOptions("gt", "sentencepiece", "/home/me/glove.840B.300d.txt", 100, 500)
     assert text.changed == ["tokens=sentencepiece", "embeddings=glove.840B.300d.txt", "dim=100", "pieces=500"]
 
 
-def test_the_test_part_has_no_labels(toy):
-    parts = parts_of(toy)
-    assert parts.test.labels is None
-    assert parts.dev.labels.tolist() == [0, 1, 0, 1, 0, 1]
+def test_the_test_split_has_no_labels(toy):
+    splits = splits_of(toy)
+    assert splits.test.labels is None
+    assert splits.dev.labels.tolist() == [0, 1, 0, 1, 0, 1]
 
 
-def test_vocabulary_comes_from_training_words(toy):
+def test_vocabulary_comes_from_training_transcripts(toy):
     text = toy / "data" / "toy" / "text"
     text.write_text(text.read_text().replace("A1-0 what a day", "A1-0 what a marvel"))
-    parts = parts_of(toy, "text_cnn")
-    assert "day" in parts.vocabulary.words
-    assert "marvel" not in parts.vocabulary.words
-    assert parts.test.tokens[0][-1] == parts.vocabulary.words.index("<unk>") == 1
-    assert parts.embedding.shape == (len(parts.vocabulary.words), 8)
-    assert not parts.embedding[0].any()
+    splits = splits_of(toy, "text_cnn")
+    assert "day" in splits.vocabulary.words
+    assert "marvel" not in splits.vocabulary.words
+    assert splits.test.tokens[0][-1] == splits.vocabulary.words.index("<unk>") == 1
+    assert splits.embedding.shape == (len(splits.vocabulary.words), 8)
+    assert not splits.embedding[0].any()
 
 
 @pytest.mark.parametrize("norm", ["none", "zscore", "length"])
 def test_xvector_norms(toy, norm):
     vectors = {u: np.arange(5, dtype=np.float32) + i for i, u in enumerate(DataDir.load(toy / "data" / "toy").utts)}
     kaldiio.save_ark(str(toy / "x.ark"), vectors, scp=str(toy / "xvector.scp"))
-    parts = parts_of(toy, "audio_cnn_xvector", [f"xvec_norm={norm}"], toy / "xvector.scp")
-    rows = parts.train.xvectors
-    assert parts.sizes.xvector == 5
+    splits = splits_of(toy, "audio_cnn_xvector", [f"xvec_norm={norm}"], toy / "xvector.scp")
+    rows = splits.train.xvectors
+    assert splits.sizes.xvector == 5
     if norm == "none":
         np.testing.assert_array_equal(rows[0], vectors["B1-0"])
     elif norm == "zscore":
@@ -92,7 +92,7 @@ def test_xvector_norms(toy, norm):
         np.testing.assert_allclose((rows**2).sum(axis=1), 5, rtol=1e-5)
 
 
-def test_missing_xvectors_are_named(toy):
+def test_missing_xvectors(toy):
     kaldiio.save_ark(str(toy / "x.ark"), {"A1-0": np.ones(5, np.float32)}, scp=str(toy / "xvector.scp"))
     with pytest.raises(UserError, match="B1-0"):
-        parts_of(toy, "audio_cnn_xvector", xvector=toy / "xvector.scp")
+        splits_of(toy, "audio_cnn_xvector", xvector=toy / "xvector.scp")

@@ -1,4 +1,4 @@
-"""The three parts of a fold as a network reads them: examples, normalised, with labels where they may be known."""
+"""Train, dev and test split of a fold as input of a network: normalised examples, without labels of the test split."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """The three parts of a fold, sizes for the model, and what was learnt from the training part.
+class Splits:
+    """The splits of a fold, sizes for the model, and vocabulary and statistics of the training split.
 
     Attributes:
-        embedding: vectors (tokens, D) of the ``vocabulary``; None, as that, where no text is read.
-        statistics: what normalises features and x-vectors, by the names that are saved.
+        embedding: vectors (tokens, D) of the ``vocabulary``; both are None for systems without text.
+        statistics: statistics of normalisation, by the names in the file of weights.
     """
 
     train: Examples
@@ -45,14 +45,14 @@ class Parts:
     vocabulary: Tokens | None
 
 
-def make_parts(
+def make_splits(
     spec: ModelSpec, sources: Sources, fold: Fold, classes: Sequence[str], *, cache: Path, seed: int
-) -> Parts:
-    """Read what the system takes as input and split it into train, dev and test; test comes without labels.
+) -> Splits:
+    """Input of a system for the splits of a fold; the test split has no labels.
 
     Args:
-        cache: folder for what is read of a file of word vectors.
-        seed: of the word vectors.
+        cache: folder of the cache of word vectors.
+        seed: seed of the word vectors.
     """
     vocabulary, embedding = None, None
     if spec.text:
@@ -62,21 +62,21 @@ def make_parts(
     dev, test = (read_examples(spec, sources, utts, vocabulary) for utts in (fold.dev, fold.test))
     normalisers = Normalisers(spec)
     normalisers.fit(train)
-    for part in (train, dev, test):
-        normalisers.apply(part)
+    for split in (train, dev, test):
+        normalisers.apply(split)
     index = {name: k for k, name in enumerate(classes)}
-    for part in (train, dev):
-        part.labels = np.array([index[sources.data.emo[utt]] for utt in part.utts])
+    for split in (train, dev):
+        split.labels = np.array([index[sources.data.emo[utt]] for utt in split.utts])
     sizes = make_sizes(spec, len(classes), sources, train, None if embedding is None else embedding.shape)
-    return Parts(train, dev, test, sizes, embedding, normalisers.statistics, vocabulary)
+    return Splits(train, dev, test, sizes, embedding, normalisers.statistics, vocabulary)
 
 
 def read_examples(
     spec: ModelSpec, sources: Sources, utts: Sequence[str], vocabulary: Tokens | None, *, train: bool = False
 ) -> Examples:
-    """What the system reads of utterances, without labels; nothing is normalised yet.
+    """Input of a system for utterances, before normalisation and without labels.
 
-    ``train`` says whether they are segmented as training utterances are.
+    ``train``: whether the segmentation is that of training.
     """
     examples, limits = Examples(utts), models.limits(spec)
     if spec.features:
@@ -92,7 +92,7 @@ def read_examples(
 def make_sizes(
     spec: ModelSpec, classes: int, sources: Sources, examples: Examples, embedding: Sequence[int] | None
 ) -> Sizes:
-    """Sizes for the model; ``embedding`` is the number of tokens and the dimension of their vectors."""
+    """Sizes for the model; ``embedding`` is the number of tokens and the dimension of word vectors."""
     sizes: dict[str, int] = {}
     if spec.audio:
         sizes["audio"] = sources.features["audio"].dim
@@ -104,7 +104,7 @@ def make_sizes(
 
 
 def _add_streams(examples: Examples, spec: ModelSpec, sources: Sources, max_frames: int | None, train: bool) -> None:
-    """Features, and where each example lies in them."""
+    """Add the features, and the frames of each example in them."""
     spans, segments, emo = None, spec.segments, sources.data.emo
     for name, source in sources.features.items():
         flat, offsets = source.read_all(examples.utts)
@@ -124,9 +124,9 @@ def _add_streams(examples: Examples, spec: ModelSpec, sources: Sources, max_fram
             examples.streams[name] = _segmented(name, flat, offsets[:-1], lengths, spans, segments)
 
 
-def _padded(flat: np.ndarray, offsets: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and offsets with zeros after each utterance that has fewer than ``least`` frames."""
-    lengths = np.maximum(np.diff(offsets), least)
+def _padded(flat: np.ndarray, offsets: np.ndarray, min_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and offsets of utterances zero-padded to at least ``min_frames`` frames."""
+    lengths = np.maximum(np.diff(offsets), min_frames)
     ends = np.concatenate([[0], np.cumsum(lengths)])
     padded = np.zeros((ends[-1], flat.shape[1]), flat.dtype)
     for start, old, new in zip(offsets[:-1], offsets[1:], ends[:-1], strict=True):
@@ -137,19 +137,19 @@ def _padded(flat: np.ndarray, offsets: np.ndarray, least: int) -> tuple[np.ndarr
 def _segmented(
     name: str, flat: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, spans: Spans, segments: Segments
 ) -> Stream:
-    """Where the segments of the audio lie in a feature: it may have segments of its own, or serve all of them whole."""
-    starts, of = offsets[spans.utterance], lengths[spans.utterance]
+    """Frames of a feature for each segment of the audio: a segment of its own length, or the whole utterance."""
+    starts, totals = offsets[spans.utterance], lengths[spans.utterance]
     if name == "audio":
         return Stream(flat, starts + spans.starts, spans.lengths)
     if name not in segments.streams:
-        return Stream(flat, starts, of)
+        return Stream(flat, starts, totals)
     frames = segments.streams[name]
-    first = np.minimum(spans.starts * frames // segments.frames, of - 1)
-    return Stream(flat, starts + first, np.minimum(frames, of - first))
+    first = np.minimum(spans.starts * frames // segments.frames, totals - 1)
+    return Stream(flat, starts + first, np.minimum(frames, totals - first))
 
 
 def _learn_vocabulary(texts: list[str], options: TextOptions, cache: Path, seed: int) -> tuple[Tokens, np.ndarray]:
-    """Vocabulary (or sentencepiece model) of the texts of the training part, and its vectors (tokens, D)."""
+    """Vocabulary (or sentencepiece model) of the transcripts of the training split, and word vectors (tokens, D)."""
     from mscnn.text.embeddings import load_embeddings, train_word2vec
     from mscnn.text.subwords import Subwords
     from mscnn.text.vocabulary import Vocabulary

@@ -7,8 +7,10 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
+from mscnn.data.datadir import DataDir
+from mscnn.files import read_table
 from mscnn.jobs import workers
-from mscnn.paths import names
+from mscnn.paths import conf, names
 from mscnn.recipe.plan import Plan, Row
 
 SETTINGS = "max_steps=1 batch_size=2 replacement=true eval_every=0.25 balance=none"
@@ -27,26 +29,35 @@ def train(folder: Path, row: Row) -> str:
     return ""
 
 
-def few(recipe, folder: Path) -> Path:
-    """A protocol of one fold: of each class two utterances for training, one for dev, one for test."""
+def few(recipe, folder: Path) -> list[str]:
+    """Options for 16 utterances of the recipe, which is all that features are made of: a data set and a protocol.
+
+    The one fold has of each class two utterances for training, one for dev, one for test.
+    """
     data, parts, seen = recipe.path / "data/iemocap4", defaultdict(list), defaultdict(int)
-    for line in (data / "utt2emo").read_text().splitlines():
-        utt, emotion = line.split()
+    for utt, emotion in read_table(data / "utt2emo").items():
         if seen[emotion] < 4:
             parts[("train", "train", "dev", "test")[seen[emotion]]].append(utt)
         seen[emotion] += 1
+    chosen = {utt for utts in parts.values() for utt in utts}
+    names = ["wav.scp", "text", *(path.name for path in data.glob("utt2*"))]
+    tables = {name: {utt: v for utt, v in read_table(data / name).items() if utt in chosen} for name in names}
+    DataDir.write(recipe.path / "data/few4", tables)
+    labels = folder / "few4.yaml"
+    labels.write_text(conf("labels", "iemocap4").read_text().replace("name: iemocap4", "name: few4"))
     (folder / "lists").mkdir()
     for part, utts in parts.items():
         (folder / "lists" / f"fold01.{part}").write_text("".join(f"{utt}\n" for utt in utts))
-    command = [sys.executable, "-m", "mscnn.bin.folds", "--data", data, "--import", folder / "lists"]
-    subprocess.run([*command, "--name", "few", "--out", folder / "few"], check=True, cwd=recipe.root)
-    return folder / "few" / "few.yaml"
+    command = [sys.executable, "-m", "mscnn.bin.folds", "--data", recipe.path / "data/few4"]
+    command += ["--import", folder / "lists", "--name", "few", "--out", folder / "few"]
+    subprocess.run(command, check=True, cwd=recipe.root)
+    return ["--labels", str(labels), "--protocol", str(folder / "few" / "few.yaml")]
 
 
 def test_every_model_trains_a_step(mini, tiny_wav2vec2, tmp_path):
     options = ["--model", " ".join(names("models")), "--asr-engine", "none", "--wav2vec2", tiny_wav2vec2]
-    options += ["--protocol", few(mini, tmp_path), "--set", SETTINGS]
-    mini.must_run(*options, "--stage", "features", "--stop-stage", "features")
+    options += [*few(mini, tmp_path), "--set", SETTINGS]
+    mini.must_run(*options, "--stage", "xvector", "--stop-stage", "features")
     rows = Plan.load(mini.path / "exp/plan.jsonl").trained
     assert {row.model for row in rows} == {*names("models")}
     with workers(2) as each:

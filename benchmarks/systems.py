@@ -85,8 +85,8 @@ def count(spec) -> tuple[int, float]:
     with tempfile.TemporaryDirectory() as folder:
         data = make_noise(Path(folder))
         features = {name: extract_noise(data, feature, Path(folder)) for name, feature in spec.features.items()}
-        parts, model = build(spec, data, Fold(1, *[tuple(data.utts)] * 3), CLASSES, features, Path(folder))
-    dev = parts.dev
+        splits, model = build(spec, data, Fold(1, *[tuple(data.utts)] * 3), CLASSES, features, Path(folder))
+    dev = splits.dev
     # the counter does not know oneDNN's recurrent layers; without oneDNN they consist of matrix products
     with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
         model.eval()(dev.batch(range(len(dev))))
@@ -134,13 +134,13 @@ def build(spec, data, fold, classes: list[str], features: dict, folder: Path):
     import torch
 
     from mscnn import models
-    from mscnn.training.parts import make_parts
     from mscnn.training.sources import Sources, TextOptions
+    from mscnn.training.splits import make_splits
 
     sources = Sources(data, features, TextOptions(), folder / "xvector.scp" if spec.xvector else None)
-    parts = make_parts(spec, sources, fold, classes, cache=folder, seed=0)
+    splits = make_splits(spec, sources, fold, classes, cache=folder, seed=0)
     torch.manual_seed(0)
-    return parts, models.build(spec, parts.sizes)
+    return splits, models.build(spec, splits.sizes)
 
 
 def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
@@ -153,18 +153,18 @@ def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
 
     features = {name: FeatureDir.load(dump / feature / data.path.name) for name, feature in spec.features.items()}
     spec = spec.without_xvector() if spec.xvector else spec
-    parts, model = build(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
+    splits, model = build(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
     optimizer, rng = loop.make_optimizer(model, spec.training), np.random.default_rng(0)
-    subset = loop.sample_subset(parts.train, spec.training, seed=0)
-    batches = loop.sample_batches(parts.train, subset, spec.training, rng)
+    subset = loop.sample_subset(splits.train, spec.training, seed=0)
+    batches = loop.sample_batches(splits.train, subset, spec.training, rng)
     timed = batches[1 : steps + 1] or batches  # an epoch with a single batch: time it again
     model.train()
     torch.manual_seed(0)
-    loop.step(model, parts.train, batches[0], optimizer, spec.training, rng, "cpu")
+    loop.step(model, splits.train, batches[0], optimizer, spec.training, rng, "cpu")
     start = time.process_time()
     for batch in timed:
-        loop.step(model, parts.train, batch, optimizer, spec.training, rng, "cpu")
-    return ((time.process_time() - start) * len(parts.train) / sum(map(len, timed)),)
+        loop.step(model, splits.train, batch, optimizer, spec.training, rng, "cpu")
+    return ((time.process_time() - start) * len(splits.train) / sum(map(len, timed)),)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def time_devices(model) -> None:
     import numpy as np
     import torch
 
-    from mscnn.xvector.native import BATCH, embed
+    from mscnn.xvector.native import BATCH_FRAMES, embed
 
     rng, speeds = np.random.default_rng(0), {}
     for device, utterances in (("cpu", 20), ("cuda", 4000)):
@@ -71,7 +71,7 @@ def time_devices(model) -> None:
         torch.set_num_threads(1)
         frames = {str(i): rng.normal(size=(400, 30)).astype(np.float32) for i in range(utterances)}
         network = model.network().to(device)
-        options = {"chunk_size": 10000, "min_chunk": 25, "batch": BATCH[device]}
+        options = {"chunk_size": 10000, "min_chunk": 25, "batch": BATCH_FRAMES[device]}
         embed(network, dict(list(frames.items())[:300]), **options)  # warm up
         start = time.perf_counter()
         embed(network, frames, **options)

@@ -47,8 +47,8 @@ def test_wording_makes_nothing_stale_and_what_is_computed_does(mini):
     mini.must_run("--stage", "train", "--stop-stage", "train")
     assert times(mini.exp) == before
     source = (mini.root / loop).read_text()
-    constant = re.search(r"^EVAL_BATCH = \d+", source, re.MULTILINE)[0]
-    edit(mini, loop, constant, "EVAL_BATCH = 63")
+    constant = re.search(r"^EVAL_BATCH_SIZE = \d+", source, re.MULTILINE)[0]
+    edit(mini, loop, constant, "EVAL_BATCH_SIZE = 63")
     result = mini.run("--stage", "train", "--stop-stage", "train")
     assert result.returncode == 1 and "error[experiment-changed]" in result.stdout
     (mini.root / loop).write_text(source)

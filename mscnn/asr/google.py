@@ -76,7 +76,7 @@ class Google(SpeechEngine):
 
 
 def create(*, model: str = "default", language: str = "en-US", endpoint: str = "speech.googleapis.com") -> Google:
-    """The engine, with a connection that was tried.
+    """The engine; its credentials are checked.
 
     Raises:
         UserError: the credentials are missing.

@@ -15,7 +15,7 @@ def parser() -> Parser:
     p.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="ASR engine")
     p.add_argument("--name", help="suffix of the file text.<name>; default: name of the engine")
     p.add_argument("--table", help="engine file: transcripts, lines 'utterance transcript' in bytewise order")
-    p.add_argument("--model", help="faster-whisper: folder or name (default base.en); google: name (default: default)")
+    p.add_argument("--model", help="faster-whisper: folder or name (default base.en); google: name (default 'default')")
     p.add_argument(
         "--language",
         help="BCP-47 tag of the language (default en-US, the only one of pocketsphinx); not for engine file",

@@ -15,7 +15,7 @@ def test_a_package_that_is_there_is_imported():
 
 
 @pytest.mark.parametrize(("module", "extra"), EXTRAS.items())
-def test_a_missing_package_is_named_with_its_extra(monkeypatch, module, extra):
+def test_the_error_of_a_missing_package_names_its_extra(monkeypatch, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     with fails("package-missing", "a test", module, f"mscnn[{extra}]", "use another"):
         require(module, "a test", "use another")
@@ -32,7 +32,7 @@ def test_a_package_that_is_there_is_noticed_without_an_import():
     check("google.cloud.speech_v1", "a test")
 
 
-def test_a_package_whose_own_needs_are_missing_is_named_too(monkeypatch):
+def test_a_package_with_missing_dependencies(monkeypatch):
     monkeypatch.setitem(sys.modules, "google.cloud.speech_v1", None)
     with fails("package-missing", "google.cloud.speech_v1", "mscnn[google]"):
         require("google.cloud.speech_v1", "a test")

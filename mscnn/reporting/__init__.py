@@ -1,1 +1,1 @@
-"""Everything that makes Markdown, HTML, LaTeX, CSV and figures."""
+"""Reports and tables as Markdown, HTML, LaTeX and CSV, and figures."""

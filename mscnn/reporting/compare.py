@@ -13,11 +13,11 @@ from mscnn.reporting.formats import p_value, signed, with_sd
 from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import render as fill
 
-NONE = "does not exist"
+UNDEFINED = "undefined"
 
 
 def render(comparison: Comparison) -> str:
-    """Scores of every system, differences of every pair, and how they were tested."""
+    """Markdown: scores of every system, differences of every pair, and the tests."""
     exact = comparison.clusters <= MAX_EXACT_CLUSTERS
     return fill(
         "compare.md",
@@ -53,7 +53,7 @@ def _path(system: Compared) -> str:
 
 
 def _pair_columns() -> Iterator[Column[Pair]]:
-    """Of each metric the difference and its interval, and its tests where it is tested."""
+    """Columns of each metric (difference, interval and p), and of McNemar's test."""
     yield Column("", lambda pair: f"E{pair.a} − E{pair.b}", left=True)
     for key in COMPARED:
         yield from _metric_columns(key)
@@ -62,11 +62,11 @@ def _pair_columns() -> Iterator[Column[Pair]]:
 
 def _metric_columns(key: str) -> Iterator[Column[Pair]]:
     yield Column(METRICS[key].label, lambda pair: signed(pair.differences[key].difference))
-    yield Column(f"{100 * LEVEL:g} %", lambda pair: _interval(pair.differences[key].interval))
+    yield Column(f"{100 * LEVEL:g} % interval", lambda pair: _interval(pair.differences[key].interval))
     if key in TESTED:
         yield Column("p", lambda pair: p_value(pair.differences[key].p))
-        yield Column("Holm", lambda pair: p_value(pair.differences[key].holm))
+        yield Column("Holm p", lambda pair: p_value(pair.differences[key].holm))
 
 
 def _interval(bounds: Sequence[float] | None) -> str:
-    return NONE if bounds is None else f"{signed(bounds[0])} to {signed(bounds[1])}"
+    return UNDEFINED if bounds is None else f"{signed(bounds[0])} to {signed(bounds[1])}"

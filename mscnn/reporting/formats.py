@@ -1,10 +1,10 @@
-"""How numbers are written in tables and sentences: the one place of decimals, signs and dashes."""
+"""Formats of numbers in tables and sentences: decimals, signs and dashes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-DASH = "–"  # no such value
+DASH = "–"  # undefined or missing value
 
 
 def fixed(value: float | None, digits: int = 2) -> str | None:
@@ -13,12 +13,12 @@ def fixed(value: float | None, digits: int = 2) -> str | None:
 
 
 def signed(value: float | None, digits: int = 2) -> str | None:
-    """``+1.04``, a difference; None stays None."""
+    """``+1.04``, for a difference; None stays None."""
     return None if value is None else f"{value:+.{digits}f}"
 
 
 def with_sd(mean: float | str | None, sd: float | None, digits: int = 2) -> str | None:
-    """``81.40 ± 2.10``, or the mean alone; a text that stands for the mean stays as it is."""
+    """``81.40 ± 2.10``, or the mean only; the mean may be formatted text; None stays None."""
     text = mean if isinstance(mean, str) else fixed(mean, digits)
     return text if text is None or sd is None else f"{text} ± {sd:.{digits}f}"
 
@@ -34,10 +34,16 @@ def thousands(number: int | None) -> str | None:
 
 
 def p_value(p: float | None) -> str | None:
-    """Four decimals, small ones with an exponent; None stays None."""
+    """Four decimals, or exponent notation for small values; None stays None."""
     return None if p is None else f"{p:.4f}" if p >= 1e-4 else f"{p:.1e}"
 
 
 def counted(number: int, what: str) -> str:
     """``1 fold``, ``2 folds``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def settings(values: Mapping[str, object] | None) -> str:
+    """``dropout=0.3, swem=true, text_widths=2/3/4``; empty for None."""
+    plain = {key: "/".join(map(str, v)) if isinstance(v, list) else v for key, v in (values or {}).items()}
+    return ", ".join(f"{key}={str(v).lower() if isinstance(v, bool) else v}" for key, v in plain.items())

@@ -1,4 +1,4 @@
-"""Score lines: one result a line, greppable, with the protocol in it.
+"""Score lines: one line per result, with the protocol and all conditions, in a format for grep.
 
 %UA 80.11 %WA 80.44 %F1 79.83 [ 251 / 313 ] protocol=loso5@aff4 text=gt folds=5 runs=1 … exp/<tag>
 """
@@ -15,23 +15,23 @@ from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import FOLD_MEAN, Aggregate
 from mscnn.evaluation.experiment import Experiment
 
-LEADING = ("ua", "wa", "f1")  # metrics that a line begins with: its format; all others are fields
+LEADING = ("ua", "wa", "f1")  # metrics at the beginning of a line; the other metrics are fields
 REQUIRED = ("protocol", "text", "folds", "runs")
-FIELDS = {  # key -> what it says; METRICS has those of metrics (wf1, ua_sd, ua_run_sd and so on)
+FIELDS = {  # key -> meaning; fields of metrics (wf1, ua_sd, ua_run_sd and so on) are in METRICS
     "protocol": "name of the protocol and hash of its folds; lines with different hashes are not comparable",
-    "text": "transcripts of the dev and test parts: gt (of the corpus), the name of an ASR engine, or none",
-    "trained_on": "transcripts of the training part, where these are others",
+    "text": "transcripts of the dev and test parts: gt (reference transcripts), the name of an ASR engine, or none",
+    "trained_on": "transcripts of the training part, if they differ from those of the dev and test parts",
     "folds": "number of folds that were trained",
-    "runs": "number of runs of each fold, each with a seed of its own",
+    "runs": "number of runs of each fold, with different seeds",
     "model": "name of the configuration, in conf/models",
     "xvector": "x-vector network, given (an xvector.scp of the user), or none",
     "data": "data directory: label map, and the subset of recordings where there is one",
     "set": "part that was scored: test or dev",
-    "subset": "utterances of that part: all, or the improvised or scripted ones alone",
+    "subset": "utterances of that part: all, improvised or scripted",
     "agg": "fold-mean: mean over folds of the score of each; pooled: score of one confusion matrix of all folds",
-    "changed": "options with other values than in conf/models: --set, word embeddings, unit of text",
-    "partial": "folds that were trained, of those that the protocol has; not comparable with whole lines",
-    "legacy": "what the authors of a paper did and should not have done, such as selecting models on test",
+    "changed": "non-default options: --set, word embeddings, unit of text",
+    "partial": "number of trained folds / number of folds of the protocol; not comparable with lines of all folds",
+    "legacy": "flawed procedures of a paper that are reproduced, such as selecting models on test",
 }
 PATTERN = re.compile(
     " ".join(rf"%{name.upper()} (?P<{name}>\d+\.\d\d)" for name in LEADING)
@@ -41,7 +41,15 @@ PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class ScoreLine:
-    """``values`` are those of LEADING in percent; ``fields`` are the ``key=value`` pairs in their order."""
+    """A score line.
+
+    Attributes:
+        values: metrics of LEADING, in percent.
+        correct: number of correct predictions, mean over runs.
+        total: number of utterances.
+        path: folder of the experiment.
+        fields: the ``key=value`` pairs in their order.
+    """
 
     values: Mapping[str, float]
     correct: int
@@ -59,11 +67,11 @@ class ScoreLine:
         return self.values[metric] if metric in self.values else self._number(metric)
 
     def sd(self, metric: str) -> float | None:
-        """Its sample standard deviation over folds; None where there is none."""
+        """Sample standard deviation of a metric over folds; None where the line has none."""
         return self._number(f"{metric}_sd")
 
     def run_sd(self, metric: str) -> float | None:
-        """Its sample standard deviation over runs; None where there is none."""
+        """Sample standard deviation of a metric over runs; None where the line has none."""
         return self._number(f"{metric}_run_sd")
 
     def _number(self, key: str) -> float | None:
@@ -71,12 +79,12 @@ class ScoreLine:
 
     @property
     def aggregate(self) -> str:
-        """Name of its aggregate: fold-mean or pooled."""
+        """Name of the aggregate: fold-mean or pooled."""
         return self.fields.get("agg", FOLD_MEAN)
 
     @classmethod
     def of(cls, exp: Experiment, part: str, subset: str, scores: Aggregate) -> ScoreLine:
-        """The line of an experiment's ``part``, dev or test, and ``subset``: every metric and what made it."""
+        """The line of a ``part`` (dev or test) and ``subset`` of an experiment: all metrics and their conditions."""
         config, legacy = exp.config, [*exp.config["legacy"], *exp.config["protocol"].get("legacy", [])]
         values = scores.values
         fields: dict[str, object] = {
@@ -100,15 +108,15 @@ class ScoreLine:
             "partial": config.get("partial"),
             "legacy": ",".join(legacy),
         }
-        told = {key: str(value) for key, value in (fields | {k: v for k, v in marks.items() if v}).items()}
-        return cls({key: values[key].mean for key in LEADING}, scores.correct, scores.total, str(exp.path), told)
+        texts = {key: str(value) for key, value in (fields | {k: v for k, v in marks.items() if v}).items()}
+        return cls({key: values[key].mean for key in LEADING}, scores.correct, scores.total, str(exp.path), texts)
 
     @classmethod
     def parse(cls, text: str) -> ScoreLine:
-        """Read a line that ``str`` made.
+        """The score line in a text.
 
         Raises:
-            UserError: it is not a score line, or lacks protocol, text, folds or runs.
+            UserError: the text is not a score line, or lacks protocol, text, folds or runs.
         """
         match = PATTERN.fullmatch(text.rstrip("\n"))
         fields = dict(pair.split("=", 1) for pair in match["fields"].split()) if match else {}
@@ -122,7 +130,7 @@ class ScoreLine:
 
 
 def read_score(path: str | os.PathLike) -> ScoreLine:
-    """First line of a score file: all utterances, folds averaged or pooled as the protocol says.
+    """First line of a score file: all utterances, fold mean or pooled, as the protocol reports.
 
     Raises:
         UserError: the file cannot be read, or does not begin with a score line.

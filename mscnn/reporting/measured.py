@@ -1,4 +1,4 @@
-"""Tables of what was measured, for RESULTS.md and the page: score lines, and ``statistics.json``; and its remarks."""
+"""Tables of scores and statistics for RESULTS.md and report.html, and remarks for score files."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mscnn.reporting.formats import fixed, signed, span, with_sd
 from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.table import Column, Record, Table, column_each
 
-PERCENT = ", %"  # unit in the head of a column, where no other place says it
-NONE = "does not exist"
-MAX_GROUPS = 12  # of an attribute that RESULTS.md shows one by one
+PERCENT = ", %"  # unit in the heads of columns
+UNDEFINED = "undefined"
+MAX_GROUPS = 12  # RESULTS.md lists only the extreme groups of an attribute with more groups
 
 
 def metric_columns(cell: Callable[[Record, str], object], unit: str = "") -> list[Column[Record]]:
-    """A column for each of METRICS; ``cell`` takes a record and the name of a metric."""
+    """One column per metric of METRICS; ``cell`` takes a record and the name of a metric."""
     return column_each(METRICS, lambda name: f"{METRICS[name].label}{unit}", cell)
 
 
 def scores(lines: Mapping[str, Iterable[ScoreLine]], unit: str = "") -> Table:
-    """Every score line by part, dev or test, with the deviations over folds, and that of UA over runs."""
+    """Table of score lines by part, test or dev, with standard deviations over folds, and that of UA over runs."""
     rows = [(part, line) for part in ("test", "dev") for line in lines[part]]
     columns: list[Column] = [
         Column("part", lambda row: row[0], left=True),
@@ -38,7 +38,7 @@ def scores(lines: Mapping[str, Iterable[ScoreLine]], unit: str = "") -> Table:
 
 
 def classes(statistics: Mapping, unit: str = "") -> Table:
-    """Recall, precision and F1 of each class."""
+    """Table of recall, precision and F1 per class."""
     columns: list[Column] = [Column("class", lambda item: item[0], left=True)]
     columns.append(Column("utterances", lambda item: item[1]["utterances"]))
     heads = {"recall": "recall", "precision": "precision", "f1": "F1"}
@@ -47,7 +47,7 @@ def classes(statistics: Mapping, unit: str = "") -> Table:
 
 
 def folds(values: Iterable[tuple[int, Mapping[str, Value]]], unit: str = "") -> Table:
-    """Scores of single folds, with the deviations over runs; ``values`` are utterances and metrics of each fold."""
+    """Table of scores per fold, with standard deviations over runs; ``values``: utterances and metrics of each fold."""
     columns: list[Column] = [
         Column("fold", lambda row: f"fold{row[0]:02d}", left=True),
         Column("utterances", lambda row: row[1][0]),
@@ -57,25 +57,25 @@ def folds(values: Iterable[tuple[int, Mapping[str, Value]]], unit: str = "") -> 
 
 
 def intervals(statistics: Mapping, unit: str = "") -> Table:
-    """Bounds of every metric by each method."""
+    """Table of the confidence intervals of every metric, one row per method and kind of cluster."""
     columns: list[Column] = [
-        Column(f"{statistics['intervals']['level']:g} % over", lambda entry: f"{entry['over']}s", left=True),
+        Column(f"{statistics['intervals']['level']:g} % interval over", lambda entry: f"{entry['over']}s", left=True),
         Column("method", lambda entry: entry["method"], left=True),
         Column("clusters", lambda entry: entry["clusters"]),
-        *metric_columns(lambda entry, name: span(entry.get(name)) or NONE, unit),
+        *metric_columns(lambda entry, name: span(entry.get(name)) or UNDEFINED, unit),
     ]
     return Table.of(columns, statistics["intervals"]["found"])
 
 
 def groups(statistics: Mapping, unit: str = "", most: int | None = None) -> Table:
-    """Scores by group; of attributes with more than ``most`` groups those with the lowest and the highest WA."""
+    """Table of scores per group; of attributes with more than ``most`` groups those with the lowest and highest WA."""
     rows = [
-        (attribute, name, some[name])
-        for attribute, some in statistics["groups"].items()
-        for name in (some if most is None or len(some) <= most else _extremes(some))
+        (attribute, name, scores_of[name])
+        for attribute, scores_of in statistics["groups"].items()
+        for name in (scores_of if most is None or len(scores_of) <= most else _extremes(scores_of))
     ]
     columns: list[Column] = [
-        Column("by", lambda row: row[0], left=True),
+        Column("attribute", lambda row: row[0], left=True),
         Column("group", lambda row: row[1], left=True),
         Column("utterances", lambda row: row[2]["utterances"]),
         *column_each(("ua", "wa"), lambda key: f"{METRICS[key].label}{unit}", lambda row, key: fixed(row[2][key])),
@@ -87,19 +87,20 @@ def groups(statistics: Mapping, unit: str = "", most: int | None = None) -> Tabl
 
 
 def hidden_groups(statistics: Mapping, most: int) -> Iterator[tuple[str, int, float]]:
-    """Of attributes with more than ``most`` groups: its name, their number, the sample deviation of their WA."""
-    for attribute, some in statistics["groups"].items():
-        if len(some) > most:
-            yield attribute, len(some), float(np.std([group["wa"] for group in some.values()], ddof=1))
+    """Attributes with more than ``most`` groups: name, number of groups, sample standard deviation of their WA."""
+    for attribute, scores_of in statistics["groups"].items():
+        if len(scores_of) > most:
+            yield attribute, len(scores_of), float(np.std([group["wa"] for group in scores_of.values()], ddof=1))
 
 
-def _extremes(some: Mapping[str, Mapping]) -> tuple[str, str]:
-    ordered = sorted(some, key=lambda name: some[name]["wa"])
+def _extremes(scores_of: Mapping[str, Mapping]) -> tuple[str, str]:
+    """Names of the groups with the lowest and the highest WA."""
+    ordered = sorted(scores_of, key=lambda name: scores_of[name]["wa"])
     return ordered[0], ordered[-1]
 
 
 def calibration(statistics: Mapping) -> Table:
-    """How far probabilities are from how often they are right."""
+    """Table of ECE, log loss and Brier score of the probabilities, without and with temperature."""
     facts = statistics["calibration"]
     kinds = {"as predicted": facts["as_predicted"], "with temperature": facts["with_temperature"]}
     columns: list[Column] = [
@@ -112,29 +113,31 @@ def calibration(statistics: Mapping) -> Table:
 
 
 def abstention(statistics: Mapping, unit: str = "") -> Table:
-    """Scores of the most confident predictions alone, by quarters."""
+    """Table of scores of the most confident predictions, at coverages of 25, 50, 75 and 100 %."""
     columns: list[Column] = [
         Column("coverage", lambda point: f"{point['coverage']} %", left=True),
-        *column_each(("ua", "wa"), lambda k: f"{METRICS[k].label}{unit}", lambda point, k: fixed(point[k]) or NONE),
+        *column_each(
+            ("ua", "wa"), lambda k: f"{METRICS[k].label}{unit}", lambda point, k: fixed(point[k]) or UNDEFINED
+        ),
     ]
     return Table.of(columns, [point for point in statistics["abstention"] if point["coverage"] % 25 == 0])
 
 
 def remarks(statistics: Mapping) -> Iterator[str]:
-    """Lines for a score file: how the aggregations differ, the intervals, what must be known of them."""
+    """Lines for a score file: difference of the aggregates, confidence intervals, and remarks on them."""
     yield f"agg={FOLD_MEAN} minus agg={POOLED}: {differences(statistics)}"
     facts = statistics["intervals"]
     for entry in facts["found"]:
-        values = ", ".join(f"{metric.label} {span(entry.get(name)) or NONE}" for name, metric in METRICS.items())
+        values = ", ".join(f"{metric.label} {span(entry.get(name)) or UNDEFINED}" for name, metric in METRICS.items())
         over = f"{entry['method']} over {entry['clusters']} {entry['over']}s"
         yield f"agg={POOLED} {facts['level']:g} % intervals, {over}: {entry['fault'] or values}"
     yield from statistics["remarks"]
 
 
 def differences(statistics: Mapping) -> str:
-    """Fold mean minus pooled, by metric."""
+    """Fold mean minus pooled value of each metric."""
     if FOLD_MEAN not in statistics["scores"]:
-        return "no fold mean, single folds lack classes"
-    mean, pool = (statistics["scores"][name] for name in (FOLD_MEAN, POOLED))
-    pairs = ((metric.label, mean[name]["mean"] - pool[name]["mean"]) for name, metric in METRICS.items())
+        return "no fold mean, because some folds have no utterances of a class"
+    mean, pooled = (statistics["scores"][name] for name in (FOLD_MEAN, POOLED))
+    pairs = ((metric.label, mean[name]["mean"] - pooled[name]["mean"]) for name, metric in METRICS.items())
     return ", ".join(f"{label} {signed(difference)}" for label, difference in pairs)

@@ -1,4 +1,4 @@
-"""Things to know that documents list, each of a kind that tests and style sheets can name."""
+"""Notes in documents, each with a code that tests and style sheets refer to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence, and the ``code`` of its kind: the CSS class of its place on a page. Wording is free."""
+    """A note: ``text`` is a sentence, ``code`` names its kind and is its CSS class on a page."""
 
     code: str
     text: str

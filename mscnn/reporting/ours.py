@@ -1,4 +1,4 @@
-"""Our scored experiments, as tables set them beside published results."""
+"""Our scored experiments, for tables beside published results."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Group:
-    """Results of ours that are comparable: one protocol, class set, number of folds, aggregate, and legacy flags.
+    """A group of comparable results of ours: one protocol, class set, number of folds, aggregate, and legacy flags.
 
     Attributes:
-        label: names them all.
-        split: names all but the legacy flags.
-        protocol: as run.sh takes it, with ``--folds N`` where only the first N folds were done; None: the class set
-            cannot be made here.
-        legacy: whether models carry legacy flags.
+        label: name of the group, with all of these.
+        split: name without the legacy flags.
+        protocol: value of --protocol of run.sh, with ``--folds N`` where only the first N folds were trained; None: no
+            label map has the class set.
+        legacy: whether models have legacy flags.
     """
 
     label: str
@@ -40,15 +40,25 @@ class Group:
     legacy: bool = False
 
     def holds(self, r: Result) -> bool:
-        """Whether a result belongs here; a baseline does whatever flags models carry."""
+        """Whether a result belongs to the group; a baseline does, whatever legacy flags the models have."""
         return r.group == self or r.model in BASELINES and r.group.split == self.split
 
 
 @dataclass(frozen=True)
 class Result:
-    """A scored experiment of ours: its headline on the whole test part, and dev UA to choose between equals.
+    """A scored experiment of ours.
 
-    ``set`` is the name of its data directory, ``options`` are those of model and training.
+    Attributes:
+        model: name of the configuration.
+        text: gt, an ASR engine, or none.
+        xvector: whether it takes x-vectors.
+        options: options of the model and of training.
+        set: name of the data directory.
+        group: the group that it belongs to.
+        disjoint: pair of parts -> what the protocol keeps disjoint in them.
+        line: score line of the whole test part.
+        dev_ua: UA on dev, which chooses between results of the same kind.
+        path: folder of the experiment.
     """
 
     model: str
@@ -64,9 +74,9 @@ class Result:
 
 
 def read_results(exp_root: str | os.PathLike) -> list[Result]:
-    """Every scored experiment directly under ``exp_root``, by path; those not scored yet are named in the log.
+    """Every scored experiment directly under ``exp_root``, sorted by path; unscored experiments are logged.
 
-    Predictions from transcripts that the models were not trained on are excluded: no paper of those tables did so.
+    Experiments that test on other transcripts than those of training are excluded: the published results do not.
 
     Raises:
         UserError: the configuration or a score file of an experiment is malformed.

@@ -1,4 +1,4 @@
-"""All experiments of a recipe in one table a protocol: as Markdown, CSV, LaTeX and a page."""
+"""Overview of the experiments of a recipe, one table per protocol: as Markdown, CSV, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -23,17 +23,21 @@ COSTS = {"gflop_per_second": ("GFLOP / s of speech", 3), "seconds_per_epoch": ("
 
 @dataclass(frozen=True)
 class Scores:
-    """What a scored experiment has to show.
+    """Results of a scored experiment.
 
     Attributes:
-        split: protocol and hash with the data set, whether folds are pooled, and what is legacy about it: rows of
-            different splits are not comparable.
-        aggregate: how folds are put together.
-        values: metrics on test in percent and their deviations over folds, with two decimals.
+        split: protocol and hash, data set, pooling and legacy flags; rows of different splits are not comparable.
+        aggregate: fold-mean or pooled.
+        system: name of the model.
+        text: transcripts.
+        xvector: x-vector network, or none.
+        changed: non-default options.
+        folds: number of trained folds, and of folds of the protocol.
+        runs: number of runs of each fold.
+        values: test scores in percent with their standard deviations, two decimals.
         dev_ua: UA on dev, in percent.
-        folds: how many were done, and how many the protocol has.
-        parameters: of the network; None where it is none.
-        cost: what benchmarks/systems.py measured; None where it failed.
+        parameters: number of parameters; None for a baseline.
+        cost: computing costs from benchmarks/systems.py; None where a measurement failed.
     """
 
     split: str
@@ -51,20 +55,20 @@ class Scores:
 
     @property
     def partial(self) -> bool:
-        """Whether the protocol has more folds than were done."""
+        """Whether the protocol has more folds than were trained."""
         return self.folds[0] != self.folds[1]
 
 
 @dataclass(frozen=True)
 class OverviewRow:
-    """The folder of an experiment, and its scores; None: not run yet, or not scored."""
+    """The folder of an experiment and its scores; None: not run or not scored."""
 
     path: str
     scores: Scores | None = None
 
 
 def read_costs(path: str | os.PathLike) -> dict[str, dict[str, float | None]]:
-    """Read the table that ``benchmarks/systems.py --out`` wrote: system -> its cost, None where that is no number.
+    """Computing costs of each system, from the table of ``benchmarks/systems.py --out``; None: not a number.
 
     Raises:
         UserError: the file cannot be read, or has other columns.
@@ -86,7 +90,7 @@ def _number(text: str) -> float | None:
 def read_rows(
     exps: Sequence[str | os.PathLike], costs: Mapping[str, Mapping[str, float | None]] | None = None
 ) -> list[OverviewRow]:
-    """A row for each folder of an experiment, in their order; those without scores are rows, too.
+    """One row per folder of an experiment, in their order, including those without scores.
 
     Raises:
         UserError: a configuration or a score file is malformed.
@@ -102,7 +106,7 @@ def _row(exp: Path, costs: Mapping[str, Mapping[str, float | None]]) -> Overview
     legacy = f", legacy: {line.fields['legacy']}" if "legacy" in line.fields else ""
     trained = f" (trained on {line.fields['trained_on']})" if "trained_on" in line.fields else ""
     done, _, whole = line.fields.get("partial", "").partition("/")
-    return OverviewRow(str(exp), Scores(
+    scores = Scores(
         split=f"{line.fields['protocol']} ({Path(facts['data']).name}{pooled}{legacy})",
         aggregate=line.aggregate,
         system=facts["model"],
@@ -115,11 +119,12 @@ def _row(exp: Path, costs: Mapping[str, Mapping[str, float | None]]) -> Overview
         dev_ua=dev.values["ua"],
         parameters=facts.get("parameters"),
         cost=costs.get(facts["model"], {}),
-    ))  # fmt: skip
+    )
+    return OverviewRow(str(exp), scores)
 
 
 def _values(line: ScoreLine) -> dict[str, Value]:
-    """Metrics of a line; those that an older version did not write are not among them."""
+    """Metrics of a line, without those that older versions did not write."""
     means = {name: line.score(name) for name in METRICS}
     return {name: Value(mean, line.sd(name), line.run_sd(name)) for name, mean in means.items() if mean is not None}
 
@@ -127,15 +132,15 @@ def _values(line: ScoreLine) -> dict[str, Value]:
 def write_overview(rows: Sequence[OverviewRow], stem: str | os.PathLike) -> str:
     """Write ``stem.md``, ``stem.csv``, ``stem.tex`` and ``stem.html``; returns the Markdown."""
     stem = Path(stem)
-    waiting, splits = [row.path for row in rows if row.scores is None], _by_split(rows)
+    unscored, splits = [row.path for row in rows if row.scores is None], _by_split(rows)
 
     def document(template: str, name: Callable[[OverviewRow], Cell]) -> str:
         sections = [
-            Section(f"split-{i}", split, {"table": _table(some, name), "meaning": MEANING[some[0][1].aggregate]})
-            for i, (split, some) in enumerate(splits.items(), 1)
+            Section(f"split-{i}", split, {"table": _table(scored, name), "meaning": MEANING[scored[0][1].aggregate]})
+            for i, (split, scored) in enumerate(splits.items(), 1)
         ]
         notes = render("overview_notes.txt").strip()
-        return render(template, title=stem.name, sections=sections, waiting=waiting, notes=notes)
+        return render(template, title=stem.name, sections=sections, waiting=unscored, notes=notes)
 
     forms = {
         "md": document("overview.md", lambda row: Cell(_system(row), code=True)),
@@ -152,13 +157,13 @@ def _system(row: OverviewRow) -> str:
 
 
 def _report(row: OverviewRow, folder: Path) -> str | None:
-    """Where the report of an experiment is, seen from a folder; None where there is none."""
+    """URL of the report of an experiment relative to a folder; None where there is no report."""
     report = Path(row.path) / "report.html"
     return quote(os.path.relpath(report, folder)) if report.is_file() else None
 
 
 def _by_split(rows: Sequence[OverviewRow]) -> dict[str, list[tuple[OverviewRow, Scores]]]:
-    """Rows that can be compared, best UA first; whole ones before partial ones."""
+    """Split -> its rows, highest UA first, partial experiments last."""
     scored = [(row, row.scores) for row in rows if row.scores is not None]
     splits: dict[str, list[tuple[OverviewRow, Scores]]] = {}
     for row, s in sorted(scored, key=lambda p: (p[1].split, p[1].partial, -p[1].values["ua"].mean, p[0].path)):
@@ -167,7 +172,7 @@ def _by_split(rows: Sequence[OverviewRow]) -> dict[str, list[tuple[OverviewRow, 
 
 
 def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewRow], Cell]) -> Table:
-    """One split; columns that are empty in all rows are left out, and metrics that are in the CSV alone."""
+    """Table of one split, without empty columns and without the metrics that only the CSV has."""
     compared = [key for key, metric in METRICS.items() if metric.compared]
     columns: list[Column[tuple[OverviewRow, Scores]]] = [
         Column("system", lambda row: name(row[0]), left=True),
@@ -190,7 +195,7 @@ def _folds(scores: Scores) -> Cell:
 
 
 def _cost(scores: Scores, key: str) -> str | None:
-    """Empty where nothing was measured; None where that failed."""
+    """Empty where nothing was measured; None where the measurement failed."""
     return fixed(scores.cost[key], COSTS[key][1]) if scores.cost else ""
 
 
@@ -199,9 +204,10 @@ def _value(value: Value | None) -> str:
 
 
 def _csv_columns() -> list[Column[OverviewRow]]:
-    """Numbers by themselves, a deviation in its own column; all but ``path`` empty where there are no scores."""
+    """Columns of the CSV: one number per column; all but ``path`` are empty where there are no scores."""
     texts: dict[str, Callable[[Scores], object]] = {
-        "cut": lambda scores: scores.split,
+        "split": lambda scores: scores.split,
+        "cut": lambda scores: scores.split,  # deprecated name of split, until 0.3.0
         "aggregate": lambda scores: scores.aggregate,
         "system": lambda scores: scores.system,
         "text": lambda scores: scores.text,
@@ -210,11 +216,11 @@ def _csv_columns() -> list[Column[OverviewRow]]:
         "folds": lambda scores: f"{scores.folds[0]}/{scores.folds[1]}",
         "runs": lambda scores: scores.runs,
     }
-    more: dict[str, Callable[[Scores], object]] = {
+    others: dict[str, Callable[[Scores], object]] = {
         "dev_ua": lambda scores: fixed(scores.dev_ua),
         "parameters": lambda scores: scores.parameters,
     }
-    cells = {**texts, **dict(_metric_cells()), **more, **dict(map(_cost_cell, COSTS))}
+    cells = {**texts, **dict(_metric_cells()), **others, **dict(map(_cost_cell, COSTS))}
     path: Column[OverviewRow] = Column("path", lambda row: row.path)
     return [path, *column_each(cells, str, lambda row, name: cells[name](row.scores) if row.scores else None)]
 

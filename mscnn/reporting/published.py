@@ -1,4 +1,4 @@
-"""Results that others published, as ``conf/published.yaml`` states them; every issue of the file is named."""
+"""Published results of other authors, from ``conf/published.yaml``; every issue of the file is reported."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ SUBSETS = ("improvised", "scripted")
 
 @dataclass(frozen=True)
 class Row:
-    """A published result, WA and UA in percent (None: not given), their spread ± where there is one.
+    """A published result.
 
-    ``text`` is none, gt or asr (of any ASR engine); ``audio`` whether it takes audio; ``certain`` a mark of
-    ``Published.certainty``. ``model`` is our system with ``options`` of its configuration, None where we have none.
+    Attributes:
+        system: name in the paper.
+        text: none, gt, or asr (of any ASR engine).
+        protocol: name of its protocol in the file.
+        wa, ua: scores in percent; None: not given.
+        wa_sd, ua_sd: standard deviations as published.
+        certain: a mark of ``Published.certainty``.
+        model: name of our configuration of the system; None: there is none.
+        audio: whether the system takes audio.
+        xvector: whether the system takes x-vectors.
+        options: options of our configuration.
     """
 
     system: str
@@ -41,7 +50,7 @@ class Row:
 
     @property
     def numbers(self) -> list[float]:
-        """All that are given."""
+        """The scores and standard deviations that are given."""
         return [value for value in (self.wa, self.ua, self.wa_sd, self.ua_sd) if value is not None]
 
     def cell(self, digits: int) -> str:
@@ -55,9 +64,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a paper splits its data, and which class set; ``like`` is our protocol that comes nearest, on our set.
+    """The protocol of a paper.
 
-    ``set`` is a label map of ours, with _improvised or _scripted; or any other class set, and then ``like`` is None.
+    Attributes:
+        source: name of the paper in the file.
+        stated: the protocol in the words of the paper.
+        set: class set: a label map of ours, perhaps with _improvised or _scripted, or another set.
+        selection_on_test: whether models were selected on the test part.
+        like: our nearest protocol; None for a class set that no label map of ours has.
     """
 
     source: str
@@ -69,7 +83,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that are shown together, in sections by protocol."""
+    """A table of published results, shown in sections by protocol."""
 
     title: str
     note: str
@@ -78,7 +92,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Published:
-    """The whole file; ``certainty``, ``sources`` and ``sets`` say in words what a mark or a name means."""
+    """The whole file; ``certainty``, ``sources`` and ``sets`` map marks and names to descriptions."""
 
     certainty: Mapping[str, str]
     sources: Mapping[str, str]
@@ -87,24 +101,25 @@ class Published:
     tables: Mapping[str, Table]
 
     def listing(self) -> str:
-        """Names and titles of the tables, a line each."""
+        """Names and titles of the tables, one line per table."""
         width = max(map(len, self.tables), default=0)
         return "\n".join(f"{name:{width}}  {table.title}" for name, table in self.tables.items())
 
 
 def split_set(name: str) -> tuple[str, str]:
-    """Label map and subset that make a class set: ``iemocap4_scripted`` is (iemocap4, scripted), else all."""
+    """Label map and subset of a class set: (iemocap4, scripted) for ``iemocap4_scripted``, (name, all) for others."""
     labels, _, subset = name.rpartition("_")
     return (labels, subset) if subset in SUBSETS else (name, "all")
 
 
 def read_published(path: str | os.PathLike) -> Published:
-    """Read and check the whole file.
+    """The content of the file, checked.
 
     Raises:
-        UserError: unknown or missing keys, or a value that cannot be (see :mod:`mscnn.config.schema`); names that are
-            not declared (``published-undeclared``) or have no file in conf, a spread without its number
-            (``published-spread``), ``like`` where it cannot be (``published-like``); each issue names its row.
+        UserError: unknown or missing keys, or invalid values (see :mod:`mscnn.config.schema`); names that are not
+            declared (``published-undeclared``) or have no file in conf; a standard deviation without its score
+            (``published-spread``); ``like`` for a class set without label map (``published-like``). Each issue names
+            its row.
     """
     published = schema.load(Path(path), Published)
     issues = [*_issues(published)]
@@ -114,7 +129,7 @@ def read_published(path: str | os.PathLike) -> Published:
 
 
 def _issues(published: Published) -> Iterator[Issue]:
-    """What names something that is not there, or contradicts something else."""
+    """Unknown names and contradictions in the file."""
     label_maps = names("labels")
     for name, protocol in published.protocols.items():
         for code, message in _protocol_issues(protocol, published, label_maps):
@@ -128,8 +143,8 @@ def _issues(published: Published) -> Iterator[Issue]:
 
 
 def _protocol_issues(protocol: Protocol, published: Published, label_maps: Sequence[str]) -> Iterator[tuple[str, str]]:
-    named = {"sources": (protocol.source, published.sources), "sets": (protocol.set, published.sets)}
-    for kind, (value, declared) in named.items():
+    references = {"sources": (protocol.source, published.sources), "sets": (protocol.set, published.sets)}
+    for kind, (value, declared) in references.items():
         if value not in declared:
             yield "published-undeclared", f"{value} is not declared under {kind}"
     if protocol.like is not None:
@@ -137,7 +152,7 @@ def _protocol_issues(protocol: Protocol, published: Published, label_maps: Seque
     if (split_set(protocol.set)[0] in label_maps) != (protocol.like is not None):
         yield (
             "published-like",
-            f"set {protocol.set}: like belongs to the sets that conf/labels can make, and to no other",
+            f"set {protocol.set}: like is required for class sets of conf/labels, and not allowed for others",
         )
 
 

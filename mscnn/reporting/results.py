@@ -1,6 +1,6 @@
 """Stage 6: score files, confusion matrices, figures and RESULTS.md of one experiment.
 
-Nothing here has a date in it: the same predictions give the same bytes.
+The files contain no dates: the same predictions give the same bytes.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from mscnn.reporting.summary import summary
 from mscnn.reporting.table import Column, Table, column_each
 
 log = get_logger(__name__)
-NAME_WIDTH = 8  # of a column of confusion_test.txt, where no class has a longer name
+MIN_NAME_WIDTH = 8  # minimum width of the columns of confusion_test.txt
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Everything measured on one part (dev or test): lines to print, matrices (folds, runs, K, K), remarks."""
+    """Scores of one part (dev or test): score lines, confusion matrices (folds, runs, K, K), remarks."""
 
     part: str
     lines: list[ScoreLine]
@@ -40,7 +40,7 @@ class Scored:
 
 
 def definitions() -> list[str]:
-    """What the metrics and the fields of score lines mean, line by line."""
+    """Definitions of the metrics and of the fields of score lines, one line per definition."""
     metrics = (metric.definition for metric in METRICS.values())
     return [
         "N: confusion matrix, rows truth, columns prediction; K classes; n utterances. All values in percent.",
@@ -48,7 +48,7 @@ def definitions() -> list[str]:
         "agg=fold-mean: metric of each fold, mean over folds, then mean over runs",
         "agg=pooled: metric of one N over all folds, mean over runs",
         "*_sd: sample standard deviation over the folds of a run, mean over runs",
-        "*_run_sd: sample standard deviation over runs of the value a run has",
+        "*_run_sd: sample standard deviation over runs of the value of each run",
         "[ correct / total ]: over all folds, correct is the mean over runs, rounded",
         "95 % intervals: of pooled values; t with the jackknife's error, or expanded percentiles of bootstrap "
         "resamples",
@@ -57,17 +57,17 @@ def definitions() -> list[str]:
 
 
 def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list[ScoreLine]:
-    """Score an experiment and write everything it is told by; returns the lines of the test parts.
+    """Score an experiment and write its score files, figures and RESULTS.md; returns the score lines of test.
 
     Writes ``score_{dev,test}.txt`` (first line: all utterances, the protocol's aggregate), ``statistics.json``,
     ``confusion_test.{txt,csv}``, ``figures/{confusion_test,learning_curves}.png`` and ``RESULTS.md``.
 
     Args:
         exp: the experiment.
-        data: data directory that tells speakers, dialogues and other groups apart; None: the one in ``config.yaml``.
+        data: data directory with speakers, dialogues and other groups; None: the one in ``config.yaml``.
 
     Raises:
-        UserError: a class has no utterance in the test or dev part of a fold, or ``data`` is another set.
+        UserError: a class has no utterances in the test or dev part of a fold, or ``data`` lacks utterances.
     """
     attributes = read_attributes(exp, data)
     subsets = _subsets(exp, attributes)
@@ -75,11 +75,11 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
     facts = statistics(exp, attributes).to_dict()
     with atomic(exp.path / "statistics.json") as out:
         out.write(json.dumps(facts, indent=1, allow_nan=False) + "\n")
-    for part, one in scored.items():
-        more = measured.remarks(facts) if part == "test" else ()
+    for part, scores in scored.items():
+        remarks = [*scores.remarks, *(measured.remarks(facts) if part == "test" else ())]
         with atomic(exp.path / f"score_{part}.txt") as out:
-            out.writelines(f"{line}\n" for line in one.lines)
-            out.writelines(f"# {text}\n" for text in [*one.remarks, *more, *definitions()])
+            out.writelines(f"{line}\n" for line in scores.lines)
+            out.writelines(f"# {text}\n" for text in [*remarks, *definitions()])
     _write_confusion(exp, scored["test"].matrices, facts["classes"])
     has_curves = _write_figures(exp, scored["test"].matrices)
     with atomic(exp.path / "RESULTS.md") as out:
@@ -90,7 +90,7 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
 
 
 def _subsets(exp: Experiment, attributes: Attributes) -> dict[str, set[str]]:
-    """Improvised and scripted utterances; empty where the corpus makes no difference, or has one kind only."""
+    """Improvised and scripted utterances; empty where the corpus does not have both kinds."""
     kinds = attributes.get("kind", {})
     utts = {utt for runs in exp.parts["test"] for utt in runs[0].utts}
     subsets = {name: {utt for utt, kind in kinds.items() if kind == name} for name in KINDS.values()}
@@ -98,36 +98,36 @@ def _subsets(exp: Experiment, attributes: Attributes) -> dict[str, set[str]]:
 
 
 def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Scored:
-    """Scores of one part, all and by subset, aggregated as the protocol lets be; those of all must exist."""
+    """Scores of one part, of all utterances and by subset, in the aggregates that the protocol allows."""
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
-    remarks, ways = [*_never_predicted(matrices, names)], aggregates(exp.config["protocol"])
-    lines = [ScoreLine.of(exp, part, "all", how(matrices, names)) for how in ways]
+    remarks, aggregations = [*_never_predicted(matrices, names)], aggregates(exp.config["protocol"])
+    lines = [ScoreLine.of(exp, part, "all", aggregate(matrices, names)) for aggregate in aggregations]
     for subset, keep in subsets.items():
-        some = confusions(folds, len(names), keep)
-        for how in ways:
-            lacking = undefined(some if how is fold_mean else some.sum(axis=0, keepdims=True), names)
-            if lacking:
-                name = FOLD_MEAN if how is fold_mean else POOLED
-                remarks.append(f"subset={subset} agg={name}: UA and F1 do not exist; {lacking}")
+        kept = confusions(folds, len(names), keep)
+        for aggregate in aggregations:
+            reason = undefined(kept if aggregate is fold_mean else kept.sum(axis=0, keepdims=True), names)
+            if reason:
+                name = FOLD_MEAN if aggregate is fold_mean else POOLED
+                remarks.append(f"subset={subset} agg={name}: UA and F1 are undefined; {reason}")
             else:
-                lines.append(ScoreLine.of(exp, part, subset, how(some, names)))
+                lines.append(ScoreLine.of(exp, part, subset, aggregate(kept, names)))
     return Scored(part, lines, matrices, remarks)
 
 
 def _never_predicted(matrices: np.ndarray, names: Sequence[str]) -> Iterator[str]:
-    """Say which classes the trainings of some folds never predict."""
+    """Remarks on classes that the models of some folds never predict."""
     for k, name in enumerate(names):
-        where = [
+        runs = [
             f"fold {f + 1} run {r + 1}" for f, r in np.ndindex(matrices.shape[:2]) if not matrices[f, r, :, k].any()
         ]
-        if where:
-            more = f" and {len(where) - 5} more" if len(where) > 5 else ""
-            yield f"class {name} is never predicted in {', '.join(where[:5])}{more}"
+        if runs:
+            more = f" and {len(runs) - 5} more" if len(runs) > 5 else ""
+            yield f"class {name} is never predicted in {', '.join(runs[:5])}{more}"
 
 
 def _write_figures(exp: Experiment, matrices: np.ndarray) -> bool:
-    """Write the PNGs; returns whether there are learning curves among them."""
+    """Write the PNG figures; returns whether learning curves are among them."""
     confusion = figures.confusion(matrices.sum(axis=(0, 1)), exp.classes)
     figures.save(confusion, exp.path / "figures" / "confusion_test.png", title(exp))
     histories = [figures.read_history(p / "metrics.jsonl") for p in exp.run_dirs if (p / "metrics.jsonl").is_file()]
@@ -137,7 +137,7 @@ def _write_figures(exp: Experiment, matrices: np.ndarray) -> bool:
 
 
 def confusion_table(exp: Experiment, matrices: np.ndarray) -> Table:
-    """Test counts of matrices (folds, runs, K, K), a row a run and a true class."""
+    """Table of the counts of test matrices (folds, runs, K, K), one row per run and true class."""
     names = exp.classes
     columns: list[Column] = [Column("run", lambda row: row[0] + 1), Column("truth", lambda row: names[row[1]], True)]
     columns += column_each(range(len(names)), lambda k: names[k], lambda row, k: row[2][k])
@@ -146,10 +146,10 @@ def confusion_table(exp: Experiment, matrices: np.ndarray) -> Table:
 
 
 def _write_confusion(exp: Experiment, matrices: np.ndarray, classes: Mapping[str, Mapping[str, float]]) -> None:
-    """Write the test confusion: a table to read (sum over runs) and every run's counts as CSV."""
+    """Write the test confusion matrix: as text, summed over runs, and as CSV with the counts of each run."""
     with atomic(exp.path / "confusion_test.csv") as out:
         out.write(confusion_table(exp, matrices).csv())
-    width, total = max(NAME_WIDTH, *map(len, exp.classes)) + 2, matrices.sum(axis=(0, 1))
+    width, total = max(MIN_NAME_WIDTH, *map(len, exp.classes)) + 2, matrices.sum(axis=(0, 1))
     note = f"sum over {matrices.shape[1]} run(s); rows truth, columns prediction; last three in percent"
     with atomic(exp.path / "confusion_test.txt") as out:
         out.write(f"# test, all folds, {note}\n")
@@ -160,5 +160,5 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray, classes: Mapping[str
 
 
 def title(exp: Experiment) -> str:
-    """What a figure on its own must say: model, text and protocol."""
+    """Title of a figure: model, text and protocol."""
     return f"{exp.config['model']}, text {exp.transcripts}, {exp.protocol}"

@@ -1,4 +1,4 @@
-"""The robustness table: as Markdown, CSV, LaTeX and a page."""
+"""Tables of the robustness to ASR errors, as Markdown, CSV, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _split(exp: Experiment) -> str:
 
 
 def _shared(rows: Sequence[Condition]) -> str:
-    """Changes that all systems have in common, as they stand in the names; to be said once."""
+    """Non-default options that all systems have in common, which are printed once; else empty."""
     changes = {", ".join(row.exp.config.get("changed", [])) for row in rows}
     return changes.pop() if len(changes) == 1 else ""
 
@@ -90,32 +90,31 @@ def _conditions(robustness: Robustness, shared: str) -> Table:
 
 
 def _wer(row: Condition, robustness: Robustness) -> float | None:
-    """WER of the text that a row is tested on, in percent; None where no engine made it."""
+    """WER of the transcripts that a row is tested on, in percent; None if they are not from an ASR engine."""
     return robustness.total(row.tested_on).rate if row.tested_on in robustness.errors else None
 
 
 def _by_bucket(rows: Sequence[Condition], engine: str, shared: str) -> Table:
-    some = [
-        row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= {REFERENCE, NO_TEXT, engine}
-    ]
-    buckets = some[0].buckets[engine]
+    texts = {REFERENCE, NO_TEXT, engine}
+    selected = [row for row in rows if engine in row.buckets and {row.trained_on, row.tested_on} <= texts]
+    buckets = selected[0].buckets[engine]
 
     def head(name: str) -> str:
-        lacks = f"; WA, no {', '.join(buckets[name].absent)}" if buckets[name].absent else ""
-        return f"{name} (n = {buckets[name].utterances}{lacks})"
+        absent = f"; WA, no {', '.join(buckets[name].absent)}" if buckets[name].absent else ""
+        return f"{name} (n = {buckets[name].utterances}{absent})"
 
     columns = _condition_columns(shared)
     columns += column_each(buckets, head, lambda row, name: fixed(_bucket(row.buckets[engine][name])))
-    return Table.of(columns, some)
+    return Table.of(columns, selected)
 
 
 def _bucket(scores: GroupScores) -> float:
-    """UA, or WA where a class is absent."""
+    """UA, or WA if a class has no utterances."""
     return scores.wa if scores.ua is None else scores.ua
 
 
 def _records(row: Condition, robustness: Robustness) -> Iterator[Mapping[str, object]]:
-    """Long form: a line an experiment, whose bucket is all, and a line for each of its buckets."""
+    """Records of the CSV: one per experiment, with the bucket all, and one per bucket."""
     common = {
         "protocol": row.exp.protocol,
         "experiment": row.exp.path,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mscnn.evaluation.aggregate import fold_mean, undefined
 from mscnn.evaluation.experiment import Experiment
 from mscnn.reporting import measured
-from mscnn.reporting.formats import thousands
+from mscnn.reporting.formats import settings, thousands
 from mscnn.reporting.table import Table
 from mscnn.reporting.templates import render
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def summary(
     exp: Experiment, scored: Mapping[str, Scored], statistics: Mapping, definitions: Sequence[str], *, curves: bool
 ) -> str:
-    """Text of RESULTS.md: scores, classes, folds, intervals, groups, calibration, protocol, system, command."""
+    """Markdown of RESULTS.md: scores, classes, folds, intervals, groups, calibration, protocol, system, command."""
     matrices = scored["test"].matrices
     return render(
         "results.md",
@@ -48,39 +48,38 @@ def summary(
 
 
 def fold_scores(exp: Experiment, matrices) -> Iterator[tuple[int, Mapping]]:
-    """Utterances and metrics of each fold of matrices (folds, runs, K, K); every fold must have every class."""
+    """Utterances and metrics of each fold of matrices (folds, runs, K, K); every fold must have all classes."""
     for fold in matrices:
         yield int(fold[0].sum()), fold_mean(fold[None], exp.classes).values
 
 
 def disjointness(protocol: Mapping) -> Iterator[tuple[str, str]]:
-    """What a protocol promises of each pair of its parts, in words; of dev and test only where they are two."""
+    """Pairs of parts of a protocol, and what they do not share; without dev and test where these are the same part."""
     on_test = "legacy_test_best" in protocol.get("legacy", [])
-    for pair, what in protocol["disjoint"].items():
+    for pair, disjoint in protocol["disjoint"].items():
         if not (on_test and pair == "dev-test"):
-            yield pair.replace("-", " and "), apart(what)
+            yield pair.replace("-", " and "), describe_disjoint(disjoint)
 
 
-def apart(kept: Sequence[str]) -> str:
-    """What a protocol promises of two parts, in words; what it does not promise depends on the corpus."""
-    return f"share no {' and no '.join(kept)}" if kept else "share no utterance, more is not promised; see the audit"
+def describe_disjoint(disjoint: Sequence[str]) -> str:
+    """What two parts do not share according to the protocol; they may share anything else."""
+    if not disjoint:
+        return "share no utterance; the protocol guarantees nothing else, see the audit"
+    return f"share no {' and no '.join(disjoint)}"
 
 
 def _system(exp: Experiment) -> Table:
     config = exp.config
     size = config.get("parameters")
-    return Table.pairs(("", ""), {
+    facts = {
         "model": config["model"],
         "parameters": f"{thousands(size)} without word embeddings" if size else None,
-        "options": _options(config.get("model_options", {})),
-        "training": _options(config.get("training", {})),
+        "options": settings(config.get("model_options")),
+        "training": settings(config.get("training")),
         "data": config["data"],
         "features": ", ".join(config.get("features", {}).values()),
         "text": exp.transcripts,
         "x-vectors": config["xvector"],
         **config["environment"],
-    })  # fmt: skip
-
-
-def _options(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())
+    }
+    return Table.pairs(("property", "value"), facts)

@@ -1,4 +1,4 @@
-"""Tables: a column has a head and says what its cells are; written as Markdown, LaTeX, CSV and HTML."""
+"""Tables from columns with a head and a function that gives their cells; as Markdown, LaTeX, CSV and HTML."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MARKDOWN = str.maketrans({"|": r"\|", "\n": " "})
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell that some forms mark up; a plain cell is a text, a number, or None, which is a dash (in CSV: empty).
+    """A cell with markup; a cell without is a text, a number, or None, which is written as a dash (empty in CSV).
 
     Attributes:
-        content: what it says; Markup of :mod:`mscnn.reporting.templates` goes into HTML as it is.
-        rest: more text, not marked up.
-        code: a name whose underscores are no markup (Markdown).
-        strong: to be noticed (Markdown, HTML).
-        href: where it leads (HTML).
+        content: text or number; Markup of :mod:`mscnn.reporting.templates` is not escaped in HTML.
+        rest: further text without markup.
+        code: whether to set it as code (Markdown).
+        strong: whether to emphasise it (Markdown, HTML).
+        href: target of a link (HTML).
         classes: CSS classes (HTML).
         style: CSS (HTML).
     """
@@ -48,14 +48,14 @@ class Cell:
         return f"{DASH if self.content is None else self.content}{self.rest}"
 
     def markdown(self) -> str:
-        """Text of a Markdown cell."""
+        """The cell as Markdown."""
         mark = "`" if self.code else "**" if self.strong else ""
         return f"{mark}{DASH if self.content is None else self.content}{mark}{self.rest}".translate(MARKDOWN)
 
 
 @dataclass(frozen=True)
 class Column(Generic[Record]):
-    """The head of a column and what its cell is for a record; ``left``: aligned left, as texts are."""
+    """The head of a column and the function from a record to its cell; ``left``: aligned left, for text."""
 
     head: str
     cell: Callable[[Record], object]
@@ -65,7 +65,7 @@ class Column(Generic[Record]):
 def column_each(
     names: Iterable[Name], head: Callable[[Name], str], cell: Callable[[Record, Name], object]
 ) -> list[Column[Record]]:
-    """A column for each of ``names``; ``cell`` takes a record and the name."""
+    """One column per name; ``cell`` takes a record and the name."""
 
     def column(name: Name) -> Column[Record]:
         return Column(head(name), lambda record: cell(record, name))
@@ -83,40 +83,40 @@ class Table:
 
     @classmethod
     def of(cls, columns: Sequence[Column[Record]], records: Iterable[Record]) -> Table:
-        """A row a record, a cell for each of the columns."""
+        """The table with one row per record."""
         rows = (tuple(map(_cell, (column.cell(record) for column in columns))) for record in records)
         return cls(tuple(c.head for c in columns), tuple(c.left for c in columns), tuple(rows))
 
     @classmethod
     def pairs(cls, heads: tuple[str, str], facts: Mapping[str, object]) -> Table:
-        """Two columns of texts: keys and values; those that are None or empty are left out."""
+        """Table of two columns, keys and values, without values that are None or empty."""
         key: Column[tuple[str, object]] = Column(heads[0], lambda pair: pair[0], left=True)
         value: Column[tuple[str, object]] = Column(heads[1], lambda pair: pair[1], left=True)
         return cls.of([key, value], [pair for pair in facts.items() if pair[1] not in (None, "")])
 
     def without_empty(self) -> Table:
-        """Without the columns whose cells are all empty texts."""
+        """The table without the columns whose cells are all empty."""
         kept = [i for i in range(len(self.heads)) if any(row[i].content != "" for row in self.rows)]
         rows = (tuple(row[i] for i in kept) for row in self.rows)
         return Table(tuple(self.heads[i] for i in kept), tuple(self.left[i] for i in kept), tuple(rows))
 
     def markdown(self) -> str:
-        """Lines of a Markdown table."""
+        """The table as Markdown."""
         rule = f"|{''.join('---|' if left else '--:|' for left in self.left)}"
         rows = ((cell.markdown() for cell in row) for row in (map(Cell, self.heads), *self.rows))
         head, *body = (f"| {' | '.join(row)} |" for row in rows)
         return "\n".join([head, rule, *body])
 
     def latex(self) -> str:
-        """A LaTeX tabular of the package booktabs; no cell is taken for a command."""
+        """The table as LaTeX tabular (package booktabs), special characters escaped."""
         rows = ((str(cell).translate(LATEX) for cell in row) for row in (self.heads, *self.rows))
         head, *body = (" & ".join(row) + r" \\" for row in rows)
-        look = "".join("l" if left else "r" for left in self.left)
-        top, end = (rf"\begin{{tabular}}{{{look}}}", r"\toprule"), (r"\bottomrule", r"\end{tabular}")
+        alignment = "".join("l" if left else "r" for left in self.left)
+        top, end = (rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"), (r"\bottomrule", r"\end{tabular}")
         return "\n".join([*top, head, r"\midrule", *body, *end])
 
     def csv(self) -> str:
-        """CSV with a line of heads; cells are quoted where they must be."""
+        """The table as CSV with a header line."""
         out = io.StringIO()
         rows = (("" if cell.content is None else str(cell) for cell in row) for row in self.rows)
         csv.writer(out, lineterminator="\n").writerows([self.heads, *rows])
@@ -128,7 +128,7 @@ def _cell(value: object) -> Cell:
 
 
 def write_forms(stem: str | os.PathLike, forms: Mapping[str, str]) -> None:
-    """Write the files ``stem.<ending>``, of ending -> text."""
+    """Write a text to ``stem.<ending>`` for each ending."""
     for ending, text in forms.items():
         with atomic(f"{stem}.{ending}") as out:
             out.write(text)

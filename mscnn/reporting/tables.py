@@ -1,4 +1,4 @@
-"""Our results beside published ones; a section has one published protocol and class set, a column one of ours."""
+"""Published results and ours: one section per published protocol and class set, one column per protocol of ours."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mscnn.reporting.formats import DASH, with_sd
 from mscnn.reporting.notes import Note
 from mscnn.reporting.ours import BASELINES, Group, Result, read_results
 from mscnn.reporting.published import Protocol, Published, Row, split_set
-from mscnn.reporting.summary import apart
+from mscnn.reporting.summary import describe_disjoint
 from mscnn.reporting.table import Column, Table, column_each
 from mscnn.reporting.templates import render
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A published row, or a baseline, with the ``text`` that ours reads: of a row of ``asr``, an ASR engine."""
+    """A published row or a baseline, and the ``text`` of our system: for a row with ``asr``, an ASR engine."""
 
     row: Row
     text: str
@@ -32,7 +32,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """One published protocol on one class set: its rows, our groups, and our result for each cell; None: not run."""
+    """One published protocol on one class set.
+
+    Attributes:
+        name: name of the protocol.
+        protocol: the protocol.
+        entries: rows.
+        groups: our groups of results, the columns.
+        cells: our result for each row and column; None: not run.
+    """
 
     name: str
     protocol: Protocol
@@ -42,22 +50,22 @@ class Section:
 
     @property
     def used(self) -> list[Result]:
-        """Every result that is shown, row by row."""
+        """All results in the section, row by row."""
         return [result for row in self.cells for result in row if result]
 
     @property
     def table(self) -> Table:
-        """Its table."""
+        """The table of the section."""
         return _table(self)
 
     @property
     def notes(self) -> list[Note]:
-        """What must be known of it."""
+        """Notes on the table."""
         return list(_notes(self))
 
     @property
     def commands(self) -> list[str]:
-        """What makes the missing results, a command for all that differ in the model only."""
+        """Commands for the missing results, one per text, protocol and options."""
         return list(_commands(self))
 
 
@@ -82,26 +90,26 @@ def make_table(name: str, facts: Published, exp_root: str | os.PathLike) -> str:
 
 
 def make_sections(name: str, facts: Published, results: Sequence[Result]) -> list[Section]:
-    """A section for each published protocol of the table ``name``, with our results."""
+    """One section per published protocol of the table ``name``, with our results."""
     rows = facts.tables[name].rows
     protocols = dict.fromkeys(row.protocol for row in rows)
     return [_section([row for row in rows if row.protocol == key], key, facts, results) for key in protocols]
 
 
 def _section(rows: Sequence[Row], name: str, facts: Published, results: Sequence[Result]) -> Section:
-    """Our results for the rows of one published protocol, on its class set, baselines last."""
+    """The section of one published protocol on its class set, with our results, baselines last."""
     protocol = facts.protocols[name]
     systems = {row.model for row in rows} - {None}
-    here = [r for r in results if r.set == protocol.set and r.model in systems | BASELINES.keys()]
-    groups = _groups(protocol, [r for r in here if r.model in systems or r.group.protocol == protocol.like])
-    plain = [r for r in here if not any(row.options and _fits(row, r) for row in rows)]
-    shown = list(_by_engine([*rows, *_baselines(rows)], here))
-    cells = [[_best(entry, group, here if entry.row.options else plain) for group in groups] for entry in shown]
-    return Section(name, protocol, shown, groups, cells)
+    candidates = [r for r in results if r.set == protocol.set and r.model in systems | BASELINES.keys()]
+    groups = _groups(protocol, [r for r in candidates if r.model in systems or r.group.protocol == protocol.like])
+    default = [r for r in candidates if not any(row.options and _fits(row, r) for row in rows)]
+    entries = list(_by_engine([*rows, *_baselines(rows)], candidates))
+    cells = [[_best(e, group, candidates if e.row.options else default) for group in groups] for e in entries]
+    return Section(name, protocol, entries, groups, cells)
 
 
 def _view(section: Section, facts: Published, results: Sequence[Result]) -> dict[str, object]:
-    """What the template shows of a section."""
+    """Values of a section for the template."""
     protocol, systems = section.protocol, {entry.row.model for entry in section.entries} - BASELINES.keys() - {None}
     aggregates = {r.line.aggregate for r in section.used}
     return {
@@ -120,11 +128,11 @@ def _view(section: Section, facts: Published, results: Sequence[Result]) -> dict
 
 def _table(section: Section) -> Table:
     protocol = section.protocol
-    exact = all(round(value, 1) == value for entry in section.entries for value in entry.row.numbers)
+    one_decimal = all(round(value, 1) == value for entry in section.entries for value in entry.row.numbers)
 
     def published(row: Row) -> str:
         selected = " ‡" if protocol.selection_on_test == "yes" and row.numbers else ""
-        return row.cell(1 if exact else 2) + selected  # decimals as the paper has them
+        return row.cell(1 if one_decimal else 2) + selected  # as in the paper
 
     columns: list[Column[tuple[Entry, Sequence[Result | None]]]] = [
         Column("system", lambda pair: pair[0].row.system, left=True),
@@ -140,7 +148,7 @@ def _table(section: Section) -> Table:
 
 
 def _groups(protocol: Protocol, results: Sequence[Result]) -> list[Group]:
-    """Our groups, the nearest to the published protocol first, whether it was run or not."""
+    """Our groups; first the protocol nearest to the published one, even if it was not run."""
     groups = sorted({r.group for r in results}, key=lambda g: (g.protocol != protocol.like, g.label))
     if any(g.protocol == protocol.like and not g.legacy for g in groups):
         return groups
@@ -149,7 +157,7 @@ def _groups(protocol: Protocol, results: Sequence[Result]) -> list[Group]:
 
 
 def _baselines(rows: Sequence[Row]) -> Iterator[Row]:
-    """What any system must beat: for each text that a row reads, for audio where one does, and the largest class."""
+    """Baselines: most frequent class, one per kind of text in the rows, and audio statistics if a row takes audio."""
 
     def baseline(model: str, text: Literal["none", "gt", "asr"]) -> Row:
         return Row(f"{BASELINES[model]} (`{model}`)", text, rows[0].protocol, model=model)
@@ -161,7 +169,7 @@ def _baselines(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _by_engine(rows: Iterable[Row], results: Sequence[Result]) -> Iterator[Entry]:
-    """An entry for each ASR engine whose transcripts systems of ours read, where the published text is ``asr``."""
+    """Entries of rows; a row with the text ``asr`` has one entry per ASR engine of our results."""
     engines = sorted({r.text for r in results} - {"gt", "none"})
     for row in rows:
         texts = engines if row.text == "asr" and row.model and engines else [row.text]
@@ -173,7 +181,7 @@ def _fits(row: Row, r: Result) -> bool:
 
 
 def _best(entry: Entry, group: Group, results: Sequence[Result]) -> Result | None:
-    """Our result for a cell; of several, the one with the best dev UA: test results choose nothing."""
+    """Our result for a cell; of several, the one with the highest dev UA, so that test scores select nothing."""
     fits = [r for r in results if _fits(entry.row, r) and r.text == entry.text and group.holds(r)]
     return max(fits, key=lambda r: (r.dev_ua, r.path), default=None)
 
@@ -186,25 +194,26 @@ def _cell(row: Row, best: Result | None) -> str:
 
 
 def _commands(section: Section) -> Iterator[str]:
+    """Commands of run.sh for the missing results."""
     labels, subset = split_set(section.protocol.set)
     data = f"--labels {labels}" + (f" --subset {subset}" if subset != "all" else "")
     models: dict[tuple[str, str, str], list[str]] = {}
     for entry, group in _missing(section):
         row = entry.row
-        more, settings = "", " ".join(f"{key}={value}".replace(" ", "") for key, value in row.options.items())
-        if settings:
+        options, changes = "", " ".join(f"{key}={value}".replace(" ", "") for key, value in row.options.items())
+        if changes:
             tag = re.sub(r"\W+", "_", f"{row.system} {group.protocol} {section.protocol.set}".lower())
-            more = f' --train-args "--set {settings}" --tag {tag}'
+            options = f' --set "{changes}" --tag {tag}'
         text = "ENGINE" if entry.text == "asr" else entry.text
-        models.setdefault((text, str(group.protocol), more), []).append(str(row.model))
-    for (text, protocol, more), some in models.items():
-        names = " ".join(dict.fromkeys(some))
+        models.setdefault((text, str(group.protocol), options), []).append(str(row.model))
+    for (text, protocol, options), missing in models.items():
+        names = " ".join(dict.fromkeys(missing))
         quoted = f'"{names}"' if " " in names else names
-        yield f"./run.sh {data} --model {quoted} --text {text} --protocol {protocol}{more}"
+        yield f"./run.sh {data} --model {quoted} --text {text} --protocol {protocol}{options}"
 
 
 def _missing(section: Section) -> Iterator[tuple[Entry, Group]]:
-    """Cells of systems of ours that could be run."""
+    """Cells of the table without a result that could be run."""
     for entry, cells in zip(section.entries, section.cells, strict=True):
         for group, best in zip(section.groups, cells, strict=True):
             can_run = group.protocol and (entry.row.model in BASELINES or not group.legacy)
@@ -215,20 +224,20 @@ def _missing(section: Section) -> Iterator[tuple[Entry, Group]]:
 def _notes(section: Section) -> Iterator[Note]:
     rows, used, protocol = [entry.row for entry in section.entries], section.used, section.protocol
     if any(row.xvector and r.model == row.model and not r.xvector for row in rows for r in used):
-        yield Note("no-xvectors", "† without x-vectors, which the published system has")
+        yield Note("no-xvectors", "†: without x-vectors, which the published system uses")
     if protocol.selection_on_test == "yes" and any(row.numbers for row in rows):
-        yield Note("selected-on-test", "‡ the published model was selected on its test part, which flatters it")
+        yield Note("selected-on-test", "‡: the model was selected on the test part, so the result is optimistic")
     if protocol.like is None:
-        yield Note("cannot-run", f"{DASH} cannot be run: no label map in conf/labels makes `{protocol.set}`")
+        yield Note("cannot-run", f"{DASH}: cannot be run, no label map in conf/labels has the classes `{protocol.set}`")
     for group in section.groups:
-        one = next((r for r in used if r.group.split == group.split), None)
-        if one:
-            tested = f"{group.label}: {one.line.total} utterances tested; training and test"
-            code, compared = ("nearest", "the nearest to the published one")
+        result = next((r for r in used if r.group.split == group.split), None)
+        if result:
+            tested = f"{group.label}: {result.line.total} test utterances; training and test"
+            code, comparison = ("nearest", "the nearest protocol to the published one")
             if group.protocol != protocol.like:
-                code, compared = "not-comparable", "not to be compared with the published column"
-            yield Note(code, f"{tested} {apart(one.disjoint['train-test'])}; {compared}")
+                code, comparison = "not-comparable", "not comparable with the published column"
+            yield Note(code, f"{tested} {describe_disjoint(result.disjoint['train-test'])}; {comparison}")
     if used:
         changed = {r.path: r.line.fields.get("changed") for r in used}
         paths = (path + (f" (changed: {changed[path]})" if changed[path] else "") for path in sorted(changed))
-        yield Note("from", f"from {', '.join(paths)}")
+        yield Note("from", f"our experiments: {', '.join(paths)}")

@@ -1,4 +1,4 @@
-"""Documents from ``templates/``: in HTML whatever comes from data is escaped; Markdown and LaTeX are text."""
+"""Documents from ``templates/``: values are escaped in HTML, and inserted as they are in Markdown and LaTeX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Markup", "Section", "macro", "render"]
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page: its anchor ``name``, its heading, and what its template shows."""
+    """A section of a page: its anchor ``name``, its heading, and the values of its template."""
 
     name: str
     heading: str
@@ -41,14 +41,14 @@ def _environment() -> Environment:
 
 
 def render(template: str, **values: object) -> str:
-    """The document that a template makes of ``values``, one newline at its end; those ending in .html are escaped.
+    """The document of a template with ``values``, ending with one newline; templates named .html escape the values.
 
     Raises:
-        jinja2.UndefinedError: the template asks for a value that is not there.
+        jinja2.UndefinedError: the template uses a value that is not given.
     """
     return _environment().get_template(template).render(values).strip("\n") + "\n"
 
 
 def macro(name: str, *values: object) -> Markup:
-    """What a macro of ``macros.html`` makes of ``values``: a part of a page."""
+    """HTML of a macro of ``macros.html`` with ``values``."""
     return getattr(_environment().get_template("macros.html").module, name)(*values)

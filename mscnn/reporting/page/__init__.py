@@ -1,1 +1,1 @@
-"""One page about one experiment: what it scored, how it was cut, where it fails, and what it is not for."""
+"""Report page of one experiment: scores, protocol, errors, audit of the split, and model card."""

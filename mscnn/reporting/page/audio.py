@@ -1,4 +1,4 @@
-"""Recordings of utterances: samples to draw, and players that work from disk."""
+"""Recordings of utterances: waveforms, and sources of audio players."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recording:
-    """What a player plays: a file near by, or the samples themselves (``data:``)."""
+    """Source of an audio player: URL of a file, or the samples (``data:``)."""
 
     utt: str
     src: str
 
 
-def place(data: ReportData, utt: str) -> tuple[Path, float, float | None] | None:
-    """The recording of an utterance and what part of it (seconds; None: to the end); None where it is not available."""
+def locate_recording(data: ReportData, utt: str) -> tuple[Path, float, float | None] | None:
+    """File of an utterance, start and end in seconds (None: end of the file); None where it is not available."""
     segment = data.tables["segments"].get(utt)
     name, start, end = segment.split() if segment else (utt, "0", None)
     wav = data.tables["wav.scp"].get(name)
@@ -35,14 +35,14 @@ def place(data: ReportData, utt: str) -> tuple[Path, float, float | None] | None
 
 
 def waveform(data: ReportData, utt: str) -> tuple[np.ndarray, int] | None:
-    """Samples (n,) in their own rate, and the rate in Hz; None where the recording is not available, or no audio."""
+    """Samples (n,) and their sampling rate in Hz; None where the recording is not available or not audio."""
     from mscnn.audio.check import read_header
     from mscnn.audio.read import BadAudio, load_audio
 
-    where = place(data, utt)
-    if where is None:
+    location = locate_recording(data, utt)
+    if location is None:
         return None
-    wav, start, end = where
+    wav, start, end = location
     try:
         rate = read_header(wav).rate
         return load_audio(wav, rate, True, start=start, end=end)[0], rate
@@ -51,7 +51,7 @@ def waveform(data: ReportData, utt: str) -> tuple[np.ndarray, int] | None:
 
 
 def recording(data: ReportData, utt: str, mode: str) -> Recording | None:
-    """The recording of an utterance: the file near by (``near``), its samples (``embed``), or none."""
+    """The recording of an utterance: link to the file (``near``), samples (``embed``), or None (``none``)."""
     if mode == "none":
         return None
     src = _link(data, utt) if mode == "near" else _embedded(data, utt)
@@ -59,20 +59,21 @@ def recording(data: ReportData, utt: str, mode: str) -> Recording | None:
 
 
 def _link(data: ReportData, utt: str) -> str | None:
-    """Relative to the report: as the folders are named, since a browser knows nothing of symbolic links."""
-    where = place(data, utt)
-    if where is None:
+    """URL relative to the report; symbolic links are not resolved, because browsers do not resolve them."""
+    location = locate_recording(data, utt)
+    if location is None:
         return None
-    wav, start, end = where
+    wav, start, end = location
     url = quote(Path(os.path.relpath(wav, data.exp.path)).as_posix())
     return url if end is None else f"{url}#t={start:g},{end:g}"
 
 
 def _embedded(data: ReportData, utt: str) -> str | None:
+    """The samples of an utterance as ``data:`` URL."""
     from mscnn.audio.pcm import pcm16, wav_bytes
 
-    heard = waveform(data, utt)
-    if heard is None:
+    audio = waveform(data, utt)
+    if audio is None:
         return None
-    samples, rate = heard
+    samples, rate = audio
     return f"data:audio/wav;base64,{base64.b64encode(wav_bytes(pcm16(samples), rate)).decode()}"

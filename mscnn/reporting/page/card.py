@@ -1,4 +1,4 @@
-"""The model card: data, labels, system, uses and limits, each from a fact that is there."""
+"""The model card: data, labels, protocol, system, intended use and limits."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping
 from mscnn.config.labels import LabelMap
 from mscnn.data.corpus_facts import FILE
 from mscnn.errors import UserError
-from mscnn.reporting.formats import counted, thousands
+from mscnn.reporting.formats import counted, settings, thousands
 from mscnn.reporting.notes import Note
-from mscnn.reporting.page.headline import models_of, promises, shares_speakers
+from mscnn.reporting.page.headline import guarantees, models_of, shares_speakers
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.table import Column, Table, column_each
 
-FEW = 30  # speakers
+MIN_SPEAKERS = 30  # with fewer test speakers, the card has a note
 
 
 def card(data: ReportData) -> dict[str, object]:
-    """What the template shows."""
+    """Values for the template."""
     labels = _label_map(data)
     return {
         "corpus": data.corpus,
@@ -27,61 +27,57 @@ def card(data: ReportData) -> dict[str, object]:
         "parts": _parts(data) if data.tables["utt2emo"] else None,
         "labels": labels,
         "label_table": labels and _labels(labels),
-        "promises": list(promises(data)),
+        "guarantees": list(guarantees(data)),
         "system": _system(data),
         "limits": list(limits(data)),
     }
 
 
 def limits(data: ReportData) -> Iterator[Note]:
-    """What the figures do not say, and where the system is weak; scores by group stand above."""
+    """Limits of the results and weaknesses of the system."""
     labels, statistics = _label_map(data), data.statistics
     if data.synthetic:
-        yield Note("synthetic", "Synthetic voices: nothing here says anything about people.")
+        yield Note("synthetic", "The recordings are synthetic: the scores say nothing about human speech.")
     for text in data.corpus.limits if data.corpus else ():
         yield Note("corpus", text)
     speakers = {data.tables["utt2spk"].get(u) for runs in data.exp.parts["test"] for u in runs[0].utts} - {None}
-    if speakers and len(speakers) < FEW:
-        yield Note(
-            "few-speakers", f"{len(speakers)} speakers: the interval over them is all that is known about others."
-        )
+    if speakers and len(speakers) < MIN_SPEAKERS:
+        text = f"The test has {len(speakers)} speakers: how scores vary over other speakers is uncertain."
+        yield Note("few-speakers", text)
     if shares_speakers(data):
-        yield Note(
-            "speakers-shared",
-            "Test speakers are in training: for new speakers scores are lower, by how much is not measured here.",
-        )
+        text = "Test speakers are also in training: scores for new speakers are lower; how much is not measured here."
+        yield Note("speakers-shared", text)
     elif shares_speakers(data) is None:
-        yield Note("speakers-unknown", "Test speakers may be in training: for new speakers scores may be lower.")
+        yield Note("speakers-unknown", "Test speakers may also be in training: scores for new speakers may be lower.")
     if labels and None in labels.mapping.values():
-        yield Note(
-            "dropped-labels",
-            "Other emotions were excluded from the test; in use each would be taken for one of these classes.",
-        )
+        text = "Utterances with other emotions were excluded; in use, the system assigns them one of these classes."
+        yield Note("dropped-labels", text)
     if data.config["text"] == "gt":
-        yield Note(
-            "reference-text", "It reads reference transcripts; ASR transcripts have errors, which cost accuracy."
-        )
+        text = "The scores are with reference transcripts; ASR transcripts have errors, which lower the scores."
+        yield Note("reference-text", text)
     yield from _weaknesses(statistics)
     error = statistics["calibration"]["as_predicted"]["ece"]
-    yield Note("calibration", f"Probabilities are off by {error:.1f} points on average (expected calibration error).")
+    text = f"Probabilities differ from the accuracy by {error:.1f} points on average (expected calibration error)."
+    yield Note("calibration", text)
 
 
 def _weaknesses(statistics: Mapping) -> Iterator[Note]:
     """The class and the groups with the lowest scores."""
     recalls = {name: facts["recall"] for name, facts in statistics["classes"].items()}
     weakest = min(recalls, key=lambda name: (recalls[name], name))
-    yield Note("weakest-class", f"Weakest class: {weakest}, of which {recalls[weakest]:.1f} % are found.")
+    yield Note("weakest-class", f"The class with the lowest recall is {weakest}: {recalls[weakest]:.1f} %.")
     for kind, groups in statistics["groups"].items():
         ordered = sorted((group["wa"], name) for name, group in groups.items())
         lowest, highest = ordered[0][1], ordered[-1][1]
-        yield Note(f"by-{kind}", (
-            f"By {kind}, WA goes from {groups[lowest]['wa']:.1f} % ({lowest}, {groups[lowest]['utterances']} "
-            f"utterances) to {groups[highest]['wa']:.1f} % ({highest}, {groups[highest]['utterances']})."
-        ))  # fmt: skip
+        low, high = (
+            f"{groups[name]['wa']:.1f} % ({name}, {counted(groups[name]['utterances'], 'utterance')})"
+            for name in (lowest, highest)
+        )
+        yield Note(f"by-{kind}", f"By {kind}, WA ranges from {low} to {high}.")
 
 
 def _size(data: ReportData) -> str | None:
-    """Utterances, minutes and speakers of the data directory; None where it is not available."""
+    """Number of utterances, minutes and speakers of the data directory; None where it is not available."""
     emotions, seconds, gender = (data.tables[name] for name in ("utt2emo", "utt2dur", "utt2gender"))
     if not emotions:
         return None
@@ -93,7 +89,7 @@ def _size(data: ReportData) -> str | None:
 
 
 def _parts(data: ReportData) -> Table:
-    """Counts of the classes in all data, and in every part of every fold, from the lists in ``folds/``."""
+    """Table of utterances per class in all data and in every part of every fold, from the lists in ``folds/``."""
     emotions = data.tables["utt2emo"]
     rows = [("all data", "", list(emotions))]
     for fold in range(1, data.config["folds"] + 1):
@@ -106,7 +102,7 @@ def _parts(data: ReportData) -> Table:
         return sum(emotions.get(utt) == name for utt in utts)
 
     columns: list[Column[tuple[str, str, list[str]]]] = [
-        Column("of", lambda row: row[0], left=True),
+        Column("data", lambda row: row[0], left=True),
         Column("part", lambda row: row[1], left=True),
         Column("all", lambda row: len(row[2])),
         *column_each(data.exp.classes, str, lambda row, name: number(row[2], name)),
@@ -129,19 +125,14 @@ def _label_map(data: ReportData) -> LabelMap | None:
 
 def _system(data: ReportData) -> Table:
     config, size = data.config, data.config.get("parameters")
-    return Table.pairs(("what", "which"), {
+    facts = {
         "model": config["model"],
         "models": models_of(data),
         "parameters": f"{thousands(size)} without word embeddings" if size else None,
         "features": ", ".join(config.get("features", {}).values()),
         "x-vectors": config.get("xvector_model", config["xvector"]),
-        "options": _options(config.get("model_options")),
-        "training": _options(config.get("training")),
+        "options": settings(config.get("model_options")),
+        "training": settings(config.get("training")),
         **config["environment"],
-    })  # fmt: skip
-
-
-def _options(values: Mapping | None) -> str:
-    """``key=value``, lists with slashes."""
-    plain = {key: "/".join(map(str, v)) if isinstance(v, list) else v for key, v in (values or {}).items()}
-    return ", ".join(f"{key}={str(v).lower() if isinstance(v, bool) else v}" for key, v in plain.items())
+    }
+    return Table.pairs(("property", "value"), facts)

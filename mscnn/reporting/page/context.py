@@ -1,4 +1,4 @@
-"""What stands around the figures: published numbers of the same protocol, and the audit of the split."""
+"""Context of the scores: published results under similar protocols, and the audit of the split."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mscnn.reporting.table import Cell, Column, Table
 
 BASELINES = {
     "tfidf_lr": "text (TF-IDF, logistic regression)",
-    "text_1nn": "text (class of the nearest text)",
-    "logmel_lr": "audio (mean and deviation, logistic regression)",
+    "text_1nn": "text (class of the nearest training text)",
+    "logmel_lr": "audio (mean and standard deviation of features, logistic regression)",
 }
 
 
@@ -34,10 +34,9 @@ class Entry:
 
 
 def published(data: ReportData) -> dict[str, object]:
-    """Published results on the same class set by the protocol that comes nearest to ours, and ours on top.
+    """Values for the template: our result, and published ones on the same class set under the nearest protocols.
 
-    Returns:
-        what the template shows: ``none`` says why there are none.
+    ``none`` is a note with the reason if there are no published results to compare with.
     """
     reason, name = _incomparable(data), data.protocol["name"]
     if reason:
@@ -45,10 +44,10 @@ def published(data: ReportData) -> dict[str, object]:
     facts = read_published(CONF / "published.yaml")
     rows = list(_rows(facts, name, data.set))
     if not rows:
-        return {"none": Note("none-known", f"None is known for protocol {name} on the class set {data.set}.")}
+        return {"none": Note("none-known", f"None are known for protocol {name} on the class set {data.set}.")}
     wa, ua = (fixed(data.line.score(key)) for key in ("wa", "ua"))
     ours = Cell(f"{data.config['model']}, this report", strong=True)
-    digits = 1 if all(round(value, 1) == value for row, _ in rows for value in row.numbers) else 2  # as they print
+    digits = 1 if all(round(value, 1) == value for row, _ in rows for value in row.numbers) else 2  # as published
     entries = [Entry(ours, data.line.fields["text"], f"{wa} / {ua}", "", "")]
     entries += [
         Entry(Cell(row.system), row.text, row.cell(digits), stated.selection_on_test, stated.source)
@@ -61,34 +60,33 @@ def published(data: ReportData) -> dict[str, object]:
         Column("selected on test", lambda entry: entry.selected, left=True),
         Column("source", lambda entry: entry.source, left=True),
     ]
-    told = (f"{stated.source}: {facts.sources[stated.source]}. Protocol: {stated.stated}" for _, stated in rows)
+    described = (f"{stated.source}: {facts.sources[stated.source]}. Protocol: {stated.stated}" for _, stated in rows)
     return {
         "none": None,
         "table": Table.of(columns, entries),
         "aggregation": aggregation(data.line),
         "marks": {row.certain: facts.certainty[row.certain] for row, _ in rows},
         "flattered": any(stated.selection_on_test == "yes" for _, stated in rows),
-        "protocols": list(dict.fromkeys(told)),
+        "protocols": list(dict.fromkeys(described)),
     }
 
 
 def _incomparable(data: ReportData) -> Note | None:
-    """Why published numbers would not stand beside ours."""
+    """The reason why published results are not comparable with ours; None if they are."""
     if data.synthetic:
-        return Note("synthetic", "None: published numbers are of people; these recordings are synthetic.")
+        return Note("synthetic", "None: published results are on human speech; these recordings are synthetic.")
     if data.corpus is None and not data.tables["utt2emo"]:
-        why = "the data directory is not available, and nothing says whose recordings these were"
-        return Note("corpus-unknown", f"None: {why}.")
+        return Note("corpus-unknown", "None: the corpus is unknown, because the data directory is not available.")
     if data.predicted:
-        where = data.config["trained_in"]
-        return Note("predicted", f"None: the report of {where}, where the models were trained, has them.")
+        folder = data.config["trained_in"]
+        return Note("predicted", f"None here: see the report of {folder}, where the models were trained.")
     if data.config.get("partial") or data.config["legacy"]:
-        return Note("partial", "None: this experiment is partial, or has legacy behaviour.")
+        return Note("partial", "None: this experiment is partial or has legacy behaviour, and is not comparable.")
     return None
 
 
 def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Protocol]]:
-    """Rows with numbers of protocols that are like ours, on our set; each once, whatever tables it is in."""
+    """Published rows with scores under protocols that are nearest to ours, on our class set; without duplicates."""
     seen = set()
     for row in (row for table in facts.tables.values() for row in table.rows):
         stated = facts.protocols[row.protocol]
@@ -99,7 +97,7 @@ def _rows(facts: Published, protocol: str, name: str) -> Iterator[tuple[Row, Pro
 
 
 def audit(data: ReportData) -> dict[str, object]:
-    """What training and test share, as stage 1 found it: sentences, its table, and what was audited."""
+    """Values for the template: the audit of stage 1 as sentences and as table, and its inputs."""
     result = data.audit
     if result is None:
         return {"made": False, "file": f"{data.set}/audit/{data.protocol['name']}.json"}
@@ -108,44 +106,43 @@ def audit(data: ReportData) -> dict[str, object]:
         "folds": len(result.folds),
         "data": f"{result.data}, {result.utterances} utterances",
         "features of the audio baseline": result.features,
-        "cosine of near texts": result.near,
+        "minimum cosine of near duplicates": result.near,
         "leaks": "; ".join(result.leaks) or "none",
     }
     return {
         "made": True,
         "sentences": list(findings(data, result)),
         "table": audit_table(result),
-        "facts": Table.pairs(("what", "which"), data.shown(facts)),
+        "facts": Table.pairs(("property", "value"), data.redact_paths(facts)),
     }
 
 
 def findings(data: ReportData, result: AuditResult) -> Iterator[Note]:
-    """Sentences of an audit: what training and test share, what baselines score by it, and what this system has."""
+    """Sentences of an audit: what training and test share, and the scores of baselines and of this system."""
     partial = data.config.get("partial")
     if partial:
-        yield Note("partial", f"This is about all folds of the protocol, of which {partial} were done here.")
+        yield Note("partial", f"The audit covers all folds of the protocol; this experiment has {partial} of them.")
     if result.common:
         yield Note("shared", f"Training and test share {' and '.join(f'{what}s' for what in result.common)}.")
     if result.disjoint:
-        yield Note("disjoint", f"No {' and no '.join(result.disjoint)} is in both training and test.")
+        yield Note("disjoint", f"Training and test share no {' and no '.join(result.disjoint)}.")
     texts = result.texts["all"]
     verbatim, near = (fixed(result.headline(spread), 1) for spread in (texts.verbatim, texts.near))
     if verbatim and near:
-        yield Note(
-            "texts", f"{verbatim} % of the test utterances have word for word a text of training, {near} % nearly."
-        )
-    told = list(_baselines(result))
-    if told:
+        text = f"{verbatim} % of the test utterances have a text that occurs verbatim in training"
+        yield Note("texts", f"{text}, {near} % one that has a near duplicate there.")
+    baselines = list(_baselines(result))
+    if baselines:
         ua, wa = (fixed(data.line.score(key), 1) for key in ("ua", "wa"))
-        ours = "" if partial else f"; this system: UA {ua} and WA {wa} %"
-        yield Note("baselines", f"Baselines that know the training part alone: {', '.join(told)}{ours}.")
+        ours = "" if partial else f"; this system: UA {ua} %, WA {wa} %"
+        yield Note("baselines", f"Baselines trained on the same folds: {'; '.join(baselines)}{ours}.")
 
 
 def _baselines(result: AuditResult) -> Iterator[str]:
-    """Those that have both scores over folds as the protocol reports."""
+    """Scores of the baselines over all folds, for baselines that have both scores."""
     for name, title in BASELINES.items():
         scores = result.scores.get(name)
         spreads = (scores["all"].ua, scores["all"].wa) if scores else ()
-        told = [fixed(result.headline(spread), 1) for spread in spreads]
-        if told and None not in told:
-            yield "{} UA {} and WA {} %".format(title, *told)
+        values = [fixed(result.headline(spread), 1) for spread in spreads]
+        if values and None not in values:
+            yield "{}: UA {} %, WA {} %".format(title, *values)

@@ -1,4 +1,4 @@
-"""The first screen: what was scored, how sure it is, and what must be known before it is quoted."""
+"""The head of the page: scores with confidence interval, warnings, and facts about protocol and inputs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mscnn.reporting.notes import Note
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.summary import disjointness
 
-LEGACY = {"legacy_test_best": "models were selected on the very test part that they are scored on"}
+LEGACY = {"legacy_test_best": "models were selected on the test part that they are scored on"}
 TEXTS = {"gt": "reference transcripts", "none": "no text"}
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A score of the headline: its metric, percent, and how folds and runs are put together."""
+    """A score of the headline: metric, label, value in percent, and aggregation over folds and runs."""
 
     key: str
     label: str
@@ -29,7 +29,15 @@ class Tile:
 
 @dataclass(frozen=True)
 class Interval:
-    """The pooled UA beside chance, in percent; ``bounds``, and what they were made over, or why there are none."""
+    """The pooled UA with its confidence interval, and chance level, in percent.
+
+    Attributes:
+        value: pooled UA.
+        chance: chance level.
+        level: confidence level.
+        bounds: lower and upper bound; None: there is no interval.
+        over: method and clusters, or the reason why there is no interval.
+    """
 
     value: float
     chance: float
@@ -39,7 +47,7 @@ class Interval:
 
 
 def headline(data: ReportData) -> dict[str, object]:
-    """What the template shows: warnings, tiles, interval, facts."""
+    """Values for the template: text, warnings, tiles, interval, facts."""
     return {
         "text": text_of(data),
         "warnings": list(_warnings(data)),
@@ -50,70 +58,64 @@ def headline(data: ReportData) -> dict[str, object]:
 
 
 def text_of(data: ReportData) -> str:
-    """The text that it reads, and that its models were trained on where that is another."""
-    read, learnt = (
-        TEXTS.get(text, f"transcripts of the ASR engine {text}") for text in (data.config["text"], data.exp.trained_on)
+    """The text input, and that of the training if it differs."""
+    tested, trained = (
+        TEXTS.get(text, f"ASR transcripts ({text})") for text in (data.config["text"], data.exp.trained_on)
     )
-    return read if read == learnt else f"{read}; its models were trained on {learnt}"
+    return tested if tested == trained else f"{tested}; the models were trained on {trained}"
 
 
 def models_of(data: ReportData) -> str | None:
-    """Whose models predict, where they are not the experiment's own."""
+    """Origin of the models if the experiment did not train them itself, else None."""
     if not data.predicted:
         return None
     trained = data.config["trained_in"]
     refitted = data.config.get("refitted")
-    return f"fitted again as in {trained}" if refitted else f"those of {trained}; nothing was trained here"
+    return f"fitted again as in {trained}" if refitted else f"those of {trained}; this experiment trained none"
 
 
 def shares_speakers(data: ReportData) -> bool | None:
-    """Whether speakers of test are in training: as the protocol promises, or the audit found; None: nobody says."""
+    """Whether test speakers are in training, according to the protocol or the audit; None: unknown."""
     if "speaker" in data.protocol["disjoint"].get("train-test", ()):
         return False
     shared = data.audit.shared.get("speaker") if data.audit else None
     return None if shared is None or shared.worst is None else shared.worst > 0
 
 
-def promises(data: ReportData) -> Iterator[str]:
-    """What the protocol keeps apart, and on what models are selected, in words."""
-    pairs: dict[str, list[str]] = {}
-    for pair, said in disjointness(data.protocol):
-        pairs.setdefault(said, []).append(pair)
-    for said, which in pairs.items():
-        yield f"{'any two of train, dev and test' if len(which) == 3 else ', '.join(which)} {said}"
+def guarantees(data: ReportData) -> Iterator[str]:
+    """What the parts of the protocol do not share, and the part on which models are selected."""
+    pairs_by_text: dict[str, list[str]] = {}
+    for pair, text in disjointness(data.protocol):
+        pairs_by_text.setdefault(text, []).append(pair)
+    for text, pairs in pairs_by_text.items():
+        yield f"{'any two of train, dev and test' if len(pairs) == 3 else ', '.join(pairs)} {text}"
     on_test = "legacy_test_best" in data.protocol.get("legacy", [])
-    yield f"models are selected on {data.protocol['selection']}" + (", which is dev as well" if on_test else "")
+    yield f"models are selected on {data.protocol['selection']}" + (", which is also the dev part" if on_test else "")
 
 
 def _warnings(data: ReportData) -> Iterator[Note]:
-    """What makes the figures something else than they look like."""
+    """Facts that limit the meaning of the scores."""
     config, shared = data.config, shares_speakers(data)
     if data.synthetic:
-        yield Note(
-            "synthetic",
-            "The recordings are synthetic: the figures say that the machinery works, nothing about people.",
-        )
+        text = "The recordings are synthetic: the scores show that the software works; they say nothing about people."
+        yield Note("synthetic", text)
     if config.get("partial"):
-        yield Note("partial", f"Partial: {config['partial']} folds of the protocol were done; not to be compared.")
+        text = f"Partial: {config['partial']} folds of the protocol were trained; not comparable with complete results."
+        yield Note("partial", text)
     if shared:
-        yield Note(
-            "speakers-shared",
-            "Speakers of the test part are also in training: the figures do not hold for new speakers.",
-        )
+        text = "Speakers of the test part are also in training: the scores do not hold for new speakers."
+        yield Note("speakers-shared", text)
     elif shared is None:
-        yield Note(
-            "speakers-unknown",
-            "Speakers of the test part may be in training, nothing promises otherwise: for new speakers the figures "
-            "need not hold.",
-        )
+        text = "Speakers of the test part may also be in training: the scores may not hold for new speakers."
+        yield Note("speakers-unknown", text)
     for flag in [*config["legacy"], *data.protocol.get("legacy", [])]:
-        yield Note(f"legacy {flag}", f"Legacy, not to be compared: {LEGACY.get(flag, flag)}.")
+        yield Note(f"legacy {flag}", f"Legacy behaviour, not comparable: {LEGACY.get(flag, flag)}.")
     if config.get("changed"):
-        yield Note("changed", f"Options that are not the defaults: {', '.join(config['changed'])}.")
+        yield Note("changed", f"Non-default options: {', '.join(config['changed'])}.")
 
 
 def _tiles(data: ReportData) -> Iterator[Tile]:
-    """The scores that a line begins with, and the one that models were selected by."""
+    """Scores of the metrics in LEADING, and of the metric that selects models."""
     selected = data.config.get("training", {}).get("select")
     for key in (*LEADING, *([selected] if selected in METRICS and selected not in LEADING else [])):
         note = aggregation(data.line, key).replace(" ± ", " ±\u00a0")
@@ -121,24 +123,24 @@ def _tiles(data: ReportData) -> Iterator[Tile]:
 
 
 def aggregation(line: ScoreLine, metric: str = "") -> str:
-    """How a line puts folds and runs together, with the deviations of a metric."""
+    """Aggregation of a line over folds and runs, with the standard deviations of a metric."""
     folds, runs = int(line.fields["folds"]), int(line.fields["runs"])
     if line.aggregate == POOLED:
-        told = f"{counted(folds, 'fold')} pooled"
+        text = f"{counted(folds, 'fold')} pooled"
     elif folds == 1:
-        told = "one fold"
+        text = "one fold"
     else:
-        told = str(with_sd(f"mean of {folds} folds", line.sd(metric)))
-    return f"{told}, {with_sd(f'mean of {runs} runs', line.run_sd(metric))}" if runs > 1 else told
+        text = str(with_sd(f"mean of {folds} folds", line.sd(metric)))
+    return f"{text}, {with_sd(f'mean of {runs} runs', line.run_sd(metric))}" if runs > 1 else text
 
 
 def _interval(data: ReportData) -> Interval:
-    """The pooled UA with the first interval there is."""
+    """The pooled UA with the first confidence interval that is defined."""
     facts, value = data.statistics["intervals"], data.statistics["scores"][POOLED]["ua"]["mean"]
     chance = 100 / len(data.exp.classes)
     if data.interval is None:
-        why = "; ".join(one["fault"] for one in facts["found"] if one["fault"]) or "its speakers are not known"
-        return Interval(value, chance, facts["level"], None, why)
+        reasons = "; ".join(entry["fault"] for entry in facts["found"] if entry["fault"])
+        return Interval(value, chance, facts["level"], None, reasons or "the speakers are not known")
     low, high = data.interval["ua"]
     return Interval(value, chance, facts["level"], (low, high), over(data.interval))
 
@@ -149,16 +151,13 @@ def over(entry: Mapping) -> str:
 
 
 def _facts(data: ReportData) -> Iterator[tuple[str, str, str | None]]:
-    """Id, name and value; None: nothing to say."""
+    """Id, name and value of each fact; value None: the fact is not shown."""
     config, protocol = data.config, data.protocol
     text_disjoint = "text" in protocol["disjoint"].get("train-test", ())
-    yield "protocol", "Protocol", f"{protocol['name']}, version {protocol['version']}, split {protocol['hash']}"
-    yield "promises", "It promises", "; ".join(promises(data))
-    yield (
-        "not-promised",
-        "Not promised",
-        None if text_disjoint else ("that no line of the test part is also spoken in training"),
-    )
+    not_guaranteed = None if text_disjoint else "disjoint texts: sentences of the test part may also be in training"
+    yield "protocol", "Protocol", f"{protocol['name']}, version {protocol['version']}, hash {protocol['hash']}"
+    yield "promises", "Guarantees", "; ".join(guarantees(data))
+    yield "not-promised", "No guarantee of", not_guaranteed
     yield "models", "Models", models_of(data)
     yield "folds", "Folds", f"{counted(config['folds'], 'fold')}, {counted(config['runs'], 'run')} of each"
     yield "text", "Text", text_of(data)

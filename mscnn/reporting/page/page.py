@@ -1,4 +1,4 @@
-"""The page: sections in their order, one file that needs nothing else."""
+"""The page: its sections in order, in a single file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mscnn.reporting.results import definitions, title
 from mscnn.reporting.summary import fold_scores
 from mscnn.reporting.templates import Section, render
 
-PAIRED = 5  # classes, whose confusion matrix leaves room beside it
+MAX_PAIRED_CLASSES = 5  # with more classes, the plots of the section "Classes" are not side by side
 log = get_logger(__name__)
 
 
@@ -32,16 +32,16 @@ def write_page(
     """Write ``report.html`` and ``figures/*.{svg,png,csv}`` of a scored experiment; the same files give the same bytes.
 
     Args:
-        exp: folder of the experiment, scored.
-        data: its data directory; None: the one in ``config.yaml``, if it is there.
-        utt: utterance whose attention is shown; None: one is chosen.
-        audio: ``near``: players of the recordings where they lie; ``embed``: in the page; ``none``.
+        exp: folder of a scored experiment.
+        data: its data directory; None: the one in ``config.yaml``, if it exists.
+        utt: utterance to show the attention of; None: one is chosen.
+        audio: audio players: ``near`` (link to the files), ``embed`` (audio in the page) or ``none``.
 
     Returns:
-        the page.
+        path of the page.
 
     Raises:
-        UserError: not scored, or ``utt`` is in no test part.
+        UserError: the experiment is not scored, or ``utt`` is in no test part.
     """
     report = read_data(exp, data)
     plots = make_plots(report)
@@ -56,35 +56,41 @@ def write_page(
 
 
 def _sections(report: ReportData, plots: dict[str, Plot], utt: str | None, audio: str) -> Iterator[Section]:
-    """Every section that there is something to say in; the plot of the attention joins ``plots``."""
+    """All sections that are not empty; the plot of the attention is added to ``plots``."""
     statistics = report.statistics
     yield Section("scores", "Scores", _scores(report))
     yield Section("classes", "Classes", _classes(report))
     if statistics["groups"]:
-        shown = [plots[name] for name in ("speakers", "groups") if name in plots]
-        yield Section("groups", "Speakers and other groups", {
-            "plots": shown, "table": measured.groups(statistics, PERCENT)
-        })  # fmt: skip
+        group_plots = [plots[name] for name in ("speakers", "groups") if name in plots]
+        view = {"plots": group_plots, "table": measured.groups(statistics, PERCENT)}
+        yield Section("groups", "Speakers and other groups", view)
     yield Section("training", "Folds and training", _training(report))
-    yield Section("calibration", "Calibration", {
-        "probabilities": measured.calibration(statistics), "abstention": measured.abstention(statistics, PERCENT)
-    })  # fmt: skip
-    try:
-        shown_attention = attention_section(report, utt, audio)
-    except UserError as error:
-        if utt is not None:
-            raise
-        log.warning("no attention picture: %s", error)
-        yield Section("attention", "Attention", {"error": report.shown(str(error))})
-    else:
-        if shown_attention:
-            plots["attention"], view = shown_attention
-            yield Section("attention", "Attention", {"error": None, **view})
+    tables = {
+        "probabilities": measured.calibration(statistics),
+        "abstention": measured.abstention(statistics, PERCENT),
+    }
+    yield Section("calibration", "Calibration", tables)
+    yield from _attention(report, plots, utt, audio)
     yield Section("worst", "Worst utterances", worst(report, audio))
     yield Section("published", "Published results", context.published(report))
     yield Section("audit", "Audit of the split", context.audit(report))
     yield Section("card", "Model card", card.card(report))
     yield Section("definitions", "Definitions", {"lines": definitions()})
+
+
+def _attention(report: ReportData, plots: dict[str, Plot], utt: str | None, audio: str) -> Iterator[Section]:
+    """The section of a model with attention; it holds the reason where the attention cannot be computed."""
+    try:
+        section = attention_section(report, utt, audio)
+    except UserError as error:
+        if utt is not None:
+            raise
+        log.warning("no attention figure: %s", error)
+        yield Section("attention", "Attention", {"error": report.redact_paths(str(error))})
+    else:
+        if section:
+            plots["attention"], view = section
+            yield Section("attention", "Attention", {"error": None, **view})
 
 
 def _scores(report: ReportData) -> dict[str, object]:
@@ -100,18 +106,18 @@ def _scores(report: ReportData) -> dict[str, object]:
 
 def _classes(report: ReportData) -> dict[str, object]:
     return {
-        "paired": len(report.exp.classes) <= PAIRED,
+        "paired": len(report.exp.classes) <= MAX_PAIRED_CLASSES,
         "bars": headline.over(report.interval) if report.interval else None,
         "table": measured.classes(report.statistics, PERCENT),
     }
 
 
 def _training(report: ReportData) -> dict[str, object]:
-    """Scores of single folds, unless one lacks a class; whose learning curves there are."""
+    """Scores per fold, if every fold has all classes, and the origin of models that were trained elsewhere."""
     matrices = confusions(report.exp.parts["test"], len(report.exp.classes))
-    whole = undefined(matrices, report.exp.classes) is None
-    borrowed = report.predicted and not report.config.get("refitted")
+    defined = undefined(matrices, report.exp.classes) is None
+    trained_elsewhere = report.predicted and not report.config.get("refitted")
     return {
-        "table": measured.folds(fold_scores(report.exp, matrices), PERCENT) if whole else None,
-        "models": headline.models_of(report) if borrowed else None,
+        "table": measured.folds(fold_scores(report.exp, matrices), PERCENT) if defined else None,
+        "models": headline.models_of(report) if trained_elsewhere else None,
     }

@@ -1,4 +1,4 @@
-"""Plots of a report: each as inline SVG in the colours of the page, and as SVG, PNG and CSV beside it."""
+"""Plots of a report: inline SVG in the colours of the page, and SVG, PNG and CSV files."""
 
 from __future__ import annotations
 
@@ -21,15 +21,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-NARROW = 5.7  # inches: what is wider scrolls on a phone
-LEGIBLE = 0.85  # pixels a point
+MAX_NARROW_WIDTH = 5.7  # inches; wider plots scroll on a phone
+MIN_SCALE = 0.85  # pixels per point at which a plot is legible
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure, what it shows in words (for those who do not see it), and its data as a table.
+    """A plot of a report.
 
-    ``filed`` is what the files show where that is more than the page's; ``title`` goes into their metadata.
+    Attributes:
+        name: stem of the files.
+        title: title in the metadata of the files.
+        alt: description of the figure for screen readers.
+        figure: the figure.
+        table: the data of the figure.
+        filed: another figure for the files; None: the same.
     """
 
     name: str
@@ -46,8 +52,8 @@ class Plot:
 
     @property
     def wide(self) -> bool:
-        """Whether a phone would make it illegible."""
-        return self.figure.get_figwidth() > NARROW
+        """Whether the plot is too wide for a phone."""
+        return self.figure.get_figwidth() > MAX_NARROW_WIDTH
 
     def write(self, folder: Path) -> None:
         """Write ``<name>.svg``, ``.png`` and ``.csv``."""
@@ -58,7 +64,7 @@ class Plot:
             out.write(self.table.csv())
 
     def inline(self) -> Markup:
-        """SVG without prolog, its ids its own, its colours those of the page."""
+        """The SVG for a page: without prolog, ids prefixed by the name, colours replaced by those of the page."""
         text = re.sub(
             r"<title>.*?</title>|<metadata>.*?</metadata>", "", self.svg[self.svg.index("<svg") :], flags=re.S
         )
@@ -66,27 +72,27 @@ class Plot:
         for colour, value in figures.PALETTE.items():
             text = text.replace(value, f"var(--{colour})")
         size = self.figure.get_figwidth() * 72
-        limits = f"max-width:{1.4 * size:.0f}px" + (f";min-width:{LEGIBLE * size:.0f}px" if self.wide else "")
+        limits = f"max-width:{1.4 * size:.0f}px" + (f";min-width:{MIN_SCALE * size:.0f}px" if self.wide else "")
         opening = Markup('<svg role="img" aria-label="{}" style="{}"').format(self.alt, limits)
         size_free = re.sub(r' width="[^"]*"| height="[^"]*"', "", text[: text.index(">")])
         return Markup(opening + Markup(size_free.removeprefix("<svg") + text[text.index(">") :]))
 
 
 def make_plots(data: ReportData) -> dict[str, Plot]:
-    """Every plot there is data for, by name."""
+    """Name -> plot, for every plot that has data."""
     return {plot.name: plot for make in PLOTS for plot in make(data)}
 
 
 def _columns(*heads: str) -> list[Column[Sequence[object]]]:
-    """Columns of rows whose cells are in the same order."""
+    """Columns for rows that are sequences of cells."""
     return column_each(range(len(heads)), lambda i: heads[i], lambda row, i: row[i])
 
 
 def _confusion(data: ReportData) -> Iterator[Plot]:
     names, matrices = data.exp.classes, confusions(data.exp.parts["test"], len(data.exp.classes))
     total = matrices.sum(axis=(0, 1))
-    share = {name: facts["recall"] for name, facts in data.statistics["classes"].items()}
-    alt = "Confusion matrix. " + "; ".join(f"{name} {value:.1f} % right" for name, value in share.items())
+    recalls = {name: facts["recall"] for name, facts in data.statistics["classes"].items()}
+    alt = "Confusion matrix. Recall: " + "; ".join(f"{name} {value:.1f} %" for name, value in recalls.items())
     figure, table = figures.confusion(total, names), confusion_table(data.exp, matrices)
     yield Plot("confusion_test", title(data.exp), alt, figure, table)
 
@@ -104,7 +110,7 @@ def _classes(data: ReportData) -> Iterator[Plot]:
 
 
 def _groups(data: ReportData) -> Iterator[Plot]:
-    """Speakers, and the groups of all other kinds in one plot."""
+    """A plot of the speakers, and one of all other groups."""
     kinds = data.statistics["groups"]
     speakers = {("speaker", name): group for name, group in kinds.get("speaker", {}).items()}
     others = {(kind, name): group for kind in kinds if kind != "speaker" for name, group in kinds[kind].items()}
@@ -114,15 +120,15 @@ def _groups(data: ReportData) -> Iterator[Plot]:
 
 
 def _dots(data: ReportData, name: str, groups: Mapping[tuple[str, str], Mapping]) -> Plot:
-    """UA and WA of groups (kind, name), beside UA of all."""
+    """Dot plot of UA and WA per group (kind, name), with the pooled UA of all utterances."""
     pooled = data.statistics["scores"][POOLED]["ua"]["mean"]
     marks = {key.upper(): [group[key] for group in groups.values()] for key in ("ua", "wa")}
     rows = [(*of, group["utterances"], group["ua"], group["wa"]) for of, group in groups.items()]
     labels = [name if kind == "speaker" else f"{kind} {name}" for kind, name in groups]
     (low, worst), *_, (high, best) = sorted(zip(marks["WA"], labels, strict=True))
     alt = (
-        f"UA and WA of {len(groups)} {name}: WA from {low:.1f} % ({worst}) to {high:.1f} % ({best}); the line is UA of "
-        f"all, {pooled:.1f} %"
+        f"UA and WA of {len(groups)} {name}: WA from {low:.1f} % ({worst}) to {high:.1f} % ({best}); the line is the "
+        f"pooled UA of all utterances, {pooled:.1f} %"
     )
     table = Table.of(_columns("by", "group", "utterances", "ua", "wa"), rows)
     return Plot(name, title(data.exp), alt, figures.dots(labels, marks, reference=pooled), table)
@@ -141,8 +147,8 @@ def _curves(data: ReportData) -> Iterator[Plot]:
     ]
     best = [max(entry["dev_ua"] for entry in history) for history in histories.values()]
     alt = (
-        f"Loss and dev UA over epochs of {len(histories)} trainings; the highest dev UA of a training is "
-        f"{min(best):.1f} to {max(best):.1f} %"
+        f"Loss and dev UA over epochs of {len(histories)} trainings; the highest dev UA of each training is between "
+        f"{min(best):.1f} and {max(best):.1f} %"
     )
     table = Table.of(_columns("fold", "run", *keys), rows)
     yield Plot("learning_curves", title(data.exp), alt, figures.curves([*histories.values()]), table)
@@ -151,7 +157,7 @@ def _curves(data: ReportData) -> Iterator[Plot]:
 def _calibration(data: ReportData) -> Iterator[Plot]:
     facts = data.statistics["calibration"]["as_predicted"]
     keys = ("upto", "count", "confidence", "accuracy")
-    table = Table.of(_columns(*keys), [[one[key] for key in keys] for one in facts["reliability"]])
+    table = Table.of(_columns(*keys), [[entry[key] for key in keys] for entry in facts["reliability"]])
     alt = f"Reliability diagram; expected calibration error {facts['ece']:.2f} %"
     yield Plot("calibration", title(data.exp), alt, figures.reliability(facts["reliability"]), table)
 

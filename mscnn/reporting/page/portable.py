@@ -1,4 +1,4 @@
-"""Texts without the paths of a machine: a report is handed around."""
+"""Texts without absolute paths, so that a report can be passed on."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-# in quotes, or up to where a path usually ends; not what follows a word (and/or), a colon (https://) or a tag (</p>)
+# an absolute path in quotes, or up to a usual end of a path; not after a word (and/or), a colon (https://) or < (</p>)
 ABSOLUTE = re.compile(r"""'/[^']+'|(?<![\w.:/~<])/[^\s'",;:()\[\]{}]+""")
 Value = TypeVar("Value")
 
 
 def portable(value: Value, root: Path) -> Value:
-    """The same texts, lists and mappings; of absolute paths what comes after ``root``, or the last name.
+    """The value with absolute paths shortened: relative to ``root``, or to the last name of the path.
 
     Args:
-        value: what YAML and JSON can hold.
-        root: the folder of the recipe.
+        value: texts, lists and mappings, as in YAML and JSON.
+        root: folder of the recipe.
     """
     return _portable(value, root)
 
 
 def _portable(value: Any, root: Path) -> Any:
     if isinstance(value, dict):
-        return {key: _portable(one, root) for key, one in value.items()}
+        return {key: _portable(item, root) for key, item in value.items()}
     if isinstance(value, list):
-        return [_portable(one, root) for one in value]
+        return [_portable(item, root) for item in value]
     return _shortened(value, root) if isinstance(value, str) else value
 
 
 def _shortened(text: str, root: Path) -> str:
     for folder in {root.absolute(), root.resolve()}:
-        if folder.name:  # all of the disk is nobody's recipe
+        if folder.name:  # the root of the file system is not the folder of a recipe
             text = re.sub(rf"(?<![\w.:/~<]){re.escape(str(folder))}/", "", text)
-    return ABSOLUTE.sub(lambda found: PurePosixPath(found[0].strip("'")).name, text)
+    return ABSOLUTE.sub(lambda match: PurePosixPath(match[0].strip("'")).name, text)

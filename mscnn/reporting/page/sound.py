@@ -1,10 +1,10 @@
-"""The attention picture: waveform, features and the weights of the words, one above the other."""
+"""The attention figure: waveform, features and attention weights of the words, from top to bottom."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 700  # points of a waveform
-LIMIT = 2.5  # standard deviations that the colours of features reach to
+WAVEFORM_POINTS = 700
+COLOUR_LIMIT = 2.5  # limit of the colour scale of features, in standard deviations
 
 
 def attention_section(data: ReportData, utt: str | None, audio: str) -> tuple[Plot, dict[str, object]] | None:
-    """Plot and what the template shows for an utterance (None: chosen); None where the model has no attention.
+    """Plot and values for the template, for an utterance (None: one is chosen); None for models without attention.
 
     Raises:
-        UserError: as :func:`attention`; or an utterance is asked for, and the model has no attention.
+        UserError: as :func:`attention`; or an utterance is given and the model has no attention.
     """
     if not attends(data.config):
         if utt is not None:
             raise UserError(
-                f"--utterance {utt}: {data.config['model']} has no attention that could be shown", code="no-attention"
+                f"--utterance {utt}: {data.config['model']} has no audio-to-text attention", code="no-attention"
             )
         return None
-    shown = attention(data, utt)
-    lost = float(1 - shown.weights.sum(axis=1).min())
+    result = attention(data, utt)
+    lost = float(1 - result.weights.sum(axis=1).min())
     view: dict[str, object] = {
-        "shown": shown,
+        "shown": result,
         "feature": data.config["features"]["audio"],
-        "table": weights_table(shown),
-        "recording": recording(data, shown.utt, audio),
+        "table": weights_table(result),
+        "recording": recording(data, result.utt, audio),
         "lost": lost if lost > 0.001 else None,  # to padding: legacy_no_mask
         "widths": data.config["model_options"]["text_widths"],
     }
-    return _plot(data, shown), view
+    return _plot(data, result), view
 
 
 def _plot(data: ReportData, shown: Attention) -> Plot:
     strongest = "; ".join(
         f"{name}: {shown.tokens[row.argmax()]}" for name, row in zip(shown.rows, shown.weights, strict=True)
     )
-    alt = f"Waveform and features of {shown.utt} over time. The word with the most weight: {strongest}"
+    alt = f"Waveform and features of {shown.utt} over time. The word with the largest weight: {strongest}"
     columns: list[Column[tuple[int, int]]] = [
         Column("row", lambda at: shown.rows[at[0]]),
         Column("word", lambda at: shown.tokens[at[1]]),
@@ -65,7 +65,7 @@ def _plot(data: ReportData, shown: Attention) -> Plot:
 
 
 def weights_table(shown: Attention) -> Table:
-    """A row a statistic, a column a word, which has a dagger where it is not in the vocabulary; cells are shaded."""
+    """Table of weights, one row per statistic, one column per word; words not in the vocabulary have a dagger."""
     heads = [f"{token}{' †' if unknown else ''}" for token, unknown in zip(shown.tokens, shown.unknown, strict=True)]
     columns: list[Column[int]] = [Column("statistic", lambda row: shown.rows[row], left=True)]
     columns += column_each(range(len(heads)), lambda i: heads[i], lambda row, i: _shaded(float(shown.weights[row, i])))
@@ -77,7 +77,7 @@ def _shaded(weight: float) -> Cell:
 
 
 def picture(shown: Attention, words: bool = True) -> Figure:
-    """The panels there is data for, over the same seconds; words stand evenly, they are not aligned."""
+    """Figure of waveform (if available), features, and weights of the words; words are not aligned with the audio."""
     seconds = len(shown.features) * shown.frame_shift
     panels: list[Callable[[Axes], None]] = [partial(_draw_features, shown)]
     if shown.samples is not None and shown.rate is not None:
@@ -85,9 +85,9 @@ def picture(shown: Attention, words: bool = True) -> Figure:
         seconds = max(seconds, len(shown.samples) / shown.rate)
     heights = [*([1, 2] if len(panels) == 2 else [2]), *([0.45 * len(shown.rows)] if words else [])]
     figure, axes = make_axes(5.6, 1.1 * sum(heights), heights, sharex=False)
-    for draw, one in zip(panels, axes, strict=False):
-        draw(one)
-        one.set_xlim(0, seconds)
+    for draw, panel in zip(panels, axes, strict=False):
+        draw(panel)
+        panel.set_xlim(0, seconds)
     axes[len(panels) - 1].set_xlabel("seconds", color=MUTED, fontsize=11)
     if words:
         _draw_weights(shown, axes[-1])
@@ -95,8 +95,8 @@ def picture(shown: Attention, words: bool = True) -> Figure:
 
 
 def envelope(samples: np.ndarray) -> Iterator[tuple[float, float]]:
-    """Lowest and highest sample of at most COLUMNS equal parts."""
-    for part in np.array_split(samples, min(COLUMNS, len(samples))):
+    """Lowest and highest sample in each of at most WAVEFORM_POINTS equal parts."""
+    for part in np.array_split(samples, min(WAVEFORM_POINTS, len(samples))):
         yield float(part.min()), float(part.max())
 
 
@@ -111,8 +111,8 @@ def _draw_wave(samples: np.ndarray, rate: int, axes: Axes) -> None:
 
 def _draw_features(shown: Attention, axes: Axes) -> None:
     extent = (0, len(shown.features) * shown.frame_shift, 0, shown.features.shape[1])
-    axes.imshow(shown.features.T, aspect="auto", origin="lower", extent=extent, cmap="viridis", vmin=-LIMIT,
-                vmax=LIMIT, interpolation="nearest")  # fmt: skip
+    colours: dict[str, Any] = {"cmap": "viridis", "vmin": -COLOUR_LIMIT, "vmax": COLOUR_LIMIT}
+    axes.imshow(shown.features.T, aspect="auto", origin="lower", extent=extent, interpolation="nearest", **colours)
     axes.set_ylabel("feature", color=MUTED, fontsize=11)
 
 

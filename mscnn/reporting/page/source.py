@@ -1,6 +1,6 @@
-"""What a report is made from: the files of an experiment and of its data, read once.
+"""Data of a report: the files of an experiment and of its data directory, read once.
 
-Scores, intervals, groups and calibration are those that stage 6 wrote, which must be of these very predictions.
+Scores, intervals, groups and calibration are those that stage 6 wrote; they must be of the current predictions.
 """
 
 from __future__ import annotations
@@ -23,34 +23,35 @@ from mscnn.reporting.lines import ScoreLine
 from mscnn.reporting.page.portable import portable
 from mscnn.reporting.results import definitions
 
-ROUNDED = 0.0051  # score lines have two decimals, statistics.json has more
-MANIFEST_DEPTH = 8  # folders above a recording
+ROUNDING = 0.0051  # score lines have two decimals, statistics.json has more
+MANIFEST_DEPTH = 8  # number of folders above a recording that may hold the manifest of a generated corpus
 TABLES = ("utt2spk", "utt2gender", "utt2emo", "utt2dur", "wav.scp", "segments")
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """An experiment with what stage 6 wrote of it, and its data.
+    """An experiment with its scores of stage 6, and its data.
 
-    No text has a path of this machine, but for those that lead to files (``exp``, ``data``, ``trained_in``, ``tables``)
-    and the leaks and features of ``audit``.
+    Texts have no absolute paths, except for paths of files (``exp``, ``data``, ``trained_in``, ``tables``), and the
+    leaks and features of ``audit``.
 
     Attributes:
         exp: the experiment.
         data: its data directory, which may be absent.
-        config: its resolved configuration, to be shown.
-        lines: score lines by part.
-        remarks: what the score file of test remarks and no other place of the page says.
-        statistics: what ``statistics.json`` holds.
-        interval: the first of its intervals that exist; None: there is none.
-        tables: of the data directory, by name, empty where there is no such file; ``text`` is what the experiment
-            reads, or the reference transcripts where it reads none.
-        corpus: what the recipe says of its corpus, unless it takes the voices of a program for people.
+        config: its resolved configuration.
+        lines: score lines of each part.
+        remarks: remarks of the score file of test that no other section of the page has.
+        statistics: content of ``statistics.json``.
+        interval: the first confidence interval that is defined; None: there is none.
+        tables: tables of the data directory by name, empty where the file is missing; ``text`` are the transcripts that
+            the experiment takes, or the reference transcripts if it takes none.
+        corpus: description of the corpus; None if it is missing, or describes human speech but a program made the
+            recordings.
         synthetic: whether a program made the recordings.
-        audit: that of this split of the data, its texts not to be shown as they are; None: there is none.
+        audit: audit of this split of the data, whose texts may contain paths; None: there is none.
         trained_in: folder of the models.
-        predicted: whether they are those of another experiment.
+        predicted: whether the models are those of another experiment.
     """
 
     exp: Experiment
@@ -74,7 +75,7 @@ class ReportData:
 
     @property
     def protocol(self) -> Mapping:
-        """Name, hash and promises of the protocol."""
+        """Name, hash and guarantees of the protocol."""
         return self.config["protocol"]
 
     @property
@@ -82,23 +83,23 @@ class ReportData:
         """Name of the data directory."""
         return self.data.resolve().name
 
-    def shown(self, value: Value) -> Value:
-        """Texts, lists and mappings without the paths of this machine."""
+    def redact_paths(self, value: Value) -> Value:
+        """Texts, lists and mappings without absolute paths."""
         return portable(value, _recipe(self.exp))
 
 
 def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> ReportData:
-    """Read everything; ``data`` None: the directory in ``config.yaml``, if it is there.
+    """Data of the report of an experiment; ``data`` None: the data directory in ``config.yaml``, if it exists.
 
     Raises:
-        UserError: the experiment is not finished, not scored, or was scored before it was trained again.
+        UserError: the experiment is not finished, not scored, or was trained again after it was scored.
     """
     experiment = Experiment.load(exp)
     root, folder = _recipe(experiment), experiment.data if data is None else Path(data)
     if data is not None and not folder.is_dir():
         raise UserError(f"{data}: no such data directory; make it with stage 1 (data)", code="data-directory-missing")
-    texts = {p: portable(_read(experiment.path / f"score_{p}.txt"), root).splitlines() for p in PARTS}
-    lines = {part: [ScoreLine.parse(text) for text in some if text[:1] == "%"] for part, some in texts.items()}
+    files = {part: portable(_read(experiment.path / f"score_{part}.txt"), root).splitlines() for part in PARTS}
+    lines = {part: [ScoreLine.parse(text) for text in texts if text[:1] == "%"] for part, texts in files.items()}
     statistics = portable(read_mapping(experiment.path / "statistics.json"), root)
     _require_agreement(experiment, lines["test"], statistics)
     tables = _tables(folder, experiment.config["text"])
@@ -111,7 +112,7 @@ def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> 
         data=folder,
         config=portable(experiment.config, root),
         lines=lines,
-        remarks=[text[2:] for text in texts["test"] if text[:2] == "# " and text[2:] not in elsewhere],
+        remarks=[text[2:] for text in files["test"] if text[:2] == "# " and text[2:] not in elsewhere],
         statistics=statistics,
         interval=next((entry for entry in statistics["intervals"]["found"] if "ua" in entry), None),
         tables=tables,
@@ -124,7 +125,7 @@ def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> 
 
 
 def _recipe(exp: Experiment) -> Path:
-    """The folder of the recipe that has ``exp/TAG``."""
+    """Folder of the recipe that ``exp/TAG`` belongs to."""
     return exp.path.absolute().parent.parent
 
 
@@ -135,20 +136,20 @@ def _tables(folder: Path, text: str) -> dict[str, dict[str, str]]:
 
 
 def _audit(folder: Path, protocol: Mapping) -> AuditResult | None:
-    """What stage 1 found out about this split of the data."""
+    """The audit of this split of the data by stage 1; None where there is none."""
     audit = AuditResult.read(folder / "audit" / f"{protocol['name']}.json")
     return audit if audit and audit.protocol.hash == protocol["hash"] else None
 
 
 def _generated(tables: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether a program of this project made the recordings: its manifest stands above them."""
+    """Whether a program of this project made the recordings, according to a manifest in a folder above them."""
     wav = next(iter(tables["wav.scp"].values()), None)
     above = [] if wav is None else [*Path(wav).parents][:MANIFEST_DEPTH]
     return any("generator" in read_mapping(folder / "MANIFEST.json") for folder in above)
 
 
 def _require_agreement(exp: Experiment, lines: list[ScoreLine], statistics: Mapping) -> None:
-    """Score file and statistics speak of these predictions, under this protocol."""
+    """Raise UserError unless score file and statistics are of the current predictions and protocol."""
     protocol, matrices = exp.config["protocol"], confusions(exp.parts["test"], len(exp.classes))
     expected = aggregates(protocol)[0](matrices, exp.classes)
     line, stated = lines[0] if lines else None, statistics.get("scores", {}).get(expected.name, {})
@@ -157,15 +158,15 @@ def _require_agreement(exp: Experiment, lines: list[ScoreLine], statistics: Mapp
         and f"{protocol['name']}@{protocol['hash']}" == line.fields["protocol"] == statistics.get("protocol")
         and (line.fields["agg"], line.correct, line.total) == (expected.name, expected.correct, expected.total)
         and all(
-            abs((math.nan if number is None else number) - value.mean) < ROUNDED
+            abs((math.nan if number is None else number) - value.mean) < ROUNDING
             for key, value in expected.values.items()
             for number in (line.score(key), stated.get(key, {}).get("mean"))
         )
     )
     if not agree:
         raise UserError(
-            f"{exp.path}: score_test.txt and statistics.json are not whole, or not of these predictions; run stage 6 "
-            f"again: python -m mscnn.bin.score --exp {exp.path}",
+            f"{exp.path}: score_test.txt and statistics.json are damaged, or not of the current predictions; run stage "
+            f"6 again: python -m mscnn.bin.score --exp {exp.path}",
             code="scores-outdated",
         )
 

@@ -1,4 +1,4 @@
-"""The utterances that the system is most wrong about."""
+"""The misclassified utterances with the largest loss."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.table import Cell, Column, Table, column_each
 from mscnn.reporting.templates import macro
 
-MOST = 15
+MAX_UTTERANCES = 15
 
 
 def worst(data: ReportData, audio: str) -> dict[str, object]:
-    """Their table, with players where the recordings are available; ``table`` is None where there is none."""
-    shown: Sequence[Miss] = misses(data.exp, MOST)
+    """Values for the template: the table, with audio players where recordings are available; None: no errors."""
+    shown: Sequence[Miss] = misses(data.exp, MAX_UTTERANCES)
     recordings = {miss.utt: recording(data, miss.utt, audio) for miss in shown}
     text, speakers, names = data.tables["text"], data.tables["utt2spk"], data.exp.classes
 
@@ -38,7 +38,7 @@ def worst(data: ReportData, audio: str) -> dict[str, object]:
 
 
 def _predicted(counts: Mapping[str, int]) -> str:
-    """``happy``, or ``happy 2, sad 1`` where runs disagree."""
+    """``happy``, or ``happy 2, sad 1`` if runs disagree."""
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

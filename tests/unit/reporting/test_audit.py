@@ -1,4 +1,4 @@
-"""The page of an audit: its table, and what it lists."""
+"""The page of an audit: its table and its leaks."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +24,12 @@ def audit(data: DataDir, protocol: Protocol = PROTOCOL, folds: list[Fold] = FOLD
 
 
 def table(text: str) -> list[list[str]]:
-    """Cells of the one table of a page, without the line below its head."""
+    """Cells of the table of a page, without the rule below its head."""
     rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines() if line.startswith("|")]
     return [rows[0], *rows[2:]]
 
 
-def test_a_row_for_each_number(data):
+def test_one_row_per_measure(data):
     result = audit(data)
     head, *rows = table(page(result))
     assert head[3:] == ["improvised", "scripted"]

@@ -1,4 +1,4 @@
-"""What is printed of a comparison."""
+"""The Markdown of a comparison."""
 
 from mscnn.evaluation.compare import compare
 from mscnn.reporting.compare import render
@@ -10,7 +10,7 @@ def rows_of(text):
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| E")]
 
 
-def test_what_is_printed(exps, tmp_path):  # noqa: F811
+def test_scores_differences_and_tests(exps, tmp_path):  # noqa: F811
     text = render(compare(exps))
     rows = rows_of(text)
     assert rows[1] == ["E2", str(exps[1].path), "gt", "2", "65.10 ± 3.68", "65.10 ± 3.68", "65.10 ± 3.68"]

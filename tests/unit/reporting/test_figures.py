@@ -1,4 +1,4 @@
-"""Figures show what they are given."""
+"""Figures show their data."""
 
 import re
 
@@ -25,7 +25,7 @@ def test_curves_with_trainings_of_different_length(tmp_path):
     assert image.imread(tmp_path / "curves.png").std() > 0.01
 
 
-def test_dots_stand_where_their_values_are_and_nothing_stands_for_none():
+def test_dots_are_at_their_values_and_missing_for_none():
     figure = dots(["a", "b"], {"UA": [None, 25.0], "WA": [75.0, 50.0]}, [None, (10, 40)], reference=30)
     lines = {line.get_label(): line for line in figure.axes[0].lines}
     assert lines["UA"].get_xydata().tolist() == [[25, 1]]
@@ -41,7 +41,7 @@ def test_an_empty_bin_has_no_dot():
     assert reliability(bins).axes[0].collections[0].get_offsets().tolist() == [[60, 50]]
 
 
-def test_svg_is_the_same_each_time_and_takes_names_as_they_are():
+def test_svg_is_reproducible_and_does_not_interpret_names():
     names = ["<b>", "$x_", "a&b$"]
 
     def draw():

@@ -1,4 +1,4 @@
-"""Score lines: the contract, there and back."""
+"""Score lines: their format, written and parsed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ LINE = (
 )
 
 
-def test_contract():
+def test_format():
     line = ScoreLine.parse(LINE + "\n")
     assert line.values == {"ua": 81.4, "wa": 80.3, "f1": 80.91}
     assert (line.correct, line.total, line.path) == (4442, 5531, "exp/mscnn_spu_att_gt")
@@ -30,7 +30,7 @@ def test_a_perfect_score_and_zero():
     assert str(line).startswith("%UA 100.00 %WA 0.00 %F1 5.00 [ 0 / 7 ] ") and ScoreLine.parse(str(line)) == line
 
 
-def test_metrics_are_numbers_wherever_they_stand():
+def test_metrics_are_numbers_in_any_position():
     line = ScoreLine.parse(LINE.replace("runs=3", "runs=3 agg=pooled wf1=79.10 ua_sd=1.23 wf1_run_sd=0.50"))
     assert (line.score("ua"), line.score("wf1"), line.score("kappa")) == (81.4, 79.1, None)
     assert (line.sd("ua"), line.sd("wa"), line.run_sd("wf1")) == (1.23, None, 0.5) and line.aggregate == "pooled"
@@ -39,7 +39,7 @@ def test_metrics_are_numbers_wherever_they_stand():
 @pytest.mark.parametrize(
     "text", ["", "# note", LINE.replace("protocol=random10@1f3a ", ""), LINE.replace("%F1", "%X"), LINE[:60]]
 )
-def test_what_is_no_score_line(text):
+def test_other_lines_are_refused(text):
     with fails("score-line", repr(text)):
         ScoreLine.parse(text)
 

@@ -1,4 +1,4 @@
-"""The overview: rows of one protocol together, best first, partial and missing ones said."""
+"""The overview: rows by protocol, highest UA first; partial and unscored experiments are marked."""
 
 import csv
 
@@ -14,6 +14,7 @@ from tests.unit.reporting.reading import read_html, read_items, read_sections
 from tests.unit.reporting.reading import read_rows as cells
 
 PERFECT = [[[[4, 0], [0, 2]]], [[[2, 0], [0, 2]]]]
+SPEAKERS = dict.fromkeys(("train-test", "train-dev", "dev-test"), ["speaker"])
 OTHER = {"name": "loso5", "version": 1, "hash": "aff4", "disjoint": {"train-test": ["speaker"]}, "selection": "dev"}
 
 
@@ -25,9 +26,8 @@ def exps(tmp_path):
         make_experiment(root / "fair"),
         make_experiment(root / "good", PERFECT, model="glam", changed=["mixup=0.5"]),
         make_experiment(root / "part", PERFECT, model="adrnn", partial="2/10"),
-        make_experiment(root / "other", PERFECT, model="loner", protocol={**OTHER, "disjoint": dict.fromkeys(
-            ("train-test", "train-dev", "dev-test"), ["speaker"])}),
-    ]  # fmt: skip
+        make_experiment(root / "other", PERFECT, model="loner", protocol={**OTHER, "disjoint": SPEAKERS}),
+    ]
     for path in made:
         write_report(Experiment.load(path))
     make_experiment(root / "waiting")
@@ -60,6 +60,7 @@ def test_csv_and_latex_hold_the_same(exps, tmp_path):
     rows = {row["system"]: row for row in csv.DictReader((tmp_path / "table.csv").open())}
     assert (rows["glam"]["ua"], rows["glam"]["gflop_per_second"], rows["adrnn"]["folds"]) == ("100.00", "1.137", "2/10")
     assert rows[""]["path"] == str(exps[-1])
+    assert all(row["cut"] == row["split"] for row in rows.values()) and rows["glam"]["split"] == "random10@1f3a (data)"
     fair = rows["mscnn_spu"]
     assert (fair["wf1"], fair["wf1_sd"], fair["f1_sd"], fair["aggregate"]) == ("85.00", "2.36", "3.83", "fold-mean")
     latex = (tmp_path / "table.tex").read_text()
@@ -86,9 +87,8 @@ def test_the_page_links_to_the_reports_and_needs_nothing_else(exps, tmp_path):
 
 
 def test_pooled_folds_are_not_called_a_mean_over_folds(exps, tmp_path):
-    """The second fold has no calm: only the sum of both has a UA, of 3 in 4 and of 2 in 4."""
-    pooling = {**OTHER, "name": "cells", "aggregate": "pooled", "disjoint": dict.fromkeys(
-        ("train-test", "train-dev", "dev-test"), ["speaker"])}  # fmt: skip
+    """The second fold has no calm: UA is defined only for both folds pooled, with recalls of 3/4 and 2/4."""
+    pooling = {**OTHER, "name": "cells", "aggregate": "pooled", "disjoint": SPEAKERS}
     path = make_experiment(tmp_path / "exp" / "cells", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=pooling)
     write_report(Experiment.load(path))
     rows = {row.path: row.scores for row in read_rows([*exps, path])}

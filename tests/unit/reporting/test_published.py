@@ -1,4 +1,4 @@
-"""Published results: the numbers of the papers, copied here by hand; faults of the file are named."""
+"""Published results: the numbers of the papers, copied here by hand, and issues of the file."""
 
 import copy
 
@@ -180,8 +180,8 @@ def value(number, sd):
 def test_numbers_are_those_of_the_papers(published):
     for (table, protocol), expected in NUMBERS.items():
         rows = [row for row in published.tables[table].rows if row.protocol == protocol and row.numbers]
-        found = {(row.system, row.text): (value(row.wa, row.wa_sd), value(row.ua, row.ua_sd)) for row in rows}
-        assert found == expected and len(rows) == len(expected), (table, protocol)
+        numbers = {(row.system, row.text): (value(row.wa, row.wa_sd), value(row.ua, row.ua_sd)) for row in rows}
+        assert numbers == expected and len(rows) == len(expected), (table, protocol)
 
 
 def test_numbers_of_glam_are_those_of_its_readme(published):
@@ -205,12 +205,12 @@ def test_no_table_has_numbers_that_are_not_checked_here(published):
 
 
 def test_class_sets_nearest_protocols_and_selection_on_test(published):
-    found = {name: (protocol.set, protocol.like) for name, protocol in published.protocols.items()}
-    assert {name: found[name] for name in OUR_SETS} == OUR_SETS
+    sets = {name: (protocol.set, protocol.like) for name, protocol in published.protocols.items()}
+    assert {name: sets[name] for name in OUR_SETS} == OUR_SETS
     assert {n for n, p in published.protocols.items() if p.selection_on_test == "yes"} == SELECTED_ON_TEST
 
 
-def test_certainty_of_what_is_recalled_or_read(published):
+def test_certainty_of_recalled_and_cited_numbers(published):
     marks = {
         (name, row.system, row.text): row.certain for name, table in published.tables.items() for row in table.rows
     }
@@ -220,7 +220,7 @@ def test_certainty_of_what_is_recalled_or_read(published):
     assert marks["satt2017", "CNN+LSTM, two steps", "none"] == "T"
 
 
-def test_rows_read_what_their_models_read(published):
+def test_rows_have_the_inputs_of_their_models(published):
     rows = [row for table in published.tables.values() for row in table.rows if row.model]
     for row in rows:
         spec = ModelSpec.load(row.model, [f"{key}={value}" for key, value in row.options.items()])
@@ -309,7 +309,7 @@ def protocol(**values):
         (lambda facts: facts.pop("sources"), "config-missing-key", ["sources"]),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, change, code, names):
+def test_issues_are_named(tmp_path, change, code, names):
     with fails(code, *names):
         read_published(write(tmp_path / "published.yaml", change))
 
@@ -326,7 +326,7 @@ def test_all_issues_are_named_together(tmp_path):
 
 
 def test_tables_are_listed(tmp_path):
-    found = read_published(
+    published = read_published(
         write(tmp_path / "published.yaml", lambda facts: facts["tables"].update(a=FACTS["tables"]["one"]))
     )
-    assert found.listing() == "one  One\na    One"
+    assert published.listing() == "one  One\na    One"

@@ -70,17 +70,17 @@ def test_confusion_tables_name_the_classes(folder, experiment):
     assert ["calm", "6", "91.67", "84.62", "88.00"] in read_rows(parts["Classes"])
     assert read_rows(parts["Folds"])[1][:3] == ["fold01", "6", "81.25 ± 26.52"]
     assert "python -m mscnn.bin.train --model mscnn_spu" in parts["Command"]
-    promises = read_items(parts["Protocol"])
-    assert [text.split(" share ")[0] for text in promises] == ["dev and test", "train and dev", "train and test"]
-    assert ["speaker" in text for text in promises] == [False, False, True]
+    guarantees = read_items(parts["Protocol"])
+    assert [text.split(" share ")[0] for text in guarantees] == ["dev and test", "train and dev", "train and test"]
+    assert ["speaker" in text for text in guarantees] == [False, False, True]
 
 
 def test_improvised_and_scripted_separately(folder, experiment, tmp_path):
     data = scenes(tmp_path, experiment, lambda u: "impro01" if u.endswith("0") else "script01_1")
     lines = write_report(experiment, data)
-    found = {(line.fields["subset"], line.fields["agg"]): line for line in lines}
-    assert found["improvised", "fold-mean"].total == 4 and found["scripted", "pooled"].total == 6
-    assert [key[0] for key in found].count("all") == 2
+    by_subset = {(line.fields["subset"], line.fields["agg"]): line for line in lines}
+    assert by_subset["improvised", "fold-mean"].total == 4 and by_subset["scripted", "pooled"].total == 6
+    assert [subset for subset, _ in by_subset].count("all") == 2
     rows = read_rows(read_sections((folder / "RESULTS.md").read_text())["Scores"])
     assert ["test", "improvised", "fold mean"] in [row[:3] for row in rows]
 
@@ -91,12 +91,12 @@ def test_subset_without_a_class_in_one_fold_is_pooled_only(folder, experiment, t
     assert ("improvised", "fold-mean") not in kinds and ("improvised", "pooled") in kinds
     assert not any(subset == "scripted" for subset, _ in kinds)
     remarks = [line for line in (folder / "score_test.txt").read_text().splitlines() if line.startswith("# subset=")]
-    found = {tuple(line.split(":")[0].split()[1:]): line for line in remarks}
-    assert "fold 2" in found["subset=improvised", "agg=fold-mean"] and "cross" in remarks[0]
-    assert "calm" in found["subset=scripted", "agg=pooled"] and ("subset=improvised", "agg=pooled") not in found
+    remark_of = {tuple(line.split(":")[0].split()[1:]): line for line in remarks}
+    assert "fold 2" in remark_of["subset=improvised", "agg=fold-mean"] and "cross" in remarks[0]
+    assert "calm" in remark_of["subset=scripted", "agg=pooled"] and ("subset=improvised", "agg=pooled") not in remark_of
 
 
-def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
+def test_a_pooled_protocol_has_pooled_lines_only(tmp_path):
     """Its second fold has no calm."""
     disjoint = {"train-test": ["speaker"], "train-dev": [], "dev-test": []}
     protocol = {"name": "cells", "version": 1, "hash": "1f3a", "disjoint": disjoint, "selection": "dev"}
@@ -110,9 +110,8 @@ def test_a_protocol_that_pools_has_pooled_lines_alone(tmp_path):
     write_data(tmp_path / "exp" / "data", Experiment.load(folder), utt2scene=lambda u: kind[u[-1]])
     write_report(Experiment.load(folder))
     text = (folder / "score_test.txt").read_text()
-    assert [line.split("subset=")[1].split()[:2] for line in text.splitlines() if line[0] == "%"] == [
-        ["all", "agg=pooled"], ["improvised", "agg=pooled"], ["scripted", "agg=pooled"]
-    ]  # fmt: skip
+    subsets = [line.split("subset=")[1].split()[:2] for line in text.splitlines() if line[0] == "%"]
+    assert subsets == [[subset, "agg=pooled"] for subset in ("all", "improvised", "scripted")]
     assert "agg=fold-mean:" not in text.replace("# agg=fold-mean:", "")
 
 
@@ -124,14 +123,14 @@ def test_data_of_another_set_are_refused(folder, experiment, tmp_path):
         write_report(experiment, tmp_path / "absent")
 
 
-def test_a_class_absent_from_a_fold_stops_everything(tmp_path):
+def test_a_class_absent_from_a_fold_is_an_error(tmp_path):
     folder = make_experiment(tmp_path / "exp" / "a", [[[[2, 0], [0, 1]]], [[[2, 0], [0, 0]]]])
     with fails("class-absent", "fold 2", "cross"):
         write_report(Experiment.load(folder))
     assert not (folder / "score_test.txt").exists()
 
 
-def test_a_class_never_predicted_is_said(tmp_path):
+def test_a_class_never_predicted_has_a_remark(tmp_path):
     folder = make_experiment(tmp_path / "exp" / "a", [[[[2, 0], [1, 0]]], [[[2, 0], [0, 1]]]])
     write_report(Experiment.load(folder))
     remark = next(line for line in (folder / "score_test.txt").read_text().splitlines() if "fold 1 run 1" in line)
@@ -154,7 +153,7 @@ def test_command_prints_the_lines_and_fails_clearly(folder):
     assert failed.returncode == 1 and "fold01/run1" in failed.stderr and "Traceback" not in failed.stderr
 
 
-def test_changes_of_the_configuration_and_folds_left_out_stand_on_every_line(tmp_path):
+def test_every_line_has_changed_options_and_partial_folds(tmp_path):
     path = make_experiment(tmp_path / "exp" / "try", changed=["betas=[0.5, 0.9]", "mixup=0.5"], partial="2/10")
     lines = write_report(Experiment.load(path))
     assert lines and all(line.fields["changed"] == "betas=[0.5,0.9],mixup=0.5" for line in lines)

@@ -1,4 +1,4 @@
-"""The robustness table in all its forms has the same rows."""
+"""The robustness tables have the same rows in all formats."""
 
 import csv
 
@@ -44,14 +44,16 @@ def test_markdown_and_page_have_the_same_rows(exps, tmp_path):
     assert page["wer-ear"].all("table")[0].rows[0] == read_rows(by_ear)[0]
 
 
-def test_csv_has_numbers_alone(exps, tmp_path):
-    whole = [r for r in written(exps, tmp_path / "table")[1] if r["wer_bucket"] == "all"]
-    assert {r["aggregate"] for r in whole} == {"fold-mean"}
+def test_csv_has_plain_numbers(exps, tmp_path):
+    all_utterances = [r for r in written(exps, tmp_path / "table")[1] if r["wer_bucket"] == "all"]
+    assert {r["aggregate"] for r in all_utterances} == {"fold-mean"}
     keys = ("trained_on", "tested_on", "wer", "ua", "ua_sd", "ua_difference")
-    assert [tuple(r[key] for key in keys) for r in whole[:4]] == [
-        ("gt", "gt", "", "100.00", "0.00", "0.00"), ("gt", "ear", "41.67", "68.75", "8.84", "-31.25"),
-        ("ear", "ear", "41.67", "68.75", "8.84", "-31.25"), ("none", "none", "", "68.75", "8.84", ""),
-    ]  # fmt: skip
+    assert [tuple(r[key] for key in keys) for r in all_utterances[:4]] == [
+        ("gt", "gt", "", "100.00", "0.00", "0.00"),
+        ("gt", "ear", "41.67", "68.75", "8.84", "-31.25"),
+        ("ear", "ear", "41.67", "68.75", "8.84", "-31.25"),
+        ("none", "none", "", "68.75", "8.84", ""),
+    ]
 
 
 def test_latex(exps, tmp_path):
@@ -61,7 +63,7 @@ def test_latex(exps, tmp_path):
     assert tex.count(r"\begin{tabular}") == 2 and r"50-100 \% (n = 2)" in tex and "`" not in tex
 
 
-def test_a_column_of_a_bucket_says_how_many_utterances_it_has_and_what_it_lacks(exps, tmp_path):
+def test_the_head_of_a_bucket_has_its_utterances_and_absent_classes(exps, tmp_path):
     text, records = written(exps, tmp_path / "table")
     head, *rows = read_rows(read_sections(text)["ear: 41.7 % WER"])
     assert head[3:] == ["0 % (n = 2)", "0-25 % (n = 5)", "50-100 % (n = 2)", "over 100 % (n = 1; WA, no cross)"]
@@ -70,8 +72,12 @@ def test_a_column_of_a_bucket_says_how_many_utterances_it_has_and_what_it_lacks(
     for r in (r for r in records if r["wer_bucket"] != "all"):
         assert r["engine"] == "ear"
         rows.setdefault(r["experiment"].rpartition("/")[2], []).append((r["utterances"], r["wer"], r["ua"], r["wa"]))
-    worse = [("2", "0.00", "50.00", "50.00"), ("5", "25.00", "100.00", "100.00"), ("2", "83.33", "0.00", "0.00"),
-             ("1", "125.00", "", "100.00")]  # fmt: skip
+    worse = [
+        ("2", "0.00", "50.00", "50.00"),
+        ("5", "25.00", "100.00", "100.00"),
+        ("2", "83.33", "0.00", "0.00"),
+        ("1", "125.00", "", "100.00"),
+    ]
     assert rows["both"] == rows["mixed"] == rows["audio"] == worse
     assert [ua for _, _, ua, _ in rows["true"]] == ["100.00", "100.00", "100.00", ""]
 
@@ -89,7 +95,7 @@ def test_every_engine_has_its_table(exps, tmp_path):
     }
 
 
-def test_changes_that_all_systems_share_are_said_once(exps, tmp_path):
+def test_changes_common_to_all_systems_are_printed_once(exps, tmp_path):
     def change(path):
         config = path / "config.yaml"
         config.write_text(config.read_text() + "changed: [fc_dim=64]\n")
@@ -103,14 +109,14 @@ def test_changes_that_all_systems_share_are_said_once(exps, tmp_path):
     assert text.count("fc_dim=64") == 1 and "`mscnn_spu`" in [row[0] for row in read_rows(text)]
 
 
-def test_protocols_that_pool_have_pooled_scores(tmp_path):
+def test_pooled_protocols_have_pooled_scores(tmp_path):
     text, records = written(make_pooled(tmp_path / "exp"), tmp_path / "table")
     assert ["`mscnn_spu`", "ear", "ear", "0.0", "1", "62.50", "62.50", "-37.50"] in read_rows(text)
     assert MEANING["pooled"] in text and MEANING["fold-mean"] not in text
     assert {r["aggregate"] for r in records} == {"pooled"}
 
 
-def test_other_tables_say_what_a_row_was_trained_on(exps):
+def test_other_tables_name_the_transcripts_of_training(exps):
     for path in exps:
         write_report(Experiment.load(path))
     assert "trained_on=gt" in (exps[3] / "score_test.txt").read_text().splitlines()[0]

@@ -1,4 +1,4 @@
-"""Tables: every form is read back by another reader, and no cell is taken for markup."""
+"""Tables: every format is parsed by an independent reader, and cells are escaped."""
 
 import csv
 import io
@@ -16,8 +16,8 @@ def table(heads, *rows, left=1):
     return Table.of(columns, rows)
 
 
-def test_a_column_says_what_its_cells_are():
-    """Head and cells belong together, wherever a column stands."""
+def test_heads_and_cells_of_a_column_stay_together():
+    """In any order of columns."""
     columns = [Column("n", len), Column("word", str.upper, left=True)]
     made, turned = Table.of(columns, ["a", "bcd"]), Table.of(columns[::-1], ["a", "bcd"])
     assert read_rows(made.markdown()) == [["n", "word"], ["1", "A"], ["3", "BCD"]]
@@ -30,13 +30,13 @@ def test_markdown_cells():
     assert table("abcd", row).markdown().splitlines()[2] == r"| `a_b`, c | **partial** | – | x\|y z |"
 
 
-def test_csv_is_read_back_and_what_is_missing_is_empty():
+def test_csv_is_parsed_and_missing_values_are_empty():
     rows = [["a,b", '"c"', "d\ne"], ["", None, 1]]
     read = list(csv.reader(io.StringIO(table("xyz", *rows).csv())))
     assert read == [["x", "y", "z"], ["a,b", '"c"', "d\ne"], ["", "", "1"]]
 
 
-def test_latex_takes_no_cell_for_a_command():
+def test_latex_escapes_cells():
     lines = table(["a_1", "b"], (r"\x{y}$z$", "50 % & ^~#"), ("<|>", "1.00 ± 0.10"), ("n", None)).latex().splitlines()
     assert lines[0] == r"\begin{tabular}{lr}" and lines[-1] == r"\end{tabular}"
     assert [line for line in lines if "&" in line] == [
@@ -47,7 +47,7 @@ def test_latex_takes_no_cell_for_a_command():
     ]
 
 
-def test_html_tells_what_is_a_heading_and_of_what():
+def test_html_marks_headings_of_rows_and_columns():
     made = table(["<h>", "n"], ("<x>", None), (Cell("y", href="a&b"), Cell(2, style="--w:1", classes="w")))
     box = read_html(macro("table", made, 'The "<caption>"', "t"))["t"]
     assert box.all("table")[0].rows == [["<h>", "n"], ["<x>", "–"], ["y", "2"]]
@@ -58,7 +58,7 @@ def test_html_tells_what_is_a_heading_and_of_what():
     assert box.attributes["tabindex"] == "0", "a table wider than a phone must scroll, by keyboard too"
 
 
-def test_markup_goes_into_html_alone():
+def test_markup_is_for_html_only():
     made = table("a", (Cell(Markup("<i>x</i>")),), (Cell("<i>"),))
     page = read_html(macro("table", made, "c"))
     assert [one.text for one in page.all("i")] == ["x"] and page.all("tbody")[0].rows == [["x"], ["<i>"]]
@@ -77,7 +77,7 @@ def test_forms_share_a_stem(tmp_path):
     assert {path.name: path.read_text() for path in (tmp_path / "new").iterdir()} == {"v1.2.md": "a", "v1.2.csv": "b"}
 
 
-@pytest.mark.parametrize("found, expected", [
+@pytest.mark.parametrize("text, expected", [
     (fixed(81.404), "81.40"), (fixed(None), None), (fixed(0.12345, 4), "0.1235"),
     (signed(1.044), "+1.04"), (signed(-0.5, 1), "-0.5"), (signed(None), None),
     (with_sd(81.4, 2.104), "81.40 ± 2.10"), (with_sd(81.4, None), "81.40"), (with_sd(0, 0), "0.00 ± 0.00"),
@@ -86,5 +86,5 @@ def test_forms_share_a_stem(tmp_path):
     (p_value(0.05), "0.0500"), (p_value(2e-5), "2.0e-05"),
     (counted(1, "fold"), "1 fold"), (counted(2, "run"), "2 runs"),
 ])  # fmt: skip
-def test_numbers(found, expected):
-    assert found == expected
+def test_numbers(text, expected):
+    assert text == expected

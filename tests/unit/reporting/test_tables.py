@@ -1,4 +1,4 @@
-"""Tables: ours beside the published, never two protocols or class sets in a column or a section."""
+"""Tables of published results and ours: a section has one published protocol and class set, a column one of ours."""
 
 import subprocess
 import sys
@@ -71,7 +71,7 @@ def test_the_document_has_a_section_for_each_protocol(tmp_path, published):
     assert read_items(text) == commands and len(commands) > 6
 
 
-def test_nothing_run_yet_gives_the_commands(tmp_path, published):
+def test_missing_results_have_commands(tmp_path, published):
     peng, yoon, satt = (
         section(published, "peng2021_table1", n, tmp_path) for n in ("peng2021", "yoon2018", "satt2017")
     )
@@ -84,7 +84,7 @@ def test_nothing_run_yet_gives_the_commands(tmp_path, published):
     ) in satt.commands
 
 
-def test_synthetic_voices_are_not_compared(tmp_path, published):
+def test_synthetic_corpora_are_not_comparable(tmp_path, published):
     score(tmp_path / "exp" / "a")
     before = make_table("peng2021_table1", published, tmp_path / "exp").splitlines()
     (tmp_path / "corpus.yaml").write_text("name: toy corpus\nabout: x\nsynthetic: true\n")
@@ -101,18 +101,18 @@ def test_a_column_for_each_protocol_and_split(tmp_path, published):
     assert columns(peng) == ["`random10@1f3a` (iemocap4)", "`random10@ffff` (iemocap4)", "`speaker10@77aa` (iemocap4)"]
     assert row(peng, "MSCNN-SPU")[3:] == [f"{FAIR} †", ALL, f"{ALL} †"]
     assert codes(peng) == ["no-xvectors", "nearest", "nearest", "not-comparable", "from"]
-    told = note(peng, "not-comparable")
-    assert all(part in told for part in ("`speaker10@77aa` (iemocap4)", "10 utterances", "speaker", "session"))
+    text = note(peng, "not-comparable")
+    assert all(part in text for part in ("`speaker10@77aa` (iemocap4)", " 10 ", "speaker", "session"))
 
 
-def test_what_is_not_promised_and_what_is_pooled_are_said(tmp_path, published):
-    """A protocol that promises nothing may share speakers or not; a pooled column is no mean over folds."""
+def test_protocols_without_disjoint_speakers_and_pooled_columns_have_notes(tmp_path, published):
+    """Such a protocol may share speakers or not; a pooled column is not a mean over folds."""
     score(tmp_path / "exp" / "a", protocol=protocol("predefined", "77aa", []))
     cells = protocol("cells", "88bb", ["speaker"], aggregate="pooled")
     score(tmp_path / "exp" / "b", [[[[3, 1], [1, 1]]], [[[0, 0], [1, 1]]]], protocol=cells)
     peng = section(published, "peng2021_table1", "peng2021", tmp_path / "exp")
-    apart, pooled = (str(one) for one in peng.notes if one.code == "not-comparable")
-    assert apart.startswith("`cells@88bb`") and "speaker" in apart
+    disjoint, pooled = (str(item) for item in peng.notes if item.code == "not-comparable")
+    assert disjoint.startswith("`cells@88bb`") and "speaker" in disjoint
     assert pooled.startswith("`predefined@77aa`") and "speaker" not in pooled
     assert "`cells@88bb` (iemocap4, pooled)" in columns(peng) and "62.50 / 62.50 †" in row(peng, "MSCNN-SPU")
     text = make_table("peng2021_table1", published, tmp_path / "exp")
@@ -136,21 +136,22 @@ def test_a_class_set_stays_in_its_sections(tmp_path, published):
 
 
 def test_a_section_never_has_two_published_protocols(tmp_path):
-    """Rows of two protocols that the file mixes come apart, each with its own nearest column."""
+    """Rows of two protocols in one table of the file have separate sections, each with its nearest column."""
     facts = yaml.safe_load((CONF / "published.yaml").read_text())
     rows = facts["tables"]["peng2021_table1"]["rows"]
     facts["tables"]["peng2021_table1"]["rows"] = [*rows[::2], *rows[1::2]]
     (tmp_path / "mixed.yaml").write_text(yaml.safe_dump(facts))
-    found = {one.name: one for one in make_sections("peng2021_table1", read_published(tmp_path / "mixed.yaml"), [])}
-    assert found.keys() == {"peng2021", "yoon2018", "satt2017", "sarma2018", "xu2019", "yoon2019"}
-    systems = {name: {r.row.system for r in one.entries if r.row.numbers} for name, one in found.items()}
+    published = read_published(tmp_path / "mixed.yaml")
+    sections = {section.name: section for section in make_sections("peng2021_table1", published, [])}
+    assert sections.keys() == {"peng2021", "yoon2018", "satt2017", "sarma2018", "xu2019", "yoon2019"}
+    systems = {name: {r.row.system for r in section.entries if r.row.numbers} for name, section in sections.items()}
     assert systems["yoon2018"] == {"MDRE"} and systems["satt2017"] == {"CNN+LSTM"}
     assert systems["peng2021"].isdisjoint(set().union(*(v for k, v in systems.items() if k != "peng2021")))
-    assert columns(found["satt2017"]) == ["`loso5` (iemocap4_improvised)"]
-    assert columns(found["sarma2018"]) == ["`loso5` (iemocap4)"]
+    assert columns(sections["satt2017"]) == ["`loso5` (iemocap4_improvised)"]
+    assert columns(sections["sarma2018"]) == ["`loso5` (iemocap4)"]
 
 
-def test_baselines_stand_in_every_section(published):
+def test_every_section_has_baselines(published):
     for name in published.tables:
         for one in make_sections(name, published, []):
             texts = {r.text for r in one.entries if r.row.model not in (BAG, MAJORITY, SOUND)}
@@ -193,7 +194,7 @@ def test_class_sets_without_a_label_map_cannot_be_run(tmp_path, published):
 
 
 def test_changed_settings_have_their_rows(tmp_path, published):
-    """Alpha of 0.3 is the better on dev, and yet is not taken for GLAM as it is."""
+    """Alpha of 0.3 is better on dev, but is not a result of the default GLAM."""
     common = {
         "model": "glam",
         "text": "none",
@@ -206,11 +207,11 @@ def test_changed_settings_have_their_rows(tmp_path, published):
     cells = {name: row(glam, name)[3] for name in ("GLAM", "GLAM, alpha 0.3", "GLAM, alpha 1")}
     assert cells == {"GLAM": FAIR, "GLAM, alpha 0.3": ALL, "GLAM, alpha 1": "–"}
     assert "exp/a, " in note(glam, "from") and "exp/b (changed: mixup=0.3)" in note(glam, "from")
-    tag = '--train-args "--set mixup=1.0" --tag glam_alpha_1_glam80_20_iemocap4_exc_improvised'
+    tag = '--set "mixup=1.0" --tag glam_alpha_1_glam80_20_iemocap4_exc_improvised'
     assert any(command.endswith(tag) for command in glam.commands)
 
 
-def test_of_several_experiments_dev_chooses(tmp_path, published):
+def test_of_several_experiments_the_best_on_dev_is_shown(tmp_path, published):
     """``good`` is perfect on test, but worse on dev than ``fair``."""
     bad_dev = make_experiment(tmp_path / "exp" / "good", PERFECT, data="data/iemocap4")
     for file in bad_dev.glob("fold*/run*/predictions_dev.tsv"):
@@ -232,7 +233,7 @@ def test_each_engine_has_its_row(tmp_path, published):
     assert any('--model "text_cnn mscnn_spu_att tfidf_lr" --text google' in command for command in peng.commands)
 
 
-def test_legacy_and_partial_results_stand_apart(tmp_path, published):
+def test_legacy_and_partial_results_have_their_own_columns(tmp_path, published):
     score(tmp_path / "exp" / "a", legacy=["legacy_no_mask"])
     score(tmp_path / "exp" / "b")
     score(tmp_path / "exp" / "c", PERFECT, partial="2/10")
@@ -246,7 +247,7 @@ def test_legacy_and_partial_results_stand_apart(tmp_path, published):
     ]
     assert row(peng, "MSCNN-SPU")[3:] == [f"{FAIR} †", f"{FAIR} †", f"{ALL} †"]
     assert row(peng, BAG)[3:] == [ALL, ALL, "–"]
-    assert note(peng, "not-comparable").startswith(f"{partial}: 10 utterances")
+    assert note(peng, "not-comparable").startswith(f"{partial}: 10 ")
     run = '--model "text_cnn mscnn_spu_att tfidf_lr" --text gt --protocol random10 --folds 2'
     assert any(command.endswith(run) for command in peng.commands)
 

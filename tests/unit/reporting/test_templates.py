@@ -1,4 +1,4 @@
-"""Templates: whatever comes from data is escaped in pages, and nothing that is missing goes unnoticed."""
+"""Templates: data are escaped in pages, and missing values are errors."""
 
 import re
 from importlib import resources
@@ -24,7 +24,7 @@ def test_markdown_and_latex_are_text():
     assert render("overview.md", **facts).startswith("# <a & b>\n") and "* exp/<c>\n" in render("overview.md", **facts)
 
 
-def test_a_value_that_is_not_there_is_an_error():
+def test_a_missing_value_is_an_error():
     with pytest.raises(jinja2.UndefinedError):
         render("document.html", title="x")
 

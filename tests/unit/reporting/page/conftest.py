@@ -1,4 +1,4 @@
-"""A recipe's folder as stages 1 to 6 leave it: hand-made predictions, a model of random weights, words that bite."""
+"""The folder of a recipe after stages 1 to 6: hand-made predictions, random weights, and transcripts with markup."""
 
 import json
 import shutil
@@ -47,12 +47,12 @@ DIM, WIDTH, RATE = 6, 7, 8000
 
 
 def words_of(utt):
-    """Twelve tokens, of which the model reads eight; one of them is markup in disguise."""
+    """Transcript of twelve tokens with markup, of which the model takes eight, or of five tokens."""
     return f"oh no {EVIL} not now" if utt.endswith("0") else "what a day it was"
 
 
 def save_model(folder, options, seed=0):
-    """Random weights, statistics of the training part, and a vocabulary that lacks a word."""
+    """Save random weights, statistics of the training part, and a vocabulary without some of the words."""
     torch.manual_seed(seed)
     vocabulary = Vocabulary.build(["oh no not what a day it", EVIL])
     known = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
@@ -119,15 +119,15 @@ def change(folder, **values):
     return folder
 
 
-def predict_again(trained, heard):
-    """What ``mscnn.bin.predict --text ear`` leaves: predictions of the same models, from the words of a recogniser."""
+def predict_again(trained, transcript):
+    """The output of ``mscnn.bin.predict --text ear``: predictions of the same models from ASR transcripts."""
     folder = trained.with_name("try_on_ear")
     shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.txt", "*.jsonl", "figures"))
     config = yaml.safe_load((folder / "config.yaml").read_text())
-    words = {utt: heard for utt in read_table(Path(config["data"], "text"))}
-    write_table(Path(config["data"], "text.ear"), words)
+    texts = dict.fromkeys(read_table(Path(config["data"], "text")), transcript)
+    write_table(Path(config["data"], "text.ear"), texts)
     config |= {"text": "ear", "trained_on": "gt", "trained_in": str(trained)}
-    config["inputs"]["tested_text"] = digest(words)
+    config["inputs"]["tested_text"] = digest(texts)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     write_report(Experiment.load(folder))
     return folder
@@ -135,7 +135,7 @@ def predict_again(trained, heard):
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory):
-    """A recipe's folder that knows itself by relative paths."""
+    """The folder of a recipe with relative paths."""
     root = tmp_path_factory.mktemp("recipe")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -145,7 +145,7 @@ def made_once(tmp_path_factory):
 
 @dataclass(frozen=True)
 class Written:
-    """A page that was written once: its folder, its bytes and its elements; nobody may change the files."""
+    """A page that was written once: its folder, text and elements; tests must not change the files."""
 
     folder: Path
     text: str
@@ -153,7 +153,7 @@ class Written:
 
     @property
     def statistics(self) -> dict:
-        """What statistics.json holds."""
+        """Content of statistics.json."""
         return json.loads((self.folder / "statistics.json").read_text())
 
     @property
@@ -165,7 +165,7 @@ class Written:
 
 @pytest.fixture(scope="session")
 def written(made_once, tmp_path_factory):
-    """The page of the hand-made experiment, with the sound in it, lists of folds, an audit, and markup as a name."""
+    """The page of the hand-made experiment, with embedded audio, lists of folds, an audit, and markup as a name."""
     root, folder = tmp_path_factory.mktemp("written"), Path("exp", "try")
     shutil.copytree(made_once, root, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
@@ -181,13 +181,13 @@ def written(made_once, tmp_path_factory):
 
 
 def show(section, exp, make, data=None):
-    """A section of the page of an experiment alone, of what ``make`` makes of its data."""
+    """A section of the page of an experiment, with the values that ``make`` gives."""
     report = read_data(exp, data)
     return read_html(render(f"report/{section}.html", report=report, view=make(report)))
 
 
 def write_audit(data, shared, protocol="random10", aggregate="fold-mean", leaks=()):
-    """An audit of the hand-made experiment's protocol: how many of each are in training and test of the worst fold."""
+    """Write an audit of the protocol; ``shared``: number of values that training and test of the worst fold share."""
     spread = Spread(1.5, 3, 2.5)
     pair = Scores(wa=Spread(61.09, 70, 61.0), ua=Spread(60.42, 70, 60.2))
     result = AuditResult(
@@ -205,7 +205,7 @@ def write_audit(data, shared, protocol="random10", aggregate="fold-mean", leaks=
 
 @pytest.fixture
 def scored(made_once, tmp_path, monkeypatch):
-    """Folder of a scored experiment; the recipe's is ``tmp_path``, and we are in it."""
+    """Folder of a scored experiment; the recipe's folder is ``tmp_path``, the current folder."""
     shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -1,4 +1,4 @@
-"""The card and what stands around the figures: limits that follow from facts, published rows, the audit."""
+"""Model card, published results and audit of the page."""
 
 import pytest
 import yaml
@@ -15,25 +15,24 @@ def codes(notes):
 
 
 def none(data):
-    """Why there are no published numbers; None where there are some."""
+    """Code of the reason why there are no published results; None if there are some."""
     reason = context.published(data)["none"]
     return reason and reason.code
 
 
 def test_limits_follow_from_facts(scored, tmp_path):
-    found = {note.code: note.text for note in limits(read_data(scored))}
-    assert found.keys() == {
-        "few-speakers", "dropped-labels", "reference-text", "weakest-class", "by-speaker", "by-gender", "calibration"
-    }  # fmt: skip
-    assert found["few-speakers"].startswith("2 ") and "cross" in found["weakest-class"]
-    assert "83.3 % (t1, 6 " in found["by-speaker"] and "87.5 % (t2, 4)" in found["by-speaker"]
+    notes = {note.code: note.text for note in limits(read_data(scored))}
+    general = {"few-speakers", "dropped-labels", "reference-text", "calibration"}
+    assert notes.keys() == {*general, "weakest-class", "by-speaker", "by-gender"}
+    assert " 2 " in notes["few-speakers"] and "cross" in notes["weakest-class"]
+    assert "83.3 % (t1, 6 " in notes["by-speaker"] and "87.5 % (t2, 4 " in notes["by-speaker"]
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump({**LABELS, "drop": []}))
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
-    found = codes(limits(read_data(scored)))
-    assert "synthetic" in found and "dropped-labels" not in found
+    notes = codes(limits(read_data(scored)))
+    assert "synthetic" in notes and "dropped-labels" not in notes
 
 
-def test_card_has_data_labels_and_how_it_was_made(written):
+def test_card_has_data_labels_system_and_command(written):
     card = written.page["card"]
     assert card["data"].text == "toy: 20 utterances, 0 minutes, 4 speakers (2 f, 2 m)."
     parts = card["table-parts"].all("table")[0].rows
@@ -45,7 +44,7 @@ def test_card_has_data_labels_and_how_it_was_made(written):
     assert card["command"].text == "python -m mscnn.bin.train --model mscnn_spu"
 
 
-def test_published_rows_are_those_of_the_same_protocol_and_set(scored, tmp_path):
+def test_published_rows_have_the_same_protocol_and_set(scored, tmp_path):
     assert none(read_data(scored)) == "none-known"
     (tmp_path / "data" / "toy").rename(tmp_path / "data" / "iemocap4")
     data = read_data(scored, tmp_path / "data" / "iemocap4")
@@ -71,18 +70,18 @@ def test_partial_experiments_and_predictions_are_not_compared(scored, tmp_path):
     assert none(read_data(change(scored, partial="2/10"))) == "partial"
 
 
-def test_the_audit_begins_with_what_it_means(scored, tmp_path):
+def test_the_audit_begins_with_sentences(scored, tmp_path):
     shared = {"speaker": 0, "session": 0, "scene": 3, "recording": 0}
     write_audit(tmp_path / "data" / "toy", shared)
     shown = show("audit", scored, context.audit)
-    found = {next(iter(one.classes)): one.text for one in shown["findings"].all("span")}
-    assert [*found] == ["shared", "disjoint", "texts", "baselines"]
-    assert "scene" in found["shared"] and "text" in found["shared"] and "speaker" not in found["shared"]
-    assert all(what in found["disjoint"] for what in ("speaker", "session", "recording"))
-    assert "52.3 %" in found["texts"] and "64.1 %" in found["texts"]
+    sentences = {next(iter(span.classes)): span.text for span in shown["findings"].all("span")}
+    assert [*sentences] == ["shared", "disjoint", "texts", "baselines"]
+    assert "scene" in sentences["shared"] and "text" in sentences["shared"] and "speaker" not in sentences["shared"]
+    assert all(what in sentences["disjoint"] for what in ("speaker", "session", "recording"))
+    assert "52.3 %" in sentences["texts"] and "64.1 %" in sentences["texts"]
     ours = read_data(scored).line
     numbers = ("60.4", "61.1", f"{ours.score('ua'):.1f}", f"{ours.score('wa'):.1f}")
-    assert all(number in found["baselines"] for number in numbers) and "–" not in found["baselines"]
+    assert all(number in sentences["baselines"] for number in numbers) and "–" not in sentences["baselines"]
     rows = shown["table-audit"].all("table")[0].rows
     assert ["61.1 / 60.4", "70.0 / 70.0"] in [row[1:] for row in rows], "all numbers stand below"
     (scored / "config.yaml").write_text((scored / "config.yaml").read_text() + "partial: 2/10\n")
@@ -107,7 +106,7 @@ def test_leaks_and_features_have_no_paths(scored, tmp_path):
 
 
 @pytest.mark.parametrize("text", [None, "[1]", "{", '{"protocol": {"hash": "1f3a"}}'])
-def test_audits_that_are_not_whole_or_of_another_split_are_not_shown(scored, tmp_path, text):
+def test_damaged_audits_and_those_of_another_split_are_not_shown(scored, tmp_path, text):
     assert "no-audit" in show("audit", scored, context.audit)
     write_audit(tmp_path / "data" / "toy", {"speaker": 1})
     file = tmp_path / "data" / "toy" / "audit" / "random10.json"

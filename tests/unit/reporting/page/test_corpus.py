@@ -1,4 +1,4 @@
-"""corpus.yaml: those of our recipes, where it is looked for, and errors that are named."""
+"""corpus.yaml: files of the recipes, search path, and errors."""
 
 import pytest
 import yaml
@@ -23,10 +23,10 @@ TOWN = {
     ("iemocap", "IEMOCAP", False), ("mini_iemocap", "mini_iemocap", True), ("ravdess", "RAVDESS", False),
     ("meld", "MELD", False),
 ])  # fmt: skip
-def test_every_recipe_says_what_its_corpus_is(recipe, name, synthetic):
-    found = CorpusFacts.find(ROOT / "egs" / recipe / "data" / "set")
-    assert (found.name, found.synthetic) == (name, synthetic)
-    assert found.about and found.source and found.licence and bool(found.limits) != synthetic
+def test_every_recipe_describes_its_corpus(recipe, name, synthetic):
+    facts = CorpusFacts.find(ROOT / "egs" / recipe / "data" / "set")
+    assert (facts.name, facts.synthetic) == (name, synthetic)
+    assert facts.about and facts.source and facts.licence and bool(facts.limits) != synthetic
 
 
 def test_a_new_recipe_needs_nothing_but_the_file(scored, tmp_path):
@@ -42,7 +42,7 @@ def test_a_new_recipe_needs_nothing_but_the_file(scored, tmp_path):
     assert show("card", scored, card)["corpus"].all("strong")[0].text == "Nearer"
 
 
-def test_voices_of_a_program_are_never_taken_for_people(scored, tmp_path):
+def test_synthetic_speech_is_recognised(scored, tmp_path):
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump(TOWN))
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
     data = read_data(scored)
@@ -61,7 +61,7 @@ def test_voices_of_a_program_are_never_taken_for_people(scored, tmp_path):
     ({**TOWN, "licence": [4]}, "config-value", ["licence", "['4']"]),
     (["name"], "config-yaml", []),
 ])  # fmt: skip
-def test_what_is_wrong_is_named(tmp_path, facts, code, names):
+def test_issues_of_the_file_are_named(tmp_path, facts, code, names):
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump(facts))
     with fails(code, "corpus.yaml", *names):
         CorpusFacts.find(tmp_path / "data" / "set")

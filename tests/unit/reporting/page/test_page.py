@@ -1,4 +1,4 @@
-"""The page of a hand-made experiment: its figures are those of the score files, and it is one file in peace."""
+"""The page of a hand-made experiment: its numbers are those of the score files, and it is a single, safe file."""
 
 import csv
 import re
@@ -21,9 +21,9 @@ from tests.unit.evaluation.conftest import COUNTS, make_experiment
 from tests.unit.reporting.page.conftest import EVIL, make_recipe, predict_again, write_audit
 from tests.unit.reporting.reading import read_html
 
-PROTOCOL = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "dev",
-            "disjoint": {"train-test": ["speaker"], "train-dev": [], "dev-test": []}}  # fmt: skip
-NOTHING = {"train-test": [], "train-dev": [], "dev-test": []}  # is promised
+DISJOINT = {"train-test": ["speaker"], "train-dev": [], "dev-test": []}
+NOT_DISJOINT = {"train-test": [], "train-dev": [], "dev-test": []}
+PROTOCOL = {"name": "random10", "version": 1, "hash": "1f3a", "selection": "dev", "disjoint": DISJOINT}
 
 
 def rows(page, id):
@@ -39,13 +39,13 @@ def warnings(folder):
     return [note.code for note in headline(read_data(folder))["warnings"]]
 
 
-def test_figures_equal_the_score_files(written):
+def test_numbers_equal_the_score_files(written):
     page, lines, statistics = written.page, written.lines, written.statistics
     for key, value in lines[0].values.items():
         assert page[f"score-{key}"].text == f"{value:.2f} %"
     assert page["score-line"].text == str(lines[0])
     low, high = statistics["intervals"]["found"][0]["ua"]
-    told = page["interval"].text
+    text = page["interval"].text
     for number in (
         f"{lines[1].values['ua']:.2f} %",
         "95 %",
@@ -53,9 +53,11 @@ def test_figures_equal_the_score_files(written):
         "t over 2 speakers",
         "50.0 %",
     ):
-        assert number in told
-    classes = [[name, str(c["utterances"]), *(f"{c[key]:.2f}" for key in ("recall", "precision", "f1"))]
-               for name, c in statistics["classes"].items()]  # fmt: skip
+        assert number in text
+    classes = [
+        [name, str(c["utterances"]), *(f"{c[key]:.2f}" for key in ("recall", "precision", "f1"))]
+        for name, c in statistics["classes"].items()
+    ]
     assert rows(page, "table-classes")[1:] == classes
     groups = {row[1]: row[2:5] for row in rows(page, "table-groups")[1:] if row[0] == "speaker"}
     assert groups == {
@@ -69,17 +71,17 @@ def test_figures_equal_the_score_files(written):
 
 
 def test_intervals_name_their_method(written):
-    found = written.statistics["intervals"]["found"]
+    intervals = written.statistics["intervals"]["found"]
     head, *shown = rows(written.page, "table-intervals")
-    assert [row[:3] for row in shown] == [[f"{one['over']}s", one["method"], str(one["clusters"])] for one in found]
-    low, high = found[0]["wf1"]
+    assert [row[:3] for row in shown] == [[f"{i['over']}s", i["method"], str(i["clusters"])] for i in intervals]
+    low, high = intervals[0]["wf1"]
     assert shown[0][head.index("weighted F1, %")] == f"{low:.2f} to {high:.2f}"
     assert "t over 2 speakers" in written.page["plot-classes"].all("figcaption")[0].text
     remarks = [item.text for item in written.page["remarks"].all("li")]
-    assert remarks == written.statistics["remarks"], "intervals have their table: once is enough"
+    assert remarks == written.statistics["remarks"], "intervals are in their table only"
 
 
-def test_data_of_the_plots_are_those_of_the_files(written):
+def test_csv_files_of_plots_have_the_data_of_the_statistics(written):
     folder = written.folder / "figures"
     read = {file.stem: list(csv.reader(file.open())) for file in folder.glob("*.csv")}
     assert read["confusion_test"] == list(csv.reader((written.folder / "confusion_test.csv").open()))
@@ -96,7 +98,7 @@ def test_data_of_the_plots_are_those_of_the_files(written):
     assert all(f"plot-{stem}" in written.page for stem in read)
 
 
-def test_the_same_bytes_each_time_and_png_that_stage_6_wrote(scored):
+def test_the_same_bytes_each_time_and_the_png_of_stage_6(scored):
     before = {name: (scored / "figures" / name).read_bytes() for name in ("confusion_test.png", "learning_curves.png")}
     files = [write_page(scored), *sorted((scored / "figures").iterdir())]
     first = {file: file.read_bytes() for file in files}
@@ -105,14 +107,14 @@ def test_the_same_bytes_each_time_and_png_that_stage_6_wrote(scored):
     assert {name: (scored / "figures" / name).read_bytes() for name in before} == before
 
 
-def test_what_data_say_is_never_markup(written):
+def test_data_are_never_markup(written):
     page = written.page
     assert not page.all("script") and not page.all("i") and "<script" not in written.text
     assert page.text.count(EVIL) > 3 and "<i>c</i>" in page["table-labels"].text
     assert not [key for one in page.all() for key in one.attributes if key[:2] == "on"]
 
 
-def test_one_file_that_asks_for_nothing(written):
+def test_a_single_file_that_loads_nothing(written):
     page = written.page
     assert not {one.tag for one in page.all()} & {"script", "iframe", "img", "object", "embed", "form"}
     (policy,) = (one.attributes["content"] for one in page.all("meta", http_equiv="Content-Security-Policy"))
@@ -127,7 +129,7 @@ def test_one_file_that_asks_for_nothing(written):
     assert used <= {*ids}
 
 
-def test_it_can_be_heard_as_well_as_seen(written):
+def test_the_page_is_accessible_to_screen_readers(written):
     page = written.page
     assert page.all("html")[0].attributes == {"lang": "en"}
     assert all(page.all(tag) for tag in ("main", "nav", "header", "title", "h1"))
@@ -138,18 +140,18 @@ def test_it_can_be_heard_as_well_as_seen(written):
     assert levels[0] == 1 and levels.count(1) == 1 and max(b - a for a, b in zip(levels, levels[1:], strict=False)) == 1
 
 
-def test_tables_and_figures_have_words_of_their_own(written):
+def test_tables_and_figures_have_captions(written):
     tables, figures = written.page.all("table"), written.page.all("figure")
     assert len(tables) > 8 and all(table.all("caption")[0].text for table in tables)
-    assert all(head.text for head in written.page.all("th")), "a heading without words"
+    assert all(head.text for head in written.page.all("th")), "an empty heading"
     assert all(len(row) == len(table.rows[0]) for table in tables for row in table.rows)
     assert len(figures) > 6 and all(figure.all("figcaption")[0].text for figure in figures)
     sections = {one.attributes["id"]: one.all("h2")[0] for one in written.page.all("section")}
     assert all(heading.attributes["id"] == f"{name}-heading" and heading.text for name, heading in sections.items())
 
 
-def test_warnings_stand_in_the_first_screen(scored, tmp_path):
-    protocol = {**PROTOCOL, "selection": "test", "legacy": ["legacy_test_best"], "disjoint": NOTHING}
+def test_warnings_are_at_the_top(scored, tmp_path):
+    protocol = {**PROTOCOL, "selection": "test", "legacy": ["legacy_test_best"], "disjoint": NOT_DISJOINT}
     write_audit(tmp_path / "data" / "toy", {"speaker": 3})
     changed = {"protocol": protocol, "partial": "2/10", "changed": ["lr=1"]}
     report = read_data(scored)
@@ -160,8 +162,8 @@ def test_warnings_stand_in_the_first_screen(scored, tmp_path):
     assert "synthetic" in [note.code for note in headline(replace(report, synthetic=True))["warnings"]]
 
 
-def test_speakers_are_said_to_be_shared_where_they_are(scored, tmp_path):
-    """A protocol that promises nothing may keep them apart, as a corpus' own parts often do."""
+def test_shared_speakers_have_a_warning(scored, tmp_path):
+    """A protocol without disjoint speakers may have disjoint ones all the same, as splits of corpora often do."""
     config = scored / "config.yaml"
     config.write_text(config.read_text().replace("    train-test:\n    - speaker\n", "    train-test: []\n"))
     assert warnings(scored) == ["speakers-unknown"]
@@ -171,7 +173,7 @@ def test_speakers_are_said_to_be_shared_where_they_are(scored, tmp_path):
     assert warnings(scored) == []
 
 
-def test_without_the_data_directory_there_is_less_and_no_error(scored, tmp_path, caplog):
+def test_a_missing_data_directory_is_no_error(scored, tmp_path, caplog):
     shutil.rmtree(tmp_path / "data")
     page = page_of(scored)
     assert "no-attention" in page and "no-players" in page and not page.all("audio")
@@ -180,7 +182,7 @@ def test_without_the_data_directory_there_is_less_and_no_error(scored, tmp_path,
         write_page(scored, tmp_path / "data")
 
 
-def test_the_data_are_those_of_the_recipe_wherever_we_are(scored, tmp_path, monkeypatch):
+def test_the_data_are_those_of_the_recipe_in_any_current_folder(scored, tmp_path, monkeypatch):
     """config.yaml has relative paths; another recipe has a data directory of the same name, of other people."""
     (tmp_path / "MANIFEST.json").write_text('{"generator": "x"}')
     table = tmp_path / "data" / "toy" / "wav.scp"
@@ -197,7 +199,7 @@ def test_the_data_are_those_of_the_recipe_wherever_we_are(scored, tmp_path, monk
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "{}"])
-def test_statistics_that_are_not_whole_are_refused(scored, text):
+def test_damaged_statistics_are_refused(scored, text):
     (scored / "statistics.json").write_text(text)
     with fails("scores-outdated", "exp/try", "statistics.json", "mscnn.bin.score"):
         read_data(scored)
@@ -232,8 +234,8 @@ def test_command(scored, monkeypatch):
         report("--utterance", "nobody")
 
 
-def test_folds_that_lack_classes_have_no_scores_of_their_own(tmp_path, monkeypatch):
-    """One test part has no class ``cross``: only the matrix of both folds together has a UA."""
+def test_folds_without_some_class_have_no_scores_per_fold(tmp_path, monkeypatch):
+    """One test part has no class ``cross``: UA is defined only for both folds pooled."""
     protocol = {**PROTOCOL, "aggregate": "pooled"}
     folder = make_experiment(tmp_path / "exp" / "try", [[[[4, 0], [0, 0]]], [[[1, 1], [1, 1]]]], protocol=protocol)
     monkeypatch.chdir(tmp_path)
@@ -254,14 +256,14 @@ def test_folds_that_lack_classes_have_no_scores_of_their_own(tmp_path, monkeypat
     ([[[[3, 1], [1, 1]], [[2, 2], [0, 2]]]], ["ua_run_sd"]),
     ([[[[3, 1], [1, 1]]]], []),
 ])  # fmt: skip
-def test_tiles_say_what_was_put_together(tmp_path, counts, deviations):
+def test_tiles_have_standard_deviations(tmp_path, counts, deviations):
     folder = make_experiment(tmp_path / "exp" / "try", counts)
     line = write_report(Experiment.load(folder))[0]
     note = headline(read_data(folder))["tiles"][0].note
     assert re.findall(r"±\s(\S+?)(?:,|$)", note) == [line.fields[name] for name in deviations]
 
 
-def test_the_metric_that_selects_has_a_tile(scored):
+def test_the_metric_that_selects_models_has_a_tile(scored):
     def tiles():
         return [tile.key for tile in headline(read_data(scored))["tiles"]]
 
@@ -273,7 +275,7 @@ def test_the_metric_that_selects_has_a_tile(scored):
     assert f"{tile.value:.2f}" == line.fields["wf1"] and line.fields["wf1_sd"] in tile.note
 
 
-def test_a_report_of_predictions_says_whose_models_they_are(scored):
+def test_a_report_of_predictions_names_the_origin_of_the_models(scored):
     folder = predict_again(scored, "oh no not now")
     page = page_of(folder, data="data/toy")
     assert "ear" in page["fact-text"].text and "exp/try" in page["fact-models"].text
@@ -285,12 +287,12 @@ def test_a_report_of_predictions_says_whose_models_they_are(scored):
     assert "exp/try" in page["fact-models"].text and "no-curves" in page and "curves-elsewhere" not in page
 
 
-def test_no_path_of_this_machine(tmp_path):
-    """Everything that a user can give is given as an absolute path, of which there is nothing on the page."""
+def test_no_absolute_paths(tmp_path):
+    """All paths of the experiment are absolute, and none of them is on the page."""
     there = tmp_path / "some where"
     there.mkdir()
     folder = make_recipe(
-        there, protocol={**PROTOCOL, "disjoint": NOTHING},
+        there, protocol={**PROTOCOL, "disjoint": NOT_DISJOINT},
         command=f"mscnn.bin.train --exp '{there}/exp/try' --data /scratch/x/data/toy",
         changed=["alexnet=/models/a.pth"], features={"audio": "mfcc96 model=/models/w2v"}, xvector_model="/models/nets",
     )  # fmt: skip

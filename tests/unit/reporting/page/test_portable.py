@@ -1,4 +1,4 @@
-"""Paths of a machine go, everything else stays."""
+"""Absolute paths are shortened, other text is not changed."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_texts(text, expected):
     assert portable(text, ROOT) == (text if expected is None else expected)
 
 
-def test_everything_inside_of_lists_and_mappings():
+def test_lists_and_mappings():
     given = {"a": ["/x/y", 1, None, {"b": "/x/z"}], "c": True, "d": 1.5}
     assert portable(given, ROOT) == {"a": ["y", 1, None, {"b": "z"}], "c": True, "d": 1.5}
     assert given["a"][0] == "/x/y"

@@ -1,4 +1,4 @@
-"""The worst utterances, by hand; players that find their files."""
+"""The misclassified utterances with the largest loss, and their audio players."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ from tests.unit.evaluation.conftest import make_experiment
 from tests.unit.reporting.page.conftest import EVIL, show
 
 
-def test_the_table_has_words_speakers_and_players(written):
+def test_the_table_has_transcripts_speakers_and_players(written):
     """Every prediction has 0.9; t1-03 (calm), t1-10 (cross) and t2-10 (cross) are wrong in run 1 only."""
     table = written.page["table-worst"]
     head, *rows = table.all("table")[0].rows
@@ -32,7 +32,7 @@ def test_the_table_has_words_speakers_and_players(written):
     assert len(table.all("audio")) == 3 and all(one.attributes["preload"] == "none" for one in table.all("audio"))
 
 
-def test_players_lead_to_the_files_inside_and_outside_the_recipe(scored, tmp_path, tmp_path_factory):
+def test_players_link_to_files_inside_and_outside_the_recipe(scored, tmp_path, tmp_path_factory):
     def lead(utt):
         return recording(read_data(scored), utt, "near").src
 
@@ -48,8 +48,8 @@ def test_players_lead_to_the_files_inside_and_outside_the_recipe(scored, tmp_pat
     assert recording(read_data(scored), "t1-01", "near") is None
 
 
-def test_players_of_an_experiment_behind_a_link_are_found_by_a_browser(scored, tmp_path):
-    """A browser takes ``..`` off the address as it is written."""
+def test_players_of_an_experiment_behind_a_symbolic_link(scored, tmp_path):
+    """A browser resolves ``..`` in the address without symbolic links."""
     (tmp_path / "exp").rename(tmp_path / "large disk")
     (tmp_path / "exp").symlink_to(tmp_path / "large disk")
     src = recording(read_data(scored), "t1-00", "near").src
@@ -57,7 +57,7 @@ def test_players_of_an_experiment_behind_a_link_are_found_by_a_browser(scored, t
     assert unquote(urlparse(urljoin(page, src)).path) == str(tmp_path / "my corpus" / "t1-00.wav")
 
 
-def test_nobody_wrong_is_no_error(tmp_path):
+def test_an_experiment_without_misclassified_utterances(tmp_path):
     right = [[[[3, 0], [0, 2]]], [[[2, 0], [0, 2]]]]
     folder = make_experiment(tmp_path / "exp" / "try", right)
     write_report(Experiment.load(folder))
@@ -65,7 +65,7 @@ def test_nobody_wrong_is_no_error(tmp_path):
     assert "nothing-wrong" in page and not page.all("table")
 
 
-def test_a_part_of_a_recording_is_played_alone(scored, tmp_path):
+def test_a_segment_of_a_recording_is_played(scored, tmp_path):
     folder = tmp_path / "data" / "toy"
     write_table(folder / "segments", {utt: f"{utt} 0.05 0.15" for utt in read_table(folder / "wav.scp")})
     data = read_data(scored)
@@ -75,7 +75,7 @@ def test_a_part_of_a_recording_is_played_alone(scored, tmp_path):
     assert (len(samples), rate) == (800, 8000) and recording(data, "t1-00", "none") is None
 
 
-def test_commands_and_files_that_are_no_audio_have_no_player_in_the_page(scored, tmp_path):
+def test_pipes_and_files_that_are_not_audio_have_no_player(scored, tmp_path):
     folder = tmp_path / "data" / "toy"
     (tmp_path / "my corpus" / "t1-01.wav").write_bytes(b"RIFF")
     write_table(folder / "wav.scp", {**read_table(folder / "wav.scp"), "t1-00": "touch pwned |"})

@@ -33,7 +33,7 @@ Speakers, language and material; number of utterances; annotation (authors, year
 
 Not measured yet.
 
-## Interpretation
+## What to read into them
 EOF
 cat >"$recipe/run.sh" <<EOF
 #!/usr/bin/env bash

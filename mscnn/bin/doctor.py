@@ -3,8 +3,8 @@
 from mscnn.options import Parser, flag, positive, run
 
 
-def main() -> int:
-    """Print one line per check; returns 1 if a check fails."""
+def options() -> Parser:
+    """The parser of the options of this command."""
     parser = Parser(
         "mscnn.bin.doctor", "Check what a run needs of this machine and of the corpus; failures have a fix."
     )
@@ -21,7 +21,12 @@ def main() -> int:
         "--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="x-vector extractor of stage 2"
     )
     parser.add_argument("--nj", default=1, type=positive, help="processes at a time")
-    args = parser.parse_args()
+    return parser
+
+
+def main() -> int:
+    """Print one line per check; returns 1 if a check fails."""
+    args = options().parse_args()
 
     from mscnn.recipe.plan import Plan
     from mscnn.recipe.preflight import Needs, examine

@@ -13,19 +13,27 @@ from pathlib import Path
 PATIENCE = 300  # seconds; a browser that hangs is ended, and the test fails
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
-    "--remote-debugging-pipe", "about:blank",
-)  # fmt: skip
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+    "about:blank",
+)
 
 
 def find_chromium() -> str | None:
-    """Path of a Chromium, None where there is none; CHROMIUM names another."""
+    """Path of Chromium, from the variable CHROMIUM or the search path; None where there is none."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 class Page:
-    """One tab: ``requests`` are the URLs that were asked for, ``complaints`` what the console says."""
+    """A tab of the browser: ``requests`` are the requested URLs, ``complaints`` the messages of the console."""
 
     def __init__(self, commands, answers) -> None:
         self._commands, self._answers, self._number, self._session = commands, answers, 0, None
@@ -38,7 +46,7 @@ class Page:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters) -> dict:
-        """Send a command and read until its answer."""
+        """Send a command and return its response."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         message |= {"sessionId": self._session} if self._session else {}
@@ -66,7 +74,7 @@ class Page:
         return message
 
     def open(self, page: Path, width: int = 1000, height: int = 900, dark: bool = False) -> None:
-        """Load a file into a window of this size, in CSS pixels, and wait until all of it is there."""
+        """Load a file into a window of a size in CSS pixels, and wait until it is loaded."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
@@ -76,10 +84,10 @@ class Page:
             self._read()
 
     def value(self, expression: str) -> object:
-        """What a JavaScript expression gives; a promise is waited for."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
+        """Value of a JavaScript expression; promises are awaited."""
+        response = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in response, response
+        return response["result"].get("value")
 
     def screenshot(self, path: Path, whole: bool = False) -> None:
         """Write a PNG of the window, or of the whole page."""
@@ -95,15 +103,17 @@ class Page:
 
 @contextmanager
 def browser(binary: str):
-    """A browser with an empty profile; ended with the block."""
+    """A tab in a browser with an empty profile, which ends with the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         read, commands = os.pipe()
         answers, write = os.pipe()
         script = f'exec "$0" "$@" 3<&{read} 4>&{write}'
         process = subprocess.Popen(
             ["bash", "-c", script, binary, f"--user-data-dir={profile}", *FLAGS],
-            pass_fds=(read, write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            pass_fds=(read, write),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(read), os.close(write)
         watch = threading.Timer(PATIENCE, process.kill)
         watch.start()

@@ -1,4 +1,4 @@
-"""The mini recipe, run whole once in a checkout of its own; all of tests/e2e is one process, for the recipe has two."""
+"""The mini recipe, run once in a checkout of its own; tests/e2e runs in one process, because the recipe uses two."""
 
 import os
 import shutil
@@ -29,13 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe's folder in a checkout that may be changed."""
+    """The folder of a recipe in a checkout that tests may change."""
 
     root: Path
     path: Path
 
     def run(self, *options: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        """``./run.sh`` with options; what it prints is one text."""
+        """Result of ``./run.sh`` with options; standard output has standard error as well."""
         path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
         environment = {**os.environ, "PATH": path, "VIRTUAL_ENV": sys.prefix, "HF_HUB_OFFLINE": "1", **variables}
         environment.pop("PYTHONPATH", None)  # the code is that of the recipe's own checkout
@@ -43,20 +43,20 @@ class Recipe:
         return subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def must_run(self, *options: object, **variables: str) -> str:
-        """As :meth:`run`, where anything but success fails the test; returns what was printed."""
+        """Output of :meth:`run`, which must succeed."""
         result = self.run(*options, **variables)
         assert result.returncode == 0, result.stdout[-6000:]
         return result.stdout
 
     @property
     def exp(self) -> Path:
-        """The experiment that the recipe trains where nothing else is asked for."""
+        """Folder of the experiment that the recipe trains by default."""
         return self.path / "exp" / "mscnn_spu_att_gt_loso5"
 
 
 @pytest.fixture(scope="session")
 def new_recipe(tmp_path_factory) -> Callable[[], Recipe]:
-    """Make a checkout with a recipe that nobody has run."""
+    """A function that makes a checkout with a recipe that has not been run."""
 
     def make() -> Recipe:
         root = tmp_path_factory.mktemp("checkout")
@@ -80,7 +80,7 @@ def mini(new_recipe) -> Recipe:
 
 @pytest.fixture(scope="session")
 def tiny_wav2vec2(tmp_path_factory) -> Path:
-    """Folder of a wav2vec 2.0 that is 16 values wide."""
+    """Folder of a wav2vec 2.0 model with 16 dimensions."""
     folder = tmp_path_factory.mktemp("wav2vec2")
     write(folder)
     return folder

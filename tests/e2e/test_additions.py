@@ -1,4 +1,4 @@
-"""A metric, protocol, feature, corpus and model are added and used together: what each writes and edits, no more."""
+"""A metric, protocol, feature, corpus and model are added and used together, with the documented edits only."""
 
 import subprocess
 from pathlib import Path
@@ -40,7 +40,7 @@ from mscnn.features.dsp import frames
 
 @dataclass(frozen=True)
 class Crossings(Extractor):
-    """Frames of ``length`` samples, one each ``hop_length``."""
+    """Frames of ``length`` samples, one frame every ``hop_length`` samples."""
 
     rate: int
     length: int
@@ -115,7 +115,7 @@ WRITTEN = {
 
 @pytest.fixture(scope="module")
 def recipe(new_recipe):
-    """A checkout with all additions, and what a user types to begin a recipe."""
+    """A recipe in a checkout with all additions, and the source files before them."""
     made = new_recipe()
     root = made.root
     before = snapshot(root)
@@ -147,7 +147,7 @@ def recipe(new_recipe):
 
 
 def snapshot(root: Path) -> dict[str, str]:
-    """Every source file, and its text."""
+    """Source file -> text."""
     return {
         str(path.relative_to(root)): path.read_text()
         for folder in ("mscnn", "conf")
@@ -167,7 +167,7 @@ def register(path: Path, statement: str, entry: str) -> None:
 
 
 def write_tones(folder: Path) -> None:
-    """Six speakers, each 4 high and 4 low tones of half a second."""
+    """Write 4 high and 4 low tones of half a second for each of six speakers."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     for speaker in range(6):
@@ -190,10 +190,8 @@ def test_nothing_else_is_edited(recipe):
 def test_all_additions_work_together(recipe, tmp_path):
     made, _ = recipe
     write_tones(tmp_path / "tones")
-    made.must_run(
-        "--corpus", tmp_path / "tones", "--model", "mean_linear", "--text", "none", "--protocol", "thirds",
-        "--asr-engine", "none", "--train-args", "--set inputs.audio=zero_crossings select=kappa",
-    )  # fmt: skip
+    options = ["--model", "mean_linear", "--text", "none", "--protocol", "thirds", "--asr-engine", "none"]
+    made.must_run("--corpus", tmp_path / "tones", *options, "--set", "inputs.audio=zero_crossings select=kappa")
     (exp,) = (made.path / "exp").glob("mean_linear_*")
     line = read_score(exp / "score_test.txt")
     assert (line.total, line.fields["folds"]) == (48, "3") and line.fields["protocol"].startswith("thirds@")
@@ -204,7 +202,7 @@ def test_all_additions_work_together(recipe, tmp_path):
 
 
 def test_the_scaffold_of_a_recipe_is_made_by_its_script(tmp_path):
-    """utils/new_recipe.sh needs nothing but the files that it copies."""
+    """utils/new_recipe.sh needs only the files that it copies."""
     root = Path(__file__).parents[2]
     for name in ("utils/new_recipe.sh", "egs/mini_iemocap/cmd.sh", "egs/mini_iemocap/path.sh"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

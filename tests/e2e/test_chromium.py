@@ -1,6 +1,6 @@
-"""The page in a real browser: silent, without requests, legible on a phone, in light and dark.
+"""The page in a browser: without console messages and requests, legible on a phone, in light and dark.
 
-Of a hand-made experiment, and of what the mini recipe made.
+The pages are those of a hand-made experiment and of the mini recipe.
 """
 
 import re
@@ -15,8 +15,18 @@ from mscnn.reporting.page.page import write_page
 from tests.e2e.browser import browser, find_chromium
 from tests.unit.reporting.page.conftest import make_recipe
 
-BOXES = ("h1", ".tiles", "#interval", "#plot-confusion_test svg", "#plot-speakers svg", "#plot-learning_curves svg",
-         "#plot-attention svg", ".weights table", "#worst table", "#card")  # fmt: skip
+BOXES = (
+    "h1",
+    ".tiles",
+    "#interval",
+    "#plot-confusion_test svg",
+    "#plot-speakers svg",
+    "#plot-learning_curves svg",
+    "#plot-attention svg",
+    ".weights table",
+    "#worst table",
+    "#card",
+)
 CHROMIUM = find_chromium()
 pytestmark = [
     pytest.mark.browser,
@@ -32,7 +42,7 @@ def tab():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Page of a recipe that knows itself by relative paths, as recipes do."""
+    """Page of a recipe with relative paths."""
     root = tmp_path_factory.mktemp("recipe")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -45,7 +55,7 @@ def page(request):
     return made if request.param == "made" else made.exp / "report.html"
 
 
-def test_silent_and_without_requests(tab, page):
+def test_no_console_messages_and_no_requests(tab, page):
     tab.requests.clear()
     tab.open(page)
     assert tab.complaints == []
@@ -76,7 +86,7 @@ def test_nothing_is_wider_than_the_window(tab, page, width):
     tab.open(page, width=width)
     tab.value("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert tab.value("document.documentElement.scrollWidth") == width
-    # what is wider stands in a box that scrolls
+    # wider elements are in a box that scrolls
     loose = """[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
         && !e.closest('.scroll') && !e.closest('svg')).map(e => e.outerHTML.slice(0, 80))"""
     assert tab.value(loose) == []
@@ -111,7 +121,7 @@ def test_text_of_plots_takes_the_colour_of_the_theme(tab, page):
 
 
 def test_every_player_plays(tab, page):
-    """The worst utterances, and the one whose attention is shown."""
+    """Players of the worst utterances and of the attention."""
     tab.open(page)
     count = "document.querySelectorAll('{}').length".format
     assert tab.value(count("#worst audio")) == tab.value(count("#worst tbody tr")) > 0
@@ -131,4 +141,6 @@ def test_markup_in_data_is_not_run(tab, made):
     tab.complaints.clear()
     tab.value("document.body.append(Object.assign(document.createElement('img'), {src: 'https://example.org/x.png'}))")
     tab.value("new Promise(done => setTimeout(done, 200))")
-    assert any("Content Security Policy" in text for text in tab.complaints), "even smuggled in it would fetch nothing"
+    assert any("Content Security Policy" in text for text in tab.complaints), (
+        "the policy forbids requests of markup in data"
+    )

@@ -17,14 +17,14 @@ SETTINGS = "max_steps=1 batch_size=2 replacement=true eval_every=0.25 balance=no
 
 
 def train(folder: Path, row: Row) -> str:
-    """Train one model in a worker, for starting a process takes longer; returns the error, if any."""
+    """Train one model in a reused worker process; returns the error, or an empty text."""
     from mscnn.training.runner import train_experiments
 
     os.chdir(folder)
     os.environ["MSCNN_BACKEND"] = "debug"
     try:
         train_experiments([row.setup()], nj=1)
-    except BaseException as error:  # what is wrong with one model is no reason to leave the others out
+    except BaseException as error:  # one failed model must not stop the others
         return f"{row.model}: {type(error).__name__}: {error}"
     return ""
 

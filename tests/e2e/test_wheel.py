@@ -1,4 +1,4 @@
-"""The wheel, away from the checkout: what ``pip install`` gives a user."""
+"""The wheel without the checkout, as ``pip install`` installs it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ CLASSES = ["angry", "happy", "neutral", "sad"]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """Folder with the package as its wheel installs it; what it requires is that of the tests' environment."""
+    """Folder with the package as installed from its wheel; its requirements are those of the test environment."""
     folder = tmp_path_factory.mktemp("wheel")
     run = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
     subprocess.run(run, check=True, capture_output=True)
@@ -28,7 +28,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def python(site, tmp_path):
-    """Run Python in an empty folder, with the wheel's package alone; returns what it prints."""
+    """A function that runs Python in an empty folder with the package of the wheel, and returns the output."""
 
     def run(*arguments: object) -> str:
         environment = {**os.environ, "PYTHONPATH": str(site)}
@@ -42,7 +42,7 @@ def python(site, tmp_path):
 
 @pytest.fixture
 def table(tmp_path):
-    """A table of 200 predictions of 8 speakers, half of them right; the truths and the predictions."""
+    """A table of 200 predictions for 8 speakers, half of them correct; the truths and the predictions."""
     rng = np.random.default_rng(5)
     truth = rng.choice(CLASSES, 200)
     prediction = np.where(rng.random(200) < 0.5, truth, rng.choice(CLASSES, 200))
@@ -55,7 +55,7 @@ def test_the_package_is_the_wheels(python, site):
     assert python("-c", "import mscnn; print(mscnn.__file__)").startswith(str(site))
 
 
-def test_every_configuration_is_inside(python):
+def test_the_wheel_has_every_configuration(python):
     script = """
 from mscnn.config.labels import LabelMap
 from mscnn.config.model import ModelSpec
@@ -79,7 +79,7 @@ def test_commands_work_in_an_empty_folder(python):
 def test_predictions_of_any_toolkit_are_evaluated(python, table, tmp_path):
     truth, prediction = table
     text = python("-m", "mscnn.cli", "evaluate", "p.csv", "--speaker-column", "speaker", "--out", "scores")
-    found = json.loads((tmp_path / "scores.json").read_text())
+    scores = json.loads((tmp_path / "scores.json").read_text())
     expected = {
         "ua": balanced_accuracy_score(truth, prediction),
         "wa": accuracy_score(truth, prediction),
@@ -88,13 +88,13 @@ def test_predictions_of_any_toolkit_are_evaluated(python, table, tmp_path):
     }
     for name, value in expected.items():
         assert f"{100 * value:.2f}" in text
-        assert found["scores"]["pooled"][name]["mean"] == pytest.approx(100 * value, abs=1e-5)
+        assert scores["scores"]["pooled"][name]["mean"] == pytest.approx(100 * value, abs=1e-5)
     recalls = recall_score(truth, prediction, average=None, labels=CLASSES)
     assert all(f"{100 * value:.2f}" in text for value in recalls)
 
 
 def test_a_script_without_a_guard_starts_no_processes(python, table, tmp_path):
-    """Worker processes import the script again: without a guard, one that starts any would never end."""
+    """Worker processes import the script again: without a guard, a script that starts workers would never end."""
     script = "import mscnn\nprint('here')\nprint(mscnn.evaluate('p.csv', speaker_column='speaker'))\n"
     (tmp_path / "script.py").write_text(script)
     assert python("script.py").count("here") == 1

@@ -254,18 +254,24 @@ FACTS = {
     "sets": {"iemocap4": "four classes", "emodb": "seven classes"},
     "protocols": {
         "yoon5": {
-            "source": "yoon2018", "stated": "five folds", "set": "iemocap4", "like": "yoon5", "selection_on_test": "no",
+            "source": "yoon2018",
+            "stated": "five folds",
+            "set": "iemocap4",
+            "like": "yoon5",
+            "selection_on_test": "no",
         }
     },
     "tables": {
         "one": {
-            "title": "One", "note": "None.", "rows": [
+            "title": "One",
+            "note": "None.",
+            "rows": [
                 {"system": "ARE", "text": "none", "protocol": "yoon5", "wa": 54.6, "certain": "R", "model": "are"},
                 {"system": "MDRE", "text": "gt", "protocol": "yoon5", "wa": 71.8, "certain": "P", "model": "mdre"},
             ],
         }
     },
-}  # fmt: skip
+}
 
 
 def write(path, change):

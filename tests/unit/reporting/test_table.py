@@ -77,14 +77,29 @@ def test_forms_share_a_stem(tmp_path):
     assert {path.name: path.read_text() for path in (tmp_path / "new").iterdir()} == {"v1.2.md": "a", "v1.2.csv": "b"}
 
 
-@pytest.mark.parametrize("text, expected", [
-    (fixed(81.404), "81.40"), (fixed(None), None), (fixed(0.12345, 4), "0.1235"),
-    (signed(1.044), "+1.04"), (signed(-0.5, 1), "-0.5"), (signed(None), None),
-    (with_sd(81.4, 2.104), "81.40 ± 2.10"), (with_sd(81.4, None), "81.40"), (with_sd(0, 0), "0.00 ± 0.00"),
-    (with_sd(None, None), None), (with_sd("mean", 1), "mean ± 1.00"),
-    (span((1, 2.345)), "1.00 to 2.35"), (span(None), None), (thousands(1468036), "1,468,036"), (thousands(None), None),
-    (p_value(0.05), "0.0500"), (p_value(2e-5), "2.0e-05"),
-    (counted(1, "fold"), "1 fold"), (counted(2, "run"), "2 runs"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (fixed(81.404), "81.40"),
+        (fixed(None), None),
+        (fixed(0.12345, 4), "0.1235"),
+        (signed(1.044), "+1.04"),
+        (signed(-0.5, 1), "-0.5"),
+        (signed(None), None),
+        (with_sd(81.4, 2.104), "81.40 ± 2.10"),
+        (with_sd(81.4, None), "81.40"),
+        (with_sd(0, 0), "0.00 ± 0.00"),
+        (with_sd(None, None), None),
+        (with_sd("mean", 1), "mean ± 1.00"),
+        (span((1, 2.345)), "1.00 to 2.35"),
+        (span(None), None),
+        (thousands(1468036), "1,468,036"),
+        (thousands(None), None),
+        (p_value(0.05), "0.0500"),
+        (p_value(2e-5), "2.0e-05"),
+        (counted(1, "fold"), "1 fold"),
+        (counted(2, "run"), "2 runs"),
+    ],
+)
 def test_numbers(text, expected):
     assert text == expected

@@ -122,8 +122,13 @@ def test_protocols_without_disjoint_speakers_and_pooled_columns_have_notes(tmp_p
 def test_a_class_set_stays_in_its_sections(tmp_path, published):
     """Results on improvised speech are shown beside improvised speech only, and named elsewhere."""
     score(tmp_path / "exp" / "a", model="glam", data="iemocap4_exc")
-    score(tmp_path / "exp" / "b", PERFECT, model="glam", data="iemocap4_exc_improvised",
-          protocol=protocol("glam80_20", "77aa", [], selection="test", legacy=["legacy_test_best"]))  # fmt: skip
+    score(
+        tmp_path / "exp" / "b",
+        PERFECT,
+        model="glam",
+        data="iemocap4_exc_improvised",
+        protocol=protocol("glam80_20", "77aa", [], selection="test", legacy=["legacy_test_best"]),
+    )
     improvised = section(published, "glam", "glam80_20_improvised", tmp_path / "exp")
     full = section(published, "glam", "glam80_20_full", tmp_path / "exp")
     own = "`glam80_20@77aa` (iemocap4_exc_improvised, legacy: legacy_test_best)"

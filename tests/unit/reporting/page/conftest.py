@@ -35,13 +35,30 @@ from tests.unit.reporting.reading import Element, read_html
 from tests.unit.training.conftest import write_features
 
 OPTIONS = {
-    "audio_pool": ["max", "mean", "std"], "text_pool": ["max", "mean", "std"], "xvector": True, "swem": True,
-    "attention": True, "audio_widths": [3, 4], "text_widths": [2, 3], "filters": 5, "fc_dim": 4, "dropout": 0.3,
-    "att_mode": "concat", "att_scale": False, "freeze_emb": False, "max_frames": 750, "max_tokens": 8,
+    "audio_pool": ["max", "mean", "std"],
+    "text_pool": ["max", "mean", "std"],
+    "xvector": True,
+    "swem": True,
+    "attention": True,
+    "audio_widths": [3, 4],
+    "text_widths": [2, 3],
+    "filters": 5,
+    "fc_dim": 4,
+    "dropout": 0.3,
+    "att_mode": "concat",
+    "att_scale": False,
+    "freeze_emb": False,
+    "max_frames": 750,
+    "max_tokens": 8,
     "legacy_no_mask": False,
-}  # fmt: skip
-LABELS = {"name": "toy", "corpus": "ravdess", "classes": ["calm", "cross"], "map": {"a": "calm", "b": "cross"},
-          "drop": ["<i>c</i>"]}  # fmt: skip
+}
+LABELS = {
+    "name": "toy",
+    "corpus": "ravdess",
+    "classes": ["calm", "cross"],
+    "map": {"a": "calm", "b": "cross"},
+    "drop": ["<i>c</i>"],
+}
 EVIL = "<script>alert(1)</script>"
 DIM, WIDTH, RATE = 6, 7, 8000
 
@@ -67,17 +84,31 @@ def make_recipe(root, options=OPTIONS, **changes):
     """Write everything below ``root`` and score it; returns the folder of the experiment."""
     (root / "toy.yaml").write_text(yaml.safe_dump(LABELS))
     facts = {
-        "family": "mscnn", "model_options": options, "features": {"audio": "mfcc96"}, "normalise": {"audio": "zscore"},
-        "segments": None, "xvec_norm": "none", "training": {}, "labels": f"{root}/toy.yaml", "text_options": {},
-        "feature_dirs": {"audio": f"{root}/dump/mfcc96/toy"}, "xvector": f"{root}/exp/xvector/toy/xvector.scp",
-        "xvector_model": "toy", "device": "cpu",
-    }  # fmt: skip
+        "family": "mscnn",
+        "model_options": options,
+        "features": {"audio": "mfcc96"},
+        "normalise": {"audio": "zscore"},
+        "segments": None,
+        "xvec_norm": "none",
+        "training": {},
+        "labels": f"{root}/toy.yaml",
+        "text_options": {},
+        "feature_dirs": {"audio": f"{root}/dump/mfcc96/toy"},
+        "xvector": f"{root}/exp/xvector/toy/xvector.scp",
+        "xvector_model": "toy",
+        "device": "cpu",
+    }
     folder = make_experiment(root / "exp" / "try", data=str(root / "data" / "toy"), **{**facts, **changes})
     experiment = Experiment.load(folder)
     data = write_data(
-        root / "data" / "toy", experiment, utt2spk=lambda u: u[:2], text=words_of, utt2dur=lambda u: "0.5",
-        utt2emo=lambda u: ["calm", "cross"][int(u[3])], utt2gender=lambda u: "fm"[int(u[1]) % 2],
-    )  # fmt: skip
+        root / "data" / "toy",
+        experiment,
+        utt2spk=lambda u: u[:2],
+        text=words_of,
+        utt2dur=lambda u: "0.5",
+        utt2emo=lambda u: ["calm", "cross"][int(u[3])],
+        utt2gender=lambda u: "fm"[int(u[1]) % 2],
+    )
     utts = sorted({u for folds in experiment.parts.values() for runs in folds for u in runs[0].utts})
     (root / "my corpus").mkdir()
     rng = np.random.default_rng(0)
@@ -192,13 +223,22 @@ def write_audit(data, shared, protocol="random10", aggregate="fold-mean", leaks=
     pair = Scores(wa=Spread(61.09, 70, 61.0), ua=Spread(60.42, 70, 60.2))
     result = AuditResult(
         ProtocolFacts(protocol, 1, "1f3a", "1f3a00", {"train-test": ["speaker"]}, "dev", [], aggregate),
-        "toy", 20, "i", None, list(leaks), 0.7, "/x/logmel",
+        "toy",
+        20,
+        "i",
+        None,
+        list(leaks),
+        0.7,
+        "/x/logmel",
         shared={what: replace(spread, worst=most) for what, most in shared.items()},
         texts={"all": Overlap(Spread(52.27, 61.3, 52.08), Spread(64.08, 74.2, 63.9))},
-        scores={"tfidf_lr": {"all": pair}, "text_1nn": {"all": replace(pair, ua=Spread(None, 50, 49.9))},
-                "logmel_lr": None},
+        scores={
+            "tfidf_lr": {"all": pair},
+            "text_1nn": {"all": replace(pair, ua=Spread(None, 50, 49.9))},
+            "logmel_lr": None,
+        },
         folds=[FoldAudit(1, {"test": 6}, {}, {"all": FoldOverlap(6, 3, 4)}, {})],
-    )  # fmt: skip
+    )
     result.write(data / "audit" / f"{protocol}.json")
     return result
 

@@ -49,10 +49,13 @@ def expected(root, folder, utt, per_scale=False, words=None):
     return np.array([softmax(q[scale] @ keys[scale]) for q in queries for scale in scales])
 
 
-@pytest.mark.parametrize("mode, rows", [
-    ("concat", ["max", "avg", "std"]),
-    ("per_scale", ["max, width 2", "max, width 3", "avg, width 2", "avg, width 3", "std, width 2", "std, width 3"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, rows",
+    [
+        ("concat", ["max", "avg", "std"]),
+        ("per_scale", ["max, width 2", "max, width 3", "avg, width 2", "avg, width 3", "std, width 2", "std, width 3"]),
+    ],
+)
 def test_weights_are_those_of_the_paper(scored, tmp_path, mode, rows):
     folder = change(scored, model_options={**OPTIONS, "att_mode": mode})
     for utt, fold in (("t1-00", 1), ("t2-11", 2)):

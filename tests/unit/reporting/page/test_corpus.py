@@ -19,10 +19,15 @@ TOWN = {
 }
 
 
-@pytest.mark.parametrize("recipe, name, synthetic", [
-    ("iemocap", "IEMOCAP", False), ("mini_iemocap", "mini_iemocap", True), ("ravdess", "RAVDESS", False),
-    ("meld", "MELD", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "recipe, name, synthetic",
+    [
+        ("iemocap", "IEMOCAP", False),
+        ("mini_iemocap", "mini_iemocap", True),
+        ("ravdess", "RAVDESS", False),
+        ("meld", "MELD", False),
+    ],
+)
 def test_every_recipe_describes_its_corpus(recipe, name, synthetic):
     facts = CorpusFacts.find(ROOT / "egs" / recipe / "data" / "set")
     assert (facts.name, facts.synthetic) == (name, synthetic)
@@ -53,14 +58,17 @@ def test_synthetic_speech_is_recognised(scored, tmp_path):
     assert read_data(scored).synthetic and read_data(scored).corpus.name == "<b>Town"
 
 
-@pytest.mark.parametrize("facts, code, names", [
-    ({"name": "x"}, "config-missing-key", ["about"]),
-    ({**TOWN, "limit": "x"}, "config-unknown-key", ["limit", "limits"]),
-    ({**TOWN, "limits": "One town."}, "config-value", ["limits", "One town."]),
-    ({**TOWN, "synthetic": "yes"}, "config-value", ["synthetic", "'yes'"]),
-    ({**TOWN, "licence": [4]}, "config-value", ["licence", "['4']"]),
-    (["name"], "config-yaml", []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "facts, code, names",
+    [
+        ({"name": "x"}, "config-missing-key", ["about"]),
+        ({**TOWN, "limit": "x"}, "config-unknown-key", ["limit", "limits"]),
+        ({**TOWN, "limits": "One town."}, "config-value", ["limits", "One town."]),
+        ({**TOWN, "synthetic": "yes"}, "config-value", ["synthetic", "'yes'"]),
+        ({**TOWN, "licence": [4]}, "config-value", ["licence", "['4']"]),
+        (["name"], "config-yaml", []),
+    ],
+)
 def test_issues_of_the_file_are_named(tmp_path, facts, code, names):
     (tmp_path / "corpus.yaml").write_text(yaml.safe_dump(facts))
     with fails(code, "corpus.yaml", *names):

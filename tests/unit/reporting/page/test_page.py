@@ -251,11 +251,14 @@ def test_folds_without_some_class_have_no_scores_per_fold(tmp_path, monkeypatch)
         write_page(folder)
 
 
-@pytest.mark.parametrize("counts, deviations", [
-    (COUNTS, ["ua_sd", "ua_run_sd"]),
-    ([[[[3, 1], [1, 1]], [[2, 2], [0, 2]]]], ["ua_run_sd"]),
-    ([[[[3, 1], [1, 1]]]], []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "counts, deviations",
+    [
+        (COUNTS, ["ua_sd", "ua_run_sd"]),
+        ([[[[3, 1], [1, 1]], [[2, 2], [0, 2]]]], ["ua_run_sd"]),
+        ([[[[3, 1], [1, 1]]]], []),
+    ],
+)
 def test_tiles_have_standard_deviations(tmp_path, counts, deviations):
     folder = make_experiment(tmp_path / "exp" / "try", counts)
     line = write_report(Experiment.load(folder))[0]
@@ -292,10 +295,13 @@ def test_no_absolute_paths(tmp_path):
     there = tmp_path / "some where"
     there.mkdir()
     folder = make_recipe(
-        there, protocol={**PROTOCOL, "disjoint": NOT_DISJOINT},
+        there,
+        protocol={**PROTOCOL, "disjoint": NOT_DISJOINT},
         command=f"mscnn.bin.train --exp '{there}/exp/try' --data /scratch/x/data/toy",
-        changed=["alexnet=/models/a.pth"], features={"audio": "mfcc96 model=/models/w2v"}, xvector_model="/models/nets",
-    )  # fmt: skip
+        changed=["alexnet=/models/a.pth"],
+        features={"audio": "mfcc96 model=/models/w2v"},
+        xvector_model="/models/nets",
+    )
     write_audit(there / "data" / "toy", {}, leaks=[f"a and b: {there}/my corpus/a.wav and /c/b.wav"])
     for audio in ("near", "embed", "none"):
         if audio == "none":  # an error that names a path is shown

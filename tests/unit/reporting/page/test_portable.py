@@ -9,15 +9,18 @@ from mscnn.reporting.page.portable import portable
 ROOT = Path("/home/x/my recipes/egs/toy")
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("python -m x --data /scratch/a/data/toy --exp exp/t", "python -m x --data toy --exp exp/t"),
-    ("--set alexnet=/models/a.pth,b=/m/c lr=1", "--set alexnet=a.pth,b=c lr=1"),
-    ("'/a b/c d.wav' and \"/e/f\"", "c d.wav and \"f\""),
-    (f"{ROOT}/exp/t/fold01: gone; see {ROOT}/log (in /tmp/y)", "exp/t/fold01: gone; see log (in y)"),
-    ("[ 251 / 313 ] WA / UA and/or %UA n_m / n 1/K https://x.org/a ../b/c ~/d </p> </script>", None),
-    (f"a/{ROOT}/b", None),
-    ("oh, no: what?", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("python -m x --data /scratch/a/data/toy --exp exp/t", "python -m x --data toy --exp exp/t"),
+        ("--set alexnet=/models/a.pth,b=/m/c lr=1", "--set alexnet=a.pth,b=c lr=1"),
+        ("'/a b/c d.wav' and \"/e/f\"", 'c d.wav and "f"'),
+        (f"{ROOT}/exp/t/fold01: gone; see {ROOT}/log (in /tmp/y)", "exp/t/fold01: gone; see log (in y)"),
+        ("[ 251 / 313 ] WA / UA and/or %UA n_m / n 1/K https://x.org/a ../b/c ~/d </p> </script>", None),
+        (f"a/{ROOT}/b", None),
+        ("oh, no: what?", None),
+    ],
+)
 def test_texts(text, expected):
     assert portable(text, ROOT) == (text if expected is None else expected)
 

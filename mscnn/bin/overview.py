@@ -20,10 +20,11 @@ def main() -> None:
 
     from mscnn.log import get_logger
     from mscnn.recipe.tables import overview_table
+    from mscnn.reporting.formats import counted
 
     text, written = overview_table(args.exp, args.out, costs=args.costs)
     print(text)
-    get_logger("overview").info("wrote %s: %d experiments", written, len(args.exp))
+    get_logger("overview").info("wrote %s: %s", written, counted(len(args.exp), "experiment"))
 
 
 if __name__ == "__main__":

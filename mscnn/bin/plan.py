@@ -57,6 +57,7 @@ def main() -> int:
     from mscnn.log import get_logger
     from mscnn.recipe.make import make_plan
     from mscnn.recipe.options import Issues
+    from mscnn.reporting.formats import counted
 
     issues = Issues()
     try:
@@ -66,7 +67,7 @@ def main() -> int:
         return 2
     if not args.dry_run:
         plan.write(args.out)
-        get_logger("plan").info("wrote %s: %d experiments", args.out, len(plan.rows))
+        get_logger("plan").info("wrote %s: %s", args.out, counted(len(plan.rows), "experiment"))
     return 0
 
 

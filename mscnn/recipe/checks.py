@@ -31,7 +31,7 @@ def check(plan: Plan, options: Options, issues: Issues) -> None:
 
 
 def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
-    """Label maps exist and are for the corpus, and each data directory has one label map."""
+    """Check that label maps exist and are for the corpus, and that each data directory has one label map."""
     from mscnn.corpora import CORPORA
 
     made: dict[str, str] = {}
@@ -49,7 +49,7 @@ def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
 
 
 def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
-    """The device, subsets, tokens and texts are among the known ones; packages of ASR engines are installed."""
+    """Check that device, subsets, tokens and texts are known, and that packages of ASR engines are installed."""
     for option, value, known in (
         ("--device", options.device, DEVICES),
         *(("--subset", row.subset, SUBSETS) for row in plan.rows),
@@ -70,7 +70,7 @@ def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
 
 
 def _check_files(options: Options, issues: Issues) -> None:
-    """Files and folders that the user gave exist."""
+    """Check that files and folders that the user gave exist."""
     if options.runs_stage(5):
         for option, path in (("--embeddings", options.embeddings), ("--xvector", options.xvector)):
             if path not in ("none", "extract") and not Path(path).is_file():
@@ -84,7 +84,7 @@ def _check_files(options: Options, issues: Issues) -> None:
 
 
 def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
-    """Features are well formed, and the packages that they need are installed."""
+    """Check that features are well formed and that the packages that they need are installed."""
     from mscnn.features.config import Feature
 
     for name in data.features:
@@ -101,7 +101,7 @@ def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
 
 
 def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:
-    """Stages that will not run have written what later stages read."""
+    """Check that stages that will not run have written what later stages read."""
     last = options.last
     for data in plan.data_sets:
         folder = Path(data.path)

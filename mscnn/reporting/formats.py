@@ -43,6 +43,11 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
+def transcripts(text: str) -> str:
+    """``reference transcripts`` for gt, ``no text`` for none, ``ASR transcripts (ENGINE)`` for an ASR engine."""
+    return {"gt": "reference transcripts", "none": "no text"}.get(text, f"ASR transcripts ({text})")
+
+
 def settings(values: Mapping[str, object] | None) -> str:
     """``dropout=0.3, swem=true, text_widths=2/3/4``; empty for None."""
     plain = {key: "/".join(map(str, v)) if isinstance(v, list) else v for key, v in (values or {}).items()}

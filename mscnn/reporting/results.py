@@ -22,7 +22,7 @@ from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.reporting import figures, measured
 from mscnn.reporting.lines import ScoreLine
-from mscnn.reporting.summary import summary
+from mscnn.reporting.summary import summary, text_input
 from mscnn.reporting.table import Column, Table, column_each
 
 log = get_logger(__name__)
@@ -161,4 +161,4 @@ def _write_confusion(exp: Experiment, matrices: np.ndarray, classes: Mapping[str
 
 def title(exp: Experiment) -> str:
     """Title of a figure: model, text and protocol."""
-    return f"{exp.config['model']}, text {exp.transcripts}, {exp.protocol}"
+    return f"{exp.config['model']}, {text_input(exp)}, {exp.protocol}"

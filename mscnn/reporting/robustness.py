@@ -84,7 +84,7 @@ def _conditions(robustness: Robustness, shared: str) -> Table:
         Column("runs", lambda row: row.exp.config["runs"]),
         Column("UA", lambda row: with_sd(row.scores.values["ua"].mean, row.scores.values["ua"].sd)),
         Column("WA", lambda row: with_sd(row.scores.values["wa"].mean, row.scores.values["wa"].sd)),
-        Column(f"UA − {REFERENCE}", difference),
+        Column("UA difference from gt", difference),
     ]
     return Table.of(columns, robustness.rows)
 

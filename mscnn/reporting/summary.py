@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mscnn.evaluation.aggregate import fold_mean, undefined
 from mscnn.evaluation.experiment import Experiment
 from mscnn.reporting import measured
-from mscnn.reporting.formats import settings, thousands
+from mscnn.reporting.formats import settings, thousands, transcripts
 from mscnn.reporting.table import Table
 from mscnn.reporting.templates import render
 
@@ -47,6 +47,12 @@ def summary(
     )
 
 
+def text_input(exp: Experiment) -> str:
+    """The transcripts that an experiment takes, and those of the training if they differ."""
+    tested, trained = transcripts(exp.config["text"]), transcripts(exp.trained_on)
+    return tested if tested == trained else f"{tested}; the models were trained on {trained}"
+
+
 def fold_scores(exp: Experiment, matrices) -> Iterator[tuple[int, Mapping]]:
     """Utterances and metrics of each fold of matrices (folds, runs, K, K); every fold must have all classes."""
     for fold in matrices:
@@ -78,7 +84,7 @@ def _system(exp: Experiment) -> Table:
         "training": settings(config.get("training")),
         "data": config["data"],
         "features": ", ".join(config.get("features", {}).values()),
-        "text": exp.transcripts,
+        "text": text_input(exp),
         "x-vectors": config["xvector"],
         **config["environment"],
     }

@@ -11,10 +11,9 @@ from mscnn.reporting.formats import counted, with_sd
 from mscnn.reporting.lines import LEADING, ScoreLine
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.source import ReportData
-from mscnn.reporting.summary import disjointness
+from mscnn.reporting.summary import disjointness, text_input
 
 LEGACY = {"legacy_test_best": "models were selected on the test part that they are scored on"}
-TEXTS = {"gt": "reference transcripts", "none": "no text"}
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,12 @@ class Interval:
 def headline(data: ReportData) -> dict[str, object]:
     """Values for the template: text, warnings, tiles, interval, facts."""
     return {
-        "text": text_of(data),
+        "text": text_input(data.exp),
         "warnings": list(_warnings(data)),
         "tiles": list(_tiles(data)),
         "interval": _interval(data),
         "facts": [fact for fact in _facts(data) if fact[2]],
     }
-
-
-def text_of(data: ReportData) -> str:
-    """The text input, and that of the training if it differs."""
-    tested, trained = (
-        TEXTS.get(text, f"ASR transcripts ({text})") for text in (data.config["text"], data.exp.trained_on)
-    )
-    return tested if tested == trained else f"{tested}; the models were trained on {trained}"
 
 
 def models_of(data: ReportData) -> str | None:
@@ -160,5 +151,5 @@ def _facts(data: ReportData) -> Iterator[tuple[str, str, str | None]]:
     yield "not-promised", "No guarantee of", not_guaranteed
     yield "models", "Models", models_of(data)
     yield "folds", "Folds", f"{counted(config['folds'], 'fold')}, {counted(config['runs'], 'run')} of each"
-    yield "text", "Text", text_of(data)
+    yield "text", "Text", text_input(data.exp)
     yield "xvector", "X-vectors", data.line.fields.get("xvector", "none")

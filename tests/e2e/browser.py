@@ -91,10 +91,10 @@ class Page:
 
     def screenshot(self, path: Path, whole: bool = False) -> None:
         """Write a PNG of the window, or of the whole page."""
-        found = self.call(
+        response = self.call(
             "Page.captureScreenshot", captureBeyondViewport=whole, **({"clip": self._all()} if whole else {})
         )
-        path.write_bytes(base64.b64decode(found["data"]))
+        path.write_bytes(base64.b64decode(response["data"]))
 
     def _all(self) -> dict:
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]

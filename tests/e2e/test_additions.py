@@ -191,7 +191,8 @@ def test_all_additions_work_together(recipe, tmp_path):
     made, _ = recipe
     write_tones(tmp_path / "tones")
     options = ["--model", "mean_linear", "--text", "none", "--protocol", "thirds", "--asr-engine", "none"]
-    made.must_run("--corpus", tmp_path / "tones", *options, "--set", "inputs.audio=zero_crossings select=kappa")
+    changes = "--set inputs.audio=zero_crossings select=kappa"  # instead of the changes of the recipe
+    made.must_run("--corpus", tmp_path / "tones", *options, "--train-args", changes)
     (exp,) = (made.path / "exp").glob("mean_linear_*")
     line = read_score(exp / "score_test.txt")
     assert (line.total, line.fields["folds"]) == (48, "3") and line.fields["protocol"].startswith("thirds@")

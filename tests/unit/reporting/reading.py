@@ -1,4 +1,4 @@
-"""Documents as tests read them: pages by element, id and class; Markdown by heading and table; no sentences."""
+"""Readers of documents for tests: pages by element, id and class; Markdown by heading and table."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ VOID = {"meta", "link", "img", "br", "input"}
 
 
 class Element:
-    """An element of a page; what it is asked for must be there."""
+    """An element of a page; access to a missing element is an error."""
 
     def __init__(self, tag: str, attributes: dict[str, str | None]) -> None:
         self.tag, self.attributes = tag, attributes
         self.children: list[Element | str] = []
 
     def all(self, tag: str | None = None, **attributes: str) -> list[Element]:
-        """Every element inside, itself included, of this tag and these attributes; ``class_`` is one of its classes."""
+        """Elements with a tag and attributes, including the element itself; ``class_``: one of the CSS classes."""
         return [one for one in self._inside() if one._fits(tag, attributes)]
 
     def __getitem__(self, id: str) -> Element:
@@ -28,22 +28,22 @@ class Element:
 
     @property
     def text(self) -> str:
-        """All text inside, spaces as a browser shows them."""
+        """All text of the element, spaces collapsed."""
         return " ".join(" ".join(self._texts()).split())
 
     @property
     def classes(self) -> set[str]:
-        """Its CSS classes."""
+        """CSS classes of the element."""
         return {*(self.attributes.get("class") or "").split()}
 
     @property
     def codes(self) -> list[str]:
-        """Classes of the items of a list, or of the parts of a paragraph: which notes it has."""
+        """Codes of the notes in a list or a paragraph."""
         return [one.attributes["class"] or "" for one in self.all() if one.tag in ("li", "span") and one.classes]
 
     @property
     def rows(self) -> list[list[str]]:
-        """Texts of the cells of a table, row by row, its head first."""
+        """Texts of the cells of a table, row by row, head first."""
         return [[cell.text for cell in row.all() if cell.tag in ("th", "td")] for row in self.all("tr")]
 
     def _inside(self) -> Iterator[Element]:
@@ -90,22 +90,22 @@ class _Reader(HTMLParser):
 
 
 def read_html(text: str) -> Element:
-    """The root of a page or of a part of one; every element that is opened must be closed."""
+    """The root of a page or of a part of one; elements that are not closed are an error."""
     return _Reader(text).path[0]
 
 
 def read_sections(text: str) -> dict[str, str]:
-    """Parts of a Markdown document by their heading of the second level; the part before the first is ````."""
+    """Heading of the second level -> its part of a Markdown document; the part before the first has an empty name."""
     first, *parts = f"\n{text}".split("\n## ")
     return {"": first[1:], **{part.split("\n", 1)[0]: part.split("\n", 1)[1] for part in parts}}
 
 
 def read_rows(text: str) -> list[list[str]]:
-    """Cells of every line of a Markdown table in a text, heads included, rules not."""
+    """Cells of all lines of Markdown tables in a text, including heads, without rules."""
     lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("|--")]
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
 def read_items(text: str) -> list[str]:
-    """Items of every list of a Markdown text."""
+    """Items of all lists of a Markdown text."""
     return [line[2:] for line in text.splitlines() if line.startswith("* ")]

@@ -20,7 +20,7 @@ MISSES = Metric("miss", "missed share", "miss = 1 - WA    made up", lambda matri
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An experiment scored with another metric, its page and the overview of it, ``table.*``."""
+    """Folder of an experiment scored with another metric, with its page and the overview ``table.*``."""
     root = tmp_path_factory.mktemp("metric")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(METRICS, "miss", MISSES)
@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 
 
 def column(rows, head):
-    """Cells of a column, by its head; every row has as many cells as heads."""
+    """Cells of the column with a head; every row must have as many cells as heads."""
     assert all(len(row) == len(rows[0]) for row in rows)
     return [row[rows[0].index(head)] for row in rows[1:]]
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from mscnn.reporting.formats import counted, fixed, p_value, signed, span, thousands, with_sd
+from mscnn.reporting.formats import counted, fixed, p_value, settings, signed, span, thousands, transcripts, with_sd
 from mscnn.reporting.table import Cell, Column, Table, write_forms
 from mscnn.reporting.templates import Markup, macro
 from tests.unit.reporting.reading import read_html, read_rows
@@ -99,7 +99,11 @@ def test_forms_share_a_stem(tmp_path):
         (p_value(2e-5), "2.0e-05"),
         (counted(1, "fold"), "1 fold"),
         (counted(2, "run"), "2 runs"),
+        (transcripts("gt"), "reference transcripts"),
+        (transcripts("google"), "ASR transcripts (google)"),
+        (settings({"swem": True, "widths": [2, 3], "lr": 0.1}), "swem=true, widths=2/3, lr=0.1"),
+        (settings(None), ""),
     ],
 )
-def test_numbers(text, expected):
+def test_formats(text, expected):
     assert text == expected

@@ -83,7 +83,7 @@ def test_the_audit_begins_with_sentences(scored, tmp_path):
     numbers = ("60.4", "61.1", f"{ours.score('ua'):.1f}", f"{ours.score('wa'):.1f}")
     assert all(number in sentences["baselines"] for number in numbers) and "–" not in sentences["baselines"]
     rows = shown["table-audit"].all("table")[0].rows
-    assert ["61.1 / 60.4", "70.0 / 70.0"] in [row[1:] for row in rows], "all numbers stand below"
+    assert ["61.1 / 60.4", "70.0 / 70.0"] in [row[1:] for row in rows], "the table has all numbers"
     (scored / "config.yaml").write_text((scored / "config.yaml").read_text() + "partial: 2/10\n")
     data = read_data(scored)
     notes = {note.code: note.text for note in context.findings(data, data.audit)}

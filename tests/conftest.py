@@ -11,6 +11,18 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's library is imported: no t
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Give tests/e2e to one process, for all of it uses one recipe; of other tests each file, for its fixtures."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduler(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+
+    return Scheduler(config, log)
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """Folder with corpora and reference outputs that are too big or not ours to commit."""

@@ -41,4 +41,4 @@ if $fast; then
   exec python3 -m pytest -q -n auto -m "not slow and not e2e" "$@"
 fi
 tests/install_chromium.sh
-exec python3 -m pytest -q -n auto --dist loadgroup --durations 15 "$@"
+exec python3 -m pytest -q -n auto --durations 15 "$@"

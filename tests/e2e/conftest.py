@@ -18,15 +18,6 @@ COPIED = ("conf", "mscnn")  # tests change these
 OUTPUTS = shutil.ignore_patterns("corpus", "data", "dump", "exp")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-
-
 @dataclass(frozen=True)
 class Recipe:
     """The folder of a recipe in a checkout that tests may change."""

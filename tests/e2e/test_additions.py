@@ -80,6 +80,8 @@ from torch import Tensor, nn
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 
+pytestmark = pytest.mark.e2e
+
 
 @dataclass(frozen=True)
 class Options:

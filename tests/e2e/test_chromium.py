@@ -29,6 +29,7 @@ BOXES = (
 )
 CHROMIUM = find_chromium()
 pytestmark = [
+    pytest.mark.e2e,
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium"),
 ]

@@ -17,6 +17,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.documents import PAGES, Block, blocks, commands
 
+pytestmark = pytest.mark.e2e
+
 # where the first command of a page is given: at the top of the repository, or in the folder of a recipe
 AT_TOP = ("README.md", "docs/tutorial/first_run.md")
 IN_RECIPE = tuple(f"docs/howto/add_{what}.md" for what in ("feature", "metric", "model", "protocol"))

@@ -7,11 +7,15 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from mscnn.data.datadir import DataDir
 from mscnn.files import read_table
 from mscnn.jobs import workers
 from mscnn.paths import conf, names
 from mscnn.recipe.plan import Plan, Row
+
+pytestmark = pytest.mark.e2e
 
 SETTINGS = "max_steps=1 batch_size=2 replacement=true eval_every=0.25 balance=none"
 

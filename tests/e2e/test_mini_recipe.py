@@ -3,7 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from mscnn.reporting.lines import read_score
+
+pytestmark = pytest.mark.e2e
 
 
 def times(folder: Path) -> dict[Path, int]:

@@ -62,6 +62,8 @@ from mscnn.config.model import ModelSpec
 from mscnn.data.protocols import Protocol
 from mscnn.features.config import Feature
 from mscnn.paths import names
+
+pytestmark = pytest.mark.e2e
 kinds = {"models": ModelSpec, "protocols": Protocol, "labels": LabelMap, "features": Feature}
 for kind, load in ((kind, one.load) for kind, one in kinds.items()):
     print(kind, len([load(name) for name in names(kind)]))

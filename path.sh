@@ -31,6 +31,7 @@ mscnn_environment() {
       mscnn_prepend PATH "$KALDI_ROOT/src/$folder"
     done
   fi
+  mscnn_prepend PATH "$MSCNN_ROOT/tools/bin" # the command mscnn
   mscnn_choose_python
 }
 

@@ -91,7 +91,7 @@ def _command(module: str) -> str:
     """How the user called an entry point: ``mscnn train`` or ``python3 -m mscnn.bin.train``."""
     return (
         f"mscnn {module.rpartition('.')[2].replace('_', '-')}"
-        if Path(sys.argv[0]).name == "mscnn"
+        if Path(sys.argv[0]).name in ("mscnn", "__main__.py")
         else f"python3 -m {module}"
     )
 

@@ -184,9 +184,10 @@ finish() {
 
 # Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 130 interrupted.
 on_exit() {
-  local status=$?
+  local status=$? outcome="failed; its log: $PWD/exp/log/stage$current.log"
   [[ -n $current ]] || return
-  say "stage $current ${stage_names[current]} failed; its log: $PWD/exp/log/stage$current.log" >&2
+  ((status != 130)) || outcome="interrupted; the same command continues it"
+  say "stage $current ${stage_names[current]} $outcome" >&2
   case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
 }
 

@@ -70,4 +70,4 @@ def test_files_that_cannot_be_written_end_without_a_traceback(capsys, tmp_path):
     with pytest.raises(SystemExit) as end:
         run(main)
     assert end.value.code == 1
-    assert capsys.readouterr().err == f"error: {tmp_path}/file/below: Not a directory\n"
+    assert capsys.readouterr().err == f"error[file-system]: {tmp_path}/file/below: Not a directory\n"

@@ -30,7 +30,7 @@ class Training:
         patience: epochs without a better ``select`` on dev before training stops.
         eval_every: length of an epoch, as a multiple of the training part.
         select: criterion of the best epoch on dev: wa_ua (mean of WA and UA), loss, or a metric of
-            ``mscnn.evaluation.metrics``, which training checks.
+            ``mscnn.evaluation.metrics``, which training checks. Of equal epochs the earliest is kept.
         replacement: whether batches are drawn with replacement.
         balance: none; oversample (every class as often as the largest); or a number of examples per class, drawn once.
         balance_power: strength of oversample: n examples of a class become n (N / n)^balance_power, N being the size of

@@ -69,13 +69,15 @@ def fit(
             state.best_score, state.best_epoch = score, state.epoch
             state.best = {k: v.detach().clone() for k, v in model.state_dict().items()}
         _save(directory, model, optimizer, state)
+        other = "" if options.select in ("wa_ua", "wa", "ua", "loss") else f" {options.select} {score:.2f}"
         logger.info(
-            "epoch %d loss %.4f dev loss %.4f WA %.2f UA %.2f best %d padding %.1f %% %.1f s",
+            "epoch %d loss %.4f dev loss %.4f WA %.2f UA %.2f%s best %d padding %.1f %% %.1f s",
             state.epoch,
             loss,
             scores["dev_loss"],
             scores["dev_wa"],
             scores["dev_ua"],
+            other,
             state.best_epoch,
             100 * padded,
             time.monotonic() - start,

@@ -76,6 +76,14 @@ def test_selection_by_another_metric(tmp_path, select, average):
     )
 
 
+@pytest.mark.parametrize(("select", "shown"), [("wf1", "wf1"), ("wa_ua", None)])
+def test_the_log_has_the_score_that_selects(tmp_path, caplog, select, shown):
+    caplog.set_level("INFO")
+    _, state = train(tmp_path, 1, select=select)
+    (line,) = [record.getMessage() for record in caplog.records if record.getMessage().startswith("epoch 1 ")]
+    assert (f" {shown} {state.best_score:.2f} " in line) if shown else ("wa_ua" not in line and " UA " in line)
+
+
 def test_patience_stops(tmp_path):
     _, state = train(tmp_path, 100, patience=3)
     assert state.epoch == state.best_epoch + 3 < 100

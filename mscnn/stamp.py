@@ -73,11 +73,43 @@ def source_digest(name: str) -> str:
         raise ValueError(f"no module {name}")
     origin = Path(spec.origin)
     files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
-    return digest([FORMAT, *([str(f.relative_to(origin.parent)), _without_prose(f)] for f in files)])
+    return digest([FORMAT, *([str(f.relative_to(origin.parent)), ast.dump(_without_prose(f))] for f in files)])
 
 
-def _without_prose(path: Path) -> str:
-    return ast.dump(_Prose().visit(ast.parse(path.read_bytes())))
+def functions_digest(module: str, names: Iterable[str]) -> str:
+    """Digest of the functions ``names`` of a module, and of all in the module that they use, without prose.
+
+    A change of the rest of the module does not change it.
+    """
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ValueError(f"no module {module}")
+    defined = _definitions(_without_prose(Path(spec.origin)))
+    used: set[str] = set()
+    todo = set(names)
+    while todo:
+        used |= todo
+        nodes = [node for name in todo for part in defined[name] for node in ast.walk(part)]
+        todo = {node.id for node in nodes if isinstance(node, ast.Name) and node.id in defined} - used
+    return digest([FORMAT, *([name, *map(ast.dump, defined[name])] for name in sorted(used))])
+
+
+def _definitions(tree: ast.Module) -> dict[str, list[ast.stmt]]:
+    """Statements at the top of a module that give each name its value: functions, classes, constants, imports."""
+    defined: dict[str, list[ast.stmt]] = {}
+    for part in tree.body:
+        names = [node.id for node in ast.walk(part) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        if isinstance(part, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            names = [part.name]
+        elif isinstance(part, (ast.Import, ast.ImportFrom)):
+            names = [(alias.asname or alias.name).split(".")[0] for alias in part.names]
+        for name in dict.fromkeys(names):
+            defined.setdefault(name, []).append(part)
+    return defined
+
+
+def _without_prose(path: Path) -> ast.Module:
+    return _Prose().visit(ast.parse(path.read_bytes()))
 
 
 class _Prose(ast.NodeTransformer):

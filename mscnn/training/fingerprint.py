@@ -14,16 +14,16 @@ from mscnn.config.model import ModelSpec
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import atomic, digest, read_yaml
 from mscnn.stamp import Stamp
+from mscnn.training import selection
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
 
-CODE = (  # besides that of the models; configuration, folds and data are compared by value
+CODE = (  # besides the models and the metric that selects; configuration, folds and data are compared by value
     "mscnn.training",
     "mscnn.baselines",
     "mscnn.text",
     "mscnn.data.segments",
     "mscnn.features.archive",
-    "mscnn.evaluation.metrics",
 )
 NOT_COMPARED = ("environment", "command", "runs", "changed")  # the options in ``changed`` are compared themselves
 # files of an experiment besides config.yaml
@@ -33,9 +33,11 @@ OUTPUTS = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "rep
 def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str, str]:
     """Digests of all inputs of training, and of the code; any change makes finished runs stale.
 
-    Of the code of models only the family of the system and shared modules are included.
+    Of the code of models only the family of the system and shared modules are included; of that of the metrics only
+    those that select epochs.
     """
     code = [reader.code_digest(name) for name in (*CODE, *models.source_modules(spec))]
+    code.append(selection.code_digest(spec.training.select))
     digests = {"labels": digest(sources.data.emo), "code": digest(code), **system_of(spec).pretrained()}
     if sources.features:
         digests["features"] = digest({name: archive.content for name, archive in sources.features.items()})

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
-from mscnn.evaluation.metrics import METRICS
+from mscnn.evaluation.metrics import METRICS, confusion_matrix
+from mscnn.files import digest
+from mscnn.stamp import functions_digest
 
 CRITERIA = ("wa_ua", "loss", *METRICS)
 
@@ -21,6 +23,14 @@ def check_training(spec: ModelSpec) -> None:
         close = difflib.get_close_matches(select, CRITERIA, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(CRITERIA)}"
         raise UserError(f"{spec.name}: training.select {select}: unknown metric; {hint}", code="metric-unknown")
+
+
+def code_digest(select: str) -> str:
+    """Digest of the code of the metrics that ``select`` epochs; other metrics may be added and changed."""
+    metrics = {"wa_ua": ("wa", "ua"), "loss": ()}.get(select, (select,))
+    functions = [METRICS[name].function for name in metrics if name in METRICS]
+    by_name = [functions_digest(function.__module__, [function.__name__]) for function in functions]
+    return digest([functions_digest(confusion_matrix.__module__, [confusion_matrix.__name__]), *by_name])
 
 
 def selection_score(select: str, scores: Mapping[str, float]) -> float:

@@ -3,7 +3,7 @@
 import pytest
 
 from mscnn import stamp
-from mscnn.stamp import source_digest
+from mscnn.stamp import functions_digest, source_digest
 
 SOURCE = '''"""A module."""
 
@@ -60,6 +60,31 @@ def test_a_package_is_all_its_modules(digest_of, tmp_path):
     before = digest_of(SOURCE)
     (tmp_path / "made_up" / "more.py").write_text("A = 1\n")
     assert source_digest("made_up") != before
+
+
+FUNCTIONS = '''import numpy as np
+LIMIT, OTHER = 3, 5
+def score(x):
+    """A score."""
+    return np.sum(_part(x))
+def _part(x):
+    return min(x, LIMIT)
+def unused(x):
+    return x + OTHER
+'''
+
+
+@pytest.mark.parametrize(("old", "new", "counts"), [
+    ("x + OTHER", "x - OTHER", False), ("A score.", "The score.", False), ("unused", "more", False),
+    ("= 3, 5", "= 4, 5", True), ("min(x", "max(x", True), ("np.sum", "np.max", True),
+    ("import numpy", "import jax", True),
+])  # fmt: skip
+def test_functions_are_what_they_use(digest_of, old, new, counts):
+    digest_of(FUNCTIONS)
+    before = functions_digest("made_up", ["score"])
+    assert old in FUNCTIONS
+    digest_of(FUNCTIONS.replace(old, new))
+    assert (functions_digest("made_up", ["score"]) != before) is counts
 
 
 def test_a_new_format_makes_all_stale(digest_of, monkeypatch):

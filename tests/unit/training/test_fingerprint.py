@@ -1,12 +1,17 @@
 """Changes of code, configuration, folds or data make a finished experiment stale, changes of wording do not."""
 
 import dataclasses
+import importlib
 import importlib.util
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mscnn.evaluation import metrics
+from mscnn.evaluation.metrics import METRICS
 from mscnn.training import fingerprint
 from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.fingerprint import CODE, changes
@@ -45,6 +50,34 @@ def test_a_docstring_leaves_a_finished_experiment_fresh_and_a_constant_does_not(
     with fails("experiment-changed", "inputs.code", "--overwrite true"):
         train_experiments([setup], nj=1)
     assert train_experiments([setup], nj=1, overwrite=True) == 4
+
+
+@pytest.fixture
+def metrics_py(tmp_path, monkeypatch) -> Iterator[Path]:
+    """A copy of ``mscnn/evaluation/metrics.py`` that may be edited, whose UA training uses."""
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    shutil.copy(metrics.__file__, folder / "copy_of_metrics.py")
+    monkeypatch.syspath_prepend(folder)
+    function = importlib.import_module("copy_of_metrics").ua
+    monkeypatch.setitem(METRICS, "ua", dataclasses.replace(METRICS["ua"], function=function))
+    yield folder / "copy_of_metrics.py"
+    sys.modules.pop("copy_of_metrics")
+
+
+def test_only_the_metric_that_selects_counts(setup, toy, metrics_py):
+    by_ua = dataclasses.replace(setup, settings=("training.select=ua",))
+    by_wa = dataclasses.replace(setup, settings=("training.select=wa",), exp=toy / "exp" / "wa")
+    assert train_experiments([by_ua, by_wa], nj=1) == 8
+    edit(metrics_py, "METRICS: dict", "def kappa(matrix):\n    return 0.0\n\n\nMETRICS: dict")
+    edit(metrics_py, "2 * _hits(matrix) / np.maximum", "3 * _hits(matrix) / np.maximum")
+    edit(metrics_py, '"""Unweighted accuracy, 0 to 1; raises', '"""Balanced accuracy; raises')
+    assert train_experiments([by_ua, by_wa], nj=1) == 0
+    edit(metrics_py, "return _hits(matrix) / totals\n", "return _hits(matrix) / (totals + 1)\n")
+    assert train_experiments([by_wa], nj=1) == 0
+    with fails("experiment-changed"):
+        train_experiments([by_ua], nj=1)
+    assert train_experiments([by_ua], nj=1, overwrite=True) == 4
 
 
 def test_modules_in_code_exist():

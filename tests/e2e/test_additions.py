@@ -9,6 +9,8 @@ import soundfile
 
 from mscnn.reporting.lines import read_score
 
+pytestmark = pytest.mark.e2e
+
 METRIC = '''
 
 def kappa(matrix: np.ndarray) -> float | np.ndarray:
@@ -79,8 +81,6 @@ from torch import Tensor, nn
 
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-
-pytestmark = pytest.mark.e2e
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def tab():
-    with browser(CHROMIUM) as page:
-        yield page
+def tab(page):
+    """A tab, opened when the page is there: a browser waits for so long and no longer."""
+    with browser(CHROMIUM) as window:
+        yield window
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, r
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.e2e
+
 CLASSES = ["angry", "happy", "neutral", "sad"]
 
 
@@ -63,7 +65,6 @@ from mscnn.data.protocols import Protocol
 from mscnn.features.config import Feature
 from mscnn.paths import names
 
-pytestmark = pytest.mark.e2e
 kinds = {"models": ModelSpec, "protocols": Protocol, "labels": LabelMap, "features": Feature}
 for kind, load in ((kind, one.load) for kind, one in kinds.items()):
     print(kind, len([load(name) for name in names(kind)]))

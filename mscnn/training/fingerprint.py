@@ -25,7 +25,8 @@ CODE = (  # besides the models and the metric that selects; configuration, folds
     "mscnn.data.segments",
     "mscnn.features.archive",
 )
-NOT_COMPARED = ("environment", "command", "runs", "changed")  # the options in ``changed`` are compared themselves
+AMOUNT = ("folds", "partial", "runs")  # may be changed: finished runs are kept
+NOT_COMPARED = ("environment", "command", "changed", *AMOUNT)  # the options in ``changed`` are compared themselves
 # files of an experiment besides config.yaml
 OUTPUTS = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
 
@@ -80,7 +81,7 @@ def write_config(exp: Path, config: Mapping[str, Any]) -> None:
     """Write ``config.yaml``; the outputs of another experiment in the folder are removed."""
     old = _config_in(exp)
     changed = changes(old, config)
-    if old and not changed and old.get("runs") == config["runs"]:
+    if old and not changed and all(old.get(key) == config[key] for key in AMOUNT):
         return
     for path in (path for pattern in OUTPUTS if changed for path in exp.glob(pattern)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -12,6 +12,7 @@ from safetensors import safe_open
 
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
+from mscnn.evaluation.experiment import Experiment
 from mscnn.files import read_yaml
 from mscnn.training import loop
 from mscnn.training.experiment import ExperimentConfig, resolve
@@ -116,6 +117,29 @@ def test_more_runs_only_add(setup, in_process):
     both = outputs(setup)
     assert {name: both[name] for name in first} == first
     assert both["fold01/run1/model.safetensors"] != both["fold01/run2/model.safetensors"]
+
+
+def test_more_folds_only_add_and_fewer_are_scored_without_the_others(setup, in_process):
+    def scored() -> tuple[int, str]:
+        experiment = Experiment.load(setup.exp)
+        assert len(experiment.parts["test"]) == len([*(setup.exp / "folds").glob("*.test")])
+        return len(experiment.parts["test"]), experiment.config["partial"]
+
+    one, three = (dataclasses.replace(setup, folds=folds) for folds in (1, 3))
+    assert train_experiments([one], nj=1) == 1
+    first = outputs(setup)
+    assert scored() == (1, "1/4")
+    assert train_experiments([three], nj=1) == 2
+    assert scored() == (3, "3/4")
+    assert train_experiments([setup], nj=1) == 1
+    assert scored() == (4, "")
+    every = outputs(setup)
+    assert {name: every[name] for name in first} == first
+    whole = dataclasses.replace(setup, exp=setup.exp.parent / "whole")
+    assert train_experiments([whole], nj=1) == 4 and outputs(whole) == every
+    assert train_experiments([one], nj=1) == 0
+    assert scored() == (1, "1/4") and outputs(setup) == every
+    assert train_experiments([setup], nj=1) == 0 and scored() == (4, "")
 
 
 def test_processes_give_the_same_results_as_this_process(setup):

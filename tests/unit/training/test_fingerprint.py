@@ -102,6 +102,13 @@ def test_other_data_and_folds_make_an_experiment_stale(setup, toy):
 
 def test_changes_are_named_by_group():
     old = {"runs": 1, "seed": 0, "training": {"lr": 0.1, "clip": 1.0}, "environment": {"torch": "1"}}
-    new = {"runs": 2, "seed": 0, "training": {"lr": 0.2, "clip": 1.0}, "environment": {"torch": "2"}, "folds": 5}
-    assert changes(old, new) == ["training.lr", "folds"]
+    new = {
+        "runs": 2,
+        "seed": 0,
+        "training": {"lr": 0.2, "clip": 1.0},
+        "environment": {"torch": "2"},
+        "text": "gt",
+        "folds": 5,
+    }
+    assert changes(old, new) == ["training.lr", "text"]
     assert changes({}, new) == []

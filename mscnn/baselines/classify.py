@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -68,9 +69,19 @@ def read_samples(options: Options, data: DataDir, text: str, features: FeatureDi
 def posteriors(
     options: Options, samples: Mapping[str, Sample], emo: Mapping[str, str], fold: Fold, classes: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """As :func:`scores`, from ``samples`` and emotions that several folds share."""
+    """As :func:`scores`, from ``samples`` and emotions that several folds share.
+
+    Raises:
+        UserError: no text of the training part has words (``text-empty``).
+    """
     labels = [classes.index(emo[utt]) for utt in fold.train]
     model = _model(options, labels)
+    if options.kind == "text" and not any(re.search(options.pattern, str(samples[utt])) for utt in fold.train):
+        raise UserError(
+            f"fold {fold.index}: none of the {len(fold.train)} transcripts of train has words: choose another --text "
+            "or protocol",
+            code="text-empty",
+        )
     model.fit([samples[utt] for utt in fold.train], labels)
     scores = {}
     for part, utts in (("dev", fold.dev), ("test", fold.test)):

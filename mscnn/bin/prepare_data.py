@@ -1,10 +1,16 @@
 """Stage 1: make a data directory from a corpus as released."""
 
+from __future__ import annotations
+
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mscnn.options import Parser, flag, run
+
+if TYPE_CHECKING:
+    from mscnn.data.datadir import DataDir
 
 
 def parser() -> Parser:
@@ -40,13 +46,16 @@ def main() -> None:
     from mscnn.recipe.plan import Plan
 
     if args.plan:
-        for data in Plan.load(args.plan).data_sets:
-            _prepare(args, data.labels, data.subset, Path(data.path))
+        plan = Plan.load(args.plan)
+        for data in plan.data_sets:
+            made = _prepare(args, data.labels, data.subset, Path(data.path))
+            if any("gt" in (row.text, row.tested_on) for row in plan.rows if row.data == data.path):
+                made.text_of("gt")  # raises where no transcript has words, before the other stages run
     else:
         _prepare(args, args.labels, args.subset, args.out)
 
 
-def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> None:
+def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> DataDir:
     from mscnn.config.labels import LabelMap
     from mscnn.corpora import CORPORA
     from mscnn.corpora.prepare import AudioForm, prepare, report_counts
@@ -70,6 +79,7 @@ def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -
     form = AudioForm(args.rate, args.channels, args.convert)
     data = prepare(corpus, labels, subset, form, out, skip=args.on_bad == "skip")
     get_logger("prepare_data").info("%s: %d utterances in %.1f s", data.path, len(data.utts), time.monotonic() - start)
+    return data
 
 
 if __name__ == "__main__":

@@ -67,6 +67,19 @@ def main() -> None:
             out,
             errors,
         )
+        if not any(transcripts.values()):
+            get_logger("transcribe").warning(
+                "%s recognised no words in any of the %d utterances: %s/text.%s cannot train a model. Check the "
+                "recordings, --language and --model",
+                engine,
+                len(data.utts),
+                path,
+                name,
+            )
+        if not errors.words:
+            get_logger("transcribe").warning(
+                "%s/text has no words to compare with: the word error rate is undefined (n/a)", path
+            )
 
 
 if __name__ == "__main__":

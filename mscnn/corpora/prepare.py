@@ -64,6 +64,13 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
     seconds = {item.utt: headers[item.utt].seconds if item.wav else item.seconds for item in kept}
     _write(out, _tables(kept, labels, seconds), [issue for issue in issues if not issue.repaired])
     digests.write()
+    if not any(item.text.strip() for item in kept):
+        logger.warning(
+            "%s/text: none of the %d transcripts has words: --text gt is impossible, choose an ASR engine or a model "
+            "of audio with --text none",
+            out,
+            len(kept),
+        )
     logger.info("%s: %s", out, summary(kept, labels, seconds))
     return DataDir.load(out)
 

@@ -138,9 +138,11 @@ class DataDir:
         """Transcript of each utterance: of ``text`` for the source ``gt``, of ``text.<engine>`` for an ASR engine.
 
         Raises:
-            UserError: there is no such transcript; the message lists those available.
+            UserError: there is no such transcript (``transcript-missing``; the message lists those available), or none
+                of the transcripts has words (``text-empty``).
         """
         if source == "gt":
+            require_words(self.path / "text", self.text)
             return self.text
         file = self.path / f"text.{source}"
         if not file.is_file():
@@ -149,7 +151,19 @@ class DataDir:
                 f"{file}: no such file; available transcripts: {known}. Run: ./run.sh --stage 4 --asr-engine {source}",
                 code="transcript-missing",
             )
-        return read_table(file)
+        transcripts = read_table(file)
+        require_words(file, transcripts)
+        return transcripts
+
+
+def require_words(file: Path, transcripts: Mapping[str, str]) -> None:
+    """Raise UserError (``text-empty``) unless some transcript of ``file`` has words."""
+    if not any(text.strip() for text in transcripts.values()):
+        raise UserError(
+            f"{file}: none of the {len(transcripts)} transcripts has words, so a model has no text to read: "
+            "choose another --text (gt or an ASR engine), or a model of audio with --text none",
+            code="text-empty",
+        )
 
 
 def kinds_of(scene: Mapping[str, str]) -> dict[str, str]:

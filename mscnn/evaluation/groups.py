@@ -145,8 +145,9 @@ def errors_file(exp: Experiment, data: Path, engine: str) -> Path:
 
 
 def wer_bucket(errors: Errors) -> str:
-    """Bucket of an utterance's word error rate."""
-    return _bucket(errors.rate, WER_BUCKETS)
+    """Bucket of an utterance's word error rate; without reference words, any edit is over 100 %."""
+    rate = errors.rate
+    return _bucket((math.inf if errors.edits else 0.0) if rate is None else rate, WER_BUCKETS)
 
 
 def _complete(exp: Experiment, file: Path, table: dict) -> dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,13 +34,14 @@ class Errors:
         return self.insertions + self.deletions + self.substitutions
 
     @property
-    def rate(self) -> float:
-        """Word error rate in percent; infinite where the reference is empty and the hypothesis is not."""
-        return 100 * self.edits / self.words if self.words else math.inf if self.edits else 0.0
+    def rate(self) -> float | None:
+        """Word error rate in percent; None, undefined, where the reference has no words."""
+        return 100 * self.edits / self.words if self.words else None
 
     def __str__(self) -> str:
+        rate = "n/a" if self.rate is None else f"{self.rate:.2f}"
         return (
-            f"%WER {self.rate:.2f} [ {self.edits} / {self.words}, {self.insertions} ins, {self.deletions} del, "
+            f"%WER {rate} [ {self.edits} / {self.words}, {self.insertions} ins, {self.deletions} del, "
             f"{self.substitutions} sub ]"
         )
 
@@ -65,7 +65,8 @@ def write_wer(out: str | os.PathLike, data: DataDir, hypotheses: Mapping[str, st
     """Score ``hypotheses`` against the data directory's ``text``.
 
     Writes ``out/wer``: one line in total, then one per emotion, speaker and kind of scene; and ``out/wer_detail.tsv``
-    with both texts and the number of edits of every utterance. Rates are summed edits over summed reference words.
+    with both texts and the number of edits of every utterance. Rates are summed edits over summed reference words, and
+    n/a where there are no reference words.
 
     Returns:
         total errors.

@@ -7,7 +7,9 @@ from pathlib import Path
 from mscnn import asr, packages
 from mscnn.config.labels import LabelMap
 from mscnn.config.schema import nearest
+from mscnn.data.datadir import require_words
 from mscnn.data.protocols import Protocol
+from mscnn.files import read_table
 from mscnn.paths import CONF
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, DataSet, Plan
@@ -112,6 +114,12 @@ def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:
         for stage, needed, path in needs:
             if needed and options.first > stage and not path.is_file():
                 _missing(stage, path, issues)
+        texts = [source for row in plan.rows if row.data == data.path for source in (row.text, row.tested_on)]
+        for source in sorted({*texts} - {"", "none"}) if last >= 5 else ():
+            path = folder / ("text" if source == "gt" else f"text.{source}")
+            stage = 1 if source == "gt" else 4 if source in asr.ENGINES else 0  # that makes the file again
+            if options.first > stage and path.is_file():
+                issues.attempt(lambda path: require_words(path, read_table(path)), path)
     for row in plan.rows if options.first > 5 else ():
         if not Path(row.exp, "config.yaml").is_file():
             _missing(5, Path(row.exp, "config.yaml"), issues)

@@ -25,7 +25,7 @@ def write_robustness(robustness: Robustness, stem: str | os.PathLike) -> str:
     shared = _shared(robustness.rows)
     sections = [Section("conditions", "All conditions", {"table": _conditions(robustness, shared)})]
     for engine in robustness.errors:
-        heading = f"{engine}: {robustness.total(engine).rate:.1f} % WER"
+        heading = f"{engine}: {fixed(robustness.total(engine).rate, 1) or 'n/a'} % WER"
         sections.append(Section(f"wer-{engine}", heading, {"table": _by_bucket(robustness.rows, engine, shared)}))
     meaning = MEANING[robustness.rows[0].scores.name]
     facts = {

@@ -144,9 +144,25 @@ def _prepare(options: ExperimentConfig, reader: Reader) -> Prepared:
     folds = all_folds[: options.folds or None]
     require_classes(protocol, folds, data, classes)
     sources = options.sources(spec, data, reader)
+    _remark(options, spec, sources, protocol, len(all_folds))
     return Prepared(
         options, spec, sources, folds, resolve(options, spec, sources, classes, protocol, all_folds, reader)
     )
+
+
+def _remark(
+    options: ExperimentConfig, spec: ModelSpec, sources: Sources, protocol: Protocol, number_of_folds: int
+) -> None:
+    """Log what can be trained, but may not be what the user expects."""
+    logger = log.get_logger("train")
+    if options.folds > number_of_folds:
+        logger.warning("--folds %d: %s has %d folds; all are trained", options.folds, protocol.name, number_of_folds)
+    if spec.text:
+        texts = sources.texts()
+        empty = sum(not text.strip() for text in texts.values())
+        if 2 * empty > len(texts):
+            source = options.text.source
+            logger.warning("%s: %d of %d transcripts (%s) have no words", options.data, empty, len(texts), source)
 
 
 def _seed(protocol: str, fold: int, run: int, seed: int) -> int:

@@ -148,6 +148,18 @@ def test_entry_point(data, tmp_path):
     assert failed.stderr.splitlines()[-1].startswith("error")
 
 
+def test_an_engine_that_recognises_nothing_and_references_without_words(make_data, tmp_path):
+    data = make_data({"s1-a": (np.zeros(1000), ""), "s1-b": (np.zeros(1000), "")})
+    table = tmp_path / "table"
+    table.write_text("s1-a\ns1-b\n")
+    command = [sys.executable, "-m", "mscnn.bin.transcribe", "--data", data.path, "--engine", "file", "--out", tmp_path]
+    done = subprocess.run([*command, "--table", table, "--name", "kaldi"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "%WER n/a [ 0 / 0, 0 ins, 0 del, 0 sub ]" in done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "WARNING" in line]
+    assert len(warnings) == 2 and f"{data.path}/text.kaldi" in warnings[0] and f"{data.path}/text " in warnings[1]
+
+
 def test_a_language_that_the_engine_lacks_is_refused_before_any_work(tmp_path, monkeypatch):
     table = tmp_path / "table"
     table.write_text("a x\n")

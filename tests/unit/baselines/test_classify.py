@@ -78,3 +78,10 @@ def test_audio_without_a_feature_is_refused(toy):
     options, data = models.options(spec_of("majority", kind="audio")), DataDir.load(toy / "data" / "toy")
     with fails("feature-missing", "inputs.audio"):
         read_samples(options, data, "gt", None)
+
+
+def test_a_training_part_without_words_is_refused(toy):
+    path = toy / "data" / "toy" / "text"
+    path.write_text("".join(f"{line.split()[0]}{' hi' if line[0] == 'A' else ''}\n" for line in path.open()))
+    with fails("text-empty", "fold 1", 12):
+        run(toy, kind="text")

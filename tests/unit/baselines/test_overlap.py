@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_rare_words_weigh_more_than_common_ones():
 
 
 def make(emo):
-    return DataDir("toy", {}, TEXTS, dict.fromkeys(TEXTS, "s"), emo, {})
+    return DataDir(Path("toy"), {}, TEXTS, dict.fromkeys(TEXTS, "s"), emo, {})
 
 
 def test_the_class_of_the_nearest_text_is_predicted():

@@ -87,6 +87,15 @@ def test_an_unknown_transcript_lists_the_available_ones(tmp_path, tables):
         DataDir.load(tmp_path / "set").text_of("whisper")
 
 
+@pytest.mark.parametrize("source", ["gt", "pocketsphinx"])
+def test_transcripts_without_any_words_are_refused(tmp_path, tables, source):
+    DataDir.write(tmp_path / "set", tables)
+    name = {"gt": "text"}.get(source, f"text.{source}")
+    (tmp_path / "set" / name).write_text("s1-a\ns1-b\n")
+    with fails("text-empty", tmp_path / "set" / name, 2, "--text none"):
+        DataDir.load(tmp_path / "set").text_of(source)
+
+
 def test_a_corpus_of_transcripts_only(tmp_path, tables):
     del tables["wav.scp"]
     DataDir.write(tmp_path / "set", {**tables, "utt2split": {"s1-a": "train", "s1-b": "test"}})

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from mscnn.evaluation.groups import wer_bucket
 from mscnn.evaluation.wer import Errors, count_errors, normalise, write_wer
 
 
@@ -34,8 +35,15 @@ def test_counts_by_hand():
     assert errors["d"] == Errors(words=2)
     total = sum(errors.values(), Errors())
     assert str(total) == "%WER 70.00 [ 7 / 10, 3 ins, 3 del, 1 sub ]"
-    assert errors["b"].rate == float("inf")
-    assert Errors().rate == 0
+    assert errors["d"].rate == 0
+
+
+@pytest.mark.parametrize("insertions", [0, 3])
+def test_without_reference_words_the_rate_is_undefined(insertions):
+    errors = Errors(insertions=insertions)
+    assert errors.rate is None
+    assert str(errors) == f"%WER n/a [ {insertions} / 0, {insertions} ins, 0 del, 0 sub ]"
+    assert wer_bucket(errors) == ("over 100 %" if insertions else "0 %")
 
 
 def distance(reference, hypothesis):

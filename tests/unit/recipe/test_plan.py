@@ -270,9 +270,23 @@ def test_stages_that_have_to_run_first(monkeypatch, tmp_path):
         (tmp_path / path).write_text("")
         assert tags(**{**options, "last": 1}) and path not in str(issues(**options, first=5))
     assert tags(**options, first=4)
-    (tmp_path / "data/iemocap4/text.mine").write_text("")
+    (tmp_path / "data/iemocap4/text.mine").write_text("s1-a hi\n")
     assert tags(**{**options, "texts": ("mine",)}, first=5) == ["mscnn_spu_mine_loso5"]
     assert "exp/mscnn_spu_mine_loso5/" in str(issues(**{**options, "texts": ("mine",), "last": 6}, first=6)[0])
+
+
+@pytest.mark.parametrize(("text", "first"), [("gt", 4), ("pocketsphinx", 5), ("mine", 2)])
+def test_transcripts_without_words_that_no_stage_makes_again(monkeypatch, tmp_path, text, first):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/iemocap4").mkdir(parents=True)
+    for name in ("utt2spk", "text", f"text.{text}"):
+        (tmp_path / "data/iemocap4" / name).write_text("s1-a\ns1-b\n")
+    options = {"models": ("text_cnn",), "texts": (text,)}
+    path = "data/iemocap4/text" if text == "gt" else f"data/iemocap4/text.{text}"
+    refused("text-empty", path, "2", **options, first=first)
+    assert plan(**options, first=first, last=4)
+    if text != "mine":
+        assert plan(**options, first=1)
 
 
 @pytest.mark.parametrize("name", names("grids"))

@@ -168,6 +168,26 @@ def test_missing_requirements(setup, toy):
         train_experiments([dataclasses.replace(setup, labels=str(absent))], nj=1)
 
 
+def test_text_that_is_mostly_or_entirely_empty(setup, toy, in_process, caplog):
+    path = setup.data / "text"
+    utts = [line.split()[0] for line in path.read_text().splitlines()]
+    texts = dataclasses.replace(setup, feature_dirs=(), settings=())
+
+    def write(words):
+        path.write_text("".join(f"{utt}{' hi' if i % 6 < words else ''}\n" for i, utt in enumerate(utts)))
+
+    write(0)
+    for model in ("tfidf_lr", "text_cnn"):
+        with fails("text-empty", path, len(utts)):
+            train_experiments([dataclasses.replace(texts, model=model)], nj=1)
+    write(2)
+    caplog.clear()
+    train_experiments([dataclasses.replace(texts, model="tfidf_lr", folds=9)], nj=1)
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert any(f"{len(utts) * 4 // 6} of {len(utts)}" in message for message in warnings)
+    assert any("--folds 9" in message and "4 folds" in message for message in warnings)
+
+
 def test_hidden_states_of_another_program_are_read(setup, toy, in_process, monkeypatch):
     """CA-MSER on an archive that stage 3 did not write, of utterances of one segment and of two; no transformers."""
     monkeypatch.setitem(sys.modules, "transformers", None)

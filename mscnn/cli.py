@@ -3,7 +3,6 @@
 import difflib
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 # Commands per stage, in the order in which a recipe calls them; commands of no stage are listed last.
@@ -21,8 +20,11 @@ STAGES = {
 
 def commands() -> dict[str, str]:
     """Command -> first line of its docstring."""
-    names = sorted(path.stem for path in (Path(__file__).parent / "bin").glob("[a-z]*.py"))
-    return {name: (import_module(f"mscnn.bin.{name}").__doc__ or "").partition("\n")[0] for name in names}
+    return {name: (import_module(f"mscnn.bin.{name}").__doc__ or "").partition("\n")[0] for name in _names()}
+
+
+def _names() -> list[str]:
+    return sorted(path.stem for path in (Path(__file__).parent / "bin").glob("[a-z]*.py"))
 
 
 def overview() -> str:
@@ -40,24 +42,29 @@ def overview() -> str:
 
 def main() -> None:
     """Run the command given as first argument; without one, print the overview."""
-    from mscnn import __version__
     from mscnn.options import run
+
+    run(_main)
+
+
+def _main() -> int | None:
+    from mscnn import __version__
 
     given = sys.argv[1:]
     if not given or given[0] in ("-h", "--help", "help"):
         print(overview())
-        raise SystemExit(0)
+        return 0
     if given[0] == "--version":
         print(f"mscnn {__version__}")
-        raise SystemExit(0)
+        return 0
     name = given[0].replace("-", "_")
-    if not name.isidentifier() or find_spec(f"mscnn.bin.{name}") is None:
-        near = difflib.get_close_matches(name, commands(), n=1)
+    if name not in _names():
+        near = difflib.get_close_matches(name, _names(), n=1)
         hint = f"did you mean {near[0].replace('_', '-')}?" if near else "mscnn --help lists the commands"
         print(f"mscnn: unknown command {given[0]}; {hint}", file=sys.stderr)
-        raise SystemExit(2)
+        return 2
     del sys.argv[1]
-    run(import_module(f"mscnn.bin.{name}").main)
+    return import_module(f"mscnn.bin.{name}").main()
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def source_digest(name: str) -> str:
         raise ValueError(f"no module {name}")
     origin = Path(spec.origin)
     files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
-    return digest([FORMAT, *([str(f.relative_to(origin.parent)), ast.dump(_without_prose(f))] for f in files)])
+    return digest([FORMAT, *([str(f.relative_to(origin.parent)), _plain(_without_prose(f))] for f in files)])
 
 
 def functions_digest(module: str, names: Iterable[str]) -> str:
@@ -91,7 +91,7 @@ def functions_digest(module: str, names: Iterable[str]) -> str:
         used |= todo
         nodes = [node for name in todo for part in defined[name] for node in ast.walk(part)]
         todo = {node.id for node in nodes if isinstance(node, ast.Name) and node.id in defined} - used
-    return digest([FORMAT, *([name, *map(ast.dump, defined[name])] for name in sorted(used))])
+    return digest([FORMAT, *([name, *map(_plain, defined[name])] for name in sorted(used))])
 
 
 def _definitions(tree: ast.Module) -> dict[str, list[ast.stmt]]:
@@ -106,6 +106,17 @@ def _definitions(tree: ast.Module) -> dict[str, list[ast.stmt]]:
         for name in dict.fromkeys(names):
             defined.setdefault(name, []).append(part)
     return defined
+
+
+def _plain(value: object) -> object:
+    """Lists, mappings and texts for a syntax tree, equal for all versions of Python.
+
+    Newer versions give nodes more fields, which are empty in code that older ones read too: empty fields are omitted.
+    """
+    if isinstance(value, ast.AST):
+        fields = {name: _plain(field) for name, field in ast.iter_fields(value) if field is not None and field != []}
+        return [type(value).__name__, fields]
+    return [_plain(one) for one in value] if isinstance(value, list) else repr(value)
 
 
 def _without_prose(path: Path) -> ast.Module:

@@ -1,5 +1,7 @@
 """Digests of code ignore prose and notice every change of code."""
 
+import ast
+
 import pytest
 
 from mscnn import stamp
@@ -91,3 +93,19 @@ def test_a_new_format_makes_all_stale(digest_of, monkeypatch):
     before = digest_of(SOURCE)
     monkeypatch.setattr(stamp, "FORMAT", stamp.FORMAT + 1)
     assert digest_of(SOURCE) != before
+
+
+def test_fields_that_other_versions_of_python_lack_do_not_count(digest_of, monkeypatch):
+    before = digest_of(SOURCE)
+    parse = ast.parse
+
+    def newer(source):
+        tree = parse(source)
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                node._fields = (*node._fields, "of_a_later_version")
+                node.of_a_later_version = []
+        return tree
+
+    monkeypatch.setattr(ast, "parse", newer)
+    assert digest_of(SOURCE) == before

@@ -2,7 +2,7 @@
 
     data = mscnn.DataDir.load("data/iemocap4")                  # a checked data directory
     folds = mscnn.Protocol.load("loso5").folds(data)            # a named protocol, its folds
-    print(mscnn.audit(data, mscnn.Protocol.load("random10")))   # what train and test share
+    print(mscnn.audit(data, "random10"))                        # what train and test share
     print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
     print(mscnn.compare("a.csv", "b.csv", speaker_column="speaker"))
 

@@ -10,7 +10,7 @@ case ${1-} in
   -*) echo "show_results.sh: unknown option $1; --help" >&2 && exit 2 ;;
 esac
 (($#)) || set -- exp/*
-row='%-18s %6s %6s %6s %11s %5s %4s  %-14s %-10s %s\n'
+row='%-29s %6s %6s %6s %11s %5s %4s  %-14s %-10s %s\n'
 table=$(for exp; do
   [[ ! -f $exp/score_test.txt ]] || awk -v lines="$lines" -v row="$row" '
     /^%UA/ && (lines == "all" || NR == 1) {

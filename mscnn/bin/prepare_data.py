@@ -57,7 +57,7 @@ def main() -> None:
 
 def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> DataDir:
     from mscnn.config.labels import LabelMap
-    from mscnn.corpora import CORPORA
+    from mscnn.corpora import read
     from mscnn.corpora.prepare import AudioForm, prepare, report_counts
     from mscnn.errors import UserError
     from mscnn.log import get_logger
@@ -69,12 +69,7 @@ def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -
             f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels",
             code="labels-of-another-corpus",
         )
-    try:
-        corpus = CORPORA[args.corpus](args.root)
-    except OSError as error:
-        raise UserError(
-            f"{error.filename}: cannot be read: {error.strerror}; check its permissions", code="corpus-unreadable"
-        ) from None
+    corpus = read(args.corpus, args.root)
     report_counts(corpus, labels, args.expected_counts, strict=args.strict_counts)
     form = AudioForm(args.rate, args.channels, args.convert)
     data = prepare(corpus, labels, subset, form, out, skip=args.on_bad == "skip")

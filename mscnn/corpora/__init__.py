@@ -9,9 +9,28 @@ from pathlib import Path
 
 from mscnn.corpora import iemocap, meld, ravdess
 from mscnn.corpora.common import Corpus
+from mscnn.errors import UserError
 
 CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
     "iemocap": iemocap.parse,
     "meld": meld.parse,
     "ravdess": ravdess.parse,
 }
+
+
+def read(name: str, root: Path) -> Corpus:
+    """The corpus in the folder ``root``, by the parser ``name``.
+
+    Raises:
+        UserError: there is no such folder (``corpus-missing``), or it cannot be read (``corpus-unreadable``).
+    """
+    if not root.is_dir():
+        raise UserError(
+            f"{root}: no such folder (from {Path.cwd()}); give the path of the corpus", code="corpus-missing"
+        )
+    try:
+        return CORPORA[name](root)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename}: cannot be read: {error.strerror}; check its permissions", code="corpus-unreadable"
+        ) from None

@@ -31,10 +31,11 @@ MAX_LISTED = 20  # leaks
 SERIAL_BELOW = 2000  # utterances; fitting on fewer is faster than starting processes
 
 
-def audit(data: DataDir, protocol: Protocol, *, features: FeatureDir | None = None, nj: int = 1) -> AuditResult:
+def audit(data: DataDir, protocol: Protocol | str, *, features: FeatureDir | None = None, nj: int = 1) -> AuditResult:
     """Audit a protocol on a data directory; nothing is written.
 
     Args:
+        protocol: a protocol, or a name in conf/protocols, or a .yaml file.
         features: input of the audio baseline; without them it is omitted.
         nj: number of processes; 1: the calling process does everything.
 
@@ -42,9 +43,10 @@ def audit(data: DataDir, protocol: Protocol, *, features: FeatureDir | None = No
         what train and test share, per fold and over folds; ``leaks`` are recordings in two parts of a fold.
 
     Raises:
-        UserError: the protocol does not fit the data.
+        UserError: there is no such protocol, or it does not fit the data.
         DataErrors: a part is empty, parts share what the protocol states to be disjoint, or recordings cannot be read.
     """
+    protocol = Protocol.load(protocol) if isinstance(protocol, str) else protocol
     folds = protocol.folds(data)
     with workers(nj) as map_fn:
         return measure(protocol, folds, data, contents(data), features, map_fn=map_fn)

@@ -80,14 +80,14 @@ def _voices(needs: Needs) -> Iterator[Finding]:
 def _corpus(needs: Needs) -> Iterator[Finding]:
     """The parser can read the corpus, and its recordings are sound files; stage 1 lists issues of single utterances."""
     from mscnn.audio.check import BadAudio, read_headers
-    from mscnn.corpora import CORPORA
+    from mscnn.corpora import CORPORA, read
 
     if not needs.corpus or needs.voices or not needs.runs_stage(1):
         return
     if needs.corpus not in CORPORA:
         yield Finding("FAIL", f"corpus: unknown parser {needs.corpus!r}", f"--parser {'|'.join(CORPORA)}")
         return
-    corpus = CORPORA[needs.corpus](Path(needs.root))
+    corpus = read(needs.corpus, Path(needs.root))
     wavs = [item.wav for item in corpus.items if item.wav]
     small = [wav for wav in wavs if os.path.exists(wav) and os.path.getsize(wav) < LFS_POINTER_BYTES]
     pointers = [

@@ -114,6 +114,7 @@ def test_table_has_one_row_per_experiment(sh, exp):
     rows = sh(ROOT / "utils/show_results.sh").stdout.splitlines()
     tags = ["lucky_on_test", "best_on_dev", "other_folds", "perfect", "worse"]
     assert [row.split()[-1] for row in rows] == ["experiment", *(f"exp/{tag}" for tag in tags)]
+    assert rows[0].index("UA") - len("leave_one_speaker_out@f6d3") >= 1
     assert " ".join(rows[1].split()) == "loso5@aaaa 90.00 50.00 40.00 10/20 5 1 gt all exp/lucky_on_test"
     every = sh(ROOT / "utils/show_results.sh", "--all", "exp/perfect").stdout.splitlines()
     assert len(every) == 3 and sum(row.endswith("(pooled)") for row in every) == 1

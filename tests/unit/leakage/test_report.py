@@ -57,7 +57,7 @@ def test_the_function_writes_nothing(make, protocol, tmp_path):
     result = audit(DataDir.load(data), Protocol.load(name))
     assert sorted(tmp_path.rglob("*")) == before
     (written,) = write([name], data, tmp_path / "audit")
-    assert result == replace(written, inputs="")
+    assert result == replace(written, inputs="") == audit(DataDir.load(data), str(name))
     assert all(text in str(result) for text in (f"toy2@{result.protocol.hash}", "scene", "100.0 / 100.0"))
 
 

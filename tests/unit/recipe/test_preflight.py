@@ -6,12 +6,14 @@ from importlib import metadata
 
 import pytest
 
+from mscnn.corpora import CORPORA, read
 from mscnn.recipe import preflight
 from mscnn.recipe.make import make_plan
 from mscnn.recipe.needs import Needs
 from mscnn.recipe.options import Options
 from mscnn.recipe.plan import Plan, Row
 from mscnn.recipe.preflight import examine, requirements
+from tests.raises import fails
 
 
 def report(needs: Needs) -> dict[str, list[str]]:
@@ -116,6 +118,14 @@ def test_git_lfs_pointers(tmp_path):
     (folder / "03-01-01-01-01-01-01.wav").write_text(pointer)
     (line,) = report(Needs(corpus="ravdess", root=str(tmp_path)))["FAIL"]
     assert "1 of 1" in line and "lfs pull" in line
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_folder_of_a_corpus_must_exist(tmp_path, name):
+    (line,) = report(Needs(corpus=name, root=str(tmp_path / "typo")))["FAIL"]
+    assert str(tmp_path / "typo") in line
+    with fails("corpus-missing", tmp_path / "typo"):
+        read(name, tmp_path / "typo")
 
 
 def test_features_of_a_corpus_without_recordings_fail(shared_dir):

@@ -147,7 +147,7 @@ make_plan() {
     --labels "$labels" --subset "$subset" --usual "$usual" --set $set "--train-args=$train_args" --folds "$folds"
     --runs "$runs" --seed "$seed" --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector"
     --xvector-model "$xvector_model" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device" --tag "$tag"
-    --stages "$first" "$last" --caller "$OLDPWD" --out "$plan") lock
+    --overwrite "$overwrite" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan") lock
   if $dry_run; then
     run plan "${options[@]}"
   else

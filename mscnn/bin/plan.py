@@ -42,6 +42,9 @@ def parser() -> Parser:
     p.add_argument("--trim", default="", help="trim_db of all features; empty: as configured")
     p.add_argument("--device", default="auto", help="device for training: cpu, cuda or auto")
     p.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
+    p.add_argument(
+        "--overwrite", type=flag, default=False, help="replace experiments that have other options, true or false"
+    )
     p.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
     p.add_argument("--caller", default="", help="second folder that relative paths are looked up in")
     p.add_argument("--dry-run", type=flag, default=False, help="check everything, write nothing: true or false")
@@ -108,6 +111,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         trim=args.trim,
         device=args.device,
         tag=args.tag,
+        overwrite=args.overwrite,
         first=args.stages[0],
         last=args.stages[1],
     )

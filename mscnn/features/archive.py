@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
-from mscnn.features.config import options_hash
+from mscnn.features.config import options_hash, title
 from mscnn.files import atomic, read_table, read_yaml
 
 if TYPE_CHECKING:
@@ -77,9 +77,7 @@ class FeatureDir:
     @property
     def title(self) -> str:
         """Name of the feature, with ``trim_db`` and the pretrained network where they were used."""
-        trim_db, model = self.options.get("trim_db"), self.options.get("model")
-        trimmed = "" if trim_db is None else f" trim_db={trim_db:g}"
-        return f"{self.feature}{trimmed}" + (f" model={model}" if model else "")
+        return title(self.feature, self.options)
 
     def _check(self) -> None:
         where = self.path / "feature.yaml"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -94,10 +94,22 @@ class Feature:
         """All options, as in the YAML file."""
         return {"kind": self.kind, "trim_db": self.trim_db, **_options(self.extractor)}
 
+    @property
+    def title(self) -> str:
+        """Its name, with ``trim_db`` and the pretrained network where they are used."""
+        return title(self.name, self.options)
+
     @cached_property
     def hash(self) -> str:
         """Digest of the options, twelve hex digits."""
         return options_hash(self.options)
+
+
+def title(name: str, options: Mapping[str, Any]) -> str:
+    """Name of a feature, with ``trim_db`` and the pretrained network where they were used."""
+    trim_db, model = options.get("trim_db"), options.get("model")
+    trimmed = "" if trim_db is None else f" trim_db={trim_db:g}"
+    return f"{name}{trimmed}" + (f" model={model}" if model else "")
 
 
 def options_hash(options: dict[str, object]) -> str:

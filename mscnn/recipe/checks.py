@@ -11,6 +11,7 @@ from mscnn.data.datadir import require_words
 from mscnn.data.protocols import Protocol
 from mscnn.files import read_table
 from mscnn.paths import CONF
+from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, DataSet, Plan
 
@@ -30,6 +31,7 @@ def check(plan: Plan, options: Options, issues: Issues) -> None:
         _check_features(data, options, issues)
     if not issues.by_message:  # the options determine the names of the outputs
         _check_stages(plan, options, issues)
+        check_existing(plan, options, issues)
 
 
 def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:

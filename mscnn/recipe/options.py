@@ -23,6 +23,7 @@ class Options:
         xvector: extract (stage 2 makes them), none, or an xvector.scp.
         wav2vec2: speech model that replaces those of the configurations; none: its features exist already.
         trim: ``trim_db`` of all features, or empty.
+        overwrite: experiments of the same name that have other options will be replaced.
         first, last: first and last stage that will run.
     """
 
@@ -50,6 +51,7 @@ class Options:
     device: str = "auto"
     tensorboard: bool = False
     tag: str = ""
+    overwrite: bool = False
     first: int = 0
     last: int = 6
 

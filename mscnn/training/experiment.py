@@ -75,6 +75,24 @@ class ExperimentConfig:
         return self.exp / f"fold{fold:02d}" / f"run{run}"
 
 
+def decided(options: ExperimentConfig, spec: ModelSpec, classes: Sequence[str], protocol: Protocol) -> dict[str, Any]:
+    """The part of ``config.yaml`` that the options decide: known before there are data, features or x-vectors."""
+    text = asdict(options.text) if spec.text else {"source": "none"}
+    return {
+        **spec.describe(),
+        "data": str(options.data),
+        "labels": options.labels,
+        "classes": list(classes),
+        "protocol": _facts(protocol),
+        "text": text.pop("source"),
+        "text_options": text,
+        "xvector": str(options.xvector) if spec.xvector else "none",
+        "seed": options.seed,
+        "device": choose_device(options.device),
+        "legacy": spec.legacy(),
+    }
+
+
 def resolve(
     options: ExperimentConfig,
     spec: ModelSpec,
@@ -86,41 +104,31 @@ def resolve(
 ) -> dict[str, Any]:
     """Content of ``config.yaml``: all that the results depend on; ``folds`` are all folds of the protocol."""
     system = system_of(spec)
-    text = asdict(options.text) if spec.text else {"source": "none"}
+    known = decided(options, spec, classes, protocol)
+    folds_of = {"hash": folds_hash(protocol, folds), "sha256": folds_digest(protocol, folds)}
     partial = 0 < options.folds < len(folds)
     return {
-        **spec.describe(),
+        **known,
+        "protocol": {**known["protocol"], **folds_of},
         "features": {name: archive.title for name, archive in sources.features.items()},
         "feature_dirs": {name: str(archive.path) for name, archive in sources.features.items()},
-        "data": str(options.data),
-        "labels": options.labels,
-        "classes": list(classes),
-        "protocol": _facts(protocol, folds),
-        "text": text.pop("source"),
-        "text_options": text,
         "changed": sorted([*options.settings, *(options.text.changed if spec.text and system.learns_tokens else ())]),
-        "xvector": str(sources.xvectors()) if spec.xvector else "none",
         "xvector_model": model_name(sources.xvectors()) if spec.xvector else "none",
         "folds": min(options.folds or len(folds), len(folds)),
         "partial": f"{options.folds}/{len(folds)}" if partial else "",
         "runs": options.runs,
-        "seed": options.seed,
-        "device": choose_device(options.device),
         "parameters": system.parameters(sources, classes),
-        "legacy": spec.legacy(),
         "inputs": input_digests(spec, sources, reader),
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
 
 
-def _facts(protocol: Protocol, folds: Sequence[Fold]) -> dict[str, Any]:
-    """Entry of the protocol in ``config.yaml``; its digest covers the utterances of every split."""
+def _facts(protocol: Protocol) -> dict[str, Any]:
+    """Entry of the protocol in ``config.yaml``, without the digests of the utterances of every split."""
     return {
         "name": protocol.name,
         "version": protocol.version,
-        "hash": folds_hash(protocol, folds),
-        "sha256": folds_digest(protocol, folds),
         "disjoint": {pair: list(what) for pair, what in protocol.disjoint.items()},
         "selection": protocol.selection,
         "aggregate": protocol.aggregate,

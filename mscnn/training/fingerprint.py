@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,36 @@ CODE = (  # besides the models and the metric that selects; configuration, folds
 )
 AMOUNT = ("folds", "partial", "runs")  # may be changed: finished runs are kept
 NOT_COMPARED = ("environment", "command", "changed", *AMOUNT)  # the options in ``changed`` are compared themselves
+FIX = "Keep both with --tag NAME, or replace it with --overwrite true"
+WORDS = {  # names of differences, in words of the user
+    "inputs.code": "the code of the model or of training",
+    "inputs.labels": "the emotion labels of the data",
+    "inputs.features": "the content of the features",
+    "inputs.text": "the transcripts",
+    "inputs.embeddings": "the file of word vectors",
+    "inputs.xvector": "the content of the x-vectors",
+    "protocol.hash": "the utterances of the folds",
+    "protocol.sha256": "the utterances of the folds",
+    "parameters": "the number of parameters",
+    "data": "the data directory",
+    "labels": "--labels",
+    "text": "--text",
+    "text_options.tokens": "--tokens",
+    "text_options.embeddings": "--embeddings",
+    "text_options.dim": "--emb-dim",
+    "text_options.pieces": "--pieces",
+    "xvector": "--xvector",
+    "xvector_model": "--xvector-model",
+    "seed": "--seed",
+    "device": "--device",
+}
+GROUPS = {  # those of the names GROUP.NAME that WORDS does not have
+    "model_options": "options.{name}",
+    "inputs": "the pretrained weights ({name})",
+    "protocol": "the protocol ({name})",
+    "features": "the features ({name})",
+    "feature_dirs": "the folder of the features ({name})",
+}
 # files of an experiment besides config.yaml
 OUTPUTS = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
 
@@ -64,17 +94,14 @@ def require_same(configs: Mapping[Path, Mapping[str, Any]]) -> None:
     """
     changed = {exp: changes(_config_in(exp), config) for exp, config in configs.items()}
     issues = [
-        Issue("experiment-changed", f"{exp}: changed: {', '.join(names)} (see {exp / 'config.yaml'})")
+        Issue(
+            "experiment-changed", f"{exp} has another configuration: {plain(names)} (see {exp / 'config.yaml'}). {FIX}"
+        )
         for exp, names in changed.items()
         if names
     ]
     if issues:
-        raise DataErrors(
-            "experiments of the same name have another configuration. Keep both with --tag NAME (--exp DIR for the "
-            "entry point), or replace them with --overwrite true:",
-            issues,
-            code="experiment-changed",
-        )
+        raise DataErrors("nothing was trained; experiments of the same name exist:", issues, code="experiment-changed")
 
 
 def write_config(exp: Path, config: Mapping[str, Any]) -> None:
@@ -104,6 +131,15 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         else:
             names.append(key)
     return names
+
+
+def plain(names: Sequence[str]) -> str:
+    """Names of differences as the user knows them, separated by commas."""
+    words = []
+    for name in names:
+        group, _, rest = name.partition(".")
+        words.append(WORDS.get(name) or GROUPS.get(group if rest else "", name).format(name=rest))
+    return ", ".join(dict.fromkeys(words))
 
 
 def _config_in(exp: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mscnn.evaluation import metrics
 from mscnn.evaluation.metrics import METRICS
 from mscnn.training import fingerprint
 from mscnn.training.experiment import ExperimentConfig
-from mscnn.training.fingerprint import CODE, changes
+from mscnn.training.fingerprint import CODE, WORDS, changes, plain
 from mscnn.training.runner import train_experiments
 from tests.raises import fails
 
@@ -47,7 +47,7 @@ def test_a_docstring_leaves_a_finished_experiment_fresh_and_a_constant_does_not(
     edit(loop_py, '"""Learning rate of an epoch, counting from 1."""', '"""The learning rate; epochs count from 1."""')
     assert train_experiments([setup], nj=1) == 0
     edit(loop_py, "EVAL_BATCH_SIZE = 64", "EVAL_BATCH_SIZE = 32")
-    with fails("experiment-changed", "inputs.code", "--overwrite true"):
+    with fails("experiment-changed", WORDS["inputs.code"], "--overwrite true", "--tag"):
         train_experiments([setup], nj=1)
     assert train_experiments([setup], nj=1, overwrite=True) == 4
 
@@ -89,14 +89,14 @@ def test_other_data_and_folds_make_an_experiment_stale(setup, toy):
     utt2emo, protocol = setup.data / "utt2emo", toy / "toy4.yaml"
     whole = utt2emo.read_text()
     utt2emo.write_text(whole.replace("A1-0 happy", "A1-0 sad"))
-    with fails("experiment-changed", "inputs.labels"):
+    with fails("experiment-changed", WORDS["inputs.labels"]):
         train_experiments([setup], nj=1)
     utt2emo.write_text(whole)
     edit(protocol, "scheme: partner", "scheme: share\n  share: 0.3\n  seed: 1")
     edit(protocol, "train-dev:\n  - speaker", "train-dev: []")
-    with fails("experiment-changed", "protocol.sha256"):
+    with fails("experiment-changed", WORDS["protocol.sha256"]):
         train_experiments([setup], nj=1)
-    with fails("experiment-changed", "seed"):
+    with fails("experiment-changed", "--seed"):
         train_experiments([dataclasses.replace(setup, seed=1)], nj=1)
 
 
@@ -112,3 +112,9 @@ def test_changes_are_named_by_group():
     }
     assert changes(old, new) == ["training.lr", "text"]
     assert changes({}, new) == []
+
+
+def test_differences_are_named_as_the_user_knows_them():
+    names = ["training.lr", "model_options.fc_dim", "text_options.dim", "protocol.hash", "protocol.sha256"]
+    assert plain(names) == f"training.lr, options.fc_dim, --emb-dim, {WORDS['protocol.hash']}"
+    assert "wav2vec2" in plain(["inputs.wav2vec2"]) and "inputs" not in plain(["inputs.wav2vec2"])

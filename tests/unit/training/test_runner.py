@@ -64,7 +64,7 @@ def test_no_run_starts_where_an_experiment_cannot_be_trained(experiments, monkey
             train_experiments([good, setup], nj=1)
         assert not good.exp.exists()
     train_experiments([other], nj=1)
-    with fails("experiment-changed", "model_options.ngrams"):
+    with fails("experiment-changed", "options.ngrams"):
         train_experiments([good, dataclasses.replace(other, settings=("ngrams=1",))], nj=1)
     assert not good.exp.exists()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from mscnn.config import overrides, schema
@@ -50,7 +51,8 @@ class ModelSpec:
     ``audio`` names the audio feature (None: no audio), ``extra`` further features, by the names of the network.
     ``normalise`` states how each of them is normalised: zscore (with statistics of the training part; the default of
     ``audio``), minmax (the same, clipped to 0 to 1) or none. ``xvec_norm`` is none, zscore or length. ``segments`` is
-    the segmentation rule (None: whole utterances). ``options`` are all options of the family.
+    the segmentation rule (None: whole utterances). ``options`` are all options of the family. ``origins`` are the files
+    and settings that state the values, by dotted keys, for messages.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ModelSpec:
     segments: Segments | None = None
     xvec_norm: str = "none"
     training: Training = field(default_factory=Training)
+    origins: Mapping[str, Path | str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def load(cls, name: str, settings: Sequence[str] = ()) -> ModelSpec:
@@ -118,6 +121,7 @@ class ModelSpec:
             segments=values.segments,
             xvec_norm=values.xvec_norm,
             training=values.training,
+            origins=layers.origins,
         )
 
     @classmethod

@@ -52,7 +52,12 @@ def options(spec: ModelSpec) -> Any:
             f"{spec.name}: segments: the family {spec.family} takes whole utterances; remove segments",
             code="segments-unsupported",
         )
-    return schema.build(kind, spec.options, f"{spec.name}: options")
+
+    def place(key: str) -> str:
+        origin = spec.origins.get(f"options.{key.partition('.')[0]}")
+        return schema.place(origin, ("options", *key.split("."))) if origin else f"{spec.name}: options"
+
+    return schema.build(kind, spec.options, place)
 
 
 def build(spec: ModelSpec, sizes: Sizes) -> Classifier:

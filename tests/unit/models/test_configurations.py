@@ -7,7 +7,7 @@ from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.features.config import Feature
 from mscnn.models.inputs import Sizes
-from mscnn.paths import names
+from mscnn.paths import conf, names
 from tests.raises import fails
 
 NAMES = names("models")
@@ -73,6 +73,17 @@ def test_mixup_is_refused_where_it_would_mix_only_a_part(name):
     spec = ModelSpec.load(name, ["mixup=0.2"])
     with fails("mixup-unsupported", name):
         models.build(spec, Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))
+
+
+def test_an_option_of_a_wrong_type_has_its_place(tmp_path):
+    text = conf("models", "mscnn_spu_att").read_text()
+    line = next(i for i, one in enumerate(text.splitlines()) if one.strip().startswith("filters:"))
+    lines = text.splitlines()
+    lines[line] = lines[line].split(":")[0] + ": many"
+    path = tmp_path / "mine.yaml"
+    path.write_text("\n".join(lines) + "\n")
+    with fails("config-value", f"{path}:{line + 1}: ", "filters", "'many'"):
+        models.options(ModelSpec.load(str(path)))
 
 
 def test_segments_are_refused_where_there_is_no_network():

@@ -17,7 +17,7 @@ from mscnn.evaluation.compare import Comparison, compare_systems
 from mscnn.evaluation.compare import compare as compare_experiments
 from mscnn.evaluation.evaluation import Evaluation, clusters_over, measure
 from mscnn.evaluation.experiment import Experiment
-from mscnn.evaluation.prediction_table import columns_of, read_prediction_table
+from mscnn.evaluation.prediction_table import columns_of, is_table, read_prediction_table, system_of_frame
 from mscnn.evaluation.probabilities import Probabilities
 from mscnn.evaluation.system import System, load_experiment
 
@@ -47,8 +47,8 @@ def evaluate(
         print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
 
     Args:
-        truth: the class of each of n utterances; or a CSV or TSV file with a line of column names, or the folder of an
-            experiment (its test parts), which has everything else.
+        truth: the class of each of n utterances; or a CSV or TSV file with a line of column names, a data frame (of
+            pandas or polars), or the folder of an experiment (its test parts), which has everything else.
         predictions: predicted classes (n,), like ``truth`` names or indices of ``classes``; None: the most probable
             classes.
         utterances: utterance ids (n,); None: rows are numbered within each run.
@@ -63,9 +63,10 @@ def evaluate(
         over: clusters of the intervals: ``speaker``, ``dialogue`` or ``utterance``; None: the first that is known.
         name: name of the system in the output.
         data: data directory of an experiment; None: that of its ``config.yaml``.
-        probability_prefix: prefix of the columns with probabilities in a file; None: ``p_`` and similar ones.
-        columns: names of columns of a file: ``utterance_column``, ``truth_column``, ``prediction_column``,
-            ``speaker_column``, ``dialogue_column``, ``fold_column``, ``run_column``; common names are recognised.
+        probability_prefix: prefix of the columns with probabilities in a file or data frame; None: ``p_`` and similar.
+        columns: names of columns of a file or data frame: ``utterance_column``, ``truth_column``,
+            ``prediction_column``, ``speaker_column``, ``dialogue_column``, ``fold_column``, ``run_column``; common
+            names are recognised.
 
     Raises:
         UserError: a file or column is missing (``file-unreadable``, ``column-missing``, with the nearest name), two
@@ -87,6 +88,12 @@ def evaluate(
                 code="option-value",
             )
         return measure(_read(truth, data, probability_prefix, classes, columns), over)
+    if is_table(truth):
+        if extra := [key for key, value in {**given, "data": data}.items() if value is not None]:
+            raise UserError(
+                f"a data frame has its own columns: {', '.join(extra)} cannot be given", code="option-value"
+            )
+        return measure(system_of_frame(name, truth, columns_of(columns), probability_prefix, classes), over)
     if unused := [key for key, value in {**columns, "data": data}.items() if value is not None]:
         raise UserError(f"{', '.join(unused)}: for files and experiments only", code="option-value")
     system = system_of(
@@ -116,7 +123,7 @@ def compare(
     of pairs (Holm).
 
     Args:
-        systems: two or more, or one list of them; each is a file or the folder of an experiment as for
+        systems: two or more, or one list of them; each is a file, a data frame or the folder of an experiment as for
             :func:`evaluate`, an :class:`Evaluation`, or the predicted classes of the utterances of ``truth``.
         truth: the classes, where systems are given as predictions.
         over: clusters: ``speaker``, ``dialogue`` or ``utterance``; None: the first that is known.
@@ -131,7 +138,8 @@ def compare(
             (``truth-differs``) or classes (``classes-differ``), experiments in protocol (``protocols-differ``) or
             folds (``folds-differ``); a class has no utterances (``class-absent``); see also :func:`evaluate`.
     """
-    given = list(systems[0]) if len(systems) == 1 and not isinstance(systems[0], (str, os.PathLike)) else list(systems)
+    single = len(systems) == 1 and (isinstance(systems[0], (str, os.PathLike)) or is_table(systems[0]))
+    given = list(systems[0]) if len(systems) == 1 and not single else list(systems)
     if len(given) < 2:
         raise UserError("one system cannot be compared; give two or more", code="systems-few")
     if names is not None and len(names) != len(given):
@@ -167,6 +175,8 @@ def _system(
         return System.of_experiment(one)
     if isinstance(one, (str, os.PathLike)):
         return _read(one, data, prefix, classes, columns)
+    if is_table(one):
+        return system_of_frame(f"system {number}", one, columns_of(columns), prefix, classes)
     if truth is None:
         raise UserError("systems given as predictions need truth=", code="truth-missing")
     return system_of(truth, one, classes=classes, name=f"system {number}", **columns)

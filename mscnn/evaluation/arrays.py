@@ -92,12 +92,14 @@ def system_of(
             raise UserError(f"{name}: give predictions or probabilities", code="predictions-missing")
         predicted = [scored[k] for k in matrix.argmax(axis=1)]
     if set(predicted).isdisjoint(truths):
+        meant = _meant(min(predicted), sorted(set(truths)))
+        hint = f"{min(predicted)}: {meant}" if meant else "give classes=, the names in order, if numbers are indices"
         raise UserError(
             f"{name}: no prediction is a class of the truth: {', '.join(sorted(set(predicted))[:9])} and "
-            f"{', '.join(sorted(set(truths))[:9])}; give classes=, the names in order, if the numbers are indices",
+            f"{', '.join(sorted(set(truths))[:9])}; {hint}",
             code="labels-differ",
         )
-    known, others = _classes(named, truths, predicted, scored, where)
+    known, others = _classes(name, named, truths, predicted, scored, where)
     rows = Rows(
         truths, predicted, columns["utterances"], columns["speakers"], columns["dialogues"], columns["folds"],
         columns["runs"] or ["1"] * len(truths), matrix, scored, known, others, where,
@@ -140,29 +142,35 @@ def _name(what: str, value: Any, where: str, classes: Sequence[str] | None) -> s
 
 
 def _classes(
-    given: Sequence[str] | None, truth: Sequence[str], predicted: Sequence[str], scored: Sequence[str], where: Where
+    title: str,
+    given: Sequence[str] | None,
+    truth: Sequence[str],
+    predicted: Sequence[str],
+    scored: Sequence[str],
+    where: Where,
 ) -> tuple[list[str], list[str]]:
     """Classes of the truth in order, and other classes that are predicted or have a probability."""
     present = set(truth)
     order = list(given or scored or sorted(present, key=natural))
     unknown = next((i for i, name in enumerate(truth) if name not in order), None)
     if unknown is not None:
-        near = difflib.get_close_matches(truth[unknown], order, n=1)
+        meant = _meant(truth[unknown], order)
         what = "is not among the classes" if given else "has no probability; there are those of"
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; {meant}" if meant else ""
         raise UserError(
             f"{where(unknown)}: truth: {truth[unknown]} {what} {', '.join(order)}{hint}", code="class-unknown"
         )
     classes = order if given else [name for name in order if name in present]
     if not given and len(classes) > MAX_CLASSES:
         raise UserError(
-            f"the truth has {len(classes)} classes, such as {', '.join(classes[:3])}: is it the right column? If "
-            "so, give them as classes=",
+            f"{title}: the truth has {len(classes)} classes, such as {', '.join(classes[:3])}: is it the right "
+            "column? If so, give them: --classes A,B,C, or in Python classes=",
             code="classes-many",
         )
     if len(classes) < 2:
         raise UserError(
-            f"the truth has one class, {classes[0]}: nothing to classify; give all classes as classes=",
+            f"{title}: the truth has one class, {classes[0]}: nothing to classify; give all classes: "
+            "--classes A,B,C, or in Python classes=",
             code="one-class",
         )
     missing = [name for name in classes if scored and name not in scored]
@@ -174,6 +182,13 @@ def _classes(
         [*(n for n in scored if n not in classes), *sorted(set(predicted) - set(classes), key=natural)]
     )
     return classes, list(others)
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """``did you mean KNOWN?``, of names that differ in case or a few letters; empty where there is none."""
+    same = [one for one in known if one.lower() == name.lower()]
+    near = same or difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def natural(name: str) -> tuple[bool, int, str]:
@@ -264,7 +279,9 @@ def _remarks(rows: Rows) -> Iterable[str]:
     wrong = [name for name in rows.others if name in set(rows.predictions)]
     if wrong:
         count = sum(name in wrong for name in rows.predictions)
-        yield f"{count} predictions are of {', '.join(wrong)}, which the truth never has: they count as errors"
+        meant = [f"{name}: {hint}" for name in wrong if (hint := _meant(name, rows.classes))]
+        also = f" ({' '.join(meant)})" if meant else ""
+        yield f"{count} predictions are of {', '.join(wrong)}, which the truth never has: they count as errors{also}"
     if rows.utterances is None:
         yield "utterances have no ids: rows are numbered, and duplicates cannot be detected"
     if rows.scored:

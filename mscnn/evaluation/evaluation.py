@@ -207,9 +207,15 @@ def _defined(matrices: np.ndarray) -> dict[str, Value]:
     return {name: spread(matrices, metric) for name, metric in METRICS.items() if metric.exists(matrices).all()}
 
 
+def _need_every_class() -> str:
+    """Labels of the metrics that need utterances of every class: ``UA, macro F1 and G-mean``."""
+    *others, last = (metric.label for metric in METRICS.values() if metric.every_class)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _absent(matrices: np.ndarray, system: System) -> Iterator[str]:
     """Remarks about folds in which a class has no utterances."""
-    labels = " and ".join(metric.label for metric in METRICS.values() if metric.every_class)
+    labels = _need_every_class()
     for fold, name in enumerate(system.fold_names):
         missing = (matrices[fold].sum(axis=-1) == 0).any(axis=0)
         names = ", ".join(label for label, absent in zip(system.classes, missing, strict=True) if absent)
@@ -231,8 +237,7 @@ def _interval_remarks(system: System, over: str, intervals: Sequence[ClusterInte
     """Remarks about intervals that are missing or too narrow."""
     missing = [label for label in system.classes if label not in {system.classes[k] for k in system.truth}]
     if missing:
-        labels = " and ".join(metric.label for metric in METRICS.values() if metric.every_class)
-        yield f"no utterances of {', '.join(missing)}: {labels} are undefined, and there are no intervals"
+        yield f"no utterances of {', '.join(missing)}: {_need_every_class()} are undefined, and there are no intervals"
     if over == UTTERANCE:
         yield (
             "intervals are over utterances, as if these were independent: those of a speaker are not, and the "

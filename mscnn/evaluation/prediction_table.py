@@ -8,9 +8,11 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mscnn.errors import UserError
 from mscnn.evaluation.arrays import system_of
+from mscnn.evaluation.probabilities import Where
 from mscnn.evaluation.system import System
 
 # Role of a column -> other names by which it is recognised; case, spaces, dashes and underscores are ignored.
@@ -52,16 +54,49 @@ def read_prediction_table(
     """
     path = Path(path)
     header, lines, cells = _read(path)
-    roles, remarks = _roles(path, header, {key: name for key, name in (columns or {}).items() if name is not None})
     values = {name: [row[k] for row in cells] for k, name in enumerate(header)}
-    scored = _scored(path, header, prefix, set(values[roles["truth"]]))
+    return system_of_columns(str(path), values, lambda i: f"{path}:{lines[i]}", columns, prefix, classes)
+
+
+def is_table(value: Any) -> bool:
+    """Whether a value is a data frame (of pandas or polars): columns by name."""
+    return hasattr(value, "columns") and hasattr(value, "__getitem__")
+
+
+def system_of_frame(
+    name: str,
+    frame: Any,
+    columns: Mapping[str, str | None] | None = None,
+    prefix: str | None = None,
+    classes: Sequence[object] | None = None,
+) -> System:
+    """System from a data frame, named ``name``; otherwise as :func:`read_prediction_table`."""
+    header = [str(column) for column in frame.columns]
+    if twice := next((column for column in header if header.count(column) > 1), None):
+        raise UserError(f"{name}: two columns are named {twice}", code="column-twice")
+    values = {title: list(frame[column]) for title, column in zip(header, frame.columns, strict=True)}
+    return system_of_columns(name, values, "row {}".format, columns, prefix, classes)
+
+
+def system_of_columns(
+    title: str,
+    values: Mapping[str, Sequence[Any]],
+    where: Where,
+    columns: Mapping[str, str | None] | None,
+    prefix: str | None,
+    classes: Sequence[object] | None,
+) -> System:
+    """System from columns by name; ``title`` names the table and ``where`` a row, for messages; see the readers."""
+    header = list(values)
+    roles, remarks = _roles(title, header, {key: name for key, name in (columns or {}).items() if name is not None})
+    scored = _scored(title, header, prefix, set(map(str, values[roles["truth"]])))
     if "prediction" not in roles and not scored:
-        raise _missing(path, header, "prediction")
+        raise _missing(title, header, "prediction")
     unused = [name for name in header if name not in {*roles.values(), *scored.values()}]
     if unused:
         remarks.append(f"columns not used: {', '.join(_with_nearest(name) for name in unused)}")
 
-    def column(role: str) -> list[str] | None:
+    def column(role: str) -> Sequence[Any] | None:
         return values[roles[role]] if role in roles else None
 
     return system_of(
@@ -72,10 +107,10 @@ def read_prediction_table(
         dialogues=column("dialogue"),
         folds=column("fold"),
         runs=column("run"),
-        probabilities={label: _numbers(path, lines, name, values[name]) for label, name in scored.items()} or None,
+        probabilities={label: _numbers(where, name, values[name]) for label, name in scored.items()} or None,
         classes=classes,
-        name=str(path),
-        where=lambda i: f"{path}:{lines[i]}",
+        name=title,
+        where=where,
         remarks=remarks,
     )
 
@@ -118,19 +153,19 @@ def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
         if len(row) != len(header):
             raise UserError(
                 f"{path}:{number}: expected {len(header)} cells as in the first line, found {len(row)}; quote texts "
-                "that contain the separator",
+                "that contain the separator, and write 0.8, not 0,8",
                 code="table-columns",
             )
     return header, [number for number, _ in rows[1:]], [row for _, row in rows[1:]]
 
 
-def _roles(path: Path, header: Sequence[str], named: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+def _roles(title: str, header: Sequence[str], named: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Role -> column, and remarks on columns that were recognised by an alias."""
     roles, remarks = {}, []
     for role, aliases in ALIASES.items():
         if role in named:
             if named[role] not in header:
-                raise _missing(path, header, role, named[role])
+                raise _missing(title, header, role, named[role])
             roles[role] = named[role]
             continue
         free = [name for name in header if name not in named.values()]
@@ -138,7 +173,7 @@ def _roles(path: Path, header: Sequence[str], named: Mapping[str, str]) -> tuple
         like = own or [name for name in free if _plain(name) in map(_plain, aliases)]
         if len(like) > 1:
             raise UserError(
-                f"{path}: {' and '.join(like)} could both be the {role}; choose one: --{role}-column {like[0]}, or "
+                f"{title}: {' and '.join(like)} could both be the {role}; choose one: --{role}-column {like[0]}, or "
                 f"in Python {role}_column={like[0]!r}",
                 code="column-ambiguous",
             )
@@ -146,11 +181,11 @@ def _roles(path: Path, header: Sequence[str], named: Mapping[str, str]) -> tuple
             roles[role] = like[0]
             remarks += [] if own else [f"column {like[0]} is used as {role}"]
     if "truth" not in roles:
-        raise _missing(path, header, "truth")
+        raise _missing(title, header, "truth")
     return roles, remarks
 
 
-def _scored(path: Path, header: Sequence[str], prefix: str | None, truth: set[str]) -> dict[str, str]:
+def _scored(title: str, header: Sequence[str], prefix: str | None, truth: set[str]) -> dict[str, str]:
     """Class -> column of its probabilities."""
     for start in PREFIXES if prefix is None else (prefix,):
         columns = {name[len(start) :]: name for name in header if name.startswith(start) and name != start}
@@ -158,29 +193,32 @@ def _scored(path: Path, header: Sequence[str], prefix: str | None, truth: set[st
             return columns
     if prefix is not None:
         raise UserError(
-            f"{path}: no column starts with {prefix!r}; the columns are {', '.join(header)}", code="column-missing"
+            f"{title}: no column starts with {prefix!r}; the columns are {', '.join(header)}", code="column-missing"
         )
     return {name: name for name in header if name in truth} if truth <= set(header) else {}
 
 
-def _numbers(path: Path, lines: Sequence[int], name: str, cells: Sequence[str]) -> list[float]:
+def _numbers(where: Where, name: str, cells: Sequence[Any]) -> list[float]:
+    """The cells as numbers; a comma is a decimal point."""
     numbers = []
-    for line, cell in zip(lines, cells, strict=True):
+    for i, cell in enumerate(cells):
         try:
-            numbers.append(float(cell))
-        except ValueError:
-            raise UserError(f"{path}:{line}: {name}: {cell!r} is not a number", code="probability-value") from None
+            numbers.append(float(cell.replace(",", ".") if isinstance(cell, str) else cell))
+        except (TypeError, ValueError):
+            raise UserError(
+                f"{where(i)}: {name}: {cell!r} is not a number; write 0.8", code="probability-value"
+            ) from None
     return numbers
 
 
-def _missing(path: Path, header: Sequence[str], role: str, named: str | None = None) -> UserError:
+def _missing(title: str, header: Sequence[str], role: str, named: str | None = None) -> UserError:
     """Error: a required column is missing; the message lists the columns and the nearest name."""
     near = difflib.get_close_matches(named or role, header, n=1, cutoff=0.5)
     wanted = f"no column {named}" if named else f"no column with the {role} ({', '.join((role, *ALIASES[role]))})"
     also = " and none with probabilities (p_CLASS)" if role == "prediction" and not named else ""
     hint = f"; did you mean {near[0]}?" if near else "."
     return UserError(
-        f"{path}: {wanted}{also}; the columns are {', '.join(header)}{hint} Give its name: --{role}-column NAME",
+        f"{title}: {wanted}{also}; the columns are {', '.join(header)}{hint} Give its name: --{role}-column NAME",
         code="column-missing",
     )
 

@@ -1,5 +1,6 @@
 """``mscnn.evaluate`` and ``mscnn.compare``: against scikit-learn, by hand, and against files of stage 6."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -138,11 +139,21 @@ def test_predictions_of_a_class_that_the_truth_never_has():
     assert "bored" in str(evaluation)
 
 
-def test_a_class_that_is_given_and_never_occurs():
+def test_names_that_differ_in_case_from_those_of_the_truth():
+    columns = draw()
+    columns["predictions"][0] = "ANGRY"
+    evaluation = mscnn.evaluate(columns["truth"], columns["predictions"], speakers=columns["speakers"])
+    assert any("ANGRY" in remark and "did you mean angry?" in remark for remark in evaluation.remarks)
+    with fails("class-unknown", "item 0", "SAD", "did you mean sad?"):
+        mscnn.evaluate(["SAD", "sad"], ["sad", "sad"], classes=["sad", "angry"])
+
+
+def test_a_class_that_is_given_and_never_occurs(monkeypatch):
+    monkeypatch.setitem(METRICS, "g", dataclasses.replace(METRICS["ua"], name="g", label="G-mean"))
     evaluation = mscnn.evaluate(list("aabb"), list("abbb"), classes=["a", "b", "c"], speakers=list("klkl"))
     assert set(evaluation.scores["pooled"]) == {"wa", "wf1"} and evaluation.intervals == []
     assert evaluation.classes["c"].recall is None and evaluation.classes["c"].utterances == 0
-    assert any("c" in remark for remark in evaluation.remarks)
+    assert any("c: UA, macro F1 and G-mean" in remark for remark in evaluation.remarks)
 
 
 def test_clusters():

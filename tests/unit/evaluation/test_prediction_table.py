@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import mscnn
 from mscnn.evaluation.evaluation import Evaluation
 from mscnn.evaluation.prediction_table import read_prediction_table
 from tests.raises import fails
@@ -87,13 +88,18 @@ def _write(tmp_path, text):
         ("u2,l,", "u2,l,x,", "table-columns", ["p.csv:3", 4, 5]),
         ("u2,l,happy", "u2,l,", "value-missing", ["p.csv:3", "truth"]),
         ("u2,", "u1,", "utterance-twice", ["p.csv:3", "u1", "p.csv:2"]),
-        ("happy", "sad", "one-class", ["sad"]),
+        ("happy", "sad", "one-class", ["p.csv", "sad", "--classes"]),
     ],
 )
 def test_invalid_files_are_refused(tmp_path, old, new, code, names):
     assert old in GOOD
     with fails(code, *names):
         read(tmp_path, GOOD.replace(old, new))
+
+
+def test_predictions_in_another_case_are_refused_with_the_class_that_is_meant(tmp_path):
+    with fails("labels-differ", "p.csv", "Happy", "did you mean happy?"):
+        read(tmp_path, "truth,prediction\nsad,Happy\nhappy,Sad\n")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +114,45 @@ def test_invalid_files_are_refused(tmp_path, old, new, code, names):
 def test_invalid_probabilities_are_refused(tmp_path, cells, code, names):
     with fails(code, *names):
         read(tmp_path, f"utt,truth,p_sad,p_happy\nu1,sad,{cells}\nu2,happy,.5,.5\n")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_decimal_commas(tmp_path, separator):
+    text = "utt;truth;p_sad;p_happy\nu1;sad;0,8;,2\nu2;happy;0.3;0,7\n".replace(";", separator)
+    assert read(tmp_path, text).runs[0].prob.tolist() == [[0.8, 0.2], [0.3, 0.7]]
+    with fails("probability-value", "p.csv:3", "p_happy", "'0,7,1'"):
+        read(tmp_path, text.replace("0,7", "0,7,1"))
+    with fails("table-columns", "p.csv:2", "0.8", "0,8"):
+        read(tmp_path, "utt,truth,p_sad,p_happy\nu1,sad,0,8,0,2\n")
+
+
+class Frame:
+    """A data frame as pandas has it: names of columns, and columns by name."""
+
+    def __init__(self, columns, names=None):
+        self.values, self.columns = columns, names or list(columns)
+
+    def __getitem__(self, name):
+        return np.array(self.values[name], dtype=object)
+
+
+def test_a_data_frame_is_taken_like_a_file(tmp_path):
+    rows = [line.split(",") for line in GOOD.replace("truth", "gold").splitlines()]
+    columns = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
+    frame = Frame({**columns, "p_sad": [0.9, 0.6, 0.2], "p_happy": [0.1, 0.4, 0.8]})
+    evaluation = mscnn.evaluate(frame, speaker_column="speaker", name="mine")
+    text = "\n".join(",".join(map(str, row)) for row in [frame.columns, *zip(*frame.values.values(), strict=True)])
+    same = mscnn.evaluate(_write(tmp_path, text), speaker_column="speaker")
+    assert {**evaluation.to_dict(), "name": ""} == {**same.to_dict(), "name": ""}
+    assert evaluation.system.name == "mine" and mscnn.compare(frame, frame)
+    with fails("value-missing", "row 1", "truth"):
+        mscnn.evaluate(Frame({"truth": ["a", float("nan")], "prediction": ["a", "b"]}))
+    with fails("column-missing", "mine", "truth"):
+        mscnn.evaluate(Frame({"a": [1], "b": [2]}), name="mine")
+    with fails("column-twice", "a"):
+        mscnn.evaluate(Frame({"a": [1]}, ["a", "a"]))
+    with fails("option-value", "speakers"):
+        mscnn.evaluate(frame, speakers=["k"] * 3)
 
 
 def test_a_class_without_probability(tmp_path):

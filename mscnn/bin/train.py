@@ -65,16 +65,25 @@ def main() -> None:
     """Train all folds and runs of one experiment, or of a plan; finished runs are skipped, interrupted runs resumed."""
     args = parser().parse_or_plan("model", "data", "labels", "protocol", "exp")
 
+    from mscnn.errors import UserError
     from mscnn.recipe.plan import Plan
     from mscnn.recipe.resources import fit
     from mscnn.training.runner import train_experiments
 
     start = time.monotonic()
     experiments = [row.setup() for row in Plan.load(args.plan).trained] if args.plan else [_options(args)]
-    nj, devices = fit(experiments, args.nj, args.jobs_per_device)
-    trained = train_experiments(experiments, nj=nj, overwrite=args.overwrite, devices=devices)
-    what = args.exp or f"{len(experiments)} experiments"
-    get_logger("train").info("wrote %s: %d runs trained in %.1f s", what, trained, time.monotonic() - start)
+    placed = fit(experiments, args.nj, args.jobs_per_device)
+    good = [experiment for experiment in experiments if experiment.exp not in placed.failed]
+    if good:
+        trained = train_experiments(good, nj=placed.nj, overwrite=args.overwrite, devices=placed.devices)
+        what = args.exp or f"{len(good)} experiments"
+        get_logger("train").info("wrote %s: %d runs trained in %.1f s", what, trained, time.monotonic() - start)
+    if placed.failed:
+        raise UserError(
+            f"not trained, for the errors above: {', '.join(map(str, placed.failed))}; fix them, then run the same "
+            "command again",
+            code="experiments-failed",
+        )
 
 
 def _options(args: argparse.Namespace) -> ExperimentConfig:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mscnn import models
+from mscnn.errors import UserError
 from mscnn.files import atomic, digest, read_mapping
+from mscnn.jobs.run import TAIL_LINES
 from mscnn.jobs.worker import Worker
 from mscnn.log import get_logger
 
@@ -26,18 +30,27 @@ def stored(exp: Path) -> int | None:
 
 
 def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
-    """Bytes that one training takes, as stored or measured now; None for a baseline, or if the measurement fails."""
+    """Bytes that one training takes, as stored or measured now; None for a baseline, or if there is too little memory.
+
+    Raises:
+        UserError: the measured step fails, as every training of the experiment would (``step-failed``, or the code of
+            the error).
+    """
     task, log = _task(setup, reader), get_logger("train")
     if task.spec.family == "baseline":
         return None
     features = {name: feature.content for name, feature in task.sources.features.items()}
-    key = digest([task.spec.describe(), setup.text.changed, task.device, len(task.sources.data.utts), features])
+    code = [reader.code_digest(name) for name in models.source_modules(task.spec)]
+    key = digest([task.spec.describe(), setup.text.changed, task.device, len(task.sources.data.utts), features, code])
     if read_mapping(setup.exp / FILE).get("key") == key:
         return stored(setup.exp)
     try:
         with Worker() as worker:
-            size = worker.call(peak, task)
-    except Exception as error:  # training will raise it again, with more detail
+            size = worker.call(_measured, task)
+    except Exception as error:
+        if isinstance(error, UserError) and error.code != "job-died":
+            where = f"{setup.exp}: no training was started, because a step of {task.spec.name} fails"
+            raise UserError(f"{where}: {error}", code=error.code) from None
         log.warning("%s: the memory of a training could not be measured: %s", setup.exp, error)
         return None
     if not isinstance(size, int):
@@ -48,6 +61,20 @@ def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
     return size
 
 
+def _measured(task: Task) -> int | None:
+    """As :func:`peak`; any error but too little memory is a UserError with the end of the traceback."""
+    import torch
+
+    try:
+        return peak(task)
+    except (UserError, MemoryError, torch.cuda.OutOfMemoryError):
+        raise
+    except Exception:
+        lines = traceback.format_exc().splitlines()[-TAIL_LINES:]
+        message = "\n  ".join(["the traceback ends with:", *lines])
+        raise UserError(message, code="step-failed") from None
+
+
 def peak(task: Task) -> int | None:
     """Bytes that this process takes to read a fold, and to train and predict on its longest examples.
 
@@ -56,7 +83,6 @@ def peak(task: Task) -> int | None:
     import numpy as np
     import torch
 
-    from mscnn import models
     from mscnn.training.loop import EVAL_BATCH_SIZE, make_optimizer, step
     from mscnn.training.network import reproducible
     from mscnn.training.splits import make_splits

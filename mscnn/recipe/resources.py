@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn import jobs
 from mscnn.device import choose_device
+from mscnn.errors import UserError
 from mscnn.log import get_logger
 from mscnn.recipe.memory import measure
 
@@ -14,27 +17,49 @@ if TYPE_CHECKING:
     from mscnn.training.experiment import ExperimentConfig
 
 
-def fit(setups: Sequence[ExperimentConfig], nj: int, jobs_per_device: int = 1) -> tuple[int, list[str]]:
-    """Number of trainings at a time, at most ``nj``, and the GPUs that they are distributed over (none: the CPU).
+@dataclass(frozen=True)
+class Fit:
+    """How trainings are distributed over this machine.
 
-    Processors, memory, and ``jobs_per_device`` per GPU limit the number; the log says which of them lowers ``nj``.
+    Attributes:
+        nj: number of trainings at a time.
+        devices: GPUs that they are distributed over; empty: the CPU.
+        failed: folders of the experiments whose trainings cannot succeed, because the step that was measured fails.
+    """
+
+    nj: int
+    devices: list[str]
+    failed: list[Path] = field(default_factory=list)
+
+
+def fit(setups: Sequence[ExperimentConfig], nj: int, jobs_per_device: int = 1) -> Fit:
+    """How many trainings run at a time, at most ``nj``, and where.
+
+    Processors, memory, and ``jobs_per_device`` per GPU limit the number; the log says which of them lowers ``nj``. It
+    also has the errors of experiments that fail.
     """
     from mscnn.training.sources import Reader
 
     nj, devices = places(setups[0].device if setups else "cpu", nj, jobs_per_device)
+    failed: list[Path] = []
     if nj > 1:
-        reader = Reader()
-        sizes = {setup.exp: measure(setup, reader) or 0 for setup in setups}
-        largest = max(sizes, key=lambda exp: sizes[exp])
+        reader, sizes = Reader(), dict[Path, int]()
+        for setup in setups:
+            try:
+                sizes[setup.exp] = measure(setup, reader) or 0
+            except UserError as error:
+                get_logger("train").error("error[%s]: %s", error.code, error)
+                failed.append(setup.exp)
+        largest = max(sizes, key=lambda exp: sizes[exp], default=Path())
         free = jobs.memory()
-        if sizes[largest]:
+        if sizes.get(largest):
             reason = f"{free / 1e9:.1f} GB of memory, of which a training of {largest} takes {sizes[largest] / 1e9:.1f}"
             nj = _lowered(nj, int(jobs.MEMORY_SHARE * free / sizes[largest]), reason)
-    return nj, devices
+    return Fit(nj, devices, failed)
 
 
 def places(device: str, nj: int, jobs_per_device: int = 1) -> tuple[int, list[str]]:
-    """As :func:`fit`, limited by processors and GPUs only."""
+    """Number of jobs at a time and their GPUs, as :func:`fit`, limited by processors and GPUs only."""
     devices: list[str] = []
     if choose_device(device) == "cuda":
         devices = jobs.gpus()

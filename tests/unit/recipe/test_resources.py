@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from mscnn import jobs
+from mscnn.errors import UserError
 from mscnn.recipe import resources
+from mscnn.recipe.resources import Fit
 
 GB = 1 << 30
 SETUPS = [SimpleNamespace(exp=Path(f"exp/{name}"), device="auto") for name in ("small", "large")]
@@ -33,32 +35,32 @@ def machine(monkeypatch, caplog):
 
 def test_a_number_that_fits_is_not_changed(machine):
     log = machine()
-    assert resources.fit(SETUPS, 8) == (8, []) and not log.records
+    assert resources.fit(SETUPS, 8) == Fit(8, []) and not log.records
 
 
 def test_processors_and_memory_lower_the_number_with_a_notice(machine):
     log = machine(processors=3)
-    assert resources.fit(SETUPS, 8) == (3, []) and "3 processors" in log.text
+    assert resources.fit(SETUPS, 8) == Fit(3, []) and "3 processors" in log.text
     log = machine(memory=10)
-    assert resources.fit(SETUPS, 8) == (2, []) and "exp/large" in log.text and "--nj 8" in log.text
+    assert resources.fit(SETUPS, 8) == Fit(2, []) and "exp/large" in log.text and "--nj 8" in log.text
     machine(memory=3)
-    assert resources.fit(SETUPS, 8) == (1, [])
+    assert resources.fit(SETUPS, 8) == Fit(1, [])
     machine(memory=3, sizes=(None, None))
-    assert resources.fit(SETUPS, 8) == (8, [])
+    assert resources.fit(SETUPS, 8) == Fit(8, [])
 
 
 def test_nothing_is_measured_where_one_runs_at_a_time(machine, monkeypatch):
     machine()
     monkeypatch.setattr(resources, "measure", lambda setup, reader: 1 / 0)
-    assert resources.fit(SETUPS, 1) == (1, [])
+    assert resources.fit(SETUPS, 1) == Fit(1, [])
 
 
 def test_jobs_per_device_limits_the_jobs_of_each_gpu(machine):
     log = machine(gpus=("0", "3"))
-    assert resources.fit(SETUPS, 8) == (2, ["0", "3"]) and "2 GPUs" in log.text
+    assert resources.fit(SETUPS, 8) == Fit(2, ["0", "3"]) and "2 GPUs" in log.text
     machine(gpus=("0", "3"))
-    assert resources.fit(SETUPS, 8, jobs_per_device=2) == (4, ["0", "3"])
-    assert resources.fit(SETUPS, 1) == (1, ["0", "3"])
+    assert resources.fit(SETUPS, 8, jobs_per_device=2) == Fit(4, ["0", "3"])
+    assert resources.fit(SETUPS, 1) == Fit(1, ["0", "3"])
 
 
 def test_prediction_is_limited_by_processors_and_gpus_only(machine, monkeypatch):
@@ -67,3 +69,17 @@ def test_prediction_is_limited_by_processors_and_gpus_only(machine, monkeypatch)
     assert resources.places("cpu", 8) == (3, [])
     machine(gpus=("1",))
     assert resources.places("auto", 8, jobs_per_device=2) == (2, ["1"])
+
+
+def test_an_experiment_whose_step_fails_is_named_and_the_others_are_measured(machine, monkeypatch):
+    log = machine(memory=10)
+    measured = resources.measure
+
+    def measure(setup, reader):
+        if setup.exp.name == "small":
+            raise UserError("no such layer", code="step-failed")
+        return measured(setup, reader)
+
+    monkeypatch.setattr(resources, "measure", measure)
+    assert resources.fit(SETUPS, 8) == Fit(2, [], [Path("exp/small")]) and log.text.count("no such layer") == 1
+    assert resources.fit(SETUPS[:1], 8) == Fit(8, [], [Path("exp/small")])

@@ -2,6 +2,8 @@
 
 from mscnn.errors import UserError
 
+DEVICES = ("auto", "cpu", "cuda")
+
 
 def choose_device(name: str) -> str:
     """``cpu`` or ``cuda``; for ``auto``, cuda where there is a GPU.

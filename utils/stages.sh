@@ -78,8 +78,7 @@ run_recipe() { # run_recipe OPTION...
     [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
-  set -f
-  . ./path.sh
+  set -f && . ./path.sh
   make_plan
   trap on_exit EXIT
   [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
@@ -143,11 +142,12 @@ run_recipe() { # run_recipe OPTION...
 # Check all options, and write the plan. A run that was killed may have left processes running: they hold the lock of the
 # plan, and we wait until they end.
 make_plan() {
-  local options=(--model $model --text $text --protocol $protocol --grid "$grid" --engine $asr_engine --corpus "$parser"
-    --labels "$labels" --subset "$subset" --usual "$usual" --set $set "--train-args=$train_args" --folds "$folds"
-    --runs "$runs" --seed "$seed" --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector"
-    --xvector-model "$xvector_model" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device" --tag "$tag"
-    --overwrite "$overwrite" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan") lock
+  local options=(--model $model --text $text --protocol $protocol --engine $asr_engine --set $set --corpus "$parser"
+    --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan") name lock
+  for name in grid labels subset on_bad train_args folds runs seed tokens embeddings xvector xvector_model \
+    xvector_backend unvoiced wav2vec2 trim device nj jobs_per_device tag overwrite; do
+    options+=("--${name//_/-}=${!name}")
+  done
   if $dry_run; then
     run plan "${options[@]}"
   else

@@ -1,6 +1,7 @@
 """Stage 0: check that this machine and the corpus have what the run needs."""
 
 from mscnn.options import Parser, flag, positive, run
+from mscnn.xvector import BACKENDS
 
 
 def options() -> Parser:
@@ -17,9 +18,7 @@ def options() -> Parser:
     parser.add_argument("--asr-model", default="", help="model of the ASR engines: a name or a folder")
     parser.add_argument("--asr-table", default="", help="existing transcripts, for the ASR engine file")
     parser.add_argument("--language", default="", help="spoken language, such as en-US")
-    parser.add_argument(
-        "--xvector-backend", default="auto", choices=("auto", "kaldi", "native"), help="x-vector extractor of stage 2"
-    )
+    parser.add_argument("--xvector-backend", default="auto", choices=BACKENDS, help="x-vector extractor of stage 2")
     parser.add_argument("--nj", default=1, type=positive, help="processes at a time")
     return parser
 

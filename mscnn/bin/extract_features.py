@@ -2,7 +2,8 @@
 
 import time
 
-from mscnn.options import Parser, flag, run
+from mscnn.device import DEVICES
+from mscnn.options import Parser, flag, positive, run
 
 
 def parser() -> Parser:
@@ -20,11 +21,11 @@ def parser() -> Parser:
         help="changes of the options in the YAML file, for example trim_db=30; recorded in feature.yaml",
     )
     p.add_argument("--out", help="output folder for feats.scp, its archives and feature.yaml")
-    p.add_argument("--nj", type=int, default=2, help="number of processes; the result does not depend on it")
+    p.add_argument("--nj", type=positive, default=2, help="number of processes; the result does not depend on it")
     p.add_argument(
         "--device",
         default="auto",
-        choices=["auto", "cpu", "cuda"],
+        choices=DEVICES,
         help="device of features computed by a network (wav2vec2); others are computed on the CPU",
     )
     p.add_argument(

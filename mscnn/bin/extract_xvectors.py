@@ -2,7 +2,9 @@
 
 import time
 
-from mscnn.options import Parser, flag, run
+from mscnn.device import DEVICES
+from mscnn.options import Parser, flag, positive, run
+from mscnn.xvector import BACKENDS, UNVOICED
 
 
 def parser() -> Parser:
@@ -19,18 +21,18 @@ def parser() -> Parser:
     p.add_argument(
         "--backend",
         default="auto",
-        choices=["auto", "kaldi", "native"],
+        choices=BACKENDS,
         help="Kaldi's programs (in KALDI_ROOT or PATH), or the same without them; auto: Kaldi where available",
     )
     p.add_argument(
         "--unvoiced",
         default="all-frames",
-        choices=["all-frames", "zero", "drop"],
+        choices=UNVOICED,
         help="utterances without a voiced frame: use all frames, write a zero vector, or exclude them",
     )
     p.add_argument("--chunk-size", type=int, default=0, help="maximum frames per chunk; 0: that of the model")
-    p.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="device of the native backend")
-    p.add_argument("--nj", type=int, default=2, help="number of processes; the vectors do not depend on it")
+    p.add_argument("--device", default="auto", choices=DEVICES, help="device of the native backend")
+    p.add_argument("--nj", type=positive, default=2, help="number of processes; the vectors do not depend on it")
     p.add_argument(
         "--convert",
         type=flag,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mscnn.options import Parser, flag, positive, run
+from mscnn.options import Parser, flag, run
 
 if TYPE_CHECKING:
     from mscnn.recipe.options import Issues, Options
@@ -28,19 +28,24 @@ def parser() -> Parser:
     p.add_argument("--corpus", default="", help="parser of the corpus, which label maps must be for; empty: any")
     p.add_argument("--labels", required=True, help="label map: name in conf/labels, or a .yaml file")
     p.add_argument("--subset", default="all", help="recordings to take: all, improvised or scripted")
+    p.add_argument("--on-bad", default="stop", help="issues in the corpus: stop, or skip the utterances")
     p.add_argument("--usual", default="", help="default data set: the only one that tags do not name")
     p.add_argument("--set", default=[], nargs="*", action="extend", metavar="KEY=VALUE", help="changes of every model")
     p.add_argument("--train-args", default="", help="further options of mscnn.bin.train, separated by blanks")
     p.add_argument("--folds", type=int, default=0, help="number of folds to train, from the first; 0: all")
-    p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
+    p.add_argument("--runs", type=int, default=1, help="repetitions of every fold")
     p.add_argument("--seed", type=int, default=0, help="mixed into every seed")
     p.add_argument("--tokens", default="word", help="unit of text: word or sentencepiece")
     p.add_argument("--embeddings", default="none", help="file of word vectors; none: train them on each training part")
     p.add_argument("--xvector", default="extract", help="x-vectors: extract (stage 2), none, or an xvector.scp")
     p.add_argument("--xvector-model", default="espeak", help="x-vector network of stage 2")
+    p.add_argument("--xvector-backend", default="auto", help="x-vector extractor of stage 2: auto, kaldi or native")
+    p.add_argument("--unvoiced", default="all-frames", help="utterances without voiced frames: all-frames, zero, drop")
     p.add_argument("--wav2vec2", default="", help="wav2vec 2.0 model, a folder or hub name; empty: as configured")
     p.add_argument("--trim", default="", help="trim_db of all features; empty: as configured")
     p.add_argument("--device", default="auto", help="device for training: cpu, cuda or auto")
+    p.add_argument("--nj", type=int, default=1, help="processes of the stages")
+    p.add_argument("--jobs-per-device", type=int, default=1, help="trainings at a time per GPU")
     p.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
     p.add_argument(
         "--overwrite", type=flag, default=False, help="replace experiments that have other options, true or false"
@@ -98,6 +103,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         engines=tuple(engine for engine in args.engine if engine != "none"),
         labels=conf(args.labels),
         subset=args.subset,
+        on_bad=args.on_bad,
         usual=args.usual,
         set=tuple(args.set),
         folds=max(args.folds, 0),
@@ -107,9 +113,13 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         embeddings=file(args.embeddings),
         xvector=file(args.xvector),
         xvector_model=file(args.xvector_model),
+        xvector_backend=args.xvector_backend,
+        unvoiced=args.unvoiced,
         wav2vec2=file(args.wav2vec2),
         trim=args.trim,
         device=args.device,
+        nj=args.nj,
+        jobs_per_device=args.jobs_per_device,
         tag=args.tag,
         overwrite=args.overwrite,
         first=args.stages[0],

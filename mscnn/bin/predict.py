@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mscnn.device import DEVICES
 from mscnn.options import Parser, positive, run
 
 
@@ -15,7 +16,7 @@ def main() -> None:
     )
     parser.add_argument("--nj", default=1, type=positive, help="models at a time, in processes")
     parser.add_argument("--jobs-per-device", default=1, type=positive, help="models at a time per GPU")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="device of prediction")
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="device of prediction")
     parser.add_argument("--out", type=Path, help="output folder, for mscnn.bin.score")
     args = parser.parse_or_plan("exp", "out")
 

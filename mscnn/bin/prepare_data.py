@@ -16,20 +16,19 @@ if TYPE_CHECKING:
 def parser() -> Parser:
     """The options of this entry point."""
     from mscnn.corpora import CORPORA
+    from mscnn.corpora.common import ON_BAD, SUBSETS
 
     p = Parser("mscnn.bin.prepare_data", __doc__)
     p.add_argument("--corpus", required=True, choices=sorted(CORPORA), help="corpus to read")
     p.add_argument("--root", required=True, type=Path, help="folder of the release; it is only read")
     p.add_plan("make all its data directories, in place of one")
     p.add_argument("--labels", help="label map: a name in conf/labels, or a .yaml file")
-    p.add_argument(
-        "--subset", default="all", choices=["all", "improvised", "scripted"], help="style of the recordings to select"
-    )
+    p.add_argument("--subset", default="all", choices=SUBSETS, help="style of the recordings to select")
     p.add_argument("--out", type=Path, help="data directory to write")
     p.add_argument(
         "--on-bad",
         default="stop",
-        choices=["stop", "skip"],
+        choices=ON_BAD,
         help="issues in the corpus: list all of them and stop, or exclude unusable utterances (OUT/excluded.tsv)",
     )
     p.add_argument("--expected-counts", type=Path, help="table of published counts (tab separated) to compare with")

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mscnn.device import DEVICES
 from mscnn.log import get_logger
 from mscnn.options import Parser, flag, positive, run
+from mscnn.text import TOKENS
 
 if TYPE_CHECKING:
     from mscnn.training.experiment import ExperimentConfig
@@ -25,7 +27,7 @@ def parser() -> Parser:
     parser.add_argument("--exp", type=Path, help="output folder of the experiment")
     parser.add_argument("--feature-dir", default=[], nargs="*", type=Path, help="feature folders of stage 3")
     parser.add_argument("--text", default="gt", help="transcripts: gt, or the ASR engine of text.<engine>")
-    parser.add_argument("--tokens", default="word", choices=("word", "sentencepiece"), help="unit of text")
+    parser.add_argument("--tokens", default="word", choices=TOKENS, help="unit of text")
     parser.add_argument("--pieces", default=1000, type=positive, help="sentencepiece vocabulary, pieces")
     parser.add_argument(
         "--embeddings",
@@ -50,7 +52,7 @@ def parser() -> Parser:
     )
     parser.add_argument("--nj", default=1, type=positive, help="runs trained at a time, in processes")
     parser.add_argument("--jobs-per-device", default=1, type=positive, help="runs trained at a time per GPU")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="device of training")
+    parser.add_argument("--device", default="auto", choices=DEVICES, help="device of training")
     parser.add_argument("--tensorboard", default=False, type=flag, help="also write TensorBoard events, true or false")
     parser.add_argument(
         "--overwrite",

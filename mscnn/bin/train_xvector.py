@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from mscnn.device import DEVICES
 from mscnn.options import Parser, flag, positive, run
 
 
@@ -32,7 +33,7 @@ def parser() -> Parser:
         "--lr", nargs=2, type=float, default=[1e-3, 1e-4], help="learning rates of the first and the last step"
     )
     p.add_argument("--seed", type=int, default=0, help="seed of weights, chunks and held-out utterances, 0 or more")
-    p.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"), help="device of training")
+    p.add_argument("--device", default="auto", choices=DEVICES, help="device of training")
     p.add_argument(
         "--convert", type=flag, default=False, help="resample and mix down recordings of another format, true or false"
     )

@@ -2,7 +2,7 @@
 
 import time
 
-from mscnn.options import Parser, run
+from mscnn.options import Parser, positive, run
 
 
 def parser() -> Parser:
@@ -22,7 +22,7 @@ def parser() -> Parser:
     )
     p.add_argument("--endpoint", help="google: host:port of the service (default: speech.googleapis.com)")
     p.add_argument("--out", help="output folder for wer, wer_detail.tsv, unfinished work and logs")
-    p.add_argument("--nj", type=int, default=2, help="number of processes; the result does not depend on it")
+    p.add_argument("--nj", type=positive, default=2, help="number of processes; the result does not depend on it")
     return p
 
 

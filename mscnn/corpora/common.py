@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from mscnn.errors import Issue
 
+SUBSETS = ("all", "improvised", "scripted")  # recordings, by their style
+ON_BAD = ("stop", "skip")  # what to do where a corpus has issues
+
 ORIGINAL = "put the original file back"
 AS_RELEASED = "put the original file back, or let stage 3 convert: --convert true"
 # code of an issue -> its fix

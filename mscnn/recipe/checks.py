@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mscnn import asr, packages
 from mscnn.config.labels import LabelMap
 from mscnn.config.schema import nearest
+from mscnn.corpora.common import ON_BAD, SUBSETS
 from mscnn.data.datadir import require_words
 from mscnn.data.protocols import Protocol
+from mscnn.device import DEVICES, choose_device
+from mscnn.errors import UserError
 from mscnn.files import read_table
 from mscnn.paths import CONF
 from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, DataSet, Plan
+from mscnn.text import TOKENS
+from mscnn.xvector import BACKENDS, UNVOICED
 
-DEVICES = ("auto", "cpu", "cuda")
-SUBSETS = ("all", "improvised", "scripted")
 STAGES = ("preflight", "data", "xvector", "features", "transcripts", "train", "score")
+TAG = re.compile(r"[\w+][\w.+-]*")
+RESERVED = re.compile(r"log|xvector|embeddings|asr_.*|.*\.(jsonl|lock)", re.IGNORECASE)  # other outputs in exp/
+
+
+def check_tag(tag: str) -> None:
+    """Check that ``exp/TAG`` can be the folder of an experiment; raises UserError (``tag-invalid``)."""
+    fix = "give letters, digits and ._+-, with neither . nor - at the beginning"
+    if RESERVED.fullmatch(tag):
+        fix = f"exp/{tag} is for other outputs of the stages; choose another name"
+    elif TAG.fullmatch(tag):
+        return
+    raise UserError(f"--tag {tag}: not a name of an experiment: {fix}", code="tag-invalid")
 
 
 def check(plan: Plan, options: Options, issues: Issues) -> None:
@@ -53,17 +69,22 @@ def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
 
 
 def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
-    """Check that device, subsets, tokens and texts are known, and that packages of ASR engines are installed."""
+    """Check that values are known, that counts are positive, and that packages of ASR engines are installed."""
     for option, value, known in (
         ("--device", options.device, DEVICES),
         *(("--subset", row.subset, SUBSETS) for row in plan.rows),
-        ("--tokens", options.tokens, ("word", "sentencepiece")),
+        ("--tokens", options.tokens, TOKENS),
+        ("--on-bad", options.on_bad, ON_BAD),
+        ("--xvector-backend", options.xvector_backend, BACKENDS),
+        ("--unvoiced", options.unvoiced, UNVOICED),
     ):
         if value not in known:
             issues.add("plan-value", f"{option} {value}: {nearest(value, known)}")
+    counts = {"--runs": options.runs, "--nj": options.nj, "--jobs-per-device": options.jobs_per_device}
+    for option, count in counts.items():
+        if count < 1:
+            issues.add("plan-value", f"{option} {count}: give at least 1")
     if options.device == "cuda" and options.runs_stage(5):
-        from mscnn.device import choose_device
-
         issues.attempt(choose_device, "cuda")
     texts = {text for text in (*options.texts, *options.engines) if text not in NO_ENGINE}
     for text in sorted({engine for row in plan.rows for engine in row.engines} | (set() if options.grid else texts)):

@@ -11,7 +11,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.config.overrides import full_key
 from mscnn.errors import DataErrors
 from mscnn.paths import conf
-from mscnn.recipe.checks import check
+from mscnn.recipe.checks import check, check_tag
 from mscnn.recipe.grid import Request, from_options, read_grid
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
@@ -33,10 +33,8 @@ def make_plan(options: Options, issues: Issues | None = None) -> Plan:
     for request in issues.attempt(_requests, options) or []:
         row = _row(request, options, issues)
         if row and row.tag in rows and rows[row.tag] != row:
-            message = (
-                f"two experiments have the folder {row.exp}: --tag names a single experiment; in a grid, give each"
-            )
-            issues.add("plan-tag-twice", f"{message} entry a tag")
+            fix = "--tag names a single experiment; in a grid, give each entry a tag"
+            issues.add("plan-tag-twice", f"two experiments have the folder {row.exp}: {fix}")
         elif row:
             rows[row.tag] = row
     plan = Plan(tuple(rows.values()))
@@ -74,6 +72,8 @@ def _row(request: Request, options: Options, issues: Issues) -> Row | None:
     A model that takes no text has the text none and is not tested on other transcripts. Without x-vectors, a grid skips
     models whose only inputs are audio and x-vectors; other models are trained without them.
     """
+    if request.tag:
+        issues.attempt(check_tag, request.tag)
     spec = issues.attempt(ModelSpec.load, request.model, request.set)
     if spec is None or (request.tested_on and not spec.text):
         return None

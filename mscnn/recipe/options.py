@@ -19,10 +19,13 @@ class Options:
         corpus: parser of the corpus, which label maps must be for; empty: any.
         models, texts, protocols: one experiment per combination, unless ``grid`` lists the experiments.
         engines: ASR engines of stage 4 in addition to those in ``texts``; the text asr of a grid stands for them.
+        on_bad: what stage 1 does where the corpus has issues.
         usual: data set of the recipe; tags of experiments on other data sets end with the name of the data set.
         xvector: extract (stage 2 makes them), none, or an xvector.scp.
+        xvector_backend, unvoiced: how stage 2 makes x-vectors.
         wav2vec2: speech model that replaces those of the configurations; none: its features exist already.
         trim: ``trim_db`` of all features, or empty.
+        nj, jobs_per_device: processes at a time; trainings at a time on each GPU.
         overwrite: experiments of the same name that have other options will be replaced.
         first, last: first and last stage that will run.
     """
@@ -35,6 +38,7 @@ class Options:
     grid: str = ""
     engines: tuple[str, ...] = ()
     subset: str = "all"
+    on_bad: str = "stop"
     usual: str = ""
     set: tuple[str, ...] = ()
     folds: int = 0
@@ -46,10 +50,14 @@ class Options:
     pieces: int = 1000
     xvector: str = "extract"
     xvector_model: str = "espeak"
+    xvector_backend: str = "auto"
+    unvoiced: str = "all-frames"
     wav2vec2: str = ""
     trim: str = ""
     device: str = "auto"
     tensorboard: bool = False
+    nj: int = 1
+    jobs_per_device: int = 1
     tag: str = ""
     overwrite: bool = False
     first: int = 0

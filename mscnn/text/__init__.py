@@ -1,1 +1,3 @@
 """Words -> tokens -> embeddings."""
+
+TOKENS = ("word", "sentencepiece")  # units of text

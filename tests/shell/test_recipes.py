@@ -136,6 +136,26 @@ def test_names_that_do_not_exist_are_refused_before_stage_1(mini, checkout, dry_
     assert not stages_of(result.stdout) and not (checkout / "egs/mini_iemocap/data").exists()
 
 
+VALUES = {
+    "--unvoiced": "drob",
+    "--on-bad": "stp",
+    "--xvector-backend": "kadli",
+    "--nj": "0",
+    "--jobs-per-device": "0",
+    "--runs": "0",
+    "--tag": "../x",
+}
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_wrong_values_are_refused_before_stage_1(mini, checkout, dry_run):
+    result = mini(*(word for pair in VALUES.items() for word in pair), "--dry-run", dry_run)
+    assert result.returncode == 2 and result.stderr.startswith("error[plan-wrong]: ")
+    refused = [line.replace(":", "").split()[:2] for line in result.stderr.splitlines()[1:]]
+    assert len(refused) == len(VALUES) and dict(refused) == VALUES
+    assert not stages_of(result.stdout) and not (checkout / "egs/mini_iemocap/exp/plan.jsonl").exists()
+
+
 @pytest.mark.parametrize("option", ["--set", "--train-args", "--grid", "--device"])
 def test_one_wrong_option(mini, checkout, tmp_path, option):
     (tmp_path / "g.yaml").write_text("experiments: [{model: audio_cnn, set: {lrr: 1}}]\n")

@@ -202,6 +202,12 @@ def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it
         ({"device": "cudda"}, "plan-value", ["cuda"]),
         ({"subset": "improvized"}, "plan-value", ["improvised"]),
         ({"tokens": "words"}, "plan-value", ["word?"]),
+        ({"on_bad": "stp"}, "plan-value", ["--on-bad", "stop?"]),
+        ({"xvector_backend": "kadli"}, "plan-value", ["--xvector-backend", "kaldi?"]),
+        ({"unvoiced": "drob"}, "plan-value", ["--unvoiced", "drop?"]),
+        ({"runs": 0}, "plan-value", ["--runs 0"]),
+        ({"nj": 0}, "plan-value", ["--nj 0"]),
+        ({"jobs_per_device": 0}, "plan-value", ["--jobs-per-device 0"]),
         ({"xvector_model": "espeek"}, "plan-xvector-model", ["espeak"]),
         ({"xvector": "absent.scp"}, "file-missing", ["--xvector", "absent.scp"]),
         ({"embeddings": "absent.txt"}, "file-missing", ["--embeddings", "absent.txt"]),
@@ -217,6 +223,19 @@ def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it
 def test_a_wrong_option_is_refused_with_the_nearest_name(options, code, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     refused(code, *words, **options)
+
+
+@pytest.mark.parametrize(
+    "tag", ["../x", "a/b", "a b", ".x", "-x", "log", "Log", "xvector", "embeddings", "asr_google", "plan.jsonl"]
+)
+def test_a_tag_that_cannot_name_an_experiment(tag, grid):
+    refused("tag-invalid", f"--tag {tag}", tag=tag)
+    refused("tag-invalid", f"--tag {tag}", **grid({"model": "audio_cnn", "tag": tag, "protocol": "loso5"}))
+
+
+@pytest.mark.parametrize("tag", ["tfidf_lr_c0.3", "a-b+c", "1", "größer", "logs", "my_asr_x"])
+def test_other_tags_name_experiments(tag):
+    assert [row.exp for row in plan(tag=tag, last=3).rows] == [f"exp/{tag}"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """A new corpus needs a parser, a line in the registry and a label map, and nothing else."""
 
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from mscnn.corpora import CORPORA
 from mscnn.corpora.common import Corpus, CorpusIssue, Item
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
+from mscnn.recipe.plan import Plan, Row
 from tests.raises import fails
 
 LABELS = "name: toy2\ncorpus: toy\nclasses: [happy, sad]\nmap: {h: happy, s: sad}\ndrop: [x]\n"
@@ -56,3 +59,21 @@ def test_its_issues_stop_or_are_skipped(prepare):
     with fails("corpus-issues", 2, "m1-13", "missing-transcript"):
         prepare(range(14))
     assert len(prepare(range(14), "--on-bad", "skip").utts) == 20  # the texts are repaired
+
+
+@pytest.mark.parametrize("text", ["none", "gt"])
+def test_a_corpus_without_words_is_said_and_refused_for_models_that_read_them(
+    prepare, tmp_path, monkeypatch, caplog, text
+):
+    def silent(root: Path) -> Corpus:
+        return Corpus(items=[replace(item, text="") for item in parse(root).items])
+
+    monkeypatch.setitem(CORPORA, "toy", silent)
+    data = prepare(range(12))
+    assert any(f"{data.path}/text" in r.getMessage() and r.levelname == "WARNING" for r in caplog.records)
+    row = Row("t", "exp/t", "m", str(data.path), str(tmp_path / "toy2.yaml"), "random10", text=text)
+    Plan((row,)).write(tmp_path / "plan.jsonl")
+    command = ["prepare_data", "--corpus", "toy", "--root", tmp_path / "toy", "--plan", tmp_path / "plan.jsonl"]
+    monkeypatch.setattr(sys, "argv", [*map(str, command)])
+    with fails("text-empty", data.path / "text", 16) if text == "gt" else nullcontext():
+        prepare_data.main()

@@ -29,12 +29,12 @@ def processors() -> int:
 
 
 def memory() -> int:
-    """Available memory in bytes: that of the machine, limited by cgroups."""
+    """Available memory in bytes: the minimum over the machine and what is left of the limits of cgroups."""
     sizes = [_available()]
     for folder in _cgroups("memory"):
         limit = _fields(folder / "memory.max") or _fields(folder / "memory.limit_in_bytes")
         if limit and limit[0].isdecimal():
-            sizes.append(int(limit[0]))
+            sizes.append(max(0, int(limit[0]) - _used(folder)))
     return min(sizes)
 
 
@@ -45,6 +45,15 @@ def gpus() -> list[str]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
+
+
+def _used(folder: Path) -> int:
+    """Bytes that a cgroup uses, without the cache of files that the kernel gives back when memory is short."""
+    used = _fields(folder / "memory.current") or _fields(folder / "memory.usage_in_bytes") or ["0"]
+    words = _fields(folder / "memory.stat")
+    stat = dict(zip(words[::2], words[1::2], strict=False))
+    cache = stat.get("total_inactive_file") or stat.get("inactive_file", "0")  # total: with children, in version 1
+    return max(0, int(used[0]) - int(cache))
 
 
 def _available() -> int:

@@ -43,6 +43,17 @@ def test_cgroups_of_version_2_and_those_above_them(host):
     assert (machine.processors(), machine.memory()) == (1, 8 * GB)
 
 
+def test_memory_that_a_cgroup_uses_is_not_available_but_its_cache_is(host):
+    host("0::/a\n", a__memory_DOT_max=f"{8 * GB}\n", a__memory_DOT_current=f"{6 * GB}\n")
+    assert machine.memory() == 2 * GB
+    host("0::/a\n", a__memory_DOT_stat=f"anon {GB}\nfile {5 * GB}\ninactive_file {4 * GB}\nactive_file {GB}\n")
+    assert machine.memory() == 6 * GB
+    host("0::/a\n", a__memory_DOT_current=f"{13 * GB}\n")
+    assert machine.memory() == 0
+    host("0::/a\n", memory_DOT_max=f"{9 * GB}\n", memory_DOT_current=f"{8 * GB}\n", a__memory_DOT_current="0\n")
+    assert machine.memory() == GB  # of the cgroup above
+
+
 def test_cgroups_of_version_1(host):
     host(
         "4:memory:/j\n3:cpu,cpuacct:/j\n0::/\n",
@@ -51,5 +62,7 @@ def test_cgroups_of_version_1(host):
         cpu__cpu_DOT_cfs_quota_us="-1\n",
         cpu__cpu_DOT_cfs_period_us="100000\n",
         memory__j__memory_DOT_limit_in_bytes=f"{4 * GB}\n",
+        memory__j__memory_DOT_usage_in_bytes=f"{3 * GB}\n",
+        memory__j__memory_DOT_stat=f"inactive_file 0\ntotal_inactive_file {2 * GB}\n",
     )
-    assert (machine.processors(), machine.memory()) == (4, 4 * GB)
+    assert (machine.processors(), machine.memory()) == (4, 3 * GB)

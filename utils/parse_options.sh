@@ -65,20 +65,14 @@ option_print() {
   done
 }
 
-# The known option nearest to a word: one that begins with it, else the one that shares most of its pairs of letters, and
-# at least half of them; empty if there is none.
+# The known option nearest to a word: one that begins with it, else the most similar one; empty if there is none.
 option_nearest() {
-  local name i pairs longer distance=99 best=$((${#1} - 1)) nearest=
+  local name
   for name in "${option_names[@]}"; do
-    for ((i = 0, pairs = 0; i < ${#1} - 1; i++)); do
-      [[ $name != *"${1:i:2}"* ]] || ((++pairs))
-    done
-    longer=$((${#name} - ${#1}))
-    [[ -z $1 || $name != "$1"* ]] || pairs=1000
-    ((2 * pairs < best || 2 * pairs == best && ${longer#-} >= distance)) ||
-      best=$((2 * pairs)) distance=${longer#-} nearest=$name
+    [[ -z $1 || $name != "$1"* ]] || { REPLY=$name && return; }
   done
-  REPLY=$nearest
+  REPLY=$(python3 -I -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], n=1))' \
+    "$1" "${option_names[@]}" 2>/dev/null) || REPLY=
 }
 
 # Whether a word such as --stop-stage or --stop-stage=3 is a known option; REPLY is the name of its variable.

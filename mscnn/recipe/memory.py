@@ -30,14 +30,16 @@ def stored(exp: Path) -> int | None:
 
 
 def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
-    """Bytes that one training takes, as stored or measured now; None for a baseline, or if there is too little memory.
+    """Bytes that one training takes, as stored or measured now; None without weights, or if there is too little memory.
 
     Raises:
         UserError: the measured step fails, as every training of the experiment would (``step-failed``, or the code of
             the error).
     """
+    from mscnn.training.systems import system_of
+
     task, log = _task(setup, reader), get_logger("train")
-    if task.spec.family == "baseline":
+    if system_of(task.spec).refitted:
         return None
     features = {name: feature.content for name, feature in task.sources.features.items()}
     code = [reader.code_digest(name) for name in models.source_modules(task.spec)]

@@ -1,5 +1,6 @@
 """Options of shell scripts: utils/parse_options.sh."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,13 @@ def test_refused(sh, script, arguments, words):
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.startswith("script.sh: ") and all(word in result.stderr for word in words.split())
+
+
+def test_without_python_an_unknown_option_is_refused_all_the_same(sh, script):
+    bash = shutil.which("bash")
+    (script.parent / "empty").mkdir()
+    result = sh("/usr/bin/env", f"PATH={script.parent}/empty", bash, script, "--stagr", "3")
+    assert result.returncode == 2 and result.stderr.startswith("script.sh: ") and "--stagr" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [["--config", "c.conf", "--nj", "2"], ["--nj=2", "--config=c.conf"]])

@@ -115,6 +115,15 @@ def test_wrong_stages_end_with_2_before_anything_runs(mini, checkout, arguments,
     assert not (checkout / "egs/mini_iemocap/exp").exists()
 
 
+@pytest.mark.parametrize(
+    "given, near",
+    [("--lables", "--labels"), ("--protocl", "--protocol"), ("--modle", "--model"), ("--asrtable", "--asr-table")],
+)
+def test_an_unknown_option_is_refused_with_the_nearest(mini, given, near):
+    result = mini(given, "x")
+    assert result.returncode == 2 and f" {near}?" in result.stderr
+
+
 WRONG = {
     "--model": ("mscnn_spoo", "mscnn_spu"),
     "--protocol": ("loso", "loso5"),

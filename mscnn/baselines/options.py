@@ -32,6 +32,11 @@ class Options:
     pattern: str
     class_weight: float
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Inputs that the baseline takes."""
+        return () if self.kind == "majority" else (self.kind,)
+
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UserError(f"kind {self.kind}: expected one of {', '.join(KINDS)}", code="option-value")

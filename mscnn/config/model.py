@@ -106,6 +106,13 @@ class ModelSpec:
                 f"{origin}: normalise.{unknown}: no such input; {hint} (null removes the value of a base)",
                 code="config-unknown-key",
             )
+        for unknown in (values.segments.streams if values.segments else {}).keys() - inputs.extra.keys():
+            origin = layers.origin(f"segments.streams.{unknown}")
+            known = f"known: {', '.join(inputs.extra)}" if inputs.extra else "it has no further features"
+            raise UserError(
+                f"{origin}: segments.streams.{unknown}: {layers.path.stem} has no inputs.extra.{unknown}; {known}",
+                code="input-unsupported",
+            )
         return cls(
             name=layers.path.stem,
             family=values.family,
@@ -147,6 +154,12 @@ class ModelSpec:
     def features(self) -> dict[str, str]:
         """All features that it takes, by the names of the network."""
         return {**({"audio": self.audio} if self.audio else {}), **self.extra}
+
+    @property
+    def inputs(self) -> list[str]:
+        """Its inputs: ``audio``, ``text``, ``xvector`` and ``extra.NAME``."""
+        given = {"audio": self.audio, "text": self.text, "xvector": self.xvector}
+        return [*(name for name, value in given.items() if value), *(f"extra.{name}" for name in self.extra)]
 
     @property
     def only_with_xvector(self) -> bool:

@@ -7,7 +7,9 @@ A family is one module, an entry of ``mscnn.models.FAMILIES`` or named with its 
     family in conf/models states all of them, its other files change some. ``__post_init__`` raises UserError (codes
     ``option-value``, ``option-conflict``) for invalid values. ``legacy_*`` are booleans that repeat defects of the
     authors' code: off in conf/models, and named on every score line when they are on. Types state the possible values
-    (``Literal``); ``mscnn.config.schema`` checks them.
+    (``Literal``); ``mscnn.config.schema`` checks them. ``inputs``, an attribute or a property, names the inputs that
+    the network takes with these options, of ``audio``, ``text``, ``xvector`` and ``extra.NAME``; without it, audio
+    alone. Configurations with other inputs are refused: a score line states the inputs.
 ``Model``
     A :class:`Classifier`, made by ``Model(options, sizes)`` with random weights. It may raise UserError where options
     do not fit the sizes.

@@ -59,6 +59,11 @@ class Options:
     legacy_leftpad_wav: bool
     legacy_pad0db: bool
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Inputs that the network takes; a wav2vec 2.0 that is trained takes waveforms."""
+        return "audio", "extra.mfcc", "extra.wave" if self.wav2vec2 else "extra.wav2vec2"
+
     def __post_init__(self) -> None:
         """Raise UserError for contradictory options."""
         if self.legacy_leftpad_wav and not self.wav2vec2:

@@ -7,7 +7,7 @@ custom model is one file and one YAML. This module imports torch only when it im
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,14 @@ def options(spec: ModelSpec) -> Any:
     """The options of a configuration as the ``Options`` of its family, checked.
 
     Raises:
-        UserError: the family is unknown; an option is unknown, missing, of another type or contradicts another; or
-            there are segments, but the family has no network that takes them (``segments-unsupported``).
+        UserError: the family is unknown; an option is unknown, missing, of another type or contradicts another; the
+            inputs are not those that the network takes with these options (``input-unsupported``, ``input-missing``);
+            there are segments or mixup, which the network does not support (``segments-unsupported``,
+            ``mixup-unsupported``).
     """
     kind = _member(spec, "Options")
-    if spec.segments and "Model" not in vars(import_module(_module(spec))):
+    model = vars(import_module(_module(spec))).get("Model")  # baselines have none
+    if spec.segments and model is None:
         raise UserError(
             f"{spec.name}: segments: the family {spec.family} takes whole utterances; remove segments",
             code="segments-unsupported",
@@ -57,25 +60,19 @@ def options(spec: ModelSpec) -> Any:
         origin = spec.origins.get(f"options.{key.partition('.')[0]}")
         return schema.place(origin, ("options", *key.split("."))) if origin else f"{spec.name}: options"
 
-    return schema.build(kind, spec.options, place)
-
-
-def build(spec: ModelSpec, sizes: Sizes) -> Classifier:
-    """A new network with random weights (or with those that its options name).
-
-    Raises:
-        UserError: as :func:`options`; or mixup is on for a system that does not support it (``mixup-unsupported``).
-    """
-    from mscnn.models.base import Classifier
-
-    model = _member(spec, "Model")
-    audio_only = not (spec.text or spec.xvector or spec.extra)
-    if spec.training.mixup and not (audio_only and model.loss is Classifier.loss):
+    checked = schema.build(kind, spec.options, place)
+    _check_inputs(spec, getattr(checked, "inputs", ("audio",)))
+    if spec.training.mixup and not (model and spec.inputs == ["audio"] and model.loss is _classifier().loss):
         raise UserError(
             f"{spec.name}: mixup needs a system with audio as its only input and a loss of class scores; set mixup=0",
             code="mixup-unsupported",
         )
-    return model(options(spec), sizes)
+    return checked
+
+
+def build(spec: ModelSpec, sizes: Sizes) -> Classifier:
+    """A new network with random weights (or with those that its options name); raises as :func:`options`."""
+    return _member(spec, "Model")(options(spec), sizes)
 
 
 def limits(spec: ModelSpec) -> Limits:
@@ -91,6 +88,30 @@ def pretrained(spec: ModelSpec) -> Mapping[str, str]:
 def source_modules(spec: ModelSpec) -> list[str]:
     """Names of the modules that implement a system; the digest of its code covers these, and no other family."""
     return [*SHARED, _module(spec)]
+
+
+def _check_inputs(spec: ModelSpec, taken: Collection[str]) -> None:
+    """Refuse inputs that the network would ignore, and inputs that it lacks."""
+    takes = ", ".join(f"inputs.{name}" for name in taken) or "no input"
+    for name in spec.inputs:
+        if name not in taken:
+            raise UserError(
+                f"{spec.name}: inputs.{name}: the family {spec.family} would ignore it; with these options it takes "
+                f"{takes} (a family of your own states this in Options.inputs). Remove it",
+                code="input-unsupported",
+            )
+    for name in taken:
+        if name not in spec.inputs:
+            raise UserError(
+                f"{spec.name}: inputs.{name} is missing; with these options the family {spec.family} takes {takes}",
+                code="input-missing",
+            )
+
+
+def _classifier() -> type[Classifier]:
+    from mscnn.models.base import Classifier
+
+    return Classifier
 
 
 def _module(spec: ModelSpec) -> str:

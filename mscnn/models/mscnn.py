@@ -40,6 +40,12 @@ class Options:
     max_tokens: int
     legacy_no_mask: bool
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Inputs that the network takes: those of its branches."""
+        taken = {"audio": self.audio_pool, "text": self.text_pool, "xvector": self.xvector}
+        return tuple(name for name, branch in taken.items() if branch)
+
     def __post_init__(self) -> None:
         """Raise UserError where options contradict each other."""
         if not self.audio_pool and not self.text_pool:

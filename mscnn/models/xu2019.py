@@ -36,6 +36,11 @@ class Options:
     max_tokens: int
     legacy_no_mask: bool
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Inputs that the network takes: both, always."""
+        return "audio", "text"
+
     def __post_init__(self) -> None:
         """Raise UserError for contradictory options."""
         if self.heads and 2 * self.hidden % self.heads:

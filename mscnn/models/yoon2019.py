@@ -36,6 +36,12 @@ class Options:
     max_frames: int
     max_tokens: int
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Inputs that the network takes: those of its branches."""
+        taken = {"audio": self.audio, "text": self.text, "extra.prosody": self.prosody}
+        return tuple(name for name, branch in taken.items() if branch)
+
     def __post_init__(self) -> None:
         """Raise UserError for contradictory options."""
         if not (self.audio or self.text):

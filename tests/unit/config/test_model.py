@@ -88,6 +88,7 @@ def test_an_empty_section_changes_nothing(model, section):
         ("base: glam\ntraining:\n  lrr: 2\n", "config-unknown-key", ["mine.yaml:3", "training.lrr", "training.lr?"]),
         ("base: glam\ntraining: {lr: x}\n", "config-value", ["mine.yaml:2", "training.lr", "'x'"]),
         ("base: glam\nsegments: {hops: 3}\n", "config-unknown-key", ["mine.yaml:2", "segments.hops"]),
+        ("base: glam\nsegments: {streams: {foo: 3}}\n", "input-unsupported", ["mine.yaml", "segments.streams.foo"]),
         ("base: glam\ninputs: {text: yes}\n", "config-value", ["mine.yaml:2", "inputs.text", "'yes'"]),
         ("base: glam\nnormalise: {prosody: none}\n", "config-unknown-key", ["mine.yaml", "normalise.prosody"]),
         ("base: glam\nxvec_norm: l2\n", "config-value", ["mine.yaml:2", "xvec_norm", "'l2'"]),

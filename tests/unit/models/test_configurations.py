@@ -67,12 +67,53 @@ def test_it_is_restored_from_config_yaml(name):
     assert spec.options.items() <= options.items() and restored.options == options
 
 
-@pytest.mark.parametrize("name", ["audio_cnn_xvector", "text_cnn", "are", "adrnn", "sarma2018"])
+@pytest.mark.parametrize("name", ["audio_cnn_xvector", "text_cnn", "are", "adrnn", "sarma2018", "logmel_lr"])
 def test_mixup_is_refused_where_it_would_mix_only_a_part(name):
     """X-vectors, text and prosody would not be mixed; center loss and frame-wise losses would be skipped."""
-    spec = ModelSpec.load(name, ["mixup=0.2"])
     with fails("mixup-unsupported", name):
-        models.build(spec, Sizes(classes=4, audio=120, xvector=5, extra={"prosody": 35}))
+        models.options(ModelSpec.load(name, ["mixup=0.2"]))
+    assert models.options(ModelSpec.load("glam", ["mixup=0.2"]))
+
+
+@pytest.mark.parametrize(
+    "name, setting, words",
+    [
+        ("logmel_lr", "inputs.text=true", ["inputs.text", "takes inputs.audio"]),
+        ("tfidf_lr", "inputs.audio=mfcc40", ["inputs.audio", "takes inputs.text"]),
+        ("majority", "inputs.audio=mfcc40", ["inputs.audio"]),
+        ("glam", "inputs.extra.foo=mfcc26_seg18", ["inputs.extra.foo", "takes inputs.audio"]),
+        ("glam", "inputs.text=true", ["inputs.text"]),
+        ("glam", "inputs.xvector=true", ["inputs.xvector"]),
+        ("audio_cnn", "inputs.text=true", ["inputs.text", "takes inputs.audio"]),
+        ("mscnn_spu", "options.audio_pool=[]", ["inputs.audio", "takes inputs.text, inputs.xvector"]),
+        ("xu2019_paper", "inputs.xvector=true", ["inputs.xvector", "takes inputs.audio, inputs.text"]),
+        ("mdre", "inputs.extra.more=mfcc40", ["inputs.extra.more", "inputs.extra.prosody"]),
+        ("ca_mser", "inputs.extra.wave=raw16k", ["inputs.extra.wave", "inputs.extra.wav2vec2"]),
+    ],
+)
+def test_an_input_that_the_network_would_ignore_is_refused(name, setting, words):
+    """Score lines name the inputs."""
+    with fails("input-unsupported", name, *words):
+        models.options(ModelSpec.load(name, [setting]))
+
+
+@pytest.mark.parametrize(
+    "name, setting, key",
+    [
+        ("sarma2018", "inputs.audio=null", "inputs.audio"),
+        ("majority", "kind=text", "inputs.text"),
+        ("xu2019_paper", "inputs.text=false", "inputs.text"),
+        ("text_cnn", "audio_pool=[max]", "inputs.audio"),
+    ],
+)
+def test_an_input_that_the_network_needs_is_missing(name, setting, key):
+    with fails("input-missing", name, key):
+        models.options(ModelSpec.load(name, [setting]))
+
+
+@pytest.mark.parametrize("name, setting", [("glam", "inputs.audio=mfcc40"), ("mdre", "inputs.extra.prosody=lld34")])
+def test_another_feature_of_an_input_is_allowed(name, setting):
+    assert models.options(ModelSpec.load(name, [setting]))
 
 
 def test_an_option_of_a_wrong_type_has_its_place(tmp_path):

@@ -187,10 +187,18 @@ def test_a_violation_of_the_contract_is_detected(custom, tmp_path, check, old, n
             contract.check_gradients(models.build(custom, SIZES).double(), inputs)
 
 
-def test_a_family_of_text_without_word_embeddings_is_detected(custom):
+def test_a_family_of_text_without_word_embeddings_is_detected(custom, tmp_path):
+    code = CUSTOM.replace("units: int", "units: int\n    inputs = 'audio', 'text'", 1)
+    (tmp_path / "my_models" / "mean.py").write_text(code)
+    custom = replace(custom, text=True)
     model = models.build(custom, SIZES).double()
     with pytest.raises(AssertionError):
-        contract.check_network(model, replace(custom, text=True), SIZES, contract.batch(custom, SIZES, (9, 6, 4)))
+        contract.check_network(model, custom, SIZES, contract.batch(custom, SIZES, (9, 6, 4)))
+
+
+def test_an_input_that_a_custom_family_does_not_state_is_refused(custom):
+    with fails("input-unsupported", "inputs.text", "inputs.audio"):
+        models.options(replace(custom, text=True))
 
 
 def test_a_missing_option_is_named(custom):

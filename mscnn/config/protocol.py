@@ -6,9 +6,12 @@ from typing import Annotated, Literal, TypeAlias, get_args
 from pydantic import Field
 from typing_extensions import Required, TypedDict
 
+from mscnn.config.schema import matching
+
 Group: TypeAlias = Literal["speaker", "session", "scene", "scenario", "side"]
 Attribute: TypeAlias = Literal["speaker", "session", "scene", "scenario", "side", "text"]
-Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]  # used in file names and score lines
+# names are part of file names and score lines
+Name: TypeAlias = Annotated[str, matching("[A-Za-z0-9_-]+", "letters, digits, - and _")]
 Version: TypeAlias = Annotated[int, Field(ge=1)]
 Aggregate: TypeAlias = Literal["fold-mean", "pooled"]
 Legacy: TypeAlias = Literal["legacy_test_best"]

@@ -7,16 +7,18 @@ and ``null``, ``~`` or an empty value mean None where a field may be None, and a
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 from typing_extensions import is_typeddict
 
 from mscnn.errors import DataErrors, Issue, UserError
@@ -41,7 +43,26 @@ EXPECTED_TYPES = {  # of errors of pydantic, by the first word of their type
     "list": "a list",
     "sequence": "a list",
 }
+BOUNDS = {  # of errors of pydantic that state a limit, by their type
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "too_long": "a list of at most {max_length}",
+    "too_short": "a list of at least {min_length}",
+}
 UNKNOWN_KEY_ERRORS = ("unexpected_keyword_argument", "extra_forbidden")
+
+
+def matching(pattern: str, words: str) -> AfterValidator:
+    """Validator of text that must match ``pattern`` as a whole; errors say that ``words`` were expected."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("pattern", "{words}", {"words": words})
+        return text
+
+    return AfterValidator(check)
 
 
 def load(path: str | Path, kind: type[T]) -> T:
@@ -112,9 +133,10 @@ def plain(text: Any) -> Any:
         return text
     if text in ("true", "false"):
         return text == "true"
-    if re.fullmatch(r"[-+]?\d+", text):
+    if re.fullmatch(r"[-+]?\d+", text, re.ASCII):
         return int(text)
-    return float(text) if re.fullmatch(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?", text) else text
+    number = r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?"
+    return float(text) if re.fullmatch(number, text, re.ASCII) else text
 
 
 def nearest(name: str, known: Sequence[str], section: str = "") -> str:
@@ -123,14 +145,8 @@ def nearest(name: str, known: Sequence[str], section: str = "") -> str:
     return f"did you mean {section}{'.' if section else ''}{near[0]}?" if near else f"known: {', '.join(known)}"
 
 
-class _NotBoolean:
-    """Text in place of true or false; pydantic would accept yes, on and 1 as true."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return repr(self.text)
+class _Wrong:
+    """In place of a value that is not of its type, but pydantic would convert: yes to true, 1_000 or 3.0 to 3."""
 
 
 class _DuplicateKey(yaml.MarkedYAMLError):
@@ -173,23 +189,34 @@ def _fields(kind: Any) -> dict[str, Any]:
 
 
 def _prepared(hint: Any, value: Any) -> Any:
-    """``value`` with nulls and booleans converted, and values of type object as :func:`plain` converts them."""
+    """``value`` with nulls, booleans and numbers converted, and values of type object; see :func:`plain`."""
     if get_origin(hint) is Annotated:
         return _prepared(get_args(hint)[0], value)
     if hint is object:
         return plain(value)
     if hint is bool and isinstance(value, str):
-        return value == "true" if value in ("true", "false") else _NotBoolean(value)
+        return value == "true" if value in ("true", "false") else _Wrong()
+    if hint in (int, float):
+        return _number(hint, value)
     if get_origin(hint) in (Union, types.UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not type(None)]
         if len(kinds) < len(get_args(hint)) and value in NULLS:
             return None
+        if {_bare(kind) for kind in kinds} == {int, float}:
+            return _number(float, value)
         return _prepared(kinds[0], value) if len(kinds) == 1 else value
     if isinstance(value, Mapping):
         return {key: _prepared(_inside(hint, key), inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_prepared(_inside(hint, i), inner) for i, inner in enumerate(value)]
     return value
+
+
+def _number(kind: type, value: Any) -> Any:
+    """The number that a text is; a value that is none, is not finite, or not an integer of ``kind`` int is wrong."""
+    number = plain(value) if isinstance(value, str) else value
+    right = isinstance(number, int if kind is int else (int, float)) and not isinstance(number, bool)
+    return number if right and math.isfinite(number) else _Wrong()
 
 
 def _inside(hint: Any, key: str | int) -> Any:
@@ -222,7 +249,8 @@ def _issues(kind: type, values: Mapping[str, Any], where: Where, error: Validati
             issues.append(Issue("config-missing-key", f"{at}: {name} is missing"))
         else:
             wanted = " or ".join(dict.fromkeys(_expected(one) for one in errors))
-            issues.append(Issue("config-value", f"{at}: {name}: expected {wanted}, found {errors[0]['input']!r}"))
+            found = reduce(lambda inside, part: inside[part], key, cast(Any, values))
+            issues.append(Issue("config-value", f"{at}: {name}: expected {wanted}, found {found!r}"))
     return issues
 
 
@@ -234,10 +262,10 @@ def _bare(hint: Any) -> Any:
 
 def _expected(error: Mapping[str, Any]) -> str:
     """What pydantic expected, in terms of YAML."""
-    kind = error["type"].partition("_")[0]
-    if error["type"] in ("string_pattern_mismatch", "finite_number") or kind not in EXPECTED_TYPES:
-        return re.sub(r"^(Input|String|Value) should (be )?", "", error["msg"])
-    return EXPECTED_TYPES[kind]
+    sort, limits = error["type"], error.get("ctx", {})
+    if sort in BOUNDS:
+        return BOUNDS[sort].format(**limits)
+    return EXPECTED_TYPES.get(sort.partition("_")[0]) or re.sub(r"^Input should (be )?", "", error["msg"])
 
 
 def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from mscnn.config.schema import Count, CountOr0, NotNegative, Positive, matching
 
-from mscnn.config.schema import Count, CountOr0, NotNegative, Positive
-
-Balance: TypeAlias = Annotated[str, Field(pattern="^(none|oversample|[0-9]+)$")]
+Balance: TypeAlias = Annotated[str, matching("none|oversample|[0-9]+", "none, oversample or a number of examples")]
 
 
 @dataclass(frozen=True)

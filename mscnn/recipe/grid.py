@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -129,5 +130,13 @@ def _names(given: Names | None, default: str) -> list[str]:
 
 
 def _value(value: object) -> str:
-    """A value of a grid in the form that ``--set`` takes."""
-    return f"[{','.join(map(_value, value))}]" if isinstance(value, list) else str(value)
+    """A value of a grid in the form that ``--set`` takes: YAML, with quotes where it would not be read as it is."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_value(key)}: {_value(one)}' for key, one in value.items())}}}"
+    try:
+        bare = schema.parse(f"[{value}]", "") == [value]
+    except UserError:
+        bare = False
+    return str(value) if bare else json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 
@@ -21,6 +21,9 @@ class Inner:
     kind: Literal["adam", "sgd"] = "adam"
     pair: tuple[float, float] = (0.0, 0.0)
     free: Mapping[str, object] = field(default_factory=dict)
+    either: int | float | None = None
+    word: Annotated[str, schema.matching(r"\w+", "one word")] = "x"
+    count: schema.Count = 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ def test_numbers(outer, text, value):
     assert outer(f"inner: {{lr: {text}}}").inner.lr == value
 
 
+@pytest.mark.parametrize("text, value", [("3", 3), ("3.0", 3.0), ("1e1", 10.0), ("null", None)])
+def test_a_number_that_may_be_whole(outer, text, value):
+    either = outer(f"inner: {{lr: 1, either: {text}}}").inner.either
+    assert (either, type(either)) == (value, type(value))
+
+
 def test_anchors_and_merged_mappings(outer):
     read = outer("named:\n  a: &a {lr: 1, steps: 2}\n  b: {<<: *a, steps: 3}\ninner: *a\n")
     assert (read.named["b"], read.inner) == (Inner(1.0, 3), Inner(1.0, 2))
@@ -79,6 +88,16 @@ def test_untyped_values_are_converted_by_their_form(outer):
         ("inner: {lr: nan}", "config-value", ["inner.lr", "'nan'"]),
         ("inner: {lr: .inf}", "config-value", ["inner.lr", "'.inf'"]),
         ("inner: {lr: 1e999}", "config-value", ["inner.lr", "'1e999'"]),
+        ("inner: {lr: 1, steps: 1_000}", "config-value", ["inner.steps", "'1_000'"]),
+        ("inner: {lr: 1, steps: 3.0}", "config-value", ["inner.steps", "'3.0'"]),
+        ("inner: {lr: 1, steps: true}", "config-value", ["inner.steps", "'true'"]),
+        ("inner: {lr: 1, steps: \u0663}", "config-value", ["inner.steps"]),
+        ("inner: {lr: 1_0.5}", "config-value", ["inner.lr", "'1_0.5'"]),
+        ("inner: {lr: true}", "config-value", ["inner.lr", "'true'"]),
+        ("inner: {lr: 1, either: 1_0}", "config-value", ["inner.either", "'1_0'"]),
+        ("inner: {lr: 1, pair: [1, 2, 3]}", "config-value", ["inner.pair", "at most 2", "['1', '2', '3']"]),
+        ("inner: {lr: 1, word: a b}", "config-value", ["inner.word", "one word", "'a b'"]),
+        ("inner: {lr: 1, count: 0}", "config-value", ["inner.count", "at least 1", "0"]),
         ("inner: {lr: 1, steps: 1.5}", "config-value", ["inner.steps", "'1.5'"]),
         ("inner: {lr: 1, on: yes}", "config-value", ["inner.on", "'yes'"]),
         ("inner: {lr: 1, on: 1}", "config-value", ["inner.on", "'1'"]),
@@ -122,6 +141,9 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
 def test_typed_values_are_kept():
     values = {"lr": 0.5, "steps": 3, "on": False, "maybe": None, "pair": [1, 2], "free": {"a": None}}
     assert schema.build(Inner, values, "here") == Inner(0.5, 3, False, maybe=None, pair=(1.0, 2.0), free={"a": None})
+    for wrong in ({"lr": 1, "steps": 3.0}, {"lr": 1, "steps": True}, {"lr": False}):
+        with fails("config-value", "here"):
+            schema.build(Inner, wrong, "here")
     with fails("config-value", "here", "lr", "True"):
         schema.build(Inner, {"lr": "True"}, "here")
 

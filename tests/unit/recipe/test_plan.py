@@ -7,8 +7,10 @@ import sys
 import pytest
 import yaml
 
+from mscnn.config import schema
 from mscnn.errors import DataErrors
 from mscnn.paths import names
+from mscnn.recipe.grid import Request, read_grid
 from mscnn.recipe.make import make_plan
 from mscnn.recipe.options import Options
 from mscnn.recipe.plan import Plan
@@ -149,6 +151,17 @@ def test_a_grid_gives_all_combinations_with_the_values_of_its_entries(grid):
     assert last.set == ("mixup=0.0", "betas=[0.5,0.9]", "fusion=none", "max_epochs=7")
 
 
+VALUES = ["[\\w']+", "a, b", ["a, b", "[x]"], ["a: b", "# c", 'say "no"', ""], {"x": "1, 2"}, "", "null", "*a", "é"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_values_of_a_grid_are_those_that_set_reads(grid, value):
+    row = grid({"model": "majority", "set": {"pattern": value}})
+    (request,) = read_grid(row["grid"], Request(), ["loso5"], [])
+    key, _, text = request.set[0].partition("=")
+    assert (key, schema.parse(text, "here")) == ("pattern", value)
+
+
 def test_models_are_tested_on_the_transcripts_of_every_engine_after_their_training(grid):
     rows = grid({"model": ["text_cnn", "audio_cnn"], "text": ["gt", "asr"], "tested_on": ["gt", "asr"]})
     made = plan(**rows, engines=("google", "file"), usual="other").rows
@@ -214,6 +227,10 @@ def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it
         ({"set": ("fc_dmi=3",)}, "option-unknown", ["options.fc_dim"]),
         ({"set": ("bach_size=3",)}, "option-unknown", ["training.batch_size"]),
         ({"set": ("batch_size=many",)}, "config-value", ["batch_size", "many"]),
+        ({"set": ("batch_size=1_000",)}, "config-value", ["batch_size", "1_000"]),
+        ({"set": ("batch_size=3.0",)}, "config-value", ["batch_size", "3.0"]),
+        ({"set": ("lr=1_0.5",)}, "config-value", ["lr", "1_0.5"]),
+        ({"set": ("balance=some",)}, "config-value", ["balance", "none, oversample", "some"]),
         ({"set": ("select=uaa",)}, "metric-unknown", ["uaa", "ua?"]),
         ({"set": ("audio_cnn",)}, "option-syntax", ["audio_cnn"]),
         ({"set": ("inputs.text=true",), "texts": ("gt",)}, "input-unsupported", ["inputs.text"]),

@@ -16,7 +16,7 @@ def conf(kind: str, name: str) -> Path:
     """Path of ``<name>.yaml`` in ``conf/<kind>`` or its subfolders, or ``name`` itself where it ends in ``.yaml``.
 
     Raises:
-        UserError: there is no such file (``conf-unknown``); the message has the nearest names.
+        UserError: there is no such file (``conf-unknown``); it names the nearest, or all where none is near.
     """
     if name.endswith((".yaml", ".yml")):
         path = Path(name)
@@ -26,10 +26,11 @@ def conf(kind: str, name: str) -> Path:
     known, name = _files(kind), current(kind, name)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        hint = f"conf/{kind} has: {', '.join(sorted(known))}."
+        if near:
+            hint = f"did you mean {' or '.join(near)}? All are in {CONF / kind}."
         raise UserError(
-            f"{CONF / kind / name}.yaml: no such file; {hint}conf/{kind} has: {', '.join(sorted(known))}. "
-            "Or give the path of a .yaml file",
+            f"conf/{kind}/{name}.yaml: no such file; {hint} Or give the path of a .yaml file of your own",
             code="conf-unknown",
         )
     return known[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from mscnn import asr, packages
@@ -34,6 +35,24 @@ def check_tag(tag: str) -> None:
     elif TAG.fullmatch(tag):
         return
     raise UserError(f"--tag {tag}: not a name of an experiment: {fix}", code="tag-invalid")
+
+
+def check_blanks(settings: Sequence[str]) -> None:
+    """Check that no list in ``settings``, which were separated at blanks, was taken apart.
+
+    Raises:
+        UserError: one was (``option-blank``).
+    """
+    words: list[str] = []
+    for setting in settings:
+        words.append(setting)
+        text = "".join(words)
+        if text.count("[") <= text.count("]"):
+            if len(words) > 1:
+                raise UserError(
+                    f"--set {' '.join(words)}: blanks separate settings; leave them out: {text}", code="option-blank"
+                )
+            words.clear()
 
 
 def check(plan: Plan, options: Options, issues: Issues) -> None:

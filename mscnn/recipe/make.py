@@ -11,7 +11,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.config.overrides import full_key
 from mscnn.errors import DataErrors
 from mscnn.paths import conf
-from mscnn.recipe.checks import check, check_tag
+from mscnn.recipe.checks import check, check_blanks, check_tag
 from mscnn.recipe.grid import Request, from_options, read_grid
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
@@ -46,6 +46,7 @@ def make_plan(options: Options, issues: Issues | None = None) -> Plan:
 
 
 def _requests(options: Options) -> list[Request]:
+    check_blanks(options.set)
     common = Request(
         labels=options.labels,
         subset=options.subset,

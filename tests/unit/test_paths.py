@@ -29,9 +29,16 @@ def test_a_path_is_taken_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("kind, name, near", [("models", "gloom", "glam"), ("labels", "iemocap", "iemocap4")])
-def test_an_unknown_name_is_answered_with_the_nearest_and_all(kind, name, near):
-    with fails("conf-unknown", f"{name}.yaml", near, *names(kind)):
+def test_an_unknown_name_is_answered_with_the_nearest(kind, name, near):
+    with fails("conf-unknown", f"{kind}/{name}", near, CONF / kind) as caught:
         conf(kind, name)
+    assert not all(other in str(caught.value) for other in names(kind))
+
+
+@pytest.mark.parametrize("kind", ["models", "labels", "protocols"])
+def test_an_unknown_name_that_is_near_to_none_is_answered_with_all(kind):
+    with fails("conf-unknown", f"{kind}/0123456789", *names(kind)):
+        conf(kind, "0123456789")
 
 
 @pytest.mark.parametrize("kind, old", [(kind, old) for kind in ("models", "grids") for old in RENAMED[kind]])

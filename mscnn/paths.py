@@ -36,6 +36,11 @@ def conf(kind: str, name: str) -> Path:
     return known[name]
 
 
+def stem(name: str) -> str:
+    """The name of a file of conf that is given by its name, or by the path of a .yaml file."""
+    return Path(name).stem if name.endswith((".yaml", ".yml")) else name
+
+
 def names(kind: str) -> list[str]:
     """Names of all files of a kind that :func:`conf` knows, sorted."""
     return sorted(_files(kind))

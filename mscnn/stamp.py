@@ -69,11 +69,12 @@ def source_digest(name: str) -> str:
     makes no finished work stale.
     """
     spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
+    if spec is None or not (spec.origin or spec.submodule_search_locations):
         raise ValueError(f"no module {name}")
-    origin = Path(spec.origin)
-    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
-    return digest([FORMAT, *([str(f.relative_to(origin.parent)), _plain(_without_prose(f))] for f in files)])
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = [(path, folder) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    files = files or [(Path(str(spec.origin)), Path(str(spec.origin)).parent)]
+    return digest([FORMAT, *([str(path.relative_to(at)), _plain(_without_prose(path))] for path, at in files)])
 
 
 def functions_digest(module: str, names: Iterable[str]) -> str:

@@ -14,9 +14,9 @@ A family is one module, an entry of ``mscnn.models.FAMILIES`` or named with its 
     A :class:`Classifier`, made by ``Model(options, sizes)`` with random weights. It may raise UserError where options
     do not fit the sizes.
 
-Its code is its own module and ``mscnn.models.SHARED``; no family imports another. In eval mode the output for an
-utterance depends neither on the rest of its batch nor on padding; every parameter that requires a gradient receives one
-from ``loss``. tests/unit/models/test_contract.py checks all of this for every family.
+Its code is its own module (of a dotted name: the whole package) and ``mscnn.models.SHARED``; no family imports another.
+In eval mode the output for an utterance depends neither on the rest of its batch nor on padding; every parameter that
+requires a gradient receives one from ``loss``. tests/unit/models/test_contract.py checks all of this for every family.
 """
 
 from collections.abc import Mapping

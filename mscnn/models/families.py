@@ -38,6 +38,8 @@ FAMILIES = {
 # Modules that families may import: the code of a family is its own module and these.
 SHARED = tuple(f"mscnn.models.{name}" for name in ("attention", "base", "conv", "inputs", "layers", "recurrent"))
 
+PRETRAINED = "mscnn.pretrained"
+
 
 def options(spec: ModelSpec) -> Any:
     """The options of a configuration as the ``Options`` of its family, checked.
@@ -86,8 +88,16 @@ def pretrained(spec: ModelSpec) -> Mapping[str, str]:
 
 
 def source_modules(spec: ModelSpec) -> list[str]:
-    """Names of the modules that implement a system; the digest of its code covers these, and no other family."""
-    return [*SHARED, _module(spec)]
+    """Names of the modules that implement a system; the digest of its code covers these, and no other family.
+
+    A family of your own may import helpers: its whole package counts. One with pretrained weights uses
+    ``mscnn.pretrained``.
+    """
+    module = _module(spec)
+    model = vars(import_module(module)).get("Model")
+    overrides = model is not None and model.pretrained.__qualname__ != "Classifier.pretrained"
+    own = module if module.startswith("mscnn.") else module.partition(".")[0]
+    return [*SHARED, *([PRETRAINED] if overrides else []), own]
 
 
 def _check_inputs(spec: ModelSpec, taken: Collection[str]) -> None:

@@ -131,7 +131,11 @@ def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
     """Check that features are well formed and that the packages that they need are installed."""
     from mscnn.features.config import Feature
 
-    for name in data.features:
+    made: dict[str, str] = {}
+    for name, out in data.features.items():
+        if made.setdefault(out, name) != name:
+            message = f"features {made[out]} and {name} would both be written to {out}; rename one"
+            issues.add("plan-data-twice", message)
         feature = issues.attempt(Feature.load, name, data.feature_set.get(name, ()))
         if feature is None or name in data.given or not options.runs_stage(3):
             continue

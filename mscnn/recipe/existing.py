@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mscnn.files import read_yaml
-from mscnn.paths import CONF
+from mscnn.paths import CONF, stem
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
 
@@ -61,7 +61,7 @@ def _titles(row: Row, spec: ModelSpec, old: Mapping[str, str], extract: bool) ->
             titles[name] = Feature.load(feature, row.feature_set.get(feature, ())).title
         else:
             was = old.get(name, "")
-            titles[name] = was if was.split(" ")[0] == feature else feature
+            titles[name] = was if was.split(" ")[0] == stem(feature) else stem(feature)
     return titles
 
 

@@ -10,7 +10,7 @@ from mscnn.config.layers import Layers
 from mscnn.config.model import ModelSpec
 from mscnn.config.overrides import full_key
 from mscnn.errors import DataErrors
-from mscnn.paths import conf
+from mscnn.paths import conf, stem
 from mscnn.recipe.checks import check, check_blanks, check_tag
 from mscnn.recipe.grid import Request, from_options, read_grid
 from mscnn.recipe.options import Issues, Options
@@ -105,7 +105,7 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
     suffix = "" if name == (options.usual or name) else f"_{name}"
     tag = request.tag or f"{spec.name}_{text}_{Path(request.protocol).stem}{suffix}"
     extract = spec.xvector and options.xvector == "extract"
-    features = {feature: f"dump/{Path(feature).stem}/{name}" for feature in spec.features.values()}
+    features = {feature: f"dump/{stem(feature)}/{name}" for feature in spec.features.values()}
     return Row(
         tag=f"{tag}_on_{request.tested_on}" if request.tested_on else tag,
         exp=f"exp/{tag}_on_{request.tested_on}" if request.tested_on else f"exp/{tag}",

@@ -13,6 +13,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.files import file_digest
+from mscnn.paths import stem
 from mscnn.stamp import source_digest
 from mscnn.xvector.vectors import read_vectors
 
@@ -91,11 +92,12 @@ def features_of(spec: ModelSpec, feature_dirs: Sequence[Path], reader: Reader) -
         UserError: a feature has no folder.
     """
     archives = {a.feature: a for a in map(reader.features, feature_dirs)} if spec.features else {}
-    for wanted in spec.features.values():
+    names = {name: stem(feature) for name, feature in spec.features.items()}
+    for wanted in names.values():
         if wanted not in archives:
             raise UserError(
                 f"{spec.name}: feature {wanted} is missing (given: {', '.join(archives) or 'none'}); extract it with "
                 f"stage 3 and give --feature-dir dump/{wanted}/SET",
                 code="feature-missing",
             )
-    return {name: archives[wanted] for name, wanted in spec.features.items()}
+    return {name: archives[wanted] for name, wanted in names.items()}

@@ -3,6 +3,7 @@
 MSCNN_MODEL=/path/to/mine.yaml checks the family of this configuration as well.
 """
 
+import importlib
 import os
 import subprocess
 import sys
@@ -123,6 +124,11 @@ def custom(tmp_path, monkeypatch):
     return ModelSpec.load(str(tmp_path / "mean.yaml"))
 
 
+def code_of(spec: ModelSpec) -> list[str]:
+    importlib.invalidate_caches()
+    return [source_digest(name) for name in models.source_modules(spec)]
+
+
 def test_a_custom_model_is_one_file_and_one_yaml(custom):
     module, inputs = import_module("my_models.mean"), contract.batch(custom, SIZES, (9, 6, 4))
     contract.check_module(module)
@@ -132,10 +138,29 @@ def test_a_custom_model_is_one_file_and_one_yaml(custom):
     contract.check_network(model, custom, SIZES, inputs)
     contract.check_batch(model, inputs)
     contract.check_gradients(model, inputs)
-    assert models.source_modules(custom) == [*models.SHARED, "my_models.mean"]
-    before = source_digest("my_models.mean")
+    before = code_of(custom)
     Path(module.__file__).write_text(CUSTOM.replace("torch.tanh", "torch.relu"))
-    assert source_digest("my_models.mean") != before
+    assert code_of(custom) != before
+
+
+@pytest.mark.parametrize("regular", [True, False], ids=["package", "namespace"])
+def test_helpers_of_a_custom_model_are_its_code(custom, tmp_path, regular):
+    """Experiments are stale when a helper beside the family, or below it, changes."""
+    digests = []
+    if regular:
+        (tmp_path / "my_models" / "__init__.py").write_text("")
+    (tmp_path / "my_models" / "more").mkdir()
+    for helper in ("helper.py", "more/helper.py"):
+        for value in (1, 2):
+            (tmp_path / "my_models" / helper).write_text(f"SCALE = {value}\n")
+            digests.append(tuple(code_of(custom)))
+    assert len({*digests}) == len(digests)
+
+
+def test_the_code_of_a_family_has_the_readers_of_its_pretrained_weights():
+    assert "mscnn.pretrained" in models.source_modules(ModelSpec.load("ca_mser"))
+    for name in ("glam", "majority"):
+        assert "mscnn.pretrained" not in models.source_modules(ModelSpec.load(name))
 
 
 BROKEN = [  # a violation of the contract, and the check that detects it

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 
 from mscnn.config import schema
 from mscnn.errors import DataErrors
-from mscnn.paths import names
+from mscnn.paths import conf, names
 from mscnn.recipe.grid import Request, read_grid
 from mscnn.recipe.make import make_plan
 from mscnn.recipe.options import Options
@@ -107,6 +108,15 @@ def test_a_plan_is_one_json_object_per_experiment(tmp_path):
     (tmp_path / "other.jsonl").write_text(json.dumps({**json.loads(lines[0]), "runs": "many"}))
     with fails("config-value", "other.jsonl:1", "runs", "many"):
         Plan.load(tmp_path / "other.jsonl")
+
+
+def test_features_of_one_folder_are_refused(grid, tmp_path):
+    shutil.copy(conf("features", "mfcc40"), tmp_path / "mfcc40.yaml")
+    mine = {"model": "mscnn_audio_max", "text": "gt", "set": {"inputs.audio": "mfcc40.yaml"}, "tag": "mine"}
+    (row,) = plan(**grid(mine)).rows
+    assert row.features == {"mfcc40.yaml": "dump/mfcc40/iemocap4"}
+    shipped = {"model": "mscnn_audio_max", "text": "gt", "set": {"inputs.audio": "mfcc40"}}
+    refused("plan-data-twice", "mfcc40.yaml", "dump/mfcc40/iemocap4", **grid(mine, shipped))
 
 
 def test_rows_are_grouped_into_data_sets(grid):

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -14,6 +15,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
 from mscnn.evaluation.experiment import Experiment
 from mscnn.files import read_yaml
+from mscnn.paths import conf
 from mscnn.training import loop
 from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.runner import train_experiments
@@ -43,6 +45,13 @@ def outputs(setup: ExperimentConfig) -> dict[str, bytes]:
         for p in sorted(setup.exp.rglob("*"))
         if p.name in ("model.safetensors", "metrics.jsonl") or p.name.startswith("predictions")
     }
+
+
+def test_a_feature_may_be_a_yaml_file(setup, toy, in_process):
+    path = shutil.copy(conf("features", "mfcc96"), toy / "mfcc96.yaml")
+    mine = dataclasses.replace(setup, settings=(*setup.settings, f"inputs.audio={path}"))
+    assert train_experiments([mine], nj=1) == 4
+    assert read_yaml(setup.exp / "config.yaml")["features"]["audio"].split()[0] == "mfcc96"
 
 
 def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monkeypatch):

@@ -143,11 +143,11 @@ run_recipe() { # run_recipe OPTION...
 # plan, and we wait until they end.
 make_plan() {
   local options=(--model $model --text $text --protocol $protocol --engine $asr_engine --set $set --corpus "$parser"
-    --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan") name lock
-  for name in grid labels subset on_bad train_args folds runs seed tokens embeddings xvector xvector_model \
-    xvector_backend unvoiced wav2vec2 trim device nj jobs_per_device tag overwrite; do
-    options+=("--${name//_/-}=${!name}")
-  done
+    --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan" --grid "$grid" --labels "$labels"
+    --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
+    --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"
+    --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
+    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite") lock
   if $dry_run; then
     run plan "${options[@]}"
   else

@@ -1,6 +1,9 @@
 """Fixtures shared by all tests."""
 
+import logging
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
             return "tests/e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
 
     return Scheduler(config, log)
+
+
+@pytest.fixture(autouse=True)
+def process_state() -> Iterator[None]:
+    """Restore what belongs to the whole process, and what entry points and trainings set: logging, torch's mode."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    if torch := sys.modules.get("torch"):
+        torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,9 @@ def test_recipes_that_pages_show_can_be_planned(mini):
     given = dry_runs()
     assert len(given) > 20
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda arguments: mini.run(*arguments, "--dry-run"), given))
+        # the recipe has an experiment already, which other options would replace
+        replace = ("--overwrite", "true", "--dry-run")
+        results = list(pool.map(lambda arguments: mini.run(*arguments, *replace), given))
     for arguments, result in zip(given, results, strict=True):
         assert result.returncode == 0, f"{arguments}\n{result.stdout}"
 

@@ -102,8 +102,9 @@ def test_training_in_this_process_restores_its_settings(experiments, toy):
         feature_dirs=(toy / "feats",),
         folds=1,
     )
-    threads = torch.get_num_threads()
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(False)
     torch.manual_seed(3)
     np.random.seed(3)
     expected = torch.rand(3).tolist(), np.random.rand(3).tolist()
@@ -115,3 +116,4 @@ def test_training_in_this_process_restores_its_settings(experiments, toy):
         assert (torch.rand(3).tolist(), np.random.rand(3).tolist()) == expected
     finally:
         torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)

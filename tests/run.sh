@@ -38,8 +38,7 @@ python3 -m mypy
 
 say "pytest"
 if $fast; then
-  exec python3 -m pytest -q -n auto -m "not slow and not e2e" --ignore tests/shell \
-    --ignore tests/unit/xvector/test_train.py --ignore tests/unit/recipe/test_memory.py "$@"
+  exec python3 -m pytest -q -n auto -m "not slow and not e2e" "$@"
 fi
 tests/install_chromium.sh
 exec python3 -m pytest -q -n auto --durations 15 "$@"

@@ -13,6 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 Result = subprocess.CompletedProcess[str]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder as slow: they start scripts and Python again and again."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def sh(tmp_path: Path) -> Callable[..., Result]:
     """Run a command in ``tmp_path`` (or ``cwd``); a script that hangs fails the test."""

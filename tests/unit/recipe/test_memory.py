@@ -16,6 +16,8 @@ from mscnn.training.sources import Reader
 from tests.raises import fails
 from tests.unit.training.conftest import toy
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["toy"]
 
 

@@ -37,6 +37,8 @@ from mscnn.xvector.train import (
 from mscnn.xvector.trials import score
 from tests.raises import fails
 
+pytestmark = pytest.mark.slow
+
 CONF = ROOT / "conf/xvector/espeak/conf"
 RATE = 16000
 SMALL = TrainingOptions(

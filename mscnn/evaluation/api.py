@@ -77,7 +77,7 @@ def evaluate(
             (``utterance-twice``), runs differ in utterances (``runs-differ``) or truth (``truth-differs``),
             probabilities are invalid (``probability-value``) or do not sum to 1 (``probability-sum``).
     """
-    given = {
+    given: dict[str, Any] = {
         "predictions": predictions, "utterances": utterances, "speakers": speakers, "dialogues": dialogues,
         "folds": folds, "runs": runs, "probabilities": probabilities,
     }  # fmt: skip
@@ -96,11 +96,7 @@ def evaluate(
         return measure(system_of_frame(name, truth, columns_of(columns), probability_prefix, classes), over)
     if unused := [key for key, value in {**columns, "data": data}.items() if value is not None]:
         raise UserError(f"{', '.join(unused)}: for files and experiments only", code="option-value")
-    system = system_of(
-        truth, predictions, utterances=utterances, speakers=speakers, dialogues=dialogues, folds=folds, runs=runs,
-        probabilities=probabilities, classes=classes, name=name,
-    )  # fmt: skip
-    return measure(system, over)
+    return measure(system_of(truth, **given, classes=classes, name=name), over)
 
 
 def compare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,29 +68,39 @@ def system_of(
     if named and len(set(named)) < len(named):
         raise UserError(f"classes={named}: a name occurs twice", code="class-twice")
     indexed = classes is not None and all(isinstance(value, str) for value in classes)
-    columns = {
-        "truth": _names("truth", truth, where, named if indexed else None),
-        "predictions": _names("predictions", predictions, where, named if indexed else None),
-        "utterances": _names("utterances", utterances, where),
-        "speakers": _names("speakers", speakers, where),
-        "dialogues": _names("dialogues", dialogues, where),
-        "folds": _names("folds", folds, where),
-        "runs": _names("runs", runs, where),
-    }
+    labels = {"truth": truth, "predictions": predictions}
+    rest = {"utterances": utterances, "speakers": speakers, "dialogues": dialogues, "folds": folds, "runs": runs}
+    columns = {what: _names(what, values, where, named if indexed else None) for what, values in labels.items()}
+    columns |= {what: _names(what, values, where) for what, values in rest.items()}
     truths = columns["truth"] or []
     if not truths:
         raise UserError(f"{name}: no utterances: nothing to evaluate", code="predictions-empty")
-    sizes = {key: len(values) for key, values in columns.items() if values is not None}
     scored, matrix = read_probabilities(probabilities, named, truths, where)
-    sizes |= {"probabilities": len(matrix)} if scored else {}
-    if len(set(sizes.values())) > 1:
-        lengths = ", ".join(f"{key} {size}" for key, size in sizes.items())
-        raise UserError(f"{name}: columns of different lengths: {lengths}", code="lengths-differ")
+    _check_lengths(name, {**columns, "probabilities": matrix if scored else None})
     predicted = columns["predictions"]
     if predicted is None:
         if not scored:
             raise UserError(f"{name}: give predictions or probabilities", code="predictions-missing")
         predicted = [scored[k] for k in matrix.argmax(axis=1)]
+    _check_labels(name, predicted, truths)
+    known, others = _classes(name, named, truths, predicted, scored, where)
+    rows = Rows(
+        truths, predicted, columns["utterances"], columns["speakers"], columns["dialogues"], columns["folds"],
+        columns["runs"] or ["1"] * len(truths), matrix, scored, known, others, where,
+    )  # fmt: skip
+    return _assemble(rows, name, remarks)
+
+
+def _check_lengths(name: str, columns: Mapping[str, Sized | None]) -> None:
+    """Raise UserError where columns differ in length; those that are None are not given."""
+    sizes = {key: len(values) for key, values in columns.items() if values is not None}
+    if len(set(sizes.values())) > 1:
+        lengths = ", ".join(f"{key} {size}" for key, size in sizes.items())
+        raise UserError(f"{name}: columns of different lengths: {lengths}", code="lengths-differ")
+
+
+def _check_labels(name: str, predicted: Sequence[str], truths: Sequence[str]) -> None:
+    """Raise UserError where no prediction is a class of the truth."""
     if set(predicted).isdisjoint(truths):
         meant = _meant(min(predicted), sorted(set(truths)))
         hint = f"{min(predicted)}: {meant}" if meant else "give classes=, the names in order, if numbers are indices"
@@ -99,12 +109,6 @@ def system_of(
             f"{', '.join(sorted(set(truths))[:9])}; {hint}",
             code="labels-differ",
         )
-    known, others = _classes(name, named, truths, predicted, scored, where)
-    rows = Rows(
-        truths, predicted, columns["utterances"], columns["speakers"], columns["dialogues"], columns["folds"],
-        columns["runs"] or ["1"] * len(truths), matrix, scored, known, others, where,
-    )  # fmt: skip
-    return _assemble(rows, name, remarks)
 
 
 def _names(

@@ -16,10 +16,10 @@ TEXTS: dict[str, Callable[[Overlap], Spread]] = {
     "test texts in train, verbatim, %": lambda overlap: overlap.verbatim,
     "test texts in train, near duplicates, %": lambda overlap: overlap.near,
 }
-BASELINES = {
-    "tfidf_lr": "WA / UA (text): TF-IDF, logistic regression",
-    "text_1nn": "WA / UA (text): class of the nearest training text",
-    "logmel_lr": "WA / UA (audio): mean and standard deviation of features, logistic regression",
+BASELINES = {  # input and method of each baseline of an audit
+    "tfidf_lr": ("text", "TF-IDF, logistic regression"),
+    "text_1nn": ("text", "class of the nearest training text"),
+    "logmel_lr": ("audio", "mean and standard deviation of features, logistic regression"),
 }
 
 
@@ -76,8 +76,8 @@ def _rows(result: AuditResult) -> Iterator[Measure]:
         overlap = of(result.texts["all"])
         kinds = {kind: fixed(of(result.texts[kind]).pooled, 1) for kind in _kinds(result)}
         yield Measure(title, fixed(result.headline(overlap), 1), fixed(overlap.worst, 1), kinds)
-    for name, title in BASELINES.items():
-        scores = result.scores[name]
+    for name, (kind_of_input, method) in BASELINES.items():
+        title, scores = f"WA / UA ({kind_of_input}): {method}", result.scores[name]
         if scores:
             kinds = {kind: _pair(scores[kind], lambda spread: spread.pooled) for kind in _kinds(result)}
             all_folds, worst = (_pair(scores["all"], of) for of in (result.headline, lambda spread: spread.worst))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mscnn.leakage.result import AuditResult
 from mscnn.paths import CONF
+from mscnn.reporting.audit import BASELINES
 from mscnn.reporting.audit import table as audit_table
 from mscnn.reporting.formats import fixed
 from mscnn.reporting.notes import Note
@@ -14,12 +15,6 @@ from mscnn.reporting.page.headline import aggregation
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.published import Protocol, Published, Row, read_published
 from mscnn.reporting.table import Cell, Column, Table
-
-BASELINES = {
-    "tfidf_lr": "text (TF-IDF, logistic regression)",
-    "text_1nn": "text (class of the nearest training text)",
-    "logmel_lr": "audio (mean and standard deviation of features, logistic regression)",
-}
 
 
 @dataclass(frozen=True)
@@ -140,9 +135,9 @@ def findings(data: ReportData, result: AuditResult) -> Iterator[Note]:
 
 def _baselines(result: AuditResult) -> Iterator[str]:
     """Scores of the baselines over all folds, for baselines that have both scores."""
-    for name, title in BASELINES.items():
+    for name, (kind_of_input, method) in BASELINES.items():
         scores = result.scores.get(name)
         spreads = (scores["all"].ua, scores["all"].wa) if scores else ()
         values = [fixed(result.headline(spread), 1) for spread in spreads]
         if values and None not in values:
-            yield "{}: UA {} %, WA {} %".format(title, *values)
+            yield "{} ({}): UA {} %, WA {} %".format(kind_of_input, method, *values)

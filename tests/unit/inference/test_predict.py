@@ -18,7 +18,7 @@ from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import TextOptions
 from tests.raises import fails
-from tests.unit.training.conftest import write_features
+from tests.unit.training.conftest import toy_experiment, write_features
 
 SHORT = ("max_epochs=1", "batch_size=4")
 KINDS = {
@@ -43,17 +43,7 @@ def setup(toy) -> ExperimentConfig:
     data = DataDir.load(toy / "data" / "toy")
     transcripts = ("what a day", "oh no not now", "a marvel", "not what", "")
     write_table(data.path / "text.engine", {utt: transcripts[i % 5] for i, utt in enumerate(data.utts)})
-    return ExperimentConfig(
-        model="text_cnn",
-        data=data.path,
-        labels=str(toy / "toy.yaml"),
-        protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t",
-        settings=(*SHORT, "filters=4"),
-        device="cpu",
-        text=TextOptions(dim=8),
-        folds=1,
-    )
+    return toy_experiment(toy, "text_cnn", settings=(*SHORT, "filters=4"), text=TextOptions(dim=8), folds=1)
 
 
 @pytest.fixture

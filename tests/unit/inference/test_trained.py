@@ -12,24 +12,20 @@ from mscnn.data.datadir import DataDir
 from mscnn.evaluation.predictions import read_predictions
 from mscnn.features.archive import FeatureDir
 from mscnn.inference.trained import options_of, require_unchanged, restore
-from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import TextOptions
 from tests.raises import fails
+from tests.unit.training.conftest import toy_experiment
 
 
 @pytest.fixture
 def trained(toy, in_process):
     """One fold of a network that takes audio and text: its folder, its configuration, its data."""
-    setup = ExperimentConfig(
-        model="mscnn_spu_att",
-        data=toy / "data" / "toy",
-        labels=str(toy / "toy.yaml"),
-        protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t",
+    setup = toy_experiment(
+        toy,
+        "mscnn_spu_att",
         feature_dirs=(toy / "feats",),
         settings=("max_epochs=1", "filters=4", "max_frames=11"),
-        device="cpu",
         text=TextOptions(dim=8),
         folds=1,
     )

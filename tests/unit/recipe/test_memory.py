@@ -14,7 +14,7 @@ from mscnn.recipe.plan import Plan, Row
 from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.sources import Reader
 from tests.raises import fails
-from tests.unit.training.conftest import toy
+from tests.unit.training.conftest import toy, toy_experiment
 
 pytestmark = pytest.mark.slow
 
@@ -23,16 +23,7 @@ __all__ = ["toy"]
 
 @pytest.fixture
 def setup(toy) -> ExperimentConfig:
-    return ExperimentConfig(
-        model="audio_cnn",
-        data=toy / "data" / "toy",
-        labels=str(toy / "toy.yaml"),
-        protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t",
-        feature_dirs=(toy / "feats",),
-        settings=("filters=4",),
-        device="cpu",
-    )
+    return toy_experiment(toy, feature_dirs=(toy / "feats",), settings=("filters=4",))
 
 
 def test_a_training_is_measured_once(setup, monkeypatch):

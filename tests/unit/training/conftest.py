@@ -10,6 +10,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.features.archive import write_archive
 from mscnn.features.config import Feature, options_hash
 from mscnn.files import write_table
+from mscnn.training.experiment import ExperimentConfig
 
 PROTOCOL = {
     "name": "toy4",
@@ -65,3 +66,16 @@ def toy(tmp_path) -> Path:
     (tmp_path / "toy4.yaml").write_text(yaml.safe_dump(PROTOCOL))
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(LABELS))
     return tmp_path
+
+
+def toy_experiment(toy: Path, model: str = "audio_cnn", exp: str = "t", **options) -> ExperimentConfig:
+    """An experiment on the toy corpus, with ``options`` of ExperimentConfig."""
+    return ExperimentConfig(
+        model=model,
+        data=toy / "data" / "toy",
+        labels=str(toy / "toy.yaml"),
+        protocol=str(toy / "toy4.yaml"),
+        exp=toy / "exp" / exp,
+        device="cpu",
+        **options,
+    )

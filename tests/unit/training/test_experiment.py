@@ -21,22 +21,13 @@ from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import Reader, TextOptions
 from tests.raises import fails
-from tests.unit.training.conftest import write_features
+from tests.unit.training.conftest import toy_experiment, write_features
 
 
 @pytest.fixture
 def setup(toy) -> ExperimentConfig:
-    return ExperimentConfig(
-        model="audio_cnn",
-        data=toy / "data" / "toy",
-        labels=str(toy / "toy.yaml"),
-        protocol=str(toy / "toy4.yaml"),
-        exp=toy / "exp" / "t",
-        feature_dirs=(toy / "feats",),
-        settings=("max_epochs=2", "filters=4"),
-        device="cpu",
-        text=TextOptions(dim=8),
-    )
+    settings = ("max_epochs=2", "filters=4")
+    return toy_experiment(toy, feature_dirs=(toy / "feats",), settings=settings, text=TextOptions(dim=8))
 
 
 def outputs(setup: ExperimentConfig) -> dict[str, bytes]:

@@ -17,12 +17,12 @@ from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.fingerprint import CODE, WORDS, changes, plain
 from mscnn.training.runner import train_experiments
 from tests.raises import fails
+from tests.unit.training.conftest import toy_experiment
 
 
 @pytest.fixture
 def setup(toy) -> ExperimentConfig:
-    data, labels, protocol = toy / "data" / "toy", str(toy / "toy.yaml"), str(toy / "toy4.yaml")
-    return ExperimentConfig("majority", data, labels, protocol, toy / "exp" / "t", device="cpu")
+    return toy_experiment(toy, "majority")
 
 
 @pytest.fixture

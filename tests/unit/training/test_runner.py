@@ -15,13 +15,13 @@ from mscnn.training.runner import train_experiments
 from mscnn.training.selection import check_training
 from mscnn.training.systems import System, system_of
 from tests.raises import fails
+from tests.unit.training.conftest import toy_experiment
 
 
 @pytest.fixture
 def experiments(toy) -> list[ExperimentConfig]:
     """Two experiments of four folds; the second has two runs."""
-    data, labels, protocol = toy / "data" / "toy", str(toy / "toy.yaml"), str(toy / "toy4.yaml")
-    one = ExperimentConfig("majority", data, labels, protocol, toy / "exp" / "one", device="cpu")
+    one = toy_experiment(toy, "majority", "one")
     return [one, dataclasses.replace(one, model="tfidf_lr", exp=toy / "exp" / "two", runs=2)]
 
 

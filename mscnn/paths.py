@@ -23,7 +23,9 @@ def conf(kind: str, name: str) -> Path:
         if path.is_file():
             return path
         raise UserError(f"{path}: no such file", code="conf-unknown")
-    known, name = _files(kind), current(kind, name)
+    known = _files(kind)
+    if name not in known:
+        name = current(kind, name)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         hint = f"conf/{kind} has: {', '.join(sorted(known))}."

@@ -98,15 +98,17 @@ class Layers:
 
     def origin(self, key: str) -> Path | str:
         """File or setting that states the value of a dotted key; the requested file where none does."""
-        while key and key not in self.origins:
-            key = key.rpartition(".")[0]
-        return self.origins.get(key, self.path)
+        return self.origins.get(self._stated(key), self.path)
 
     def states(self, key: str) -> bool:
         """Whether a file or a setting states the value of a dotted key, or of a section that contains it."""
+        return bool(self._stated(key))
+
+    def _stated(self, key: str) -> str:
+        """The dotted key, or the innermost section that contains it, which a file or a setting states; or empty."""
         while key and key not in self.origins:
             key = key.rpartition(".")[0]
-        return bool(key)
+        return key
 
     def _option(self, name: str, value: Any, origin: Path | str) -> Any:
         known, key = self.values.get("options", {}), f"options.{name}"

@@ -1,6 +1,7 @@
 """Stage 3: extract features of a data directory."""
 
 import time
+from functools import cache
 
 from mscnn.device import DEVICES
 from mscnn.options import Parser, flag, positive, run
@@ -57,9 +58,10 @@ def main() -> None:
         ]
     if not todo:
         get_logger("extract_features").info("nothing to do: no model of the plan takes audio features")
+    load = cache(DataDir.load)  # many features are of one data directory
     for path, name, settings, out in todo:
         start = time.monotonic()
-        data, feature = DataDir.load(path), Feature.load(name, settings)
+        data, feature = load(path), Feature.load(name, settings)
         frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
         get_logger("extract_features").info(
             "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",

@@ -7,6 +7,7 @@ from types import ModuleType
 from mscnn.errors import UserError
 
 EXTRAS = {  # package, as it is imported -> extra of pyproject.toml
+    "av": "video",
     "espeakng_loader": "demo",
     "faster_whisper": "asr",
     "google": "google",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from mscnn.audio.read import BadAudio, open_audio
+from mscnn.audio.video import is_video
 
 if TYPE_CHECKING:
     import soundfile
@@ -48,7 +49,7 @@ def read_header(path: str | os.PathLike) -> Header:
 
     Raises:
         BadAudio: its kind is missing-wav, unreadable-wav, empty-wav, lfs-pointer, not-a-wav, truncated-wav or
-            header-only-wav.
+            header-only-wav; or no-sound, broken-video or truncated-video.
     """
     try:
         with open(path, "rb") as file:
@@ -81,9 +82,13 @@ def _refuse(file: BinaryIO, size: int) -> None:
         raise BadAudio("lfs-pointer", "a git-LFS pointer in place of the audio")
     if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
         _refuse_truncated(file, size)
+    elif start[:4] == b"RIFF" and start[8:12] == b"AVI ":
+        stated = 8 + struct.unpack("<I", start[4:8])[0]
+        if stated > size:
+            raise BadAudio("truncated-video", f"the header states {stated} bytes, the file has {size}")
     elif start[:4] == b"RIFF" and size < 12:
         raise BadAudio("truncated-wav", f"the file ends after {size} bytes, inside its header")
-    elif start[:4] not in OTHER_FORMATS:
+    elif start[:4] not in OTHER_FORMATS and not is_video(start):
         what = "an AppleDouble file" if start[:4] == APPLE_DOUBLE else f"a file that begins with {start[:12]!r}"
         raise BadAudio("not-a-wav", f"expected a RIFF WAVE file, found {what} ({size} bytes)")
 

@@ -28,15 +28,21 @@ class BadAudio(Exception):
 
 @contextmanager
 def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
-    """An audio file, opened by libsndfile.
+    """An audio file, or the sound of a video, opened by libsndfile.
 
     Raises:
-        BadAudio: kind not-a-wav; libsndfile cannot open the file or, in the block, decode it.
+        BadAudio: kind not-a-wav; libsndfile cannot open the file or, in the block, decode it; or as
+            :func:`mscnn.audio.video.sound`.
+        UserError: a package that reads videos is not installed.
     """
     import soundfile
 
+    from mscnn.audio import video
+
     try:
-        with soundfile.SoundFile(path) as file:
+        with open(path, "rb") as raw:
+            start = raw.read(video.MAGIC_BYTES)
+        with soundfile.SoundFile(video.sound(path) if video.is_video(start) else path) as file:
             yield file
     except soundfile.LibsndfileError as error:
         raise BadAudio("not-a-wav", f"cannot be read as audio: {error.error_string}") from None

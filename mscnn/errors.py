@@ -1,7 +1,10 @@
 """Errors that a user can fix."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+MOST_OF_A_KIND = 10  # issues that are listed; the others are counted
 
 
 class UserError(Exception):
@@ -33,19 +36,27 @@ class Issue:
         return self.message
 
 
+def listed(issues: Sequence[Issue], most: int = MOST_OF_A_KIND) -> Iterator[str]:
+    """A line for each issue, in order; after ``most`` of a kind (code), one line with the number of the others."""
+    totals, seen = Counter(issue.code for issue in issues), Counter[str]()
+    for issue in issues:
+        seen[issue.code] += 1
+        if seen[issue.code] <= most:
+            yield str(issue)
+        if seen[issue.code] == most + 1:
+            yield f"… and {totals[issue.code] - most} more of {issue.code}"
+
+
 class DataErrors(UserError):
-    """Several issues found together; the message lists the first ``most`` (None: all), one per line.
+    """Several issues found together; the message lists the first ``most`` of each kind (code), one per line.
 
     Attributes:
         issues: all of them, listed or not.
     """
 
-    def __init__(self, summary: str, issues: Sequence[Issue], most: int | None = None, *, code: str) -> None:
+    def __init__(self, summary: str, issues: Sequence[Issue], most: int = MOST_OF_A_KIND, *, code: str) -> None:
         self.issues = list(issues)
-        listed = [str(issue) for issue in self.issues[:most]]
-        if len(listed) < len(self.issues):
-            listed.append(f"… and {len(self.issues) - len(listed)} more")
-        super().__init__("\n  ".join([summary, *listed]), code=code)
+        super().__init__("\n  ".join([summary, *listed(self.issues, most)]), code=code)
 
 
 def _restore(kind: type[UserError], args: tuple, state: dict) -> UserError:

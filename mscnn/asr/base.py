@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mscnn.asr.journal import Journal
 from mscnn.audio.read import SILENT
-from mscnn.data.audio import MAX_LISTED, AudioReader, UtteranceAudio
+from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import digest, file_digest
@@ -93,7 +93,6 @@ class SpeechEngine(Engine):
                 f"{data.path}: the engine takes at most {self.max_seconds:g} s; divide these utterances with a "
                 "segments file:",
                 [Issue("utterance-too-long", f"{utt}: {data.dur[utt]:.1f} s") for utt in too_long],
-                MAX_LISTED,
                 code="utterance-too-long",
             )
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.asr.base import Engine, clean, log
-from mscnn.data.audio import MAX_LISTED
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import read_table
@@ -27,8 +26,8 @@ class TranscriptTable(Engine):
         missing = [utt for utt in data.utts if key[utt] not in table]
         surplus = sorted(table.keys() - set(key.values()))
         if missing:
-            issues = [Issue("transcript-missing", f"no transcript of {utt}") for utt in missing[:MAX_LISTED]]
-            issues += [Issue("utterance-unknown", f"no utterance for {name}") for name in surplus[:MAX_LISTED]]
+            issues = [Issue("transcript-missing", f"no transcript of {utt}") for utt in missing]
+            issues += [Issue("utterance-unknown", f"no utterance for {name}") for name in surplus]
             raise DataErrors(
                 f"{self.file}: {len(missing)} of {len(data.utts)} utterances of {data.path} are missing, and "
                 f"{len(surplus)} of {len(table)} keys are not among them; every utterance needs a line, which may have "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mscnn.corpora import iemocap, meld, ravdess
 from mscnn.corpora.common import Corpus
+from mscnn.corpora.ids import valid_ids
 from mscnn.errors import UserError
 
 CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
@@ -29,7 +30,7 @@ def read(name: str, root: Path) -> Corpus:
             f"{root}: no such folder (from {Path.cwd()}); give the path of the corpus", code="corpus-missing"
         )
     try:
-        return CORPORA[name](root)
+        return valid_ids(CORPORA[name](root))
     except OSError as error:
         raise UserError(
             f"{error.filename}: cannot be read: {error.strerror}; check its permissions", code="corpus-unreadable"

@@ -28,6 +28,7 @@ FIXES: Mapping[str, str] = {
     "wrong-rate": AS_RELEASED,
     "duplicate-id": "keep the correct one, delete the other",
     "duplicate-recording": "keep the correct one, delete the other",
+    "speaker-ambiguous": "give these speakers ids that differ in more than blanks",
     "malformed-line": "correct the line, or put the original file back",
     "malformed-name": "restore the original name of the file",
     "unknown-label": "correct the label, or name it in the label map (map or drop)",
@@ -45,10 +46,13 @@ REPAIRED = frozenset({"missing-transcription-file", "missing-transcript", "non-u
 class Item:
     """One utterance of a corpus, as a parser returns it. What a corpus does not have is empty.
 
+    Kaldi needs ids without blanks, utterance ids that begin with the speaker, and an order of utterances that is the
+    order of speakers too (bytewise, LC_ALL=C). A parser may return ids as the corpus has them: where they break these
+    rules, :func:`mscnn.corpora.ids.valid_ids` changes them. Ids of utterances must differ.
+
     Attributes:
-        utt: utterance id, ``<speaker>-<the corpus' own id>``: Kaldi needs ids that start with the speaker.
-        speaker: speaker id. Sorting utterances by id must sort them by speaker too (bytewise, LC_ALL=C), so numbers are
-            padded: ``Actor02``, not ``Actor2``.
+        utt: utterance id: the corpus' own, or ``<speaker>-<the corpus' own id>``.
+        speaker: speaker id; empty: unknown.
         label: the corpus' own label; the label map assigns it to a class.
         text: reference transcript on one line (:func:`one_line`).
         wav: absolute path of the recording; empty where the corpus has none, or where the file is missing.

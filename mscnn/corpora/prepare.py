@@ -11,9 +11,10 @@ from mscnn.audio.duplicates import Digests
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.common import Corpus, CorpusIssue, Item
+from mscnn.corpora.ids import valid_ids
 from mscnn.data.checks import inverse
 from mscnn.data.datadir import OPTIONAL, DataDir
-from mscnn.errors import DataErrors, UserError
+from mscnn.errors import DataErrors, UserError, listed
 from mscnn.files import atomic, read_table
 from mscnn.log import get_logger
 
@@ -40,7 +41,7 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
         DataErrors: there are issues, without ``skip``; nothing is written.
         UserError: no utterance is selected, or none can be used.
     """
-    items, issues = select(corpus, labels, subset)
+    items, issues = select(valid_ids(corpus), labels, subset)
     headers, bad_audio = check_audio(items, form)
     digests = Digests(out / "audit" / "recordings.json")  # the audit of stage 1 uses them: nothing is read twice
     issues += bad_audio
@@ -54,8 +55,9 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
             issues,
             code="corpus-issues",
         )
-    for issue in issues:
-        logger.warning("%s: %s", "kept" if issue.repaired else "excluded", issue)
+    for kept_ones, what in ((False, "excluded"), (True, "kept")):
+        for line in listed([issue for issue in issues if issue.repaired == kept_ones]):
+            logger.warning("%s: %s", what, line)
     kept = _usable(items, issues)
     if not kept:
         raise UserError(

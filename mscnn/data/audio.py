@@ -14,8 +14,6 @@ from mscnn.errors import DataErrors, Issue, UserError
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_LISTED = 20
-
 
 @dataclass(frozen=True)
 class UtteranceAudio:
@@ -58,9 +56,7 @@ class AudioReader:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         if kind is None and self.issues:
-            raise DataErrors(
-                f"{len(self.issues)} utterances cannot be used:", self.issues, MAX_LISTED, code="utterances-unusable"
-            )
+            raise DataErrors(f"{len(self.issues)} utterances cannot be used:", self.issues, code="utterances-unusable")
 
     def load(self, audio: UtteranceAudio) -> tuple[np.ndarray, list[str]] | None:
         """Samples (n,) float32 and notices, as :func:`load_audio` returns them; None where there is an issue."""

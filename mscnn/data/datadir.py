@@ -16,7 +16,6 @@ from mscnn.files import read_table, write_table
 REQUIRED = ("text", "utt2spk", "utt2emo", "utt2dur")
 OPTIONAL = ("wav.scp", *FACTS)
 KINDS = {"impro": "improvised", "script": "scripted"}  # how the scenes of utt2scene begin -> kind of scene
-MAX_LISTED = 20
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +88,7 @@ class DataDir:
         issues = check(path, tables)
         if issues:
             title = f"{path}: {len(issues)} issues in this data directory:"
-            raise DataErrors(title, issues, MAX_LISTED, code="data-dir-invalid")
+            raise DataErrors(title, issues, code="data-dir-invalid")
         recordings = tables.get("wav.scp", {})
         spans = {utt: segment(value, recordings) for utt, value in tables.get("segments", {}).items()}
         return cls(

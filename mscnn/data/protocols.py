@@ -17,7 +17,7 @@ from mscnn.files import digest
 from mscnn.paths import conf
 
 LEGACY_TEST_BEST = "legacy_test_best"
-MAX_LISTED = 20  # issues
+DEV_OF_GROUPS = ("next_part", "next_group", "next_speakers")  # schemes whose dev is whole groups
 
 
 @dataclass(frozen=True)
@@ -147,6 +147,7 @@ def make_folds(
             "choose a protocol made for this corpus",
             code="protocol-parts",
         )
+    _require_groups(protocol, data, len(drafts))
     values = [attribute(data, name) for name in protocol.leave_out]
     folds = []
     for i, part in enumerate(drafts):
@@ -165,6 +166,25 @@ def make_folds(
         folds.append(Fold(i + 1, *(tuple(sorted(utts, key=str.encode)) for utts in (train, dev, test))))
     _require_disjoint(protocol, folds, data)
     return folds
+
+
+def _require_groups(protocol: Protocol, data: DataDir, parts: int) -> None:
+    """Raise UserError where there are fewer speakers, or groups, than parts to fill: they are never divided."""
+    scheme, by = protocol.test["scheme"], protocol.test.get("by", "speaker")
+    if scheme == "speakers":
+        found, needed = len({*data.spk.values()}), protocol.test["folds"]
+    elif scheme == "group":
+        found, needed = parts, 3 if protocol.dev["scheme"] in DEV_OF_GROUPS else 2
+    else:
+        return
+    if found < needed:
+        kind = by if isinstance(by, str) else "group"
+        use = f"one for each of {needed} folds" if scheme == "speakers" else "one each for test, dev and train"
+        raise UserError(
+            f"{data.path}: {found} {kind}{'' if found == 1 else 's'}; protocol {protocol.name} needs {needed}, "
+            f"{use if needed != 2 else 'one each for test and train'}; choose another protocol",
+            code="groups-too-few",
+        )
 
 
 def _excluded(part: Mapping[str, Sequence[str]], data: DataDir, values: Sequence[Mapping[str, str]]) -> set[str]:
@@ -220,7 +240,6 @@ def require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, cl
             f"protocol {protocol.name} does not fit {data.path}: UA is undefined where a part lacks a class: choose "
             "another protocol, or a label map without these classes:",
             issues,
-            MAX_LISTED,
             code="class-absent",
         )
 
@@ -234,7 +253,6 @@ def _require_disjoint(protocol: Protocol, folds: Sequence[Fold], data: DataDir) 
             f"protocol {protocol.name} does not fit {data.path}: choose another protocol, or correct what it states as "
             "disjoint:",
             issues,
-            MAX_LISTED,
             code="folds-invalid",
         )
 

@@ -191,6 +191,21 @@ def _next_group(options: Options, draft: FoldDraft) -> Sequence[str]:
     return [utt for utt, key in keys.items() if key == dev]
 
 
+def _next_speakers(options: Options, draft: FoldDraft) -> Sequence[str]:
+    """The speakers that follow the last test speaker, until they have ``share`` of the others and every class."""
+    data, own = draft.data, dict[str, list[str]]()
+    for utt in draft.rest:
+        own.setdefault(data.spk[utt], []).append(utt)
+    last = max((data.spk[utt] for utt in draft.tested), key=str.encode)
+    dev: list[str] = []
+    classes, wanted = {data.emo[utt] for utt in draft.rest}, float(options["share"]) * len(draft.rest)
+    for speaker in sorted(own, key=lambda name: (name.encode() <= last.encode(), name.encode())):
+        if len(dev) >= wanted and classes <= {data.emo[utt] for utt in dev}:
+            break
+        dev += own[speaker]
+    return dev
+
+
 def _dev_group(options: Options, draft: FoldDraft) -> Sequence[str]:
     return _one_group(options, draft.data)[0]
 
@@ -236,6 +251,7 @@ TEST_SCHEMES: Mapping[str, Scheme] = {
 DEV_SCHEMES: Mapping[str, Scheme] = {
     "next_part": Scheme(_next_part),
     "next_group": Scheme(_next_group, ("by",)),
+    "next_speakers": Scheme(_next_speakers, ("share",)),
     "one_group": Scheme(_dev_group, ("by", "name")),
     "partner": Scheme(_partner),
     "share": Scheme(_share, ("share", "seed")),

@@ -6,8 +6,6 @@ from mscnn.audio.duplicates import Digests
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, Issue
 
-MAX_LISTED = 20
-
 
 def contents(data: DataDir, cache: Path | None = None) -> dict[str, str]:
     """Digest of the samples of each utterance; empty where the corpus has no recordings.
@@ -24,7 +22,6 @@ def contents(data: DataDir, cache: Path | None = None) -> dict[str, str]:
         raise DataErrors(
             f"{data.path}: {len(unreadable)} recordings cannot be read; inspect each with: file PATH",
             [Issue("audio-unreadable", f"{path}: {why}") for path, why in unreadable.items()],
-            MAX_LISTED,
             code="audio-unreadable",
         )
     digests.write()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
-from mscnn.data.protocols import Fold, Protocol, require_classes
+from mscnn.data.fit import check_fit
+from mscnn.data.protocols import Fold, Protocol
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.files import digest
@@ -27,7 +28,6 @@ CODE = (  # modules that determine the results
     "mscnn.features.archive", "mscnn.evaluation.metrics", "mscnn.text.normal",
 )  # fmt: skip
 PACKAGES = ("numpy", "scikit-learn")
-MAX_LISTED = 20  # leaks
 SERIAL_BELOW = 2000  # utterances; fitting on fewer is faster than starting processes
 
 
@@ -72,12 +72,14 @@ def write_audits(
         nj: number of processes; results do not depend on it.
 
     Raises:
-        UserError: two protocols have the same name, or a protocol does not fit the data.
+        UserError: two protocols have the same name, or a protocol does not fit the data; with ``classes`` the message
+            names those of conf/protocols that do.
         DataErrors: a part is empty or lacks a class, or parts share what the protocol states to be disjoint.
     """
-    splits = [(protocol, protocol.folds(data)) for protocol in _load(protocols, out)]
-    for protocol, folds in splits if classes else ():
-        require_classes(protocol, folds[: first_folds or None], data, classes)
+    splits = [
+        (protocol, check_fit(protocol, data, classes, first_folds) if classes else protocol.folds(data))
+        for protocol in _load(protocols, out)
+    ]
     recordings = contents(data, out / "recordings.json")
     with workers(nj if len(data.utts) > SERIAL_BELOW else 1) as map_fn:
         return [_audit(protocol, folds, data, recordings, features, out, map_fn) for protocol, folds in splits]
@@ -93,7 +95,6 @@ def require_no_leaks(results: Sequence[AuditResult]) -> None:
             "remove the other from the corpus, and run stage 1 (data) again; --on-bad skip excludes the other "
             "automatically:",
             issues,
-            MAX_LISTED,
             code="recording-twice",
         )
 

@@ -105,7 +105,6 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], table: Mapping
             "official weights: they do not fit this configuration; choose the configuration of the trained class, and "
             "its options (docs/howto/official_weights.md)",
             [Issue(code, f"{_translated(name, original_names)}: {what}") for code, name, what in issues],
-            most=8,
             code="official-weights",
         )
     model.load_state_dict(weights)

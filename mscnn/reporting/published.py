@@ -124,7 +124,7 @@ def read_published(path: str | os.PathLike) -> Published:
     published = schema.load(Path(path), Published)
     issues = [*_issues(published)]
     if issues:
-        raise DataErrors(f"{path}: {len(issues)} issue(s)", issues, most=20, code=issues[0].code)
+        raise DataErrors(f"{path}: {len(issues)} issue(s)", issues, code=issues[0].code)
     return published
 
 

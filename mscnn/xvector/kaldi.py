@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.audio.pcm import pcm16, wav_bytes
-from mscnn.data.audio import MAX_LISTED, AudioReader
+from mscnn.data.audio import AudioReader
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import write_archive
 from mscnn.xvector.job import TOO_SHORT, XvectorJob
@@ -127,7 +127,7 @@ def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path) -> dict[st
     too_short = [audio for audio in job.utterances if not frames[audio.utt]]
     if too_short and job.unvoiced == "all-frames":
         issues = [Issue("utterance-too-short", f"{audio.utt}: {audio.wav}: {TOO_SHORT}") for audio in too_short]
-        raise DataErrors(f"{len(issues)} utterances cannot be used:", issues, MAX_LISTED, code="utterances-unusable")
+        raise DataErrors(f"{len(issues)} utterances cannot be used:", issues, code="utterances-unusable")
     return {utt: vad.get(utt, np.zeros(0, np.float32)) for utt in frames}
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from mscnn.data.audio import MAX_LISTED, UtteranceAudio
+from mscnn.data.audio import UtteranceAudio
+from mscnn.errors import MOST_OF_A_KIND
 from mscnn.files import read_table
 from mscnn.paths import ROOT
 from mscnn.xvector import kaldi, native
@@ -177,12 +178,12 @@ def test_less_than_a_frame(tmp_path, standin, model, wavs):
 def test_issues_are_listed_up_to_a_limit(tmp_path, standin, model, wavs):
     soundfile.write(wavs["b"], np.zeros(50), RATE)
     for wav, code in ((wavs["b"], "utterance-too-short"), (tmp_path / "absent.wav", "audio-unreadable")):
-        sources = {f"u{i:02d}": wav for i in range(MAX_LISTED + 2)}
-        with fails("utterances-unusable", MAX_LISTED + 2) as error:
+        sources = {f"u{i:02d}": wav for i in range(MOST_OF_A_KIND + 2)}
+        with fails("utterances-unusable", MOST_OF_A_KIND + 2) as error:
             kaldi.write_vectors(make_job(tmp_path / "out", model, sources), model)
-        assert [issue.code for issue in error.value.issues] == [code] * (MAX_LISTED + 2)
+        assert [issue.code for issue in error.value.issues] == [code] * (MOST_OF_A_KIND + 2)
         assert all(wav.name in issue.message for issue in error.value.issues)
-        assert len(str(error.value).splitlines()) == 1 + MAX_LISTED + 1
+        assert len(str(error.value).splitlines()) == 1 + MOST_OF_A_KIND + 1
 
 
 def test_vectors_that_are_not_finite_are_not_written(tmp_path, standin, model, wavs, monkeypatch):

@@ -11,6 +11,8 @@ EXTRAS = {  # package, as it is imported -> extra of pyproject.toml
     "espeakng_loader": "demo",
     "faster_whisper": "asr",
     "google": "google",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
     "opensmile": "opensmile",
     "pocketsphinx": "demo",
     "tensorboard": "tensorboard",

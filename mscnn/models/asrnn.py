@@ -94,7 +94,7 @@ class ASRNN(Classifier[Options]):
         """
         outputs, (states, _) = self.lstm(windows.flatten(0, 1))
         vectors = outputs[:, -1] if self.options.legacy_shift1 else states.transpose(0, 1).flatten(1)
-        return vectors.unflatten(0, windows.shape[:2])
+        return vectors.reshape(windows.shape[0], windows.shape[1], -1)
 
     def load_official(self, weights: Mapping[str, Tensor]) -> None:
         """Load a state dict of donghyun's asrnn.py; ``legacy_shift1`` reproduces the code's logits."""

@@ -48,7 +48,7 @@ def stack_channels(inputs: Inputs, channels: int, frames: int) -> Tensor:
         UserError: the segments are longer than ``frames``.
     """
     x = inputs.audio * length_mask(inputs.audio_len, inputs.audio.shape[2])[:, None]
-    return fixed_length(x, frames).unflatten(1, (channels, -1))
+    return fixed_length(x, frames).reshape(x.shape[0], channels, -1, frames)
 
 
 def dense_head(size: int, units: int, classes: int, *, norm: bool = True, dropout: float = 0.0) -> nn.Sequential:
@@ -66,7 +66,7 @@ class PerFrame(nn.Sequential):
     """Layers applied to each frame: (B, T, D) -> (B, T, D'); batch statistics are taken over all frames."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return super().forward(x.flatten(0, 1)).reshape(x.shape[0], x.shape[1], -1)
 
 
 def frame_layer(size: int, units: int) -> PerFrame:

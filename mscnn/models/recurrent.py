@@ -139,7 +139,7 @@ def reverse(x: Tensor, lengths: Tensor) -> Tensor:
 
 def last(states: Tensor, lengths: Tensor) -> Tensor:
     """State at the last frame of each utterance: (B, T, H), lengths (B,) -> (B, H)."""
-    return states[torch.arange(len(states), device=states.device), lengths - 1]
+    return states[torch.arange(states.shape[0], device=states.device), lengths - 1]
 
 
 def both_ends(states: Tensor, lengths: Tensor) -> Tensor:

@@ -165,7 +165,7 @@ class Sarma2018(Classifier[Options]):
             x, lengths = F.pad(x, (0, size - x.shape[2])), torch.full_like(lengths, size)
         else:
             minimum = MIN_SAMPLES if self.options.front_end == "raw" else 1
-            x = F.pad(_masked(x, lengths), (0, max(minimum - x.shape[2], 0)))
+            x = _at_least(_masked(x, lengths), minimum)
             lengths = lengths.clamp(min=minimum)
         if self.options.front_end == "raw":
             x, lengths = self.front_end(x, lengths)
@@ -196,6 +196,12 @@ class Sarma2018(Classifier[Options]):
 
 def _masked(x: Tensor, lengths: Tensor) -> Tensor:
     return x * length_mask(lengths, x.shape[2])[:, None]
+
+
+def _at_least(x: Tensor, frames: int) -> Tensor:
+    """Append zeros until there are so many frames; without a branch on the number, so that it can be exported."""
+    start = x[:, :, :frames]
+    return torch.cat([F.pad(start, (0, frames - start.shape[2])), x[:, :, frames:]], dim=2)
 
 
 def _layer(description: str, inputs: int, options: Options) -> nn.Module:

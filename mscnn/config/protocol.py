@@ -29,7 +29,7 @@ class Choice(TypedDict, total=False):
         folds: number of folds.
         seed: of the random numbers.
         by: attribute whose values make the groups, or several that count together.
-        name: the group that is meant, a value of ``by``.
+        name: the group that is meant, a value of ``by``; of predefined, the value of utt2split that is tested.
         lists: folder of id lists, relative to the file.
         share: share of each class that is drawn.
     """

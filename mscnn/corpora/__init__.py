@@ -7,7 +7,7 @@ What a parser must return is documented in :class:`~mscnn.corpora.common.Item`; 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from mscnn.corpora import iemocap, meld, ravdess
+from mscnn.corpora import iemocap, meld, msp_improv, msp_podcast, ravdess
 from mscnn.corpora.common import Corpus
 from mscnn.corpora.ids import valid_ids
 from mscnn.errors import UserError
@@ -15,6 +15,8 @@ from mscnn.errors import UserError
 CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
     "iemocap": iemocap.parse,
     "meld": meld.parse,
+    "msp_improv": msp_improv.parse,
+    "msp_podcast": msp_podcast.parse,
     "ravdess": ravdess.parse,
 }
 

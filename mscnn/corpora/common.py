@@ -61,7 +61,7 @@ class Item:
         session: recording session, such as one of IEMOCAP's five pairs of speakers.
         scene: dialogue or scene, ``impro…`` or ``script…`` in a corpus of both styles; audits compare scenes.
         gender: ``f`` or ``m``, the values that protocols with balanced genders accept.
-        split: the publisher's own split: ``train``, ``dev`` or ``test``.
+        split: the publisher's own split: ``train``, ``dev`` or ``test``; ``test1`` … where there are several test sets.
         seconds: duration as the corpus states it; used only where there is no recording.
     """
 

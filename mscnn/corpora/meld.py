@@ -1,4 +1,8 @@
-"""Parser of MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``, transcripts only.
+"""Parser of MELD (Poria et al., ACL 2019): ``{train,dev,test}_sent_emo.csv`` of ``MELD.Raw``, and its clips.
+
+Transcripts are enough. Where the archives of the clips are unpacked (``train_splits``, ``dev_splits_complete``,
+``output_repeated_splits_test``), the sound of the clips ``dia0_utt1.mp4`` is used; .wav or .flac copies of
+them are preferred.
 
 An utterance id is ``Monica-train_dia0_utt1``: its speaker, then the name of its clip in the release. Dialogues are
 numbered separately in each of the three files.
@@ -8,7 +12,7 @@ import csv
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mscnn.corpora.common import Corpus, CorpusIssue, Item, decode, one_line
@@ -22,6 +26,14 @@ TIME = re.compile(r"(\d\d?):([0-5]\d):([0-5]\d,\d{1,3})")
 WINDOWS_1252 = {n: bytes([n]).decode("cp1252", errors="ignore") for n in range(0x80, 0xA0)}
 PLAUSIBLE_SECONDS = (0.05, 60)  # of an utterance; four of the release are shorter or longer
 MIN_SECONDS = 0.001  # resolution of the times; duration of an utterance that ends where it starts
+CLIPS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}  # folders
+DEPTHS = ("", "*/", "*/*/")  # at which these folders are, as unpacked: train/train_splits
+CLIP = re.compile(rf"(?:^|/)(?P<folder>{'|'.join(CLIPS.values())})/(?P<name>dia\d+_utt\d+)\.(?:mp4|wav|flac)$")
+SPLIT_OF = {folder: split for split, folder in CLIPS.items()}
+KNOWN = {  # clips that may be missing
+    "train_dia125_utt3": "no such file; the release has a broken one",
+    "dev_dia110_utt7": "no such file; the release lacks it",
+}
 
 
 @dataclass(frozen=True)
@@ -39,11 +51,56 @@ def parse(root: Path) -> Corpus:
     Raises:
         UserError: a file is missing, or lacks columns.
     """
+    root = Path(os.path.abspath(root))
     corpus, seen = Corpus(), dict[str, str]()  # name of an utterance -> file:line
-    for split, path in _files(Path(os.path.abspath(root))).items():
+    for split, path in _files(root).items():
         for line in _lines(path):
             _add(split, line, seen, corpus)
+    if folders := _folders(root):
+        _add_clips(root, folders, corpus)
     return corpus
+
+
+def own_id(path: str) -> str | None:
+    """Name of the utterance of a clip, ``train_dia0_utt1`` of ``…/train_splits/dia0_utt1.mp4``; None of other files."""
+    clip = CLIP.search(path)
+    return f"{SPLIT_OF[clip['folder']]}_{clip['name']}" if clip else None
+
+
+def _folders(root: Path) -> dict[str, Path]:
+    """The folder of the clips of each split that has one."""
+    found = {split: [path for depth in DEPTHS for path in root.glob(depth + name)] for split, name in CLIPS.items()}
+    return {split: paths[0] for split, paths in found.items() if paths}
+
+
+def _add_clips(root: Path, folders: Mapping[str, Path], corpus: Corpus) -> None:
+    """Give each utterance its clip, or an issue where it has none; what no line names is noted."""
+    clips = dict[str, str]()  # name of an utterance -> file
+    for folder in folders.values():
+        for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".mp4", path.name)):
+            name = own_id(str(path))
+            if name in clips:
+                corpus.note("second copies of a clip", path)
+            elif name:
+                clips[name] = str(path)
+            else:
+                corpus.note("files that are not clips of an utterance", path)
+    absent = dict[str, list[str]]()  # split without a folder -> utterances
+    for n, item in enumerate(corpus.items):
+        name = item.utt.partition("-")[2]
+        if item.split not in folders:
+            absent.setdefault(item.split, []).append(item.utt)
+        elif name in clips:
+            corpus.items[n] = replace(item, wav=clips.pop(name))
+        else:
+            where = folders[item.split] / f"{name.removeprefix(item.split + '_')}.mp4"
+            message = KNOWN.get(name, "no such file")
+            corpus.issues.append(CorpusIssue("missing-wav", message, str(where), (item.utt,), (item.label,)))
+    for split, utts in absent.items():
+        message = f"no folder {CLIPS[split]}, although the clips of {' and '.join(folders)} are there"
+        corpus.issues.append(CorpusIssue("missing-session", message, str(root), tuple(utts)))
+    for clip in clips.values():
+        corpus.note("clips that no line names", clip)
 
 
 def _files(root: Path) -> dict[str, Path]:

@@ -16,6 +16,7 @@ Table = Mapping[str, str]
 FACTS = ("utt2session", "utt2scene", "utt2gender", "utt2split")
 ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *FACTS)
 SPLITS = ("train", "dev", "test")
+SPLIT = re.compile("train|dev|test[0-9]?")  # a corpus may have several test sets
 
 
 def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
@@ -80,9 +81,9 @@ def _values(path: Path, tables: Mapping[str, Table]) -> Iterator[Issue]:
             where = f"{path / 'utt2dur'}:{number}"
             yield Issue("duration-invalid", f"{where}: {utt}: expected seconds above 0, found {value!r}")
     for number, (utt, split) in enumerate(tables.get("utt2split", {}).items(), 1):
-        if split not in SPLITS:
+        if not SPLIT.fullmatch(split):
             where = f"{path / 'utt2split'}:{number}"
-            yield Issue("split-unknown", f"{where}: {utt}: expected one of {', '.join(SPLITS)}, found {split!r}")
+            yield Issue("split-unknown", f"{where}: {utt}: expected train, dev, test, test1 …, found {split!r}")
     for number, (utt, text) in enumerate(tables["text"].items(), 1):
         if not text.isprintable() or re.search(r"</?s>|#0", text):
             where = f"{path / 'text'}:{number}"

@@ -32,7 +32,7 @@ class DataDir:
         session: utterance -> recording session.
         scene: utterance -> scene (a dialogue, or what is acted).
         gender: utterance -> f or m.
-        split: utterance -> train, dev or test, by the publisher's own split.
+        split: utterance -> train, dev or test (or test1 …), by the publisher's own split.
         segments: utterance -> (recording, start, end), in seconds, where recordings hold several utterances.
     """
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from mscnn.data.checks import SPLIT
 from mscnn.data.checks import SPLITS as PARTS
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
@@ -110,11 +111,11 @@ def of_data(folds: Sequence[Lists], data: DataDir, source: str | os.PathLike) ->
     return [{part: [utt for utt in utts if utt in data.spk] for part, utts in fold.items()} for fold in folds]
 
 
-def read_split(data: DataDir) -> Lists:
-    """Lists of the one fold that the table utt2split defines.
+def read_split(data: DataDir, test: str = "test") -> Lists:
+    """Lists of the one fold that the table utt2split defines; ``test`` is the value of the test part.
 
     Raises:
-        UserError: there is no such table, or a value is not train, dev or test.
+        UserError: there is no such table, a value is unknown, or no utterance has the value ``test``.
     """
     if not data.split:
         raise UserError(
@@ -122,10 +123,20 @@ def read_split(data: DataDir) -> Lists:
             "whose test names a folder of fold lists (lists: FOLDER)",
             code="attribute-absent",
         )
-    odd = next((utt for utt in data.utts if data.split[utt] not in PARTS), None)
+    odd = next((utt for utt in data.utts if not SPLIT.fullmatch(data.split[utt])), None)
     if odd:
         raise UserError(
-            f"{data.path}/utt2split: {odd}: expected train, dev or test, found {data.split[odd]!r}",
+            f"{data.path}/utt2split: {odd}: expected train, dev, test, test1 …, found {data.split[odd]!r}",
             code="split-unknown",
         )
-    return {part: [utt for utt in data.utts if data.split[utt] == part] for part in PARTS}
+    values = sorted(set(data.split.values()))
+    if test not in values:
+        raise UserError(
+            f"{data.path}/utt2split: no {test}, its values are {', '.join(values)}: choose a protocol of this corpus, "
+            "or state the test part as test: {scheme: predefined, name: …}",
+            code="split-absent",
+        )
+    return {
+        part: [utt for utt in data.utts if data.split[utt] == value]
+        for part, value in (("train", "train"), ("dev", "dev"), ("test", test))
+    }

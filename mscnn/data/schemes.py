@@ -175,8 +175,10 @@ def _corpus_order(data: DataDir) -> list[str]:
 
 
 def _predefined(options: Options, data: DataDir) -> list[dict[str, list[str]]]:
-    """Given parts: the fold lists in the folder ``lists``, or the table utt2split of the data."""
-    return read_folds(options["lists"], data) if "lists" in options else [read_split(data)]
+    """Given parts: the fold lists in the folder ``lists``, or those of utt2split; test has its value ``name``."""
+    if "lists" in options:
+        return read_folds(options["lists"], data)
+    return [read_split(data, options.get("name", "test"))]
 
 
 def _next_part(options: Options, draft: FoldDraft) -> Sequence[str]:
@@ -246,7 +248,7 @@ TEST_SCHEMES: Mapping[str, Scheme] = {
     "speakers": Scheme(_speakers, ("folds",)),
     "balanced_speakers": Scheme(_balanced_speakers, ("folds",)),
     "yoon": Scheme(_yoon, ("folds", "seed")),
-    "predefined": Scheme(_predefined, (), ("lists", "folds")),
+    "predefined": Scheme(_predefined, (), ("lists", "folds", "name")),
 }
 DEV_SCHEMES: Mapping[str, Scheme] = {
     "next_part": Scheme(_next_part),

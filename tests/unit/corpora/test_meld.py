@@ -1,21 +1,25 @@
-"""The parser of MELD, and stages on a corpus without recordings."""
+"""The parser of MELD, with clips and without, and stages on a corpus without recordings."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from mscnn.asr.base import _tasks
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
-from mscnn.corpora.meld import parse
+from mscnn.corpora.meld import own_id, parse
 from mscnn.corpora.prepare import AudioForm, prepare
 from mscnn.data.audio import UtteranceAudio
 from mscnn.data.datadir import DataDir
 from mscnn.recipe.needs import Needs
 from mscnn.recipe.preflight import examine
 from tests.raises import fails
+from tests.videos import write_video
 
 ROOT = Path(__file__).resolve().parents[3]
 EXPECTED = ROOT / "egs" / "meld" / "local" / "expected_counts.tsv"
@@ -161,3 +165,69 @@ def test_the_release(shared_dir, tmp_path):
     assert [len(places) for places in corpus.notes.values()] == [4]
     data = stage1(root, tmp_path / "data")
     assert len(set(data.spk.values())) == 303 and len(set(data.scene.values())) == 1432
+
+
+@pytest.fixture
+def clips(release):
+    """A release with the clips of its five utterances; returns its folder."""
+    root, rng = release(), np.random.default_rng(0)
+    folders = {"train": "train/train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
+    for name in ("train_dia0_utt0", "train_dia0_utt1", "train_dia12_utt0", "dev_dia0_utt0", "test_dia0_utt0"):
+        split, stem = name.split("_", 1)
+        sound = rng.integers(-900, 900, (2, 48000 + 480 * len(stem))).astype(np.int16)
+        write_video(root / folders[split] / f"{stem}.mp4", sound, 48000)
+    test = root / folders["test"]
+    (test / "._dia0_utt0.mp4").write_bytes(b"\0\5\x16\7")  # the release has both
+    (test / "final_videos_testdia0_utt0.mp4").write_bytes((test / "dia0_utt0.mp4").read_bytes())
+    return root
+
+
+def with_clips(root: Path, out: Path, *, skip: bool = False) -> DataDir:
+    return prepare(parse(root), LabelMap.load("meld7"), "all", AudioForm(16000, 1, convert=True), out, skip=skip)
+
+
+def test_clips_are_recordings(clips, tmp_path):
+    corpus = parse(clips)
+    assert corpus.issues == []
+    assert [len(places) for kind, places in corpus.notes.items() if "clips" in kind] == [2]
+    data = with_clips(clips, tmp_path / "data")
+    assert Path(data.wav["Phoebe-dev_dia0_utt0"]) == clips / "dev_splits_complete" / "dia0_utt0.mp4"
+    assert len(data.wav) == 5 and all(1 < seconds < 1.3 for seconds in data.dur.values())
+
+
+def test_copies_as_wav_are_preferred(clips, tmp_path):
+    noise = np.random.default_rng(1).integers(-900, 900, 8000).astype(np.int16)
+    soundfile.write(clips / "dev_splits_complete" / "dia0_utt0.wav", noise, 16000)
+    assert with_clips(clips, tmp_path / "data").dur["Phoebe-dev_dia0_utt0"] == 0.5
+
+
+def test_missing_and_broken_clips_are_named(clips, tmp_path):
+    missing, broken = (clips / "train" / "train_splits" / f"dia0_utt{n}.mp4" for n in range(2))
+    missing.unlink()
+    broken.write_bytes(broken.read_bytes()[:2000])
+    (clips / "dev_splits_complete" / "dia99_utt0.mp4").write_bytes(b"")  # noted, as no line names it
+    with fails("corpus-issues", missing, broken) as caught:
+        with_clips(clips, tmp_path / "data")
+    assert [issue.code for issue in caught.value.issues] == ["broken-video", "missing-wav"]
+    assert not (tmp_path / "data").exists()
+    assert len(with_clips(clips, tmp_path / "data", skip=True).utts) == 3
+
+
+def test_a_missing_folder_of_clips_is_one_issue(clips, tmp_path):
+    shutil.rmtree(clips / "train")
+    (issue,) = parse(clips).issues
+    assert issue.code == "missing-session" and "train_splits" in issue.message and len(issue.utts) == 3
+    assert len(with_clips(clips, tmp_path / "data", skip=True).utts) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("downloads/meld/train/train_splits/dia471_utt0.mp4", "train_dia471_utt0"),
+        ("dev_splits_complete/dia0_utt0.mp4", "dev_dia0_utt0"),
+        ("output_repeated_splits_test/final_videos_testdia0_utt0.mp4", None),
+        ("train_splits/dia0_utt0.mp4.part", None),
+    ],
+)
+def test_the_name_of_a_clip(path, name):
+    assert own_id(path) == name

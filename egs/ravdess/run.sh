@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . ../../utils/stages.sh
 
 corpus=${RAVDESS_ROOT:-}
-parser=ravdess
+parser=ravdess          # conf/corpora/ravdess.yaml
 labels=ravdess8         # neutral, calm, happy, sad, angry, fearful, disgust, surprised
 rate=16000              # sampling rate of the features
 convert=true            # the release is 48 kHz, some of it stereo

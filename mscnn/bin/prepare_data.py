@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 def parser() -> Parser:
     """The options of this entry point."""
-    from mscnn.corpora import CORPORA
     from mscnn.corpora.common import ON_BAD, SUBSETS
 
     p = Parser("mscnn.bin.prepare_data", __doc__)
-    p.add_argument("--corpus", required=True, choices=sorted(CORPORA), help="corpus to read")
+    p.add_argument(
+        "--corpus",
+        required=True,
+        type=_corpus,
+        help="corpus: a name in conf/corpora or mscnn/corpora, or the .yaml file of a description",
+    )
     p.add_argument("--root", required=True, type=Path, help="folder of the release; it is only read")
     p.add_plan("make all its data directories, in place of one")
     p.add_argument("--labels", help="label map: a name in conf/labels, or a .yaml file")
@@ -39,6 +43,15 @@ def parser() -> Parser:
     return p
 
 
+def _corpus(name: str) -> str:
+    from mscnn.config.schema import nearest
+    from mscnn.corpora import is_corpus, names
+
+    if not is_corpus(name):
+        raise argparse.ArgumentTypeError(f"no corpus {name!r}; {nearest(name, names())}")
+    return name
+
+
 def main() -> None:
     """Make one data directory, or those of a plan."""
     args = parser().parse_or_plan("labels", "out")
@@ -55,6 +68,7 @@ def main() -> None:
 
 
 def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> DataDir:
+    from mscnn import paths
     from mscnn.config.labels import LabelMap
     from mscnn.corpora import read
     from mscnn.corpora.prepare import AudioForm, prepare, report_counts
@@ -63,7 +77,7 @@ def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -
 
     start = time.monotonic()
     labels = LabelMap.load(label_map)
-    if labels.corpus != args.corpus:
+    if labels.corpus != paths.stem(args.corpus):
         raise UserError(
             f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels",
             code="labels-of-another-corpus",
@@ -71,7 +85,7 @@ def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -
     corpus = read(args.corpus, args.root)
     report_counts(corpus, labels, args.expected_counts, strict=args.strict_counts)
     form = AudioForm(args.rate, args.channels, args.convert)
-    data = prepare(corpus, labels, subset, form, out, skip=args.on_bad == "skip")
+    data = prepare(corpus.labelled_by(labels.field), labels, subset, form, out, skip=args.on_bad == "skip")
     get_logger("prepare_data").info("%s: %d utterances in %.1f s", data.path, len(data.utts), time.monotonic() - start)
     return data
 

@@ -14,10 +14,11 @@ class _File:
 
     Attributes:
         name: name of the map, that of its file.
-        corpus: the corpus whose labels it maps, a name in mscnn/corpora.
+        corpus: the corpus whose labels it maps, a name in conf/corpora or mscnn/corpora.
         classes: the classes in order, one word each; predictions, scores and bundles keep this order.
         map: class of each label of the corpus.
         drop: labels whose utterances are excluded.
+        field: the field of the description of a corpus (conf/corpora) that has these labels; by default its label.
     """
 
     name: str
@@ -25,6 +26,7 @@ class _File:
     classes: tuple[str, ...]
     map: Mapping[str, str]
     drop: tuple[str, ...] | None
+    field: str = "label"
 
     def __post_init__(self) -> None:
         invalid = [name for name in self.classes if len(name.split()) != 1]
@@ -44,12 +46,16 @@ class _File:
 
 @dataclass(frozen=True)
 class LabelMap:
-    """Ordered classes, and the class of each label of the corpus (None: utterances with it are excluded)."""
+    """Ordered classes, and the class of each label of the corpus (None: utterances with it are excluded).
+
+    ``field`` names what has the labels, in a corpus that has several sets of them.
+    """
 
     name: str
     corpus: str
     classes: tuple[str, ...]
     mapping: Mapping[str, str | None]
+    field: str = "label"
 
     @classmethod
     def load(cls, name: str) -> "LabelMap":
@@ -59,7 +65,7 @@ class LabelMap:
             UserError: as :func:`schema.load`; or a label is mapped twice, or a class is unknown or has no label.
         """
         file = schema.load(conf("labels", name), _File)
-        return cls(file.name, file.corpus, file.classes, {**file.map, **dict.fromkeys(file.drop or ())})
+        return cls(file.name, file.corpus, file.classes, {**file.map, **dict.fromkeys(file.drop or ())}, file.field)
 
     def apply(self, raw: str) -> str | None:
         """Class of a label of the corpus, None where the map drops it.

@@ -1,10 +1,10 @@
 """Results of a parser: utterances, issues, and what was skipped."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from mscnn.errors import Issue
+from mscnn.errors import Issue, UserError
 
 SUBSETS = ("all", "improvised", "scripted")  # recordings, by their style
 ON_BAD = ("stop", "skip")  # what to do where a corpus has issues
@@ -31,6 +31,13 @@ FIXES: Mapping[str, str] = {
     "speaker-ambiguous": "give these speakers ids that differ in more than blanks",
     "malformed-line": "correct the line, or put the original file back",
     "malformed-name": "restore the original name of the file",
+    "unknown-code": "restore the original name of the file, or add the code to the description in conf/corpora",
+    "missing-table": ORIGINAL,
+    "missing-row": "add the line, or put the original file back",
+    "duplicate-row": "keep the correct line, delete the other",
+    "row-without-file": "put the recording back",
+    "incomplete-release": "unpack the whole release again",
+    "known-bad": "none: it is so in every copy, and is always excluded",
     "unknown-label": "correct the label, or name it in the label map (map or drop)",
     "missing-label-file": ORIGINAL,
     "unlabelled-wav": "correct the unreadable line of its label file",
@@ -39,7 +46,8 @@ FIXES: Mapping[str, str] = {
     "non-utf8": "put the original file back, or convert it: iconv -f WINDOWS-1252 -t UTF-8",
 }
 # issues that leave the utterance usable: its text is repaired, or empty
-REPAIRED = frozenset({"missing-transcription-file", "missing-transcript", "non-utf8"})
+REPAIRED = frozenset({"missing-transcription-file", "missing-transcript", "missing-row", "duplicate-row", "non-utf8"})
+KNOWN = frozenset({"known-bad"})  # issues of the release itself: their utterances are excluded, and nothing stops
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Item:
         gender: ``f`` or ``m``, the values that protocols with balanced genders accept.
         split: the publisher's own split: ``train``, ``dev`` or ``test``; ``test1`` … where there are several test sets.
         seconds: duration as the corpus states it; used only where there is no recording.
+        fields: further facts by name; label maps may take labels from them (:meth:`Corpus.labelled_by`).
     """
 
     utt: str
@@ -77,6 +86,7 @@ class Item:
     gender: str = ""
     split: str = ""
     seconds: float = 0.0
+    fields: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -113,15 +123,39 @@ class CorpusIssue(Issue):
 
 @dataclass
 class Corpus:
-    """Content of a release: utterances, issues, and ``notes``: kind of what was skipped without error -> places."""
+    """Content of a release.
+
+    Attributes:
+        items: utterances.
+        issues: issues.
+        notes: kind of what was skipped without error -> places.
+        expected: counts of a complete copy, rows as those of :func:`mscnn.corpora.counts.expected_rows`.
+    """
 
     items: list[Item] = field(default_factory=list)
     issues: list[CorpusIssue] = field(default_factory=list)
     notes: dict[str, list[str]] = field(default_factory=dict)
+    expected: Sequence[tuple[str, list[str], int]] = ()
 
     def note(self, what: str, where: object) -> None:
         """Record what is skipped, and where it is."""
         self.notes.setdefault(what, []).append(str(where))
+
+    def labelled_by(self, name: str) -> "Corpus":
+        """The corpus with the labels in ``Item.fields[name]``; itself where ``name`` is ``label``.
+
+        Raises:
+            UserError: no utterance has such labels (``labels-absent``).
+        """
+        if name == "label":
+            return self
+        if not any(item.fields.get(name) for item in self.items):
+            known = ", ".join(sorted({key for item in self.items for key, value in item.fields.items() if value}))
+            absent = "".join(f"; {what}: {places[0]}" for what, places in self.notes.items() if "table" in what)
+            message = f"no utterance has labels of the field {name}; fields: {known}{absent}"
+            raise UserError(message, code="labels-absent")
+        items = [replace(item, label=item.fields.get(name, "")) for item in self.items]
+        return replace(self, items=items)
 
 
 def decode(raw: bytes) -> tuple[str, str]:

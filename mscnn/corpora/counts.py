@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import TypeAlias
 
 from mscnn.corpora.common import Item
 from mscnn.errors import Issue, UserError
 
+Row: TypeAlias = tuple[str, list[str], int]
 COLUMNS = "speaker\ttype\tlabel\tcount"
 MAX_SPEAKERS = 50  # with more speakers, the table has no rows for speakers and sessions
 
@@ -32,19 +34,15 @@ def table(items: Sequence[Item], labels: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def differences(items: Iterable[Item], expected: Path) -> list[Issue]:
-    """Differences between the corpus and a table of expected counts, one issue each.
+def differences(items: Iterable[Item], expected: Iterable[Row]) -> list[Issue]:
+    """Differences between the corpus and rows of expected counts, one issue each.
 
-    The table is tab separated with the header ``speaker type label count``; the first three are patterns (``*``, ``?``,
-    ``[...]``) and the count is the sum over all that match them. Lines that begin with ``#`` are comments.
-    The type of an utterance is its style (improvised, scripted), or else its split (train, dev, test).
-
-    Raises:
-        UserError: the table cannot be read; file and line are named.
+    The patterns of a row are those of speaker, type and label (``*``, ``?``, ``[...]``); its count is the sum over all
+    that match them. The type of an utterance is its style (improvised, scripted), or else its split (train, dev, test).
     """
     cells = Counter((item.speaker, _type(item), item.label) for item in items)
     issues = []
-    for where, patterns, count in expected_rows(expected):
+    for where, patterns, count in expected:
         total = sum(n for cell, n in cells.items() if all(map(fnmatchcase, cell, patterns)))
         if total != count:
             message = f"{where}: {' '.join(patterns)}: expected {count}, found {total} ({total - count:+d})"
@@ -56,8 +54,10 @@ def _type(item: Item) -> str:
     return item.style or item.split
 
 
-def expected_rows(path: Path) -> Iterator[tuple[str, list[str], int]]:
+def expected_rows(path: Path) -> Iterator[Row]:
     """Rows of a table of expected counts: ``file:line``, patterns of speaker, type and label, and the expected count.
+
+    The table is tab separated with the header ``speaker type label count``. Lines that begin with ``#`` are comments.
 
     Raises:
         UserError: the table cannot be read; file and line are named.

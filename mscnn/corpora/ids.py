@@ -36,7 +36,7 @@ def valid_ids(corpus: Corpus) -> Corpus:
     known = {(issue.code, issue.utts) for issue in issues}  # by the parser, or by this function before
     issues += [issue for issue in _collisions(corpus.items, items) if (issue.code, issue.utts) not in known]
     _report(corpus.items, items)
-    return Corpus(items, issues, corpus.notes)
+    return replace(corpus, items=items, issues=issues)
 
 
 def _word(text: str) -> str:

@@ -10,7 +10,7 @@ from mscnn.audio.check import BadAudio, Header, read_headers
 from mscnn.audio.duplicates import Digests
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
-from mscnn.corpora.common import Corpus, CorpusIssue, Item
+from mscnn.corpora.common import KNOWN, Corpus, CorpusIssue, Item
 from mscnn.corpora.ids import valid_ids
 from mscnn.data.checks import inverse
 from mscnn.data.datadir import OPTIONAL, DataDir
@@ -47,12 +47,13 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
     issues += bad_audio
     issues += find_copies(_usable(items, issues), labels, digests)
     issues.sort(key=lambda issue: (issue.code, issue.where))
-    if issues and not skip:
-        kinds = ", ".join(f"{code} {n}" for code, n in sorted(Counter(issue.code for issue in issues).items()))
+    stopping = [issue for issue in issues if issue.code not in KNOWN]
+    if stopping and not skip:
+        kinds = ", ".join(f"{code} {n}" for code, n in sorted(Counter(issue.code for issue in stopping).items()))
         raise DataErrors(
-            f"{len(issues)} issues in the corpus ({kinds}); nothing was written: fix them, or exclude unusable "
+            f"{len(stopping)} issues in the corpus ({kinds}); nothing was written: fix them, or exclude unusable "
             "utterances with --on-bad skip:",
-            issues,
+            stopping,
             code="corpus-issues",
         )
     for kept_ones, what in ((False, "excluded"), (True, "kept")):
@@ -170,23 +171,25 @@ def summary(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float
 
 
 def report_counts(corpus: Corpus, labels: LabelMap, expected: Path | None, *, strict: bool) -> None:
-    """Log the counts of the whole corpus and their differences from the expected counts.
+    """Log the counts of the whole corpus and their differences from expected counts, a table or those of the corpus.
 
     Raises:
         DataErrors: there are differences, with ``strict``.
     """
     logger.info("utterances in the corpus, by its own labels:\n%s", counts.table(corpus.items, list(labels.mapping)))
-    if expected is None:
+    rows = list(counts.expected_rows(expected)) if expected else corpus.expected
+    origin = expected or "its description"
+    if not expected and not rows:
         return
-    differences = counts.differences(corpus.items, expected)
+    differences = counts.differences(corpus.items, rows)
     if differences and strict:
         raise DataErrors(f"{len(differences)} counts differ from the expected ones:", differences, code="counts-differ")
     for difference in differences:
         logger.warning("count differs: %s", difference)
-    if not any(counts.expected_rows(expected)):
-        logger.warning("%s: no counts to compare with; add those of a complete copy of the corpus", expected)
+    if not rows:
+        logger.warning("%s: no counts to compare with; add those of a complete copy of the corpus", origin)
     elif not differences:
-        logger.info("all counts equal the expected ones (%s)", expected)
+        logger.info("all counts equal the expected ones (%s)", origin)
 
 
 def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:

@@ -71,18 +71,19 @@ def check(plan: Plan, options: Options, issues: Issues) -> None:
 
 def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
     """Check that label maps exist and are for the corpus, and that each data directory has one label map."""
-    from mscnn.corpora import CORPORA
+    from mscnn.corpora import is_corpus, names
+    from mscnn.paths import stem
 
     made: dict[str, str] = {}
     for row in plan.rows:
         if made.setdefault(row.data, row.labels) != row.labels:
             message = f"label maps {made[row.data]} and {row.labels} would both be written to {row.data}; rename one"
             issues.add("plan-data-twice", message)
-    if options.corpus and options.corpus not in CORPORA:
-        issues.add("plan-value", f"--parser {options.corpus}: {nearest(options.corpus, list(CORPORA))}")
+    if options.corpus and not is_corpus(options.corpus):
+        issues.add("plan-value", f"--parser {options.corpus}: {nearest(options.corpus, names())}")
     for name in dict.fromkeys([options.labels, *made.values()]):
         labels = issues.attempt(LabelMap.load, name)
-        if labels and options.corpus in CORPORA and labels.corpus != options.corpus:
+        if labels and is_corpus(options.corpus) and labels.corpus != stem(options.corpus):
             message = f"label map {name} is for {labels.corpus}, not for {options.corpus}; choose one in conf/labels"
             issues.add("labels-of-another-corpus", message)
 

@@ -80,12 +80,12 @@ def _voices(needs: Needs) -> Iterator[Finding]:
 def _corpus(needs: Needs) -> Iterator[Finding]:
     """The parser can read the corpus, and its recordings are sound files; stage 1 lists issues of single utterances."""
     from mscnn.audio.check import BadAudio, read_headers
-    from mscnn.corpora import CORPORA, read
+    from mscnn.corpora import is_corpus, names, read
 
     if not needs.corpus or needs.voices or not needs.runs_stage(1):
         return
-    if needs.corpus not in CORPORA:
-        yield Finding("FAIL", f"corpus: unknown parser {needs.corpus!r}", f"--parser {'|'.join(CORPORA)}")
+    if not is_corpus(needs.corpus):
+        yield Finding("FAIL", f"corpus: unknown parser {needs.corpus!r}", f"--parser {'|'.join(names())}")
         return
     corpus = read(needs.corpus, Path(needs.root))
     wavs = [item.wav for item in corpus.items if item.wav]

@@ -4,7 +4,7 @@ import filecmp
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -36,14 +36,16 @@ class Release:
         return [self.root / name for name in self.files if match(unicodedata.normalize("NFC", name))]
 
 
-def parse(description: Description, root: Path) -> Corpus:
+def parse(description: Description, root: Path, names: Iterable[str] | None = None) -> Corpus:
     """Utterances of the release in the folder ``root``, with its issues and notes.
+
+    ``names`` are the paths of its files below ``root`` where they are known, as in a list of files without audio.
 
     Raises:
         UserError: there is no recording of this corpus in ``root`` (``corpus-not-found``).
     """
     root = Path(os.path.abspath(root))
-    release = Release(description, root, sorted(_walk(root), key=lambda name: Path(name)))
+    release = Release(description, root, sorted(_walk(root) if names is None else names, key=Path))
     corpus = release.corpus
     for name, table in description.tables.items():
         paths = sorted({path for pattern in table.files for path in release.matching(pattern)})

@@ -88,7 +88,7 @@ def test_names_outside_the_corpus_are_issues(root, tmp_path, write_wav, name):
 
 def test_wrong_root_shows_what_was_expected_and_found(tmp_path):
     (tmp_path / "something").mkdir()
-    with fails("corpus-not-found", tmp_path, "Actor_01/03-01-01-01-01-01-01.wav", "\n  something"):
+    with fails("corpus-not-found", tmp_path, "Actor_12/03-01-05-02-01-02-12.wav", "\n  something"):
         parse(tmp_path)
     with fails("corpus-not-found", tmp_path / "absent"):
         parse(tmp_path / "absent")

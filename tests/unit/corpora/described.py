@@ -1,0 +1,114 @@
+"""What tests of a described corpus share: its miniature with seeded irregularities, and the names that EmoBox lists."""
+
+import csv
+import gzip
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mscnn.config.corpus import Description
+from mscnn.config.labels import LabelMap
+from mscnn.corpora import declarative, read
+from mscnn.corpora.prepare import AudioForm, prepare
+from mscnn.synthetic import miniature
+from mscnn.synthetic.miniature import Recording
+from tests.conftest import ROOT
+from tests.raises import fails
+
+FORM = AudioForm(16000, 1, convert=True)
+
+
+@dataclass
+class Seeded:
+    """What was seeded in a miniature: stems of recordings by the code of their issue, issues without recording, notes.
+
+    Attributes:
+        excluded: code -> stems that ``--on-bad skip`` excludes.
+        kept: code -> how many issues of this code leave every utterance usable.
+        notes: what is skipped -> how many files.
+        added: stems of further recordings.
+    """
+
+    excluded: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+    added: Iterable[str] = ()
+
+
+Seed = Callable[[Path, list[Recording]], Seeded]
+Tables = Callable[[Path, list[Recording]], None]
+
+
+def check_miniature(name: str, labels: str, tmp_path: Path, seed: Seed, tables: Tables | None = None) -> None:
+    """A miniature has exact counts; every seeded irregularity is named; ``--on-bad skip`` leaves exactly the rest."""
+    root, label_map = tmp_path / name, LabelMap.load(labels)
+    made = miniature.write(Description.load(name), root)
+    if tables:
+        tables(root, made)
+    clean = read(name, root)
+    assert clean.issues == [] and len(clean.items) == len(made)
+    numbers = Counter(label for label in label_map.mapping.values() if label)
+    speakers = {item.speaker for item in clean.items}
+    assert Counter(
+        (item.speaker, label_map.mapping[item.label]) for item in clean.items if label_map.mapping[item.label]
+    ) == {(speaker, label): n for speaker in speakers for label, n in numbers.items()}
+    assert {*prepare(clean, label_map, "all", FORM, tmp_path / "clean", skip=False).classes} == {*label_map.classes}
+
+    notes = {what: len(places) for what, places in clean.notes.items()}
+    seeded = seed(root, made)
+    corpus = read(name, root)
+    assert {what: len(places) for what, places in corpus.notes.items()} == {**notes, **seeded.notes}
+    excluded = {stem: code for code, stems in seeded.excluded.items() for stem in stems}
+    expected = Counter(seeded.kept) + Counter(excluded.values())
+    if expected.keys() - {"known-bad"}:
+        codes = [f"{code} {n}" for code, n in sorted(expected.items()) if code != "known-bad"]
+        with fails("corpus-issues", *codes) as caught:
+            prepare(corpus, label_map, "all", FORM, tmp_path / "data", skip=False)
+        assert Counter(issue.code for issue in caught.value.issues) == expected - Counter(
+            {"known-bad": expected["known-bad"]}
+        )
+    data = prepare(read(name, root), label_map, "all", FORM, tmp_path / "data", skip=True)
+    used = {Path(item.wav).stem for item in clean.items if label_map.mapping[item.label]}
+    assert {Path(wav).stem for wav in data.wav.values()} == (used | {*seeded.added}) - excluded.keys()
+    rows = (
+        [line.split("\t") for line in (tmp_path / "data" / "excluded.tsv").read_text().splitlines()[1:]]
+        if excluded
+        else []
+    )
+    assert Counter(row[1] for row in rows if row[0] != "-") == Counter(excluded.values())
+
+
+def emobox(name: str, folder: Path) -> list[dict[str, str]]:
+    """Rows of the list of a corpus in EmoBox: key, wav (below the corpus), emotion, seconds."""
+    path = folder / "data" / "emobox" / f"{name}.tsv.gz"
+    if not path.is_file():
+        pytest.skip(f"{path} is absent: lists of EmoBox are not in the repository")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [{**row, "wav": row["wav"].partition("/")[2].partition("/")[2]} for row in rows]
+
+
+def check_emobox(
+    name: str, rows: list[dict[str, str]], same: Mapping[str, str], differences: Mapping[str, str] | None = None
+) -> None:
+    """The description ``name`` understands every name, with the label of EmoBox, translated by ``same``.
+
+    ``differences`` are keys that differ, with the reason.
+    """
+    differences = differences or {}
+    corpus = declarative.parse(Description.load(name), Path("/release"), [row["wav"] for row in rows])
+    ours = {str(Path(item.wav).relative_to("/release")): item for item in corpus.items}
+    found = {}
+    for row in rows:
+        item = ours.get(row["wav"])
+        if item is None or item.label != same.get(row["emotion"], row["emotion"]):
+            found[row["key"]] = item.label if item else "not understood"
+    assert found.keys() == differences.keys(), dict(list(found.items())[:20])
+
+
+def recipes_of_descriptions() -> list[str]:
+    """Names of the descriptions in conf/corpora."""
+    return sorted(path.stem for path in (ROOT / "conf" / "corpora").glob("*.yaml"))

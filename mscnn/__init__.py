@@ -4,6 +4,7 @@
     folds = mscnn.Protocol.load("loso5").folds(data)            # a named protocol, its folds
     print(mscnn.audit(data, "random10"))                        # what train and test share
     print(mscnn.evaluate("predictions.csv", speaker_column="speaker"))
+    print(mscnn.load_model("exp/TAG").predict("a.wav"))         # emotion of a recording
     print(mscnn.compare("a.csv", "b.csv", speaker_column="speaker"))
 
 Names are imported when they are first used: ``import mscnn`` loads nothing else. All functions are safe to call from a
@@ -17,18 +18,36 @@ if TYPE_CHECKING:
     from mscnn.data.protocols import Protocol
     from mscnn.errors import UserError
     from mscnn.evaluation.api import compare, evaluate
+    from mscnn.inference.load import load_model
+    from mscnn.inference.predictor import Predictor
+    from mscnn.inference.result import Result, Segment
     from mscnn.leakage.report import audit
 
 __version__ = "0.2.0.dev0"
-__all__ = ["DataDir", "Protocol", "UserError", "audit", "compare", "evaluate"]
+__all__ = [
+    "DataDir",
+    "Predictor",
+    "Protocol",
+    "Result",
+    "Segment",
+    "UserError",
+    "audit",
+    "compare",
+    "evaluate",
+    "load_model",
+]
 
 _MODULES = {
     "DataDir": "mscnn.data.datadir",
+    "Predictor": "mscnn.inference.predictor",
     "Protocol": "mscnn.data.protocols",
+    "Result": "mscnn.inference.result",
+    "Segment": "mscnn.inference.result",
     "UserError": "mscnn.errors",
     "audit": "mscnn.leakage.report",
     "compare": "mscnn.evaluation.api",
     "evaluate": "mscnn.evaluation.api",
+    "load_model": "mscnn.inference.load",
 }
 
 

@@ -14,7 +14,9 @@ EXTRAS = {  # package, as it is imported -> extra of pyproject.toml
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "opensmile": "opensmile",
+    "huggingface_hub": "hub",
     "pocketsphinx": "demo",
+    "silero_vad": "vad",
     "tensorboard": "tensorboard",
     "transformers": "ssl",
 }

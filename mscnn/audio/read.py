@@ -68,8 +68,6 @@ def load_audio(
         UserError: the file is unreadable or empty, has samples that are not finite, or has another rate or number of
             channels while ``convert`` is false.
     """
-    import numpy as np
-
     try:
         with open_audio(path) as file:
             native = file.samplerate
@@ -80,6 +78,24 @@ def load_audio(
     except BadAudio as error:
         raise UserError(f"{path}: {error}; inspect it with: file {path}", code="audio-unreadable") from None
     part = "" if end is None else f" from {start} to {end} s"
+    require_samples(samples, path, part)
+    channels = samples.shape[1]
+    if not convert and (native, channels) != (rate, 1):
+        raise UserError(
+            f"{path}: {native} Hz with {channels} channel(s), expected {rate} Hz mono, the format of this corpus; "
+            "use the original file, or resample and mix down with --convert true",
+            code="audio-form",
+        )
+    return converted(samples, native, rate)
+
+
+def require_samples(samples: np.ndarray, path: str | os.PathLike, part: str = "") -> None:
+    """Raise UserError where there are no samples (``audio-empty``), or some are not finite (``audio-not-finite``).
+
+    ``path`` and ``part`` name the file and the part of it, for the message.
+    """
+    import numpy as np
+
     if not len(samples):
         raise UserError(
             f"{path}: no samples{part}; remove it from the data directory, or replace the file", code="audio-empty"
@@ -89,25 +105,23 @@ def load_audio(
             f"{path}: samples that are not finite{part}; convert the file to 16-bit PCM",
             code="audio-not-finite",
         )
-    channels = samples.shape[1]
-    if not convert and (native, channels) != (rate, 1):
-        raise UserError(
-            f"{path}: {native} Hz with {channels} channel(s), expected {rate} Hz mono, the format of this corpus; "
-            "use the original file, or resample and mix down with --convert true",
-            code="audio-form",
-        )
-    return _converted(samples, native, rate)
 
 
-def _converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray, list[str]]:
-    """Mono samples at ``rate`` from (n, channels) at ``native`` Hz, and the notices."""
+def levels(samples: np.ndarray) -> tuple[bool, bool]:
+    """Whether samples (n, channels), n > 0, are silent, and whether they are clipped."""
     import numpy as np
 
-    notices, channels = [], samples.shape[1]
     level = np.abs(samples)
-    if level.max() < SILENT:
+    return bool(level.max() < SILENT), bool((level >= CLIPPING_LEVEL).mean() >= CLIPPED)
+
+
+def converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray, list[str]]:
+    """Mono samples at ``rate`` from (n, channels) at ``native`` Hz, and the notices."""
+    notices, channels = [], samples.shape[1]
+    silent, clipped = levels(samples)
+    if silent:
         notices.append(f"silent (peak below {SILENT:g})")
-    if (level >= CLIPPING_LEVEL).mean() >= CLIPPED:
+    if clipped:
         notices.append(f"clipped (at least {CLIPPED:.1%} of the samples at full scale)")
     mono = samples.mean(axis=1)
     if channels > 1:

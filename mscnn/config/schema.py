@@ -200,7 +200,7 @@ def _prepared(hint: Any, value: Any) -> Any:
         return _number(hint, value)
     if get_origin(hint) in (Union, types.UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not type(None)]
-        if len(kinds) < len(get_args(hint)) and value in NULLS:
+        if len(kinds) < len(get_args(hint)) and (value is None or value in NULLS):
             return None
         if {_bare(kind) for kind in kinds} == {int, float}:
             return _number(float, value)

@@ -81,13 +81,19 @@ class Feature:
         def where(key: str) -> Path | str:
             return origins.get(key, path)
 
-        common = schema.build(_Common, {key: values.pop(key) for key in ("kind", "trim_db") if key in values}, where)
-        extractor = schema.build(KINDS[common.kind], values, where)
+        return cls.of(path.stem, values, where)
+
+    @classmethod
+    def of(cls, name: str, options: Mapping[str, Any], where: schema.Where) -> Feature:
+        """The feature with these options, which are all of them; ``where`` and errors as in :func:`schema.build`."""
+        rest = dict(options)
+        common = schema.build(_Common, {key: rest.pop(key) for key in ("kind", "trim_db") if key in rest}, where)
+        extractor = schema.build(KINDS[common.kind], rest, where)
         for key, value in _options(extractor).items():
             if isinstance(value, (int, float)) and value < 0:
-                place = schema.place(where(key), (key,))
+                place = schema.place(where(key) if callable(where) else where, (key,))
                 raise UserError(f"{place}: {key}: expected a number of at least 0, found {value}", code="config-value")
-        return cls(path.stem, common.kind, common.trim_db, extractor)
+        return cls(name, common.kind, common.trim_db, extractor)
 
     @property
     def options(self) -> dict[str, object]:

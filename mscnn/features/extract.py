@@ -132,12 +132,17 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
             if loaded is None or reader.issues:
                 continue
             samples, notices[audio.utt] = loaded
-            if job.feature.trim_db is not None:
-                samples = trim(samples, job.feature.trim_db)
-            matrix = extractor.compute(samples, job.device)
+            matrix = compute(job.feature, samples, job.device)
             if len(matrix) < extractor.min_frames:
                 notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
             yield audio.utt, matrix
+
+
+def compute(feature: Feature, samples: np.ndarray, device: str) -> np.ndarray:
+    """Feature (T, dim) float32, T > 0, of samples (n,) at its rate, n > 0; edges are trimmed first where it says so."""
+    if feature.trim_db is not None:
+        samples = trim(samples, feature.trim_db)
+    return feature.extractor.compute(samples, device)
 
 
 def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: Path) -> dict[str, int]:

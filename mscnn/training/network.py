@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.models.inputs import Sizes
-from mscnn.training.sources import Sources
+from mscnn.training.sources import Recordings, Sources
 from mscnn.training.task import Outcome, Task
 from mscnn.xvector.vectors import read_vectors
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mscnn.models.base import Classifier
     from mscnn.training.examples import Examples
+    from mscnn.training.normalise import Normalisers
     from mscnn.training.splits import Tokens
     from mscnn.training.task import Scores
 
@@ -91,6 +92,51 @@ class Network:
         return models.pretrained(self.spec)
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A trained network on the CPU, in eval mode, with the normalisation and the vocabulary of its training."""
+
+    spec: ModelSpec
+    model: Classifier
+    normalisers: Normalisers
+    vocabulary: Tokens | None
+
+    @classmethod
+    def of(
+        cls, spec: ModelSpec, saved: Mapping[str, np.ndarray], sizes: Sizes, vocabulary: Tokens | None, where: object
+    ) -> Trained:
+        """The network whose weights and statistics are ``saved``; ``where`` names their file or folder.
+
+        Raises:
+            UserError: they are of another network.
+        """
+        import torch
+
+        from mscnn.training.normalise import Normalisers
+
+        normalisers = Normalisers(spec)
+        try:
+            normalisers.restore(saved)
+            model = models.build(spec, sizes)
+            model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
+        except (KeyError, RuntimeError) as error:
+            raise _other_network(where, error) from None
+        return cls(spec, model.eval(), normalisers, vocabulary)
+
+    def examples(self, sources: Recordings, utts: Sequence[str]) -> Examples:
+        """Input of the network for utterances, normalised and without labels; raises where an input is missing."""
+        from mscnn.training.splits import read_examples
+
+        examples = read_examples(self.spec, sources, utts, self.vocabulary)
+        self.normalisers.apply(examples)
+        return examples
+
+
+def _other_network(where: object, error: Exception) -> UserError:
+    reason = shorten(str(error), 200, placeholder=" …")
+    return UserError(f"{where}: weights of another network: {reason}; train it again", code="weights-other")
+
+
 def restore(
     spec: ModelSpec, sources: Sources, classes: Sequence[str], directory: Path, sets: Mapping[str, Sequence[str]]
 ) -> tuple[Classifier, dict[str, Examples]]:
@@ -105,30 +151,21 @@ def restore(
     Raises:
         UserError: the weights are missing or of another network, or an input is missing.
     """
-    import torch
-
     from mscnn.models.base import WORD_VECTORS
-    from mscnn.training.normalise import Normalisers
     from mscnn.training.splits import make_sizes, read_examples
 
-    saved = _read_weights(directory / WEIGHTS)
+    saved = read_weights(directory / WEIGHTS)
     vocabulary = read_vocabulary(directory) if spec.text else None
     examples = {name: read_examples(spec, sources, utts, vocabulary) for name, utts in sets.items()}
-    normalisers = Normalisers(spec)
     try:
-        normalisers.restore(saved)
         embedding = saved[WORD_VECTORS].shape if spec.text else None
-        sizes = make_sizes(spec, len(classes), sources, next(iter(examples.values())), embedding)
-        model = models.build(spec, sizes)
-        model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
-    except (KeyError, RuntimeError) as error:
-        reason = shorten(str(error), 200, placeholder=" …")
-        raise UserError(
-            f"{directory}: weights of another network: {reason}; train it again", code="weights-other"
-        ) from None
+    except KeyError as error:
+        raise _other_network(directory, error) from None
+    sizes = make_sizes(spec, len(classes), sources, next(iter(examples.values())), embedding)
+    trained = Trained.of(spec, saved, sizes, vocabulary, directory)
     for one_set in examples.values():
-        normalisers.apply(one_set)
-    return model.eval(), examples
+        trained.normalisers.apply(one_set)
+    return trained.model, examples
 
 
 def read_vocabulary(directory: Path) -> Tokens:
@@ -164,7 +201,7 @@ def _write_weights(path: Path, model: Classifier, statistics: Mapping[str, np.nd
         out.write(save(weights | dict(statistics), metadata={"classes": " ".join(classes)}))
 
 
-def _read_weights(path: Path) -> dict[str, np.ndarray]:
+def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Weights of a network, and the statistics of its training split."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
@@ -16,6 +17,9 @@ from mscnn.files import file_digest
 from mscnn.paths import stem
 from mscnn.stamp import source_digest
 from mscnn.xvector.vectors import read_vectors
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,36 @@ class TextOptions:
         return [f"{f.name}={values[f.name]}" for f in fields(self)[1:] if values[f.name] != f.default]
 
 
+class Matrices(Protocol):
+    """One feature of utterances: its dimension, and the frames of some in one array, as :class:`FeatureDir`."""
+
+    @property
+    def dim(self) -> int:
+        """Values per frame."""
+        ...
+
+    def read_all(self, utts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Frames (N, dim), and offsets (n + 1,) of the utterances in them."""
+        ...
+
+
+class Recordings(Protocol):
+    """What a network takes of utterances: :class:`Sources` of a data set, or recordings in memory."""
+
+    @property
+    def features(self) -> Mapping[str, Matrices]:
+        """Features, by their names in the model."""
+        ...
+
+    def texts(self) -> Mapping[str, str]:
+        """Transcript of each utterance."""
+        ...
+
+    def vectors(self, utts: Sequence[str]) -> np.ndarray:
+        """X-vectors (n, X)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Sources:
     """Inputs of a system: ``features`` by their names in the model, and ``xvector``, an ``xvector.scp``."""
@@ -65,6 +99,10 @@ class Sources:
         if self.xvector is None:
             raise UserError("the system takes x-vectors: give --xvector PATH (stage 2)", code="xvector-missing")
         return self.xvector
+
+    def vectors(self, utts: Sequence[str]) -> np.ndarray:
+        """X-vectors (n, X) of utterances; raises as :meth:`xvectors` and :func:`read_vectors`."""
+        return read_vectors(self.xvectors(), utts)
 
 
 class Reader:

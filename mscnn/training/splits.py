@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +17,7 @@ from mscnn.data.segments import Spans, segment
 from mscnn.models.inputs import Sizes
 from mscnn.training.examples import Examples, Stream
 from mscnn.training.normalise import Normalisers
-from mscnn.training.sources import Sources, TextOptions
-from mscnn.xvector.vectors import read_vectors
+from mscnn.training.sources import Recordings, Sources, TextOptions
 
 if TYPE_CHECKING:
     from mscnn.text.subwords import Subwords
@@ -58,7 +57,7 @@ def make_splits(
     if spec.text:
         texts = sources.texts()
         vocabulary, embedding = _learn_vocabulary([texts[utt] for utt in fold.train], sources.text, cache, seed)
-    train = read_examples(spec, sources, fold.train, vocabulary, train=True)
+    train = read_examples(spec, sources, fold.train, vocabulary, classes=sources.data.emo)
     dev, test = (read_examples(spec, sources, utts, vocabulary) for utts in (fold.dev, fold.test))
     normalisers = Normalisers(spec)
     normalisers.fit(train)
@@ -72,25 +71,30 @@ def make_splits(
 
 
 def read_examples(
-    spec: ModelSpec, sources: Sources, utts: Sequence[str], vocabulary: Tokens | None, *, train: bool = False
+    spec: ModelSpec,
+    sources: Recordings,
+    utts: Sequence[str],
+    vocabulary: Tokens | None,
+    *,
+    classes: Mapping[str, str] | None = None,
 ) -> Examples:
     """Input of a system for utterances, before normalisation and without labels.
 
-    ``train``: whether the segmentation is that of training.
+    ``classes``: class of each utterance, for the segmentation of training; None: the segmentation is that of test.
     """
     examples, limits = Examples(utts), models.limits(spec)
     if spec.features:
-        _add_streams(examples, spec, sources, limits.max_frames, train)
+        _add_streams(examples, spec, sources, limits.max_frames, classes)
     if vocabulary is not None:
         texts = sources.texts()
         examples.tokens = [vocabulary.encode(texts[utt], limits.max_tokens) for utt in utts]
     if spec.xvector:
-        examples.xvectors = read_vectors(sources.xvectors(), utts)
+        examples.xvectors = sources.vectors(utts)
     return examples
 
 
 def make_sizes(
-    spec: ModelSpec, classes: int, sources: Sources, examples: Examples, embedding: Sequence[int] | None
+    spec: ModelSpec, classes: int, sources: Recordings, examples: Examples, embedding: Sequence[int] | None
 ) -> Sizes:
     """Sizes for the model; ``embedding`` is the number of tokens and the dimension of word vectors."""
     sizes: dict[str, int] = {}
@@ -103,9 +107,15 @@ def make_sizes(
     return Sizes(classes, extra={name: sources.features[name].dim for name in spec.extra}, **sizes)
 
 
-def _add_streams(examples: Examples, spec: ModelSpec, sources: Sources, max_frames: int | None, train: bool) -> None:
+def _add_streams(
+    examples: Examples,
+    spec: ModelSpec,
+    sources: Recordings,
+    max_frames: int | None,
+    classes: Mapping[str, str] | None,
+) -> None:
     """Add the features, and the frames of each example in them."""
-    spans, segments, emo = None, spec.segments, sources.data.emo
+    spans, segments = None, spec.segments
     for name, source in sources.features.items():
         flat, offsets = source.read_all(examples.utts)
         lengths = np.diff(offsets)
@@ -115,8 +125,8 @@ def _add_streams(examples: Examples, spec: ModelSpec, sources: Sources, max_fram
         if name == "audio" and max_frames:
             lengths = np.minimum(lengths, max_frames)
         if name == "audio" and segments:
-            classes = [emo[utt] for utt in examples.utts] if train else None
-            spans = segment(segments, lengths, train=train, classes=classes)
+            known = None if classes is None else [classes[utt] for utt in examples.utts]
+            spans = segment(segments, lengths, train=classes is not None, classes=known)
             examples.utterance, examples.segments = spans.utterance, segments
         if spans is None or segments is None:
             examples.streams[name] = Stream(flat, offsets[:-1], lengths)

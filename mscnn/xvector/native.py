@@ -56,26 +56,37 @@ def _voiced_frames(
     unvoiced: list[str],
 ) -> dict[str, np.ndarray]:
     """Input frames (T, C) of each utterance; ``job.unvoiced`` determines those without a voiced frame."""
-    import numpy as np
-
-    from mscnn.xvector.frontend import sliding_cmn
-
     frames: dict[str, np.ndarray] = {}
     for audio in utterances:
         loaded = reader.load(audio)
         if loaded is None:
             continue
-        mfcc = model.frontend.mfcc(loaded[0])
-        voiced = model.frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
-        if not voiced.any():
+        selected, voiced, total = select_frames(model, loaded[0], job.unvoiced == "all-frames")
+        if not voiced:
             unvoiced.append(audio.utt)
-            if job.unvoiced == "all-frames" and not len(mfcc):
+            if job.unvoiced == "all-frames" and not total:
                 reader.refuse(audio, "utterance-too-short", f"{audio.wav}: {TOO_SHORT}")
             if job.unvoiced == "drop":
                 continue
-            voiced = np.full(len(mfcc), job.unvoiced == "all-frames")
-        frames[audio.utt] = sliding_cmn(mfcc)[voiced]
+        frames[audio.utt] = selected
     return frames
+
+
+def select_frames(model: XvectorModel, samples: np.ndarray, all_frames: bool) -> tuple[np.ndarray, bool, int]:
+    """Input frames (T, C) of an utterance for the network, from samples (n,) at the rate of the model.
+
+    Returns:
+        the voiced frames; where there are none: all frames with ``all_frames``, else none; whether some are voiced; and
+        the number of all frames.
+    """
+    import numpy as np
+
+    from mscnn.xvector.frontend import sliding_cmn
+
+    mfcc = model.frontend.mfcc(samples)
+    voiced = model.frontend.vad(mfcc) if len(mfcc) else np.zeros(0, bool)
+    found = bool(voiced.any())
+    return sliding_cmn(mfcc)[voiced if found else np.full(len(mfcc), all_frames)], found, len(mfcc)
 
 
 def embed(

@@ -1,0 +1,341 @@
+"""A trained system that takes recordings: ``mscnn.load_model(path)``."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, overload
+
+import numpy as np
+
+from mscnn.audio.blocks import AudioArray, AudioFile, Recording
+from mscnn.audio.read import converted, levels
+from mscnn.audio.vad import STEPS, speech
+from mscnn.errors import DataErrors, Issue, UserError
+from mscnn.inference.frontend import Batch, Frontend, Item
+from mscnn.inference.parts import Part, blocks, check_window, pieces, windows
+from mscnn.inference.result import Result, Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mscnn.inference.description import Description
+    from mscnn.inference.networks import Networks
+
+SHORT = 0.5  # s
+BLOCK = 30.0  # s, of recordings that are read as a whole where the lengths in training are unknown
+BATCH_SECONDS = 1800.0  # of speech, held as features
+LONG_BATCH_SECONDS = 120.0  # the same of parts of one long recording
+Audio = object  # a path, or an array of samples
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A part of recording number ``owner``: its input and text, and what was noticed about its samples."""
+
+    owner: int
+    seconds: float
+    item: Item
+    text: str | None
+    source: str
+    silent: bool
+    clipped: bool
+
+
+@dataclass
+class _Sum:
+    """Sums over the parts of one recording, weighted by their seconds."""
+
+    seconds: float = 0.0
+    plain: np.ndarray | float = 0.0
+    calibrated: np.ndarray | float = 0.0
+    silent: bool = True
+    clipped: bool = False
+    few: bool = False
+    texts: list[str] = field(default_factory=list)
+    source: str = "none"
+    notices: dict[str, None] = field(default_factory=dict)
+
+
+class Predictor:
+    """A trained system with its networks loaded; its methods may be called from several threads.
+
+    Attributes:
+        description: all that is known about the system.
+        card: its model card, Markdown.
+    """
+
+    def __init__(
+        self,
+        description: Description,
+        frontend: Frontend,
+        networks: Networks,
+        *,
+        card: str = "",
+        asr: tuple[str, Callable[[np.ndarray], str]] | None = None,
+    ) -> None:
+        """Use a system; ``asr`` is an ASR engine: its name, and its function from samples at 16 kHz to a transcript."""
+        self.description, self.card = description, card
+        self._frontend, self._networks, self._asr, self._asr_lock = frontend, networks, asr, threading.Lock()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of all probabilities."""
+        return self.description.classes
+
+    @property
+    def takes_text(self) -> bool:
+        """Whether the system takes transcripts."""
+        return self.description.text != "none"
+
+    def predict(self, audio: Audio, rate: int | None = None, text: str | None = None) -> Result:
+        """Emotion of one recording.
+
+        A recording that is longer than all in training is read in blocks; the posteriors are means over these.
+
+        Args:
+            audio: path of an audio file, or samples (n,) or (n, channels): floats from -1 to 1, or integers.
+            rate: sampling rate of samples, in Hz.
+            text: transcript; None: of the ASR engine, or none.
+
+        Raises:
+            UserError: the recording cannot be used, or the system takes text only and there is none.
+        """
+        recording = AudioArray.of(audio, rate) if _is_array(audio) else AudioFile.open(_path(audio))
+        answer = next(self._answers([recording], [text], BATCH_SECONDS))[1]
+        if isinstance(answer, UserError):
+            raise answer
+        return answer
+
+    @overload
+    def predict_many(
+        self,
+        paths: Sequence[str | os.PathLike],
+        texts: Sequence[str | None] | None = ...,
+        batch_seconds: float = ...,
+        errors: Literal["raise"] = ...,
+    ) -> list[Result]: ...
+
+    @overload
+    def predict_many(
+        self,
+        paths: Sequence[str | os.PathLike],
+        texts: Sequence[str | None] | None = ...,
+        batch_seconds: float = ...,
+        *,
+        errors: Literal["return"],
+    ) -> list[Result | UserError]: ...
+
+    def predict_many(
+        self,
+        paths: Sequence[str | os.PathLike],
+        texts: Sequence[str | None] | None = None,
+        batch_seconds: float = BATCH_SECONDS,
+        errors: str = "raise",
+    ) -> list[Result] | list[Result | UserError]:
+        """Emotions of many audio files, in their order.
+
+        Args:
+            paths: the files.
+            texts: transcript of each, or None.
+            batch_seconds: seconds of speech that are held in memory at a time.
+            errors: ``return``: files that cannot be used have their error in place of a result; ``raise``: they raise.
+
+        Raises:
+            DataErrors: files that cannot be used, all listed (``recordings-unusable``), after the others were done.
+        """
+        answers: dict[int, Result | UserError] = dict(self.predict_each(paths, texts, batch_seconds))
+        bad = {i: answer for i, answer in sorted(answers.items()) if isinstance(answer, UserError)}
+        if bad and errors == "raise":
+            raise unusable(list(bad.values()), len(paths))
+        return [answers[i] for i in range(len(paths))]
+
+    def predict_each(
+        self,
+        paths: Sequence[str | os.PathLike],
+        texts: Sequence[str | None] | None = None,
+        batch_seconds: float = BATCH_SECONDS,
+    ) -> Iterator[tuple[int, Result | UserError]]:
+        """Number of a file and its result or error, as soon as there is one; arguments as of :meth:`predict_many`."""
+        if texts is not None and len(texts) != len(paths):
+            raise UserError(f"{len(texts)} texts for {len(paths)} recordings", code="array-shape")
+        yield from self._answers(paths, texts or [None] * len(paths), batch_seconds)
+
+    def timeline(
+        self,
+        path: Audio,
+        window: float = 3.0,
+        hop: float = 0.5,
+        vad: str = "energy",
+        rate: int | None = None,
+    ) -> list[Segment]:
+        """Emotion over time: consecutive segments of ``hop`` seconds.
+
+        The result of a segment is that of the ``window`` seconds around it. Segments without speech are not predicted.
+
+        Args:
+            path: path of an audio file, or samples as of :meth:`predict`.
+            window, hop: seconds.
+            vad: voice activity detection: ``energy``, ``silero`` or ``none`` (all is predicted).
+            rate: sampling rate of samples, in Hz.
+
+        Raises:
+            UserError: the recording or an argument cannot be used.
+        """
+        return list(self.timeline_each(path, window, hop, vad, rate))
+
+    def timeline_each(
+        self, path: Audio, window: float = 3.0, hop: float = 0.5, vad: str = "energy", rate: int | None = None
+    ) -> Iterator[Segment]:
+        """The segments of :meth:`timeline`, as soon as they are known."""
+        check_window(window, hop)
+        recording: Recording = AudioArray.of(path, rate) if _is_array(path) else AudioFile.open(_path(path))
+        spans, active = pieces(recording.seconds, hop), speech(recording, vad)
+        chosen = [
+            i for i, (start, end) in enumerate(spans) if active[int(start * STEPS) : int(-(-end * STEPS // 1))].any()
+        ]
+        parts = map(self._prepare, windows(recording, spans, window, chosen))
+        results = self._results(parts, LONG_BATCH_SECONDS)
+        known = next(results, None)
+        for i, (start, end) in enumerate(spans):
+            if known is not None and known[0] == i:
+                yield Segment(start, end, known[1])
+                known = next(results, None)
+            else:
+                yield Segment(start, end, Result(None, {}, 0.0, "silent", None, end - start))
+
+    def _answers(
+        self, paths: Sequence[object], texts: Sequence[str | None], batch_seconds: float
+    ) -> Iterator[tuple[int, Result | UserError]]:
+        """Number and answer of each recording; short ones in batches, long ones each on its own."""
+        lengths = self.description.seconds
+        longest = lengths.block if lengths else BLOCK
+        waiting: list[_Prepared] = []
+        for i, (path, text) in enumerate(zip(paths, texts, strict=True)):
+            try:
+                self._require_text(text)
+                recording = path if isinstance(path, (AudioArray, AudioFile)) else AudioFile.open(_path(path))
+                parts = map(self._prepare, blocks(recording, i, text, longest))
+                if recording.seconds > longest:
+                    yield from list(self._results(parts, LONG_BATCH_SECONDS))
+                    continue
+                first = next(parts, None)
+                if first is None:
+                    raise UserError(f"{recording.name}: no samples could be decoded", code="audio-unreadable")
+                waiting.append(first)
+            except UserError as error:
+                yield i, error
+            if sum(part.seconds for part in waiting) >= batch_seconds:
+                yield from self._results(iter(waiting), batch_seconds)
+                waiting = []
+        yield from self._results(iter(waiting), batch_seconds)
+
+    def _require_text(self, text: str | None) -> None:
+        if self.takes_text and not self._frontend.features and not self._frontend.embedder and not (text or self._asr):
+            raise UserError(
+                f"{self.description.name} takes text only: give the transcript, or an ASR engine", code="text-missing"
+            )
+
+    def _prepare(self, part: Part) -> _Prepared:
+        """Input of the networks from a part."""
+        text, source = part.text, "given" if part.text is not None else "none"
+        if self.takes_text and text is None and self._asr:
+            from mscnn.asr.base import RATE, clean
+
+            source = self._asr[0]
+            with self._asr_lock:
+                text = clean(self._asr[1](converted(part.samples, part.rate, RATE)[0]))
+        item = self._frontend.item(part.samples, part.rate)
+        given = (text, source) if self.takes_text else (None, "none")
+        return _Prepared(part.owner, part.seconds, item, *given, *levels(part.samples))
+
+    def _results(self, parts: Iterable[_Prepared], batch_seconds: float) -> Iterator[tuple[int, Result]]:
+        """Number and result of each recording; its parts are consecutive."""
+        sums: defaultdict[int, _Sum] = defaultdict(_Sum)
+        for group in _groups(parts, batch_seconds):
+            self._add(group, sums)
+            for owner in [owner for owner in sums if owner != group[-1].owner]:
+                yield owner, self._result(sums.pop(owner))
+        for owner, total in sums.items():
+            yield owner, self._result(total)
+
+    def _add(self, parts: Sequence[_Prepared], sums: defaultdict[int, _Sum]) -> None:
+        """Predict parts, and add their posteriors to the sums of their recordings."""
+        batch = Batch([part.item for part in parts], [part.text or "" for part in parts], self._frontend.embedder)
+        plain, calibrated = self._networks.posteriors(batch)
+        for i, part in enumerate(parts):
+            total = sums[part.owner]
+            total.seconds += part.seconds
+            total.plain = total.plain + part.seconds * plain[i]
+            total.calibrated = total.calibrated + part.seconds * calibrated[i]
+            total.silent &= part.silent
+            total.clipped |= part.clipped
+            total.few |= part.item.few
+            total.notices.update(dict.fromkeys(part.item.notices))
+            if part.text is not None:
+                total.texts.append(part.text)
+                total.source = part.source
+
+    def _result(self, total: _Sum) -> Result:
+        plain, calibrated = np.asarray(total.plain) / total.seconds, np.asarray(total.calibrated) / total.seconds
+        best = int(plain.argmax())
+        confidence, notices = float(calibrated[best]), list(total.notices)
+        if self.takes_text and total.source == "none":
+            notices.append(self._without_text())
+        return Result(
+            label=self.classes[best],
+            probabilities=dict(zip(self.classes, plain.tolist(), strict=True)),
+            confidence=confidence,
+            state=self._state(total, confidence),
+            text=" ".join(dict.fromkeys(total.texts)) if total.texts else None,
+            seconds=total.seconds,
+            text_source=total.source,
+            notices=tuple(notices),
+        )
+
+    def _state(self, total: _Sum, confidence: float) -> str:
+        lengths = self.description.seconds
+        checks = {
+            "silent": total.silent,
+            "clipped": total.clipped,
+            "short": total.few or total.seconds < SHORT,
+            "length": lengths is not None and not lengths.shortest <= total.seconds <= lengths.longest,
+            "uncertain": confidence < self.description.reject.confidence,
+        }
+        return next((state for state, applies in checks.items() if applies), "ok")
+
+    def _without_text(self) -> str:
+        cost = self.description.without_text
+        scores = f": UA on dev was {cost.ua:.2f} % with text, {cost.ua_without:.2f} % without" if cost else ""
+        return f"no transcript was given, and this system takes text{scores}"
+
+
+def _groups(parts: Iterable[_Prepared], seconds: float) -> Iterator[list[_Prepared]]:
+    """Consecutive parts, at least ``seconds`` long together, the last ones shorter."""
+    group: list[_Prepared] = []
+    for part in parts:
+        group.append(part)
+        if sum(one.seconds for one in group) >= seconds:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def unusable(errors: Sequence[UserError], total: int) -> DataErrors:
+    """One error for the recordings that cannot be used."""
+    issues = [Issue(error.code, str(error)) for error in errors]
+    return DataErrors(f"{len(issues)} of {total} recordings cannot be used:", issues, code="recordings-unusable")
+
+
+def _is_array(audio: object) -> bool:
+    return not isinstance(audio, (str, os.PathLike, bytes))
+
+
+def _path(audio: object) -> str:
+    if not isinstance(audio, (str, os.PathLike)):
+        raise UserError(f"expected the path of an audio file, found {type(audio).__name__}", code="audio-type")
+    return os.fspath(audio) if isinstance(os.fspath(audio), str) else os.fsdecode(os.fspath(audio))

@@ -13,7 +13,6 @@ recipe=egs/$name
 
 mkdir -p "$recipe/local"
 cp egs/mini_iemocap/{cmd.sh,path.sh} "$recipe/"
-printf 'speaker\ttype\tlabel\tcount\n' >"$recipe/local/expected_counts.tsv"
 cat >"$recipe/README.md" <<EOF
 # $name
 
@@ -45,10 +44,7 @@ cd "\$(dirname "\${BASH_SOURCE[0]}")"
 
 parser=$name        # mscnn/corpora/$name.py
 labels=$name        # conf/labels/$name.yaml
-rate=16000          # Hz, of the recordings
-channels=1
-convert=false       # recordings with other rates or channels: convert them (true) or report issues (false)
-protocol=leave_one_speaker_out   # conf/protocols
+protocol=k_speakers_pooled   # conf/protocols; stage 1 names those that fit
 model=audio_cnn
 text=none           # gt where the corpus has transcripts
 
@@ -57,12 +53,12 @@ EOF
 chmod +x "$recipe/run.sh"
 
 cat <<EOF
-wrote $recipe/{run.sh,cmd.sh,path.sh,README.md,local/expected_counts.tsv}; files that you have to write:
+wrote $recipe/{run.sh,cmd.sh,path.sh,README.md}; files that you have to write:
   1. mscnn/corpora/$name.py         parse(root: Path) -> Corpus, as in mscnn/corpora/ravdess.py
      mscnn/corpora/__init__.py      one line in CORPORA
   2. conf/labels/$name.yaml         classes, and the map from labels of the corpus to classes
-  3. $recipe/local/expected_counts.tsv   utterances by speaker, type and label, as published
-  4. $recipe/run.sh                  protocol, sampling rate, text=gt if there are transcripts
+  3. $recipe/local/expected_counts.tsv   if published: utterances by speaker, type and label
+  4. $recipe/run.sh                  protocol, text=gt if there are transcripts
   5. $recipe/corpus.yaml             facts for the model card of reports, as in egs/ravdess/corpus.yaml
 then: $recipe/run.sh --corpus /path/to/$name --stop-stage data
 EOF

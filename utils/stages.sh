@@ -7,13 +7,13 @@
 stage=preflight         # first stage: number or name
 stop_stage=score        # last stage: number or name
 corpus=                 # folder of the corpus, which is never changed; relative to the recipe's folder or to yours
-parser=                 # parser of the corpus: a name in mscnn/corpora
+parser=                 # corpus: a name in conf/corpora or mscnn/corpora, or a file: .yaml (description), .py with parse(root)
 labels=                 # label map: a name in conf/labels, or a .yaml file
 subset=all              # recordings to use: all, improvised or scripted
 on_bad=stop             # if the corpus has issues: stop, or skip the affected utterances (listed in data/SET/excluded.tsv)
-rate=16000              # sampling rate of the corpus, Hz
-channels=1              # channels of the corpus
-convert=false           # recordings with other rates or channels: convert them (true) or report them as issues (false)
+rate=                   # sampling rate that the corpus is specified as, Hz, to check the recordings; empty: any
+channels=               # channels that the corpus is specified as, likewise
+convert=true            # convert recordings of any rate and channels (true), or report others than specified as issues (false)
 trim=                   # trim leading and trailing audio that is this many dB below the loudest part; empty: as configured
 asr_engine=none         # ASR engines: pocketsphinx, faster-whisper, google, file; none: only those in --text
 asr_model=              # model of the ASR engine, a name or a folder; empty: the default of the engine
@@ -66,7 +66,7 @@ SET is LABELS or LABELS_SUBSET. All options are checked first. Each stage also w
   { echo "run.sh: bash 4.4 or newer is needed, this is $BASH_VERSION (macOS: brew install bash)" >&2 && exit 2; }
 
 run_recipe() { # run_recipe OPTION...
-  local usual=$labels voices=false counts=() name first last
+  local usual=$labels voices=false other_form=true counts=() files=(corpus asr_model asr_table) name first last
   . "$utils/parse_options.sh"
   (($# == 0)) || option_error "'$1' is not an option; --help lists the options"
   stage_number --stage "$stage" && first=$REPLY
@@ -74,9 +74,11 @@ run_recipe() { # run_recipe OPTION...
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
   [[ -n $corpus$generator ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER"
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus} voices=true; fi
-  for name in corpus asr_model asr_table; do # a relative path is looked up here, then in the caller's folder
+  [[ $parser != *.* ]] || files+=(parser)
+  for name in "${files[@]}"; do # a relative path is looked up here, then in the caller's folder
     [[ -z ${!name} || -e ${!name} || ! -e $OLDPWD/${!name} ]] || printf -v "$name" %s "$OLDPWD/${!name}"
   done
+  [[ $convert == true || ${rate:-16000} != 16000 || ${channels:-1} != 1 ]] || other_form=false # all is as features need it
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   set -f && . ./path.sh
   make_plan
@@ -96,22 +98,22 @@ run_recipe() { # run_recipe OPTION...
   if ((first <= 1 && 1 <= last)); then
     begin 1
     [[ -z $generator ]] || run "$generator" --out "$corpus"
-    run prepare_data --plan "$plan" --corpus "$parser" --root "$corpus" --on-bad "$on_bad" --rate "$rate" \
-      --channels "$channels" --convert "$convert" "${counts[@]}"
+    run prepare_data --plan "$plan" --corpus "$parser" --root "$corpus" --on-bad "$on_bad" --rate "${rate:-0}" \
+      --channels "${channels:-0}" --convert "$convert" "${counts[@]}"
     run audit --plan "$plan" --nj "$nj"
     finish
   fi
 
   if ((first <= 2 && 2 <= last)); then
     begin 2
-    run extract_xvectors --plan "$plan" --backend "$xvector_backend" --unvoiced "$unvoiced" --convert "$convert" \
+    run extract_xvectors --plan "$plan" --backend "$xvector_backend" --unvoiced "$unvoiced" --convert $other_form \
       --device "$device" --nj "$nj"
     finish
   fi
 
   if ((first <= 3 && 3 <= last)); then
     begin 3
-    run extract_features --plan "$plan" --convert "$convert" --device "$device" --nj "$nj"
+    run extract_features --plan "$plan" --convert $other_form --device "$device" --nj "$nj"
     run audit --plan "$plan" --audio-baseline true --nj "$nj" # again, now that there are features
     finish
   fi
@@ -148,9 +150,7 @@ make_plan() {
     --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"
     --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
     --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite") lock
-  if $dry_run; then
-    run plan "${options[@]}"
-  else
+  if $dry_run; then run plan "${options[@]}"; else
     mkdir -p exp/log
     exec {lock}>"$plan.lock"
     if command -v flock >/dev/null && ! flock --nonblock "$lock"; then

@@ -8,6 +8,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 generator=make_mini_iemocap # writes corpus/ unless --corpus names another
 parser=iemocap
 labels=iemocap4             # angry, happy + excited, sad, neutral
+rate=16000                  # as IEMOCAP: a recording of another format is damaged
+channels=1
+convert=false
 protocol=loso5              # five sessions, each tested once
 model=mscnn_spu_att
 text=gt

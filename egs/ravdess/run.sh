@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${RAVDESS_ROOT:-}
 parser=ravdess          # conf/corpora/ravdess.yaml
 labels=ravdess8         # neutral, calm, happy, sad, angry, fearful, disgust, surprised
-rate=16000              # sampling rate of the features
 convert=true            # the release is 48 kHz, some of it stereo
 trim=30                 # dB; recordings begin and end with a second of silence
 protocol=ravdess6       # speaker independent, four actors per fold

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from mscnn.audio.read import BadAudio, open_audio
-from mscnn.audio.video import is_video
 
 if TYPE_CHECKING:
     import soundfile
 
 LFS_MAGIC = b"version https://git-lfs"
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
-OTHER_FORMATS = (b"fLaC", b"OggS", b"RF64", b"RIFX", b"FORM")  # checked by libsndfile alone
 UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream to a pipe
 THREADS = 8  # they wait for the disk, above all a network disk
 
@@ -88,9 +86,8 @@ def _refuse(file: BinaryIO, size: int) -> None:
             raise BadAudio("truncated-video", f"the header states {stated} bytes, the file has {size}")
     elif start[:4] == b"RIFF" and size < 12:
         raise BadAudio("truncated-wav", f"the file ends after {size} bytes, inside its header")
-    elif start[:4] not in OTHER_FORMATS and not is_video(start):
-        what = "an AppleDouble file" if start[:4] == APPLE_DOUBLE else f"a file that begins with {start[:12]!r}"
-        raise BadAudio("not-a-wav", f"expected a RIFF WAVE file, found {what} ({size} bytes)")
+    elif start[:4] == APPLE_DOUBLE:
+        raise BadAudio("not-a-wav", f"an AppleDouble file of macOS, not the recording ({size} bytes)")
 
 
 def _refuse_truncated(file: BinaryIO, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,15 +40,27 @@ def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
 
     from mscnn.audio import video
 
+    start = b""
     try:
         with open(path, "rb") as raw:
             start = raw.read(video.MAGIC_BYTES)
-        with soundfile.SoundFile(video.sound(path) if video.is_video(start) else path) as file:
+        with _opened(video.sound(path) if video.is_video(start) else path) as file:
             yield file
-    except soundfile.LibsndfileError as error:
-        raise BadAudio("not-a-wav", f"cannot be read as audio: {error.error_string}") from None
     except (soundfile.SoundFileError, OSError) as error:
-        raise BadAudio("not-a-wav", f"cannot be read as audio: {error}") from None
+        found = f" (the file begins with {start!r})" if start else ""
+        reason = getattr(error, "error_string", "") or error
+        raise BadAudio(
+            "not-a-wav", f"cannot be read as WAV, FLAC, OGG, MP3, AIFF or what else libsndfile reads: {reason}{found}"
+        ) from None
+
+
+def _opened(source: str | os.PathLike | io.BytesIO) -> soundfile.SoundFile:
+    import soundfile
+
+    try:
+        return soundfile.SoundFile(source)
+    except TypeError as error:  # samples without a header, by the ending of the name
+        raise soundfile.SoundFileRuntimeError(str(error)) from None
 
 
 def load_audio(

@@ -22,9 +22,9 @@ def parser() -> Parser:
         "--corpus",
         required=True,
         type=_corpus,
-        help="corpus: a name in conf/corpora or mscnn/corpora, or the .yaml file of a description",
+        help="corpus: a name in conf/corpora or mscnn/corpora, the .yaml file of a description, or the .py file of a parser",
     )
-    p.add_argument("--root", required=True, type=Path, help="folder of the release; it is only read")
+    p.add_argument("--root", required=True, type=Path, help="folder of the release, or its file; it is only read")
     p.add_plan("make all its data directories, in place of one")
     p.add_argument("--labels", help="label map: a name in conf/labels, or a .yaml file")
     p.add_argument("--subset", default="all", choices=SUBSETS, help="style of the recordings to select")
@@ -37,9 +37,15 @@ def parser() -> Parser:
     )
     p.add_argument("--expected-counts", type=Path, help="table of published counts (tab separated) to compare with")
     p.add_argument("--strict-counts", type=flag, default=False, help="true: stop where counts differ; false: warn")
-    p.add_argument("--rate", type=int, default=16000, help="expected sampling rate in Hz")
-    p.add_argument("--channels", type=int, default=1, help="expected number of channels")
-    p.add_argument("--convert", type=flag, default=False, help="true: stage 3 converts other formats; false: issues")
+    p.add_argument("--rate", type=int, default=0, help="sampling rate that the corpus is specified as, Hz; 0: any")
+    p.add_argument("--channels", type=int, default=0, help="channels that the corpus is specified as; 0: any")
+    p.add_argument(
+        "--convert",
+        type=flag,
+        default=True,
+        help="true: recordings of any rate and channels, which stage 3 converts; false: others than --rate and "
+        "--channels (default: 16000 and 1) are issues",
+    )
     return p
 
 
@@ -68,16 +74,15 @@ def main() -> None:
 
 
 def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> DataDir:
-    from mscnn import paths
     from mscnn.config.labels import LabelMap
-    from mscnn.corpora import read
+    from mscnn.corpora import corpus_name, read
     from mscnn.corpora.prepare import AudioForm, prepare, report_counts
     from mscnn.errors import UserError
     from mscnn.log import get_logger
 
     start = time.monotonic()
     labels = LabelMap.load(label_map)
-    if labels.corpus != paths.stem(args.corpus):
+    if labels.corpus != corpus_name(args.corpus):
         raise UserError(
             f"label map {labels.name} is for {labels.corpus}, not {args.corpus}; choose from conf/labels",
             code="labels-of-another-corpus",

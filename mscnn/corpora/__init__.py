@@ -1,8 +1,8 @@
 """Corpora: each is read to a :class:`~mscnn.corpora.common.Corpus`, with all its issues.
 
 A corpus that is named by its files is described in ``conf/corpora`` (:mod:`mscnn.config.corpus`); only a layout that
-needs code has a parser in this folder and a line in ``CORPORA``. What a parser must return is documented in
-:class:`~mscnn.corpora.common.Item`; it collects all issues and raises none.
+needs code has a parser: in this folder, with a line in ``CORPORA``, or in a Python file anywhere, ``--parser FILE.py``.
+What a parser must return is documented in :class:`~mscnn.corpora.common.Item`; it collects all issues and raises none.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mscnn import paths
 from mscnn.config.corpus import Description
-from mscnn.corpora import declarative, iemocap, meld, msp_improv, msp_podcast
+from mscnn.corpora import declarative, iemocap, meld, msp_improv, msp_podcast, own_parser
 from mscnn.corpora.common import Corpus
 from mscnn.corpora.ids import valid_ids
 from mscnn.errors import UserError
@@ -22,6 +22,7 @@ CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
     "msp_improv": msp_improv.parse,
     "msp_podcast": msp_podcast.parse,
 }
+FILES = (".yaml", ".yml", ".py")  # of a description, and of a parser
 
 
 def names() -> list[str]:
@@ -30,35 +31,44 @@ def names() -> list[str]:
 
 
 def is_corpus(name: str) -> bool:
-    """Whether ``name`` is a corpus, or the YAML file of a description."""
-    return name.endswith((".yaml", ".yml")) or name in names()
+    """Whether ``name`` is a corpus, or the file of a description or a parser."""
+    return name.endswith(FILES) or name in names()
+
+
+def corpus_name(name: str) -> str:
+    """Name of a corpus, as label maps state it: of a file, its name without the ending."""
+    return Path(name).stem if name.endswith(FILES) else name
 
 
 def parser(name: str) -> Callable[[Path], Corpus]:
-    """The function that reads the corpus ``name`` (or that of a description in a YAML file) from a folder.
+    """The function that reads the corpus ``name`` (or that of a description or a parser in a file) from a folder.
 
     Raises:
-        UserError: there is no such corpus, or its description is not valid.
+        UserError: there is no such corpus, its description is not valid, or the file has no parser (``parser-file``).
     """
     if name in CORPORA:
         return CORPORA[name]
+    if name.endswith(".py"):
+        return own_parser.load(Path(name))
     return partial(declarative.parse, Description.load(name))
 
 
 def read(name: str, root: Path) -> Corpus:
-    """The corpus ``name`` in the folder ``root``.
+    """The corpus ``name`` in ``root``, a folder, or a file where the parser reads one; its ids are valid.
 
     Raises:
-        UserError: as :func:`parser`; or there is no such folder (``corpus-missing``), or it cannot be read
-            (``corpus-unreadable``).
+        UserError: as :func:`parser`; or there is no such folder (``corpus-missing``), it cannot be read
+            (``corpus-unreadable``), or the parser failed (``parser-failed``).
     """
-    if not root.is_dir():
+    parse = parser(name)
+    if not root.exists():
         raise UserError(
             f"{root}: no such folder (from {Path.cwd()}); give the path of the corpus", code="corpus-missing"
         )
     try:
-        return valid_ids(parser(name)(root))
+        return valid_ids(own_parser.run(parse, root))
     except OSError as error:
         raise UserError(
-            f"{error.filename}: cannot be read: {error.strerror}; check its permissions", code="corpus-unreadable"
+            f"{error.filename or root}: cannot be read: {error.strerror or error}; check its permissions",
+            code="corpus-unreadable",
         ) from None

@@ -19,7 +19,7 @@ FIXES: Mapping[str, str] = {
     "empty-wav": ORIGINAL,
     "header-only-wav": ORIGINAL,
     "truncated-wav": ORIGINAL,
-    "not-a-wav": ORIGINAL,
+    "not-a-wav": "put the original file back, or convert it: ffmpeg -i FILE FILE.wav",
     "no-sound": ORIGINAL,
     "broken-video": ORIGINAL,
     "truncated-video": ORIGINAL,

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,28 @@ from mscnn.log import get_logger
 logger = get_logger("prepare_data")
 
 
+NEEDED = (16000, 1)  # Hz and channels that features need
+
+
 @dataclass(frozen=True)
 class AudioForm:
-    """Audio format that the recipe expects: rate in Hz, channels, and whether stage 3 may convert other formats."""
+    """What the recordings of a corpus are specified as.
 
-    rate: int
-    channels: int
-    convert: bool
+    Attributes:
+        rate, channels: as specified, in Hz; 0: not specified.
+        convert: whether other recordings are accepted, as stage 3 converts them; if not, each is an issue, also where
+            nothing is specified and they are not what features need.
+    """
+
+    rate: int = 0
+    channels: int = 0
+    convert: bool = True
+
+    @property
+    def expected(self) -> tuple[int, int]:
+        """Rate and channels that recordings are compared with; 0: any."""
+        rate, channels = (0, 0) if self.convert else NEEDED
+        return self.rate or rate, self.channels or channels
 
 
 def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out: Path, *, skip: bool) -> DataDir:
@@ -107,29 +122,37 @@ def _issue(code: str, message: str, item: Item, where: str = "") -> CorpusIssue:
 
 
 def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Header], list[CorpusIssue]]:
-    """Header of each usable recording, and an issue for each recording of another format than ``form``."""
-    headers, issues, other = {}, [], 0
+    """Header of each usable recording, and an issue for each that cannot be used or that ``form`` does not accept."""
+    headers, issues, others = {}, [], []
     recorded = [item for item in items if item.wav]
     for item, header in zip(recorded, read_headers(item.wav for item in recorded), strict=True):
         if isinstance(header, BadAudio):
             issues.append(_issue(header.kind, str(header), item))
             continue
         headers[item.utt] = header
-        differences = [
-            _issue(code, f"expected {expected} {unit}, found {actual}", item)
-            for code, unit, expected, actual in (
-                ("wrong-rate", "Hz", form.rate, header.rate),
-                ("wrong-channels", "channel(s)", form.channels, header.channels),
-            )
-            if expected != actual
-        ]
-        other += bool(differences)
-        if not form.convert:
-            issues += differences
-    if other and form.convert:
-        target = f"{form.rate} Hz, {form.channels} channel(s)"
-        logger.info("%d of %d recordings are not %s: stage 3 converts them", other, len(recorded), target)
-    return headers, issues
+        for code, unit, expected, actual in zip(
+            ("wrong-rate", "wrong-channels"),
+            ("Hz", "channel(s)"),
+            form.expected,
+            (header.rate, header.channels),
+            strict=True,
+        ):
+            if expected not in (0, actual):
+                others.append(_issue(code, f"expected {expected} {unit}, found {actual}", item))
+    _report_forms(headers.values(), {utt for issue in others for utt in issue.utts}, form)
+    return headers, issues if form.convert else issues + others
+
+
+def _report_forms(headers: Collection[Header], others: Collection[str], form: AudioForm) -> None:
+    """Log what the recordings are, and how many of them differ from what the corpus is specified as."""
+    forms = Counter(f"{header.rate} Hz, {header.channels} channel(s)" for header in headers)
+    if forms:
+        parts = [kind if len(forms) == 1 else f"{number} of {kind}" for kind, number in forms.most_common()]
+        notice = "; stage 3 converts what features need otherwise" if {*forms} != {"16000 Hz, 1 channel(s)"} else ""
+        logger.info("%d recordings: %s%s", len(headers), "; ".join(parts), notice if form.convert else "")
+    if others and form.convert:
+        rate, channels = (value or "any" for value in form.expected)
+        logger.info("%d are not as specified (%s Hz, %s channel(s))", len(others), rate, channels)
 
 
 def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> Iterator[CorpusIssue]:
@@ -184,10 +207,10 @@ def report_counts(corpus: Corpus, labels: LabelMap, expected: Path | None, *, st
     differences = counts.differences(corpus.items, rows)
     if differences and strict:
         raise DataErrors(f"{len(differences)} counts differ from the expected ones:", differences, code="counts-differ")
-    for difference in differences:
-        logger.warning("count differs: %s", difference)
+    for line in listed(differences):
+        logger.warning("count differs: %s", line)
     if not rows:
-        logger.warning("%s: no counts to compare with; add those of a complete copy of the corpus", origin)
+        logger.info("%s: no counts to compare with", origin)
     elif not differences:
         logger.info("all counts equal the expected ones (%s)", origin)
 

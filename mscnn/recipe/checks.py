@@ -71,8 +71,7 @@ def check(plan: Plan, options: Options, issues: Issues) -> None:
 
 def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
     """Check that label maps exist and are for the corpus, and that each data directory has one label map."""
-    from mscnn.corpora import is_corpus, names
-    from mscnn.paths import stem
+    from mscnn.corpora import corpus_name, is_corpus, names
 
     made: dict[str, str] = {}
     for row in plan.rows:
@@ -83,7 +82,7 @@ def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
         issues.add("plan-value", f"--parser {options.corpus}: {nearest(options.corpus, names())}")
     for name in dict.fromkeys([options.labels, *made.values()]):
         labels = issues.attempt(LabelMap.load, name)
-        if labels and is_corpus(options.corpus) and labels.corpus != stem(options.corpus):
+        if labels and is_corpus(options.corpus) and labels.corpus != corpus_name(options.corpus):
             message = f"label map {name} is for {labels.corpus}, not for {options.corpus}; choose one in conf/labels"
             issues.add("labels-of-another-corpus", message)
 

@@ -71,7 +71,7 @@ class Protocol:
         stated: the protocol in the words of the paper.
         set: class set: a label map of ours, perhaps with _improvised or _scripted, or another set.
         selection_on_test: whether models were selected on the test part.
-        like: our nearest protocol; None for a class set that no label map of ours has.
+        like: our nearest protocol on the class set, a label map of ours; None: there is none.
     """
 
     source: str
@@ -147,13 +147,11 @@ def _protocol_issues(protocol: Protocol, published: Published, label_maps: Seque
     for kind, (value, declared) in references.items():
         if value not in declared:
             yield "published-undeclared", f"{value} is not declared under {kind}"
-    if protocol.like is not None:
-        yield from _no_conf("protocols", protocol.like)
-    if (split_set(protocol.set)[0] in label_maps) != (protocol.like is not None):
-        yield (
-            "published-like",
-            f"set {protocol.set}: like is required for class sets of conf/labels, and not allowed for others",
-        )
+    if protocol.like is None:  # also where a label map happens to have the name of the set
+        return
+    yield from _no_conf("protocols", protocol.like)
+    if split_set(protocol.set)[0] not in label_maps:
+        yield "published-like", f"set {protocol.set}: like is allowed for class sets of conf/labels only"
 
 
 def _row_issues(row: Row, published: Published) -> Iterator[tuple[str, str]]:

@@ -228,7 +228,7 @@ def _notes(section: Section) -> Iterator[Note]:
     if protocol.selection_on_test == "yes" and any(row.numbers for row in rows):
         yield Note("selected-on-test", "‡: the model was selected on the test part, so the result is optimistic")
     if protocol.like is None:
-        yield Note("cannot-run", f"{DASH}: cannot be run, no label map in conf/labels has the classes `{protocol.set}`")
+        yield Note("cannot-run", f"{DASH}: no protocol of conf/protocols on `{protocol.set}` is close to it")
     for group in section.groups:
         result = next((r for r in used if r.group.split == group.split), None)
         if result:

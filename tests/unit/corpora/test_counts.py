@@ -86,16 +86,16 @@ def test_differences_warn_or_stop(tmp_path, caplog):
     path.write_text(HEAD + "*\t*\tang\t4\n")
     report_counts(Corpus(items()), labels, path, strict=False)
     (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
-    check(record.args[0], "count-differs", f"{path}:3: ", "* * ang", "(-1)")
+    assert all(fact in record.getMessage() for fact in (f"{path}:3: ", "* * ang", "(-1)"))
     with fails("counts-differ", 1, "* * ang", "(-1)"):
         report_counts(Corpus(items()), labels, path, strict=True)
 
 
-def test_a_table_without_counts_warns(tmp_path, caplog):
+def test_a_table_without_counts_is_no_warning(tmp_path, caplog):
     caplog.set_level("INFO")
     path = tmp_path / "expected.tsv"
-    for rows, level in (("", "WARNING"), ("*\t*\tang\t3\n", "INFO")):
+    for rows in ("", "*\t*\tang\t3\n"):
         caplog.clear()
         path.write_text(HEAD + rows)
         report_counts(Corpus(items()), LabelMap.load("iemocap4"), path, strict=True)
-        assert caplog.records[-1].levelname == level and str(path) in caplog.messages[-1]
+        assert caplog.records[-1].levelname == "INFO" and str(path) in caplog.messages[-1]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -226,12 +227,41 @@ def test_issues_outside_the_subset_are_only_logged(release, tmp_path):
     assert len(stage1(release, tmp_path / "data", subset="improvised").utts) == 3
 
 
-def test_conversion_may_be_left_to_stage_3(release, tmp_path, write_wav, caplog):
+def test_recordings_of_any_format_are_accepted_with_a_notice(release, tmp_path, write_wav, caplog):
     write_wav(release.wav(f"{IMPRO}_F000"), samples=4800, rate=48000, channels=2)
     caplog.set_level("INFO")
-    data = stage1(release, tmp_path / "data", form=AudioForm(16000, 1, convert=True))
+    data = stage1(release, tmp_path / "data", form=AudioForm())
     assert data.dur["Ses01F-Ses01F_impro01_F000"] == 0.1
-    assert [record.args[:2] == (1, 5) for record in caplog.records if "16000 Hz" in record.getMessage()] == [True]
+    assert "5 recordings: 4 of 16000 Hz, 1 channel(s); 1 of 48000 Hz, 2 channel(s)" in caplog.text
+    stage1(release, tmp_path / "data", form=AudioForm(16000, 1, convert=True))
+    assert "1 are not as specified (16000 Hz, 1 channel(s))" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("form", "issues"),
+    [
+        (AudioForm(convert=False), {"wrong-rate": 1, "wrong-channels": 1}),  # what features need
+        (AudioForm(48000, 0, convert=False), {"wrong-rate": 4, "wrong-channels": 1}),
+        (AudioForm(16000, 2, convert=False), {"wrong-rate": 1, "wrong-channels": 4}),
+    ],
+)
+def test_the_specified_format_is_checked_without_conversion(release, tmp_path, write_wav, form, issues):
+    write_wav(release.wav(f"{IMPRO}_F000"), samples=4800, rate=48000, channels=2)
+    with fails("corpus-issues") as caught:
+        stage1(release, tmp_path / "data", form=form)
+    assert Counter(issue.code for issue in caught.value.issues) == issues
+
+
+def test_issues_of_a_kind_are_counted_after_the_tenth(release, tmp_path, write_wav, caplog):
+    turns = [(f"M{n:03d}", "neu", f"Take {n}.") for n in range(40)]
+    release.add("Ses01F_impro02", turns)
+    for turn, *_ in turns:
+        write_wav(release.wav(f"Ses01F_impro02_{turn}"), rate=44100)
+    with fails("corpus-issues", 40, 30) as caught:
+        stage1(release, tmp_path / "data")
+    assert len(caught.value.issues) == 40 and len(str(caught.value).splitlines()) == 12
+    stage1(release, tmp_path / "data", skip=True)
+    assert sum("wrong-rate" in record.getMessage() for record in caplog.records) == 11
 
 
 def copy(release, one: str, other: str) -> None:

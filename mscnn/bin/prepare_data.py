@@ -22,7 +22,7 @@ def parser() -> Parser:
         "--corpus",
         required=True,
         type=_corpus,
-        help="corpus: a name in conf/corpora or mscnn/corpora, the .yaml file of a description, or the .py file of a parser",
+        help="corpus: a name in conf/corpora or mscnn/corpora, or a file: .yaml (description) or .py (parser)",
     )
     p.add_argument("--root", required=True, type=Path, help="folder of the release, or its file; it is only read")
     p.add_plan("make all its data directories, in place of one")

@@ -30,9 +30,9 @@ CLIPS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_
 DEPTHS = ("", "*/", "*/*/")  # at which these folders are, as unpacked: train/train_splits
 CLIP = re.compile(rf"(?:^|/)(?P<folder>{'|'.join(CLIPS.values())})/(?P<name>dia\d+_utt\d+)\.(?:mp4|wav|flac)$")
 SPLIT_OF = {folder: split for split, folder in CLIPS.items()}
-KNOWN = {  # clips that may be missing
-    "train_dia125_utt3": "no such file; the release has a broken one",
-    "dev_dia110_utt7": "no such file; the release lacks it",
+KNOWN_BAD = {  # clips that no copy of the release has in order
+    "train_dia125_utt3": "the clip is broken in the release",
+    "dev_dia110_utt7": "the clip is not in the release",
 }
 
 
@@ -88,14 +88,16 @@ def _add_clips(root: Path, folders: Mapping[str, Path], corpus: Corpus) -> None:
     absent = dict[str, list[str]]()  # split without a folder -> utterances
     for n, item in enumerate(corpus.items):
         name = item.utt.partition("-")[2]
+        where = f"{folders.get(item.split, root)}/{name.removeprefix(f'{item.split}_')}.mp4"
         if item.split not in folders:
             absent.setdefault(item.split, []).append(item.utt)
+        elif name in KNOWN_BAD:
+            clips.pop(name, None)
+            corpus.issues.append(CorpusIssue("known-bad", KNOWN_BAD[name], where, (item.utt,), (item.label,)))
         elif name in clips:
             corpus.items[n] = replace(item, wav=clips.pop(name))
         else:
-            where = folders[item.split] / f"{name.removeprefix(item.split + '_')}.mp4"
-            message = KNOWN.get(name, "no such file")
-            corpus.issues.append(CorpusIssue("missing-wav", message, str(where), (item.utt,), (item.label,)))
+            corpus.issues.append(CorpusIssue("missing-wav", "no such file", where, (item.utt,), (item.label,)))
     for split, utts in absent.items():
         message = f"no folder {CLIPS[split]}, although the clips of {' and '.join(folders)} are there"
         corpus.issues.append(CorpusIssue("missing-session", message, str(root), tuple(utts)))

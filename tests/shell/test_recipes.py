@@ -13,6 +13,9 @@ import pytest
 from tests.shell.conftest import ROOT
 
 RECIPES = sorted(path.parent.name for path in ROOT.glob("egs/*/run.sh") if "utils/stages.sh" in path.read_text())
+OWN = [
+    r for r in RECIPES if r == "emodb" or not (ROOT / "conf" / "corpora" / f"{r}.yaml").is_file()
+]  # of the others, one
 STAGES = ["preflight", "data", "xvector", "features", "transcripts", "train", "score"]
 ENTRIES = [
     *("plan", "doctor", "prepare_data", "audit", "extract_xvectors", "extract_features", "audit", "transcribe"),
@@ -65,7 +68,7 @@ def test_every_recipe_has_the_same_cmd_and_path():
         assert len({(ROOT / "egs" / recipe / name).read_text() for recipe in RECIPES}) == 1
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", OWN)
 def test_help_needs_no_environment(sh, checkout, recipe):
     (checkout / "tools").unlink()
     result = sh(checkout / "egs" / recipe / "run.sh", "--help", PATH="/usr/bin:/bin")
@@ -74,7 +77,7 @@ def test_help_needs_no_environment(sh, checkout, recipe):
     assert "--stop-stage" in result.stdout and "[loso5]" in result.stdout or recipe != "mini_iemocap"
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", OWN)
 def test_dry_run_prints_commands_with_known_options(sh, checkout, recipe):
     result = sh(checkout / "egs" / recipe / "run.sh", "--dry-run", "--corpus", "/some where", "--nj", 3)
     assert (result.returncode, result.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,10 @@ import pytest
 from mscnn.config.corpus import Description
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import declarative, read
+from mscnn.corpora.ids import valid_ids
 from mscnn.corpora.prepare import AudioForm, prepare
+from mscnn.data.datadir import DataDir
+from mscnn.data.protocols import Protocol, require_classes
 from mscnn.synthetic import miniature
 from mscnn.synthetic.miniature import Recording
 from tests.conftest import ROOT
@@ -107,6 +111,27 @@ def check_emobox(
         if item is None or item.label != same.get(row["emotion"], row["emotion"]):
             found[row["key"]] = item.label if item else "not understood"
     assert found.keys() == differences.keys(), dict(list(found.items())[:20])
+
+
+def check_recipe(name: str, rows: list[dict[str, str]]) -> None:
+    """Label map and protocol of ``egs/<name>`` fit the names in ``rows``: parts share no speaker and lack no class."""
+    facts = dict(
+        re.findall(r"^(\w+)=\"?([^\"#\n]+?)\"?\s*(?:#.*)?$", (ROOT / "egs" / name / "run.sh").read_text(), re.M)
+    )
+    labels, protocol = LabelMap.load(facts["labels"]), Protocol.load(facts["protocol"])
+    assert (facts["parser"], labels.corpus) == (name, name) and protocol.disjoint["train-test"] == ["speaker"]
+    corpus = declarative.parse(Description.load(name), Path("/release"), [row["wav"] for row in rows])
+    items = [item for item in valid_ids(corpus).items if labels.mapping[item.label]]
+    data = DataDir(
+        path=Path(name),
+        wav={item.utt: item.wav for item in items},
+        text={item.utt: item.text for item in items},
+        spk={item.utt: item.speaker for item in items},
+        emo={item.utt: str(labels.mapping[item.label]) for item in items},
+        dur=dict.fromkeys((item.utt for item in items), 1.0),
+        gender={item.utt: item.gender for item in items if item.gender},
+    )
+    require_classes(protocol, protocol.folds(data), data, labels.classes)
 
 
 def recipes_of_descriptions() -> list[str]:

@@ -213,6 +213,14 @@ def test_missing_and_broken_clips_are_named(clips, tmp_path):
     assert len(with_clips(clips, tmp_path / "data", skip=True).utts) == 3
 
 
+def test_the_clips_that_no_copy_has_in_order_stop_nothing(clips, tmp_path):
+    table = clips / "train_sent_emo.csv"
+    table.write_text(table.read_text() + TRAIN[0].replace(",0,0,4,", ",125,3,4,") + "\r\n")
+    (clips / "train" / "train_splits" / "dia125_utt3.mp4").write_bytes(b"broken")
+    assert [issue.code for issue in parse(clips).issues] == ["known-bad"]
+    assert len(with_clips(clips, tmp_path / "data").utts) == 5
+
+
 def test_a_missing_folder_of_clips_is_one_issue(clips, tmp_path):
     shutil.rmtree(clips / "train")
     (issue,) = parse(clips).issues

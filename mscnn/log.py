@@ -32,18 +32,28 @@ def get_logger(name: str) -> logging.Logger:
 
 
 def progress(items: Iterable[T], *, total: int, desc: str, every: float = 10.0) -> Iterator[T]:
-    """Yield the items; log the progress every ``every`` seconds, and show a bar on a terminal.
+    """Yield the items; log the progress and the time left every ``every`` seconds, and show a bar on a terminal.
 
     Stages write standard error to their log through a pipe; ``MSCNN_TERMINAL`` is then the path of the terminal.
     """
-    logger, last = get_logger("mscnn"), time.monotonic()
+    logger, begin = get_logger("mscnn"), time.monotonic()
+    last = begin
     with _bar(total, desc) as bar:
         for done, item in enumerate(items, 1):
             yield item
             bar.update()
             if not sys.stderr.isatty() and time.monotonic() - last > every and done < total:
                 last = time.monotonic()
-                logger.info("%s: %d / %d", desc, done, total)
+                left = (last - begin) / done * (total - done)
+                logger.info("%s: %d / %d, about %s left", desc, done, total, duration(left))
+
+
+def duration(seconds: float) -> str:
+    """``48 s``, ``12 min``, ``2 h 05 min``."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @contextmanager

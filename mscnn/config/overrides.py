@@ -11,7 +11,12 @@ from mscnn.config.segments import Segments
 from mscnn.config.training import Training
 from mscnn.errors import UserError
 
-OPEN_SECTIONS = ("inputs.extra.", "normalise.", "segments.streams.")  # their keys are not fixed
+OPEN_SECTIONS = (
+    "inputs.extra.",
+    "normalise.",
+    "segments.streams.",
+    "training.class_weights.",
+)  # their keys are not fixed
 SETTABLE_SECTIONS = ("inputs.extra", "segments.streams")  # can be set as a whole
 INPUT_KEYS = ("inputs.audio", "inputs.text", "inputs.xvector")
 

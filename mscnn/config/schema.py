@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache, reduce
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -204,6 +204,8 @@ def _prepared(hint: Any, value: Any) -> Any:
             return None
         if {_bare(kind) for kind in kinds} == {int, float}:
             return _number(float, value)
+        if isinstance(value, Mapping):  # the alternatives that are mappings
+            kinds = [kind for kind in kinds if len(get_args(_bare(kind))) == 2 and get_origin(kind) is not Literal]
         return _prepared(kinds[0], value) if len(kinds) == 1 else value
     if isinstance(value, Mapping):
         return {key: _prepared(_inside(hint, key), inner) for key, inner in value.items()}
@@ -273,7 +275,8 @@ def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:
     for i, part in enumerate(location):
         inside = isinstance(values, Mapping) if isinstance(part, str) else isinstance(values, list)
         there = inside and (part in values if isinstance(part, str) else part < len(values))
-        if there or (inside and i == len(location) - 1):
+        alternative = isinstance(part, str) and re.fullmatch(r"[\w-]+\[.*\]", part)  # literal['none'], dict[str,float]
+        if there or (inside and i == len(location) - 1 and not alternative):
             yield part
             values = values[part] if there else None
 

@@ -1,11 +1,13 @@
 """How a system is trained: the options of ``training:`` in ``conf/models``, and their defaults."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from mscnn.config.schema import Count, CountOr0, NotNegative, Positive, matching
 
 Balance: TypeAlias = Annotated[str, matching("none|oversample|[0-9]+", "none, oversample or a number of examples")]
+ClassWeights: TypeAlias = Literal["none", "balanced"] | Mapping[str, Positive]
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Training:
         balance: none; oversample (every class as often as the largest); or a number of examples per class, drawn once.
         balance_power: strength of oversample: n examples of a class become n (N / n)^balance_power, N being the size of
             the largest class.
+        class_weights: weights of the loss: none; balanced, n / (K m) for a class with m of n examples, of K classes;
+            or one per class name, 1 where none is given: ``training.class_weights.happy=2``.
         schedule: none; exponential (times ``gamma`` every epoch) or step (every ``step_epochs``), down to ``min_lr``.
         gamma, step_epochs, min_lr: factor, epochs per step and lowest learning rate of ``schedule``.
         precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
@@ -59,6 +63,7 @@ class Training:
     replacement: bool = False
     balance: Balance = "none"
     balance_power: NotNegative = 1.0
+    class_weights: ClassWeights = "none"
     schedule: Literal["none", "exponential", "step"] = "none"
     gamma: Positive = 1.0
     step_epochs: Count = 1

@@ -78,8 +78,8 @@ class ADSRNN(Classifier[Options]):
         The code (``legacy_double_softmax``) applies cross entropy to the posteriors as if they were logits.
         """
         posteriors = scores.exp()
-        double = self.options.legacy_double_softmax
-        loss = F.cross_entropy(posteriors, labels) if double else F.nll_loss(scores, labels)
+        double, weights = self.options.legacy_double_softmax, self.weights(scores)
+        loss = F.cross_entropy(posteriors, labels, weights) if double else F.nll_loss(scores, labels, weights)
         return loss + self.options.mse * one_hot_mse(posteriors, labels)
 
     def convolve(self, x: Tensor) -> Tensor:

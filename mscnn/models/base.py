@@ -38,11 +38,13 @@ class Classifier(nn.Module, Generic[OptionsT]):
 
     Attributes:
         options, sizes: its constructor arguments.
+        class_weights: weight of each class (classes,) in the criterion, which training sets; None: all are 1.
         embedding: the layer of word embeddings, ``sizes.vocabulary`` by ``sizes.embedding``, token 0 being padding. A
             family that takes text sets it; a network without text does not have it.
     """
 
     embedding: nn.Embedding
+    class_weights: Tensor | None = None
 
     def __init__(self, options: OptionsT, sizes: Sizes) -> None:
         super().__init__()
@@ -63,8 +65,15 @@ class Classifier(nn.Module, Generic[OptionsT]):
         raise NotImplementedError
 
     def criterion(self, scores: Tensor, labels: Tensor) -> Tensor:
-        """Loss, a scalar, of scores (B, classes) for labels (B,), on train and dev; default: cross entropy."""
-        return F.cross_entropy(scores, labels)
+        """Loss, a scalar, of scores (B, classes) for labels (B,), on train and dev; default: cross entropy.
+
+        With ``class_weights`` w it is the weighted mean: the sum of w[label] · loss over the sum of w[label].
+        """
+        return F.cross_entropy(scores, labels, self.weights(scores))
+
+    def weights(self, scores: Tensor) -> Tensor | None:
+        """``class_weights`` on the device of ``scores``."""
+        return None if self.class_weights is None else self.class_weights.to(scores)
 
     def loss(self, inputs: Inputs, labels: Tensor) -> Tensor:
         """Loss that training minimises, a scalar: the criterion, and the terms that a family adds to it."""

@@ -120,7 +120,9 @@ class Yoon2018(Classifier[Options]):
         """Sigmoid cross entropy, averaged over classes as in the code, or softmax cross entropy as in the paper."""
         if self.options.loss == "softmax_ce":
             return super().criterion(scores, labels)
-        return F.binary_cross_entropy_with_logits(scores, F.one_hot(labels, scores.shape[1]).to(scores))
+        weights = self.weights(scores)
+        share = None if weights is None else (weights[labels] / weights[labels].mean())[:, None]
+        return F.binary_cross_entropy_with_logits(scores, F.one_hot(labels, scores.shape[1]).to(scores), share)
 
     def encode_audio(self, inputs: Inputs) -> Tensor:
         """Final state of the audio encoder, and prosody: (B, H + P)."""

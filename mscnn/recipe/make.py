@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mscnn import models
+from mscnn.config.labels import LabelMap
 from mscnn.config.layers import Layers
 from mscnn.config.model import ModelSpec
 from mscnn.config.overrides import full_key
@@ -15,7 +16,7 @@ from mscnn.recipe.checks import check, check_blanks, check_tag
 from mscnn.recipe.grid import Request, from_options, read_grid
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
-from mscnn.training.selection import check_training
+from mscnn.training.selection import check_class_weights, check_training
 
 
 def make_plan(options: Options, issues: Issues | None = None) -> Plan:
@@ -85,6 +86,9 @@ def _row(request: Request, options: Options, issues: Issues) -> Row | None:
     elif spec.only_with_xvector and options.xvector == "none" and options.grid:
         return None
     issues.attempt(check_training, spec)
+    labels = issues.attempt(LabelMap.load, request.labels)
+    if labels:
+        issues.attempt(check_class_weights, spec, labels.classes)
     if request.set or request.model.endswith((".yaml", ".yml")):  # imports torch; preflight does it for all models
         issues.attempt(models.options, spec)
     if spec.options.get("wav2vec2") and options.wav2vec2 == "none":

@@ -7,6 +7,7 @@ last checkpoint. The loop never has test labels.
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -135,6 +136,17 @@ def sample_batches(
     passes = [list(bucketed(train.lengths[order], size, rng)) for _ in range(math.ceil(options.eval_every))]
     batches = [order[batch] for batch in sum(passes, [])]
     return batches[: max(1, round(len(batches) * options.eval_every / math.ceil(options.eval_every)))]
+
+
+def class_weights(options: Training, targets: np.ndarray, classes: Sequence[str]) -> Tensor | None:
+    """Weights of the classes (K,) in the loss, for training labels ``targets`` (n,); None: all are 1."""
+    given = options.class_weights
+    if given == "none":
+        return None
+    if isinstance(given, str):  # balanced, as in scikit-learn
+        counts = np.bincount(targets, minlength=len(classes))
+        return torch.from_numpy(len(targets) / (len(classes) * np.maximum(counts, 1))).float()
+    return torch.tensor([given.get(name, 1.0) for name in classes])
 
 
 def mixup(inputs: Inputs, weight: float) -> Inputs:

@@ -43,7 +43,7 @@ class Network:
         """Train, select the best epoch on dev; returns the scores of dev and test with its weights."""
         import torch
 
-        from mscnn.training.loop import fit, predict
+        from mscnn.training.loop import class_weights, fit, predict
         from mscnn.training.outputs import write_tensorboard
         from mscnn.training.splits import make_splits
 
@@ -56,6 +56,7 @@ class Network:
                 model.set_word_vectors(torch.from_numpy(splits.embedding))
             model.to(device)
             options = task.spec.training
+            model.class_weights = class_weights(options, splits.train.targets, task.classes)
             state = fit(model, splits.train, splits.dev, options, seed=seed, device=device, directory=directory)
             scores = {"dev": predict(model, splits.dev, device), "test": predict(model, splits.test, device)}
         files = [directory / WEIGHTS, directory / "metrics.jsonl"]

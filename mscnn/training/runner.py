@@ -17,7 +17,7 @@ from mscnn.stamp import Stamp
 from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.fingerprint import require_same, stamp, write_config
 from mscnn.training.outputs import logged_to, require_tensorboard, write_predictions
-from mscnn.training.selection import check_training
+from mscnn.training.selection import check_class_weights, check_training
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
 from mscnn.training.task import Task
@@ -90,6 +90,13 @@ def train_experiments(
         folds, runs = len(experiment.folds), experiment.options.runs
         logger.info("%s: %d of %d runs to train (%d folds x %d runs)", exp, len(stale), folds * runs, folds, runs)
         todo += stale
+    if todo:
+        logger.info(
+            "%d trainings, %d at a time; epochs are logged in each RUN/train.log, now %s",
+            len(todo),
+            min(nj, len(todo)),
+            todo[0][0].directory / "train.log",
+        )
     jobs.run_jobs(
         train_one,
         [(task, done) for task, done, _ in todo],
@@ -132,6 +139,7 @@ def _prepare(options: ExperimentConfig, reader: Reader) -> Prepared:
     """Check an experiment, with its data; returns it ready to train."""
     spec, data = check_options(options), reader.data(options.data)
     classes = list(LabelMap.load(options.labels).classes)
+    check_class_weights(spec, classes)
     unknown = set(data.emo.values()) - set(classes)
     if unknown:
         raise UserError(

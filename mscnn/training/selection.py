@@ -1,7 +1,7 @@
 """Selection of the best epoch on dev."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
@@ -23,6 +23,21 @@ def check_training(spec: ModelSpec) -> None:
         close = difflib.get_close_matches(select, CRITERIA, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(CRITERIA)}"
         raise UserError(f"{spec.name}: training.select {select}: unknown metric; {hint}", code="metric-unknown")
+
+
+def check_class_weights(spec: ModelSpec, classes: Sequence[str]) -> None:
+    """Check that ``training.class_weights`` name classes only.
+
+    Raises:
+        UserError: a weight is for no class (``class-weights``).
+    """
+    given = spec.training.class_weights
+    unknown = set() if isinstance(given, str) else given.keys() - {*classes}
+    if unknown:
+        raise UserError(
+            f"training.class_weights: no class {', '.join(sorted(unknown))}; the classes are {', '.join(classes)}",
+            code="class-weights",
+        )
 
 
 def code_digest(select: str) -> str:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mscnn import log
+
 SCRIPT = """
 import time
 from mscnn import log
@@ -25,7 +27,15 @@ def run(**environment) -> str:
 
 def test_a_log_gets_lines_only():
     lines = run().splitlines()
-    assert [line.split(" ", 1)[1] for line in lines] == ["INFO mscnn: demo: 1 / 3", "INFO mscnn: demo: 2 / 3"]
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        f"INFO mscnn: demo: {done} / 3, about 0 s left" for done in (1, 2)
+    ]
+
+
+def test_durations():
+    assert [log.duration(seconds) for seconds in (0.4, 89, 95, 3700, 7190)] == [
+        *("0 s", "89 s", "2 min", "1 h 02 min", "2 h 00 min"),
+    ]
 
 
 def test_a_terminal_gets_the_bar_beside_the_log():

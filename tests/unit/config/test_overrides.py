@@ -74,6 +74,12 @@ def test_options_that_follow_inputs_have_their_values():
             ModelSpec.load("mdre", [setting])
 
 
+def test_weights_of_classes_by_name():
+    assert ModelSpec.load("glam", ["class_weights=balanced"]).training.class_weights == "balanced"
+    settings = ["training.class_weights.happy=2", "training.class_weights.sad=0.5"]
+    assert ModelSpec.load("glam", settings).training.class_weights == {"happy": 2.0, "sad": 0.5}
+
+
 def test_later_settings_win_and_the_file_stays_as_it_is():
     assert ModelSpec.load("glam", ["lr=1", "training.lr=2"]).training.lr == 2.0
     assert ModelSpec.load("glam").training.lr == 0.001
@@ -95,6 +101,9 @@ def test_later_settings_win_and_the_file_stays_as_it_is():
         ("glam", "lr=0", "config-value", ["training.lr", "'0'"]),
         ("glam", "patience=0", "config-value", ["training.patience"]),
         ("glam", "balance=some", "config-value", ["training.balance", "'some'"]),
+        ("glam", "class_weight=balanced", "option-unknown", ["training.class_weights?", "training.balance"]),
+        ("glam", "class_weights=some", "config-value", ["training.class_weights", "'some'"]),
+        ("glam", "training.class_weights.happy=0", "config-value", ["training.class_weights.happy", "'0'"]),
         ("glam", "optimizer=lamb", "config-value", ["training.optimizer", "'adamw'"]),
         ("glam", "segments.hop=-1", "config-value", ["segments.hop", "'-1'"]),
         ("glam", "segments.long=all", "config-value", ["segments.long", "'slide'"]),

@@ -1,6 +1,7 @@
 """The loop: learning, selection on dev, exact resume, no access to test labels."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -239,3 +240,35 @@ def test_masks_are_one_band_and_one_interval_of_limited_width():
             assert mask.int().diff(prepend=torch.zeros(1), append=torch.zeros(1)).abs().sum() <= 2
         widths.append((int(bins.sum()), int(frames.sum())))
     assert [{w for w, _ in widths}, {w for _, w in widths}] == [set(range(5)), set(range(7))]
+
+
+def test_class_weights_are_those_of_cross_entropy():
+    """The weighted mean by hand, that of torch, and the weights that training computes."""
+    scores, labels = torch.tensor([[1.0, 0.5, -1.0], [0.2, 0.1, 2.0], [0.0, 3.0, 1.0]]), torch.tensor([0, 2, 2])
+    model, classes = Tiny(), ["a", "b", "c"]
+    plain = model.criterion(scores, labels)
+    targets = np.array([0, 0, 0, 0, 1, 2, 2, 2])
+    model.class_weights = loop.class_weights(Training(class_weights="balanced"), targets, classes)
+    weights = [8 / (3 * 4), 8 / (3 * 1), 8 / (3 * 3)]
+    torch.testing.assert_close(model.class_weights, torch.tensor(weights))
+    losses = [
+        -math.log(math.exp(row[k]) / sum(map(math.exp, row)))
+        for row, k in zip(scores.tolist(), labels.tolist(), strict=True)
+    ]
+    by_hand = (weights[0] * losses[0] + weights[2] * (losses[1] + losses[2])) / (weights[0] + 2 * weights[2])
+    assert model.criterion(scores, labels).item() == pytest.approx(by_hand, abs=1e-6)
+    torch.testing.assert_close(
+        model.criterion(scores, labels), torch.nn.functional.cross_entropy(scores, labels, torch.tensor(weights))
+    )
+    assert loop.class_weights(Training(), targets, classes) is None
+    given = schema.build(Training, {"class_weights": {"c": "2.5"}}, "test")
+    assert loop.class_weights(given, targets, classes).tolist() == [1.0, 1.0, 2.5]
+    model.class_weights = torch.ones(3)
+    torch.testing.assert_close(model.criterion(scores, labels), plain)
+    assert "class_weights" not in model.state_dict()
+
+
+@pytest.mark.parametrize("value", ["some", {"a": "0"}, {"a": "x"}, ["a"]])
+def test_wrong_class_weights(value):
+    with fails("config-value", "class_weights"):
+        schema.build(Training, {"class_weights": value}, "test")

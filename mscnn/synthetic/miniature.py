@@ -80,14 +80,9 @@ def _example(description: Description) -> tuple[str, re.Match]:
 
 def _groups(description: Description, name: str) -> set[str]:
     """Parts of a name that a field depends on."""
-    rule = description.fields.get(name, name)
-    template = rule.of if isinstance(rule, Field) else rule
-    inner = TEMPLATE.findall(template)
-    return (
-        {name}
-        if rule == name
-        else {g for part in inner for g in (_groups(description, part) if part != name else {part})}
-    )
+    rule = description.fields.get(name, "")
+    parts = {*TEMPLATE.findall(rule.of if isinstance(rule, Field) else rule)} if name in description.fields else {name}
+    return parts & {name} | {group for part in parts - {name} for group in _groups(description, part)}
 
 
 def _codes(description: Description, group: str, value: str) -> list[str]:

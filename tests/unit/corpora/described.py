@@ -54,35 +54,26 @@ def check_miniature(name: str, labels: str, tmp_path: Path, seed: Seed, tables: 
         tables(root, made)
     clean = read(name, root)
     assert clean.issues == [] and len(clean.items) == len(made)
-    numbers = Counter(label for label in label_map.mapping.values() if label)
-    speakers = {item.speaker for item in clean.items}
-    assert Counter(
-        (item.speaker, label_map.mapping[item.label]) for item in clean.items if label_map.mapping[item.label]
-    ) == {(speaker, label): n for speaker in speakers for label, n in numbers.items()}
-    assert {*prepare(clean, label_map, "all", FORM, tmp_path / "clean", skip=False).classes} == {*label_map.classes}
+    used = [item for item in clean.items if label_map.mapping[item.label]]
+    assert {*Counter(item.speaker for item in used).values()} == {sum(map(bool, label_map.mapping.values()))}
+    assert prepare(clean, label_map, "all", FORM, tmp_path / "clean", skip=False).classes == sorted(label_map.classes)
 
     notes = {what: len(places) for what, places in clean.notes.items()}
     seeded = seed(root, made)
     corpus = read(name, root)
     assert {what: len(places) for what, places in corpus.notes.items()} == {**notes, **seeded.notes}
     excluded = {stem: code for code, stems in seeded.excluded.items() for stem in stems}
-    expected = Counter(seeded.kept) + Counter(excluded.values())
-    if expected.keys() - {"known-bad"}:
-        codes = [f"{code} {n}" for code, n in sorted(expected.items()) if code != "known-bad"]
-        with fails("corpus-issues", *codes) as caught:
+    stopping = Counter(seeded.kept) + Counter(code for code in excluded.values() if code != "known-bad")
+    if stopping:
+        with fails("corpus-issues", *(f"{code} {n}" for code, n in sorted(stopping.items()))) as caught:
             prepare(corpus, label_map, "all", FORM, tmp_path / "data", skip=False)
-        assert Counter(issue.code for issue in caught.value.issues) == expected - Counter(
-            {"known-bad": expected["known-bad"]}
-        )
+        assert Counter(issue.code for issue in caught.value.issues) == stopping
     data = prepare(read(name, root), label_map, "all", FORM, tmp_path / "data", skip=True)
-    used = {Path(item.wav).stem for item in clean.items if label_map.mapping[item.label]}
-    assert {Path(wav).stem for wav in data.wav.values()} == (used | {*seeded.added}) - excluded.keys()
-    rows = (
-        [line.split("\t") for line in (tmp_path / "data" / "excluded.tsv").read_text().splitlines()[1:]]
-        if excluded
-        else []
-    )
-    assert Counter(row[1] for row in rows if row[0] != "-") == Counter(excluded.values())
+    left = {*(Path(item.wav).stem for item in used), *seeded.added} - excluded.keys()
+    assert {Path(wav).stem for wav in data.wav.values()} == left
+    if excluded:
+        rows = [line.split("\t") for line in (tmp_path / "data" / "excluded.tsv").read_text().splitlines()[1:]]
+        assert Counter(row[1] for row in rows if row[0] != "-") == Counter(excluded.values())
 
 
 def emobox(name: str, folder: Path) -> list[dict[str, str]]:

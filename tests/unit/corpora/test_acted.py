@@ -27,14 +27,9 @@ def test_miniature_of_ravdess(tmp_path):
     check_miniature("ravdess", "ravdess8", tmp_path, seed)
 
 
+RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 EMOBOX = {  # corpus -> labels of EmoBox that have another name here, and keys that differ, with the reason
-    "ravdess": (
-        {
-            label.capitalize(): label
-            for label in ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"]
-        },
-        {},
-    ),
+    "ravdess": ({label.capitalize(): label for label in RAVDESS}, {}),
     "emodb": ({"boredem": "boredom", "happy": "happiness", "sad": "sadness"}, {}),
 }
 

@@ -63,12 +63,14 @@ class Table:
     """A table beside the recordings: transcripts, labels, facts about speakers.
 
     Attributes:
-        files: patterns of its files, below the folder of the corpus: ``*`` within a name, ``**/`` any folders.
+        files: patterns of its files, below the folder of the corpus: ``*``, ``?`` and ``[...]`` within a name, ``**/``
+            any folders.
         key: template of the columns that a field's ``of`` equals. ``{stem}`` and ``{folder}`` are those of the file.
         separator: of columns, quoted as in CSV. A file ``.json`` is a list of rows, or rows by ``{id}``.
         columns: names of the columns, where the file has no head line.
         line: a pattern with named groups that each line matches, in place of ``separator`` and ``columns``.
-        encodings: tried one after another; ``utf-16`` only where the file begins with its mark.
+        encodings: that counts in which most lines match ``line``, the first of equals; ``utf-16`` is tried only where
+            the file begins with its mark.
         optional: whether a release without the table is complete; fields from it are then empty.
         complete: whether each row must have a recording.
     """

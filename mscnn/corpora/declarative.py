@@ -45,7 +45,9 @@ def parse(description: Description, root: Path, names: Iterable[str] | None = No
         UserError: there is no recording of this corpus in ``root`` (``corpus-not-found``).
     """
     root = Path(os.path.abspath(root))
-    release = Release(description, root, sorted(_walk(root) if names is None else names, key=Path))
+    release = Release(
+        description, root, sorted(_walk(root) if names is None else names, key=lambda name: name.split("/"))
+    )
     corpus = release.corpus
     for name, table in description.tables.items():
         paths = sorted({path for pattern in table.files for path in release.matching(pattern)})
@@ -81,9 +83,10 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def _glob(pattern: str) -> str:
-    """Regular expression of a pattern of files: ``**/`` any folders, ``*`` and ``?`` within a name."""
+    """Regular expression of a pattern of files: ``**/`` any folders; ``*``, ``?`` and ``[...]`` within a name."""
     parts = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
-    return "".join(parts.get(part) or re.escape(part) for part in re.findall(r"\*\*/|\*|\?|[^*?]+", pattern))
+    pieces = re.findall(r"\*\*/|\*|\?|\[[^]]*\]|[^*?[]+", pattern)
+    return "".join(parts.get(piece) or (piece if piece[0] == "[" else re.escape(piece)) for piece in pieces)
 
 
 def _recordings(release: Release) -> Iterator[Path]:

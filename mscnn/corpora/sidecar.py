@@ -66,8 +66,8 @@ def _rows(table: Table, path: Path, corpus: Corpus) -> Iterator[Row]:
         yield from _json_rows(text, path, corpus)
     elif table.line:
         pattern = re.compile(table.line)
-        for number, line in enumerate(text.splitlines(), 1):
-            match = pattern.fullmatch(line.strip())
+        for number, line in enumerate(text.split("\n"), 1):
+            match = pattern.fullmatch(line.strip()) if line.strip() else None
             if match:
                 yield Row({name: value or "" for name, value in match.groupdict().items()}, f"{path}:{number}")
             elif line.strip():
@@ -114,18 +114,25 @@ def _json_rows(text: str, path: Path, corpus: Corpus) -> Iterator[Row]:
 
 
 def _text(table: Table, path: Path, corpus: Corpus) -> str:
-    """Content of a file, in the first encoding that fits; others than the first are noted."""
+    """Content of a file, in the encoding in which most lines match, the first of equals."""
     raw = path.read_bytes()
-    for encoding in table.encodings:
-        if encoding == "utf-16" and not raw.startswith(UTF16_MARKS):
-            continue
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding != table.encodings[0]:
-            corpus.note(f"tables that were read as {encoding}", path)
-        return text.removeprefix("\ufeff")
-    text, message = decode(raw)
-    corpus.issues.append(CorpusIssue("non-utf8", f"{message}; tried {', '.join(table.encodings)}", str(path)))
-    return text
+    texts = {encoding: text for encoding in table.encodings if (text := _decoded(raw, encoding)) is not None}
+    if not texts:
+        text, message = decode(raw)
+        corpus.issues.append(CorpusIssue("non-utf8", f"{message}; tried {', '.join(table.encodings)}", str(path)))
+        return text
+    match = re.compile(table.line or ".*").fullmatch
+    lines = {name: sum(bool(match(line.strip())) for line in text.split("\n")) for name, text in texts.items()}
+    encoding = max(lines, key=lambda name: lines[name])  # the first of equals
+    if encoding != table.encodings[0]:
+        corpus.note(f"tables that were read as {encoding}", path)
+    return texts[encoding]
+
+
+def _decoded(raw: bytes, encoding: str) -> str | None:
+    if encoding == "utf-16" and not raw.startswith(UTF16_MARKS):
+        return None
+    try:
+        return raw.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return None

@@ -6,8 +6,9 @@ fields. Every label occurs with every speaker; other parts, such as sentences, t
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from itertools import cycle
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mscnn.config.corpus import EACH, OTHER, TEMPLATE, Description, Field
 from mscnn.errors import UserError
 
 SECONDS = 0.1
+MOST = 10000  # values of a number that counts on
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 4242\n"
 
 
@@ -35,15 +37,15 @@ def recordings(description: Description, speakers: int = 2) -> list[Recording]:
     Raises:
         UserError: the description has no ``example``, or its patterns do not match it (``corpus-example``).
     """
-    example, match = _example(description)
-    choices = {name: _codes(description, name, value) for name, value in match.groupdict().items() if value}
-    who, what = (_groups(description, name) & choices.keys() for name in ("speaker", "label"))
-    others = {name: cycle(choices[name]) for name in choices.keys() - who - what}
+    match = _example(description)
+    who, what = (_choices(description, name, match) for name in ("speaker", "label"))
+    rest = {name for name, value in match.groupdict().items() if value} - who[0].keys() - what[0].keys()
+    others = {name: cycle(_codes(description, name, match[name])) for name in sorted(rest)}
     made = []
-    for speaker in _together(choices, sorted(who), speakers):
-        for label in _together(choices, sorted(what)):
-            groups = {**{name: next(values) for name, values in sorted(others.items())}, **speaker, **label}
-            made.append(Recording(_path(example, match, groups), groups))
+    for speaker in who[:speakers]:
+        for label in what:
+            groups = {**{name: next(values) for name, values in others.items()}, **speaker, **label}
+            made.append(Recording(_path(description.example, match, groups), groups))
     return made
 
 
@@ -56,9 +58,9 @@ def write(description: Description, root: Path, speakers: int = 2, rate: int = 1
 
 
 def write_noise(path: Path, rate: int = 16000, seconds: float = SECONDS) -> None:
-    """Write noise that depends on the name, mono, 16 bit."""
+    """Write noise that depends on the names of file and folder, mono, 16 bit."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(zlib.crc32(path.name.encode()))
+    rng = np.random.default_rng(zlib.crc32(f"{path.parent.name}/{path.name}".encode()))
     write_wav(path, pcm16(rng.normal(0, 0.05, round(seconds * rate))), rate)
 
 
@@ -67,56 +69,56 @@ def write_pointer(path: Path) -> None:
     path.write_text(LFS_POINTER.format("0" * 64), encoding="utf-8")
 
 
-def _example(description: Description) -> tuple[str, re.Match]:
-    stem = description.example.rpartition(".")[0]
+def _example(description: Description) -> re.Match:
     for pattern in description.names:
-        match = re.fullmatch(f"(?:.*/)?(?:{pattern})", stem)
+        match = re.fullmatch(f"(?:.*/)?(?:{pattern})", description.example.rpartition(".")[0])
         if match:
-            return description.example, match
+            return match
     raise UserError(
         f"{description.name}: example: no pattern of names matches {description.example!r}", code="corpus-example"
     )
 
 
-def _groups(description: Description, name: str) -> set[str]:
-    """Parts of a name that a field depends on."""
-    rule = description.fields.get(name, "")
-    parts = {*TEMPLATE.findall(rule.of if isinstance(rule, Field) else rule)} if name in description.fields else {name}
-    return parts & {name} | {group for part in parts - {name} for group in _groups(description, part)}
+def _choices(description: Description, name: str, match: re.Match) -> list[dict[str, str]]:
+    """The parts of a name that say who speaks, or with which label: one for each meaning; the example's first."""
+    rule = description.fields.get(name, f"{{{name}}}")
+    parts = [
+        part for part in TEMPLATE.findall(rule if isinstance(rule, str) else rule.of) if match.groupdict().get(part)
+    ]
+    if isinstance(rule, Field) and rule.codes and parts:
+        template = TEMPLATE.sub(r"(?P<\1>.+)", rule.of)
+        codes = [codes.split()[0] for codes in rule.codes if codes != OTHER]
+        choices = [found.groupdict() for code in codes if (found := re.fullmatch(template, code))]
+    else:
+        choices = [{part: code} for part in parts[:1] for code in _codes(description, part, match[part])] or [{}]
+    own = {part: match[part] for part in choices[0]}
+    return [own, *(choice for choice in choices if choice != own)] if own in choices else choices
 
 
-def _codes(description: Description, group: str, value: str) -> list[str]:
-    """Values that a part of a name may have; that of the example where the description lists none."""
+def _codes(description: Description, part: str, value: str) -> list[str]:
+    """Values that a part of a name may have, the example's first; numbers of speakers, and long ones, count on."""
     for rule in description.fields.values():
-        if isinstance(rule, Field) and rule.of == f"{{{group}}}" and not rule.table:
-            return [code for codes in rule.codes for code in codes.split() if code != OTHER] or [value]
-    if group in ("label", "speaker"):
+        if isinstance(rule, Field) and rule.of == f"{{{part}}}" and rule.codes and not rule.table:
+            codes = sorted({value, *(code for codes in rule.codes for code in codes.split() if code != OTHER)})
+            return codes[codes.index(value) :] + codes[: codes.index(value)]
+    if part in ("label", "speaker"):
         rows = description.counts.items()
-        named = [key for key, _ in rows] if group == "speaker" else [label for _, counts in rows for label in counts]
-        plain = [key for key in dict.fromkeys(named) if not re.search(r"[*?\[]", key) and not key.startswith(EACH)]
-        return plain or [value]
-    return [value]
-
-
-def _together(choices: Mapping[str, Sequence[str]], names: Sequence[str], most: int | None = None) -> Iterator[dict]:
-    """Values of parts that belong together, in step; one empty choice where there are no such parts."""
-    if not names:
-        yield {}
-        return
-    number = max(len(choices[name]) for name in names)
-    for i in range(min(number, most or number)):
-        yield {name: choices[name][i % len(choices[name])] for name in names}
+        named = [key for key, _ in rows] if part == "speaker" else [label for _, counts in rows for label in counts]
+        plain = [key for key in named if not re.search(r"[*?\[]", key) and not key.startswith(EACH)]
+        return [*dict.fromkeys([value, *plain])]
+    counts_on = value.isdecimal() and (len(value) > 2 or f"{{{part}}}" in str(description.fields.get("speaker")))
+    return [str(int(value) + i).zfill(len(value)) for i in range(MOST)] if counts_on else [value]
 
 
 def _path(example: str, match: re.Match, groups: Mapping[str, str]) -> str:
     """The example with other values; folders before the matched part that have a part's old value follow it."""
     start = match.end() - len(match[0].rpartition("/")[2])
+    again = {match[name]: value for name, value in groups.items() if f"(?P={name})" in match.re.pattern}
     spans = sorted((match.span(name), value) for name, value in groups.items())
     path, end = "", 0
-    for (first, last), value in spans:
-        path += example[end:first] + value
+    for (first, last), value in [*spans, ((len(example), len(example)), "")]:
+        path += reduce(lambda text, pair: text.replace(*pair), again.items(), example[end:first]) + value
         end = last
-    path += example[end:]
     head = example[: min([start, *(first for (first, _), _ in spans)])]
     new = head
     for name, value in groups.items():

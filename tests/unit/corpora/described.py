@@ -12,7 +12,7 @@ import pytest
 
 from mscnn.config.corpus import Description
 from mscnn.config.labels import LabelMap
-from mscnn.corpora import declarative, read
+from mscnn.corpora import counts, declarative, read
 from mscnn.corpora.ids import valid_ids
 from mscnn.corpora.prepare import AudioForm, prepare
 from mscnn.data.datadir import DataDir
@@ -27,53 +27,64 @@ FORM = AudioForm(16000, 1, convert=True)
 
 @dataclass
 class Seeded:
-    """What was seeded in a miniature: stems of recordings by the code of their issue, issues without recording, notes.
+    """What was seeded in a miniature. Utterances are ids; or paths or stems of their recordings.
 
     Attributes:
-        excluded: code -> stems that ``--on-bad skip`` excludes.
-        kept: code -> how many issues of this code leave every utterance usable.
+        excluded: code of an issue -> utterances that ``--on-bad skip`` excludes for it.
+        kept: code -> issues that leave every utterance usable.
         notes: what is skipped -> how many files.
-        added: stems of further recordings.
+        added: further utterances that are used.
+        dropped: utterances that the label map drops.
     """
 
     excluded: Mapping[str, Iterable[str]] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     added: Iterable[str] = ()
+    dropped: Iterable[str] = ()
 
 
 Seed = Callable[[Path, list[Recording]], Seeded]
 Tables = Callable[[Path, list[Recording]], None]
 
 
-def check_miniature(name: str, labels: str, tmp_path: Path, seed: Seed, tables: Tables | None = None) -> None:
-    """A miniature has exact counts; every seeded irregularity is named; ``--on-bad skip`` leaves exactly the rest."""
+def check_miniature(name: str, labels: str, tmp_path: Path, seed: Seed, tables: Tables | None = None) -> DataDir:
+    """A miniature has exact counts; every seeded irregularity is named; ``--on-bad skip`` leaves exactly the rest.
+
+    Returns:
+        the data directory that is left.
+    """
     root, label_map = tmp_path / name, LabelMap.load(labels)
     made = miniature.write(Description.load(name), root)
     if tables:
         tables(root, made)
     clean = read(name, root)
     assert clean.issues == [] and len(clean.items) == len(made)
-    used = [item for item in clean.items if label_map.mapping[item.label]]
-    assert {*Counter(item.speaker for item in used).values()} == {sum(map(bool, label_map.mapping.values()))}
-    assert prepare(clean, label_map, "all", FORM, tmp_path / "clean", skip=False).classes == sorted(label_map.classes)
+    assert [*Counter(item.speaker for item in clean.items).values()] == [len(made) // 2] * 2
+    first = clean.labelled_by(label_map.field)
+    assert prepare(first, label_map, "all", FORM, tmp_path / "clean", skip=False).classes == sorted(label_map.classes)
 
+    paths = {str(Path(item.wav).relative_to(root)): item.utt for item in clean.items}
     notes = {what: len(places) for what, places in clean.notes.items()}
     seeded = seed(root, made)
-    corpus = read(name, root)
+    corpus = read(name, root).labelled_by(label_map.field)
     assert {what: len(places) for what, places in corpus.notes.items()} == {**notes, **seeded.notes}
-    excluded = {stem: code for code, stems in seeded.excluded.items() for stem in stems}
+    stems = {Path(issue.where).stem: issue.utts[0] for issue in corpus.issues if issue.utts}
+    ids = {**stems, **{Path(item.wav).stem: item.utt for item in corpus.items}, **paths}
+    excluded = {ids.get(name, name): code for code, names in seeded.excluded.items() for name in names}
     stopping = Counter(seeded.kept) + Counter(code for code in excluded.values() if code != "known-bad")
     if stopping:
         with fails("corpus-issues", *(f"{code} {n}" for code, n in sorted(stopping.items()))) as caught:
             prepare(corpus, label_map, "all", FORM, tmp_path / "data", skip=False)
         assert Counter(issue.code for issue in caught.value.issues) == stopping
-    data = prepare(read(name, root), label_map, "all", FORM, tmp_path / "data", skip=True)
-    left = {*(Path(item.wav).stem for item in used), *seeded.added} - excluded.keys()
-    assert {Path(wav).stem for wav in data.wav.values()} == left
+    data = prepare(corpus, label_map, "all", FORM, tmp_path / "data", skip=True)
+    dropped = {ids[name] for name in seeded.dropped} | {i.utt for i in first.items if not label_map.mapping[i.label]}
+    added = {ids.get(name, name) for name in seeded.added}
+    assert {*data.utts} == {*paths.values(), *added} - excluded.keys() - dropped
     if excluded:
         rows = [line.split("\t") for line in (tmp_path / "data" / "excluded.tsv").read_text().splitlines()[1:]]
-        assert Counter(row[1] for row in rows if row[0] != "-") == Counter(excluded.values())
+        assert {utt: code for utt, code, *_ in rows if utt != "-"} == excluded
+    return data
 
 
 def emobox(name: str, folder: Path) -> list[dict[str, str]]:
@@ -87,11 +98,16 @@ def emobox(name: str, folder: Path) -> list[dict[str, str]]:
 
 
 def check_emobox(
-    name: str, rows: list[dict[str, str]], same: Mapping[str, str], differences: Mapping[str, str] | None = None
+    name: str,
+    rows: list[dict[str, str]],
+    same: Mapping[str, str],
+    differences: Mapping[str, str] | None = None,
+    complete: bool = True,
 ) -> None:
-    """The description ``name`` understands every name, with the label of EmoBox, translated by ``same``.
+    """The description understands every name, with EmoBox's label, translated by ``same``.
 
-    ``differences`` are keys that differ, with the reason.
+    ``differences`` are keys that differ, with the reason. Where the list is that of a ``complete`` release, the counts
+    of the description hold.
     """
     differences = differences or {}
     corpus = declarative.parse(Description.load(name), Path("/release"), [row["wav"] for row in rows])
@@ -102,6 +118,7 @@ def check_emobox(
         if item is None or item.label != same.get(row["emotion"], row["emotion"]):
             found[row["key"]] = item.label if item else "not understood"
     assert found.keys() == differences.keys(), dict(list(found.items())[:20])
+    assert not complete or counts.differences(corpus.items, corpus.expected) == []
 
 
 def check_recipe(name: str, rows: list[dict[str, str]]) -> None:
@@ -123,8 +140,3 @@ def check_recipe(name: str, rows: list[dict[str, str]]) -> None:
         gender={item.utt: item.gender for item in items if item.gender},
     )
     require_classes(protocol, protocol.folds(data), data, labels.classes)
-
-
-def recipes_of_descriptions() -> list[str]:
-    """Names of the descriptions in conf/corpora."""
-    return sorted(path.stem for path in (ROOT / "conf" / "corpora").glob("*.yaml"))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -163,7 +164,7 @@ def test_miniature_of_subesco(tmp_path):
 
 def test_miniature_of_enterface(tmp_path):
     def video(path):
-        noise = np.random.default_rng(sum(path.name.encode())).integers(-900, 900, (1, 4800)).astype(np.int16)
+        noise = np.random.default_rng(zlib.crc32(str(path).encode())).integers(-900, 900, (1, 4800)).astype(np.int16)
         write_video(path, noise, 48000)
 
     def tables(root, made):
@@ -230,5 +231,5 @@ EMOBOX = {  # corpus in EmoBox -> our name, labels that have another name here, 
 def test_names_of_emobox_are_understood_and_the_recipe_fits_them(shared_dir, name):
     ours, same, differences = EMOBOX[name]
     rows = emobox(name, shared_dir)
-    check_emobox(ours, rows, same, differences)
+    check_emobox(ours, rows, same, differences, complete=name != "shemo")  # EmoBox has those with transcripts only
     check_recipe(ours, rows)

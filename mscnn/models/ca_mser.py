@@ -169,7 +169,7 @@ class CAMSER(Classifier[Options]):
     def classify(self, image: Tensor | None, mfcc: Tensor | None, hidden: Tensor | None) -> Tensor:
         """Logits (B, classes) from image (B, 3, 256, 384), MFCC (B, 300, 40) and wav2vec 2.0 (B, 149, 768).
 
-        Those of branches that the options leave out are None. As in the authors' code, the co-attention weights are
+        Those of branches that the options omit are None. As in the authors' code, the co-attention weights are
         outputs of a ReLU, not normalised over time.
         """
         parts = []

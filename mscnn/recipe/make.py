@@ -83,7 +83,7 @@ def without_twins(rows: Sequence[Row], left_out: list[str]) -> list[Row]:
         conditions = (row.data, row.text, row.protocol, row.tested_on, row.folds, row.runs)
         twin = kept.setdefault((repr(system), conditions), row)
         if twin is not row:
-            left_out.append(f"{row.model} is left out: without x-vectors it is the same system as {twin.model}")
+            left_out.append(f"{row.model} is excluded: without x-vectors it is the same system as {twin.model}")
     return [row for row in rows if row in kept.values()]
 
 
@@ -104,7 +104,7 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
         request = replace(request, set=(*request.set, f"wav2vec2={options.wav2vec2}"))
         spec = ModelSpec.load(request.model, request.set)
     elif spec.only_with_xvector and options.xvector == "none" and options.grid:
-        left_out.append(f"{request.model} is left out: it exists only with x-vectors")
+        left_out.append(f"{request.model} is excluded: it exists only with x-vectors")
         return None
     issues.attempt(check_training, spec)
     labels = issues.attempt(LabelMap.load, request.labels)

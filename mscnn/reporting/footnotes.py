@@ -83,4 +83,4 @@ def _of_protocol(protocol: Protocol, result: Result) -> Iterator[Note]:
         yield Note("runs", f"{counted(result.runs, 'run')} of each fold; published: {protocol.runs}")
     segmented = result.system is not None and result.system.segments is not None
     if protocol.short == "drop" and segmented and not any(note.code == "short-dropped" for note in result.marks):
-        yield Note("short-kept", "utterances shorter than a segment are padded; the authors leave them out")
+        yield Note("short-kept", "utterances shorter than a segment are padded; the authors exclude them")

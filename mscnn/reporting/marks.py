@@ -121,11 +121,11 @@ def word_error_rate(exp: Path, engine: str, data: str) -> str | None:
 
 
 def _short(facts: Facts) -> Iterator[Note]:
-    """Utterances shorter than a segment that were left out; stage 5 writes their number to ``dropped``."""
+    """Utterances shorter than a segment that were excluded; stage 5 writes their number to ``dropped``."""
     if ((facts.config.get("segments") or {}).get("short")) == "drop":
         number = facts.config.get("dropped")
         count = "utterances" if number is None else counted(number, "utterance")
-        yield Note("short-dropped", f"{count} shorter than a segment left out")
+        yield Note("short-dropped", f"{count} shorter than a segment excluded")
 
 
 def _changed(facts: Facts) -> Iterator[Note]:

@@ -95,7 +95,7 @@ class Protocol:
         selection_on_test: whether models were selected on the test part.
         like: our nearest protocol on the class set, a label map of ours; None: there is none.
         runs: number of runs; 0: not stated.
-        short: keep, or drop where the authors leave out utterances shorter than a segment.
+        short: keep, or drop where the authors exclude utterances shorter than a segment.
     """
 
     source: str

@@ -57,7 +57,7 @@ def test_each_difference_is_marked(model, changes, code, words, daggered, tmp_pa
     assert all(word in note.text for word in words)
 
 
-def test_a_branch_that_is_left_out_has_no_mark(tmp_path):
+def test_an_omitted_branch_has_no_mark(tmp_path):
     without = config("ca_mser_no_spectrogram")
     assert [note.code for note in marks(without, tmp_path)] == []
 

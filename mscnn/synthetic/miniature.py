@@ -91,7 +91,7 @@ def _choices(description: Description, name: str, match: re.Match) -> list[dict[
         choices = [found.groupdict() for code in codes if (found := re.fullmatch(template, code))]
     else:
         values = {part: _codes(description, part, match[part]) for part in parts}
-        part = max(codes, key=lambda part: min(len(values[part]), 2), default="")  # the first that has several
+        part = max(values, key=lambda part: min(len(values[part]), 2), default="")  # the first that has several
         if name == "speaker" and part and values[part] == [match[part]]:
             part = parts[-1]
             values[part] = _counted(match[part])

@@ -2,7 +2,7 @@
 
 A graph takes features as the extractors compute them, in batches padded with zeros; their normalisation is inside, and
 batch, frames and tokens are dynamic. It returns the scores of the network. Features, segmentation, tokens and the
-average over segments stay outside: ``metadata_props`` state them, :mod:`mscnn.inference.template` has code for them.
+average over segments stay outside: ``metadata_props`` state them, and :mod:`mscnn.inference.onnx_example` has code.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import copy
 import io
 import json
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from mscnn.errors import UserError
-from mscnn.files import atomic
 from mscnn.packages import require
 
 if TYPE_CHECKING:
@@ -45,23 +44,16 @@ def input_names(spec: ModelSpec) -> list[str]:
     return [part for name in spec.features for part in (name, f"{name}_len")] + text + xvector
 
 
-def export(
-    model: Classifier,
-    spec: ModelSpec,
-    statistics: Mapping[str, np.ndarray],
-    path: str | Path,
-    metadata: Mapping[str, Any],
-) -> float:
-    """Write a network with its normalisation as ONNX; returns the largest difference of its scores from PyTorch's.
+def convert(model: Classifier, spec: ModelSpec, statistics: Mapping[str, np.ndarray]) -> tuple[bytes, float]:
+    """A network with its normalisation as ONNX, and the largest difference of its scores from PyTorch's.
 
     Args:
         model: the network, on the CPU, in eval mode; it is not changed.
         statistics: those of normalisation, by their names in ``model.safetensors``.
-        metadata: values of ``metadata_props``; those that are not text are written as JSON.
 
     Raises:
         UserError: a package is missing (``package-missing``); the network has an operation that ONNX lacks or a branch
-            that depends on values (``onnx-unsupported``), or its scores differ (``onnx-parity``). Nothing is written.
+            that depends on values (``onnx-unsupported``), or its scores differ (``onnx-parity``).
     """
     require("onnx", "export")
     require("onnxruntime", "export")
@@ -69,31 +61,7 @@ def export(
 
     names, network = input_names(spec), exportable(copy.deepcopy(model)).eval()
     content = _trace(Graph(network, spec, statistics, names), spec, example(spec, model.sizes, GRID[2]))
-    worst = parity(Graph(model, spec, statistics, names), content, spec, model.sizes)
-    with atomic(path, "wb") as out:
-        out.write(with_metadata(content, metadata))
-    return worst
-
-
-def describe(spec: ModelSpec, classes: Sequence[str], features: Mapping[str, Any], limits: tuple) -> dict[str, Any]:
-    """Metadata of a graph: what its caller does before and after it.
-
-    Args:
-        features: name of an input -> the options of its feature, as its YAML file states them.
-        limits: maximum numbers of frames and tokens; None: no limit.
-    """
-    from mscnn import __version__
-
-    return {
-        "mscnn": __version__,
-        "model": spec.name,
-        "classes": list(classes),
-        "features": dict(features),
-        "segments": asdict(spec.segments) if spec.segments else None,
-        "max_frames": limits[0],
-        "max_tokens": limits[1],
-        "normalisation": "inside the graph",
-    }
+    return content, parity(Graph(model, spec, statistics, names), content, spec, model.sizes)
 
 
 def example(spec: ModelSpec, sizes: Sizes, frames: Sequence[int], seed: int = 0) -> Arrays:
@@ -170,16 +138,16 @@ def quantised(content: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         single, small = Path(folder, "single.onnx"), Path(folder, "int8.onnx")
         single.write_bytes(content)
-        quantization.quantize_dynamic(single, small, op_types_to_quantize=[*QUANTISED])
+        with _quiet():
+            quantization.quantize_dynamic(single, small, op_types_to_quantize=[*QUANTISED])
         return small.read_bytes()
 
 
 def with_metadata(content: bytes, metadata: Mapping[str, Any]) -> bytes:
-    """The graph with these ``metadata_props``; values that are not text are written as JSON."""
+    """The graph with these ``metadata_props``, whose values are written as JSON."""
     onnx = require("onnx", "export")
     graph = onnx.load_from_string(content)
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in metadata.items()}
-    onnx.helper.set_model_props(graph, texts)
+    onnx.helper.set_model_props(graph, {key: json.dumps(value) for key, value in metadata.items()})
     onnx.checker.check_model(graph)
     return graph.SerializeToString()
 
@@ -213,10 +181,15 @@ def _trace(graph: Any, spec: ModelSpec, inputs: Arrays) -> bytes:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the warnings and the graphs that PyTorch's exporter prints: parity is checked instead."""
+    """Without the warnings, messages and graphs that the exporters print: the results are checked instead."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        yield
+        level = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(level)
 
 
 def _unsupported(spec: ModelSpec, why: str) -> UserError:

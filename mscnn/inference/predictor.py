@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mscnn.inference.description import Description
     from mscnn.inference.networks import Networks
+    from mscnn.training.network import Trained
 
 SHORT = 0.5  # s
 BLOCK = 30.0  # s, of recordings that are read as a whole where the lengths in training are unknown
@@ -85,6 +86,11 @@ class Predictor:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of all probabilities."""
         return self.description.classes
+
+    @property
+    def networks(self) -> Sequence[Trained]:
+        """The networks, in the order of the description."""
+        return self._networks.networks
 
     @property
     def takes_text(self) -> bool:

@@ -21,7 +21,7 @@ class Subwords:
     def __init__(self, model: bytes) -> None:
         import sentencepiece
 
-        self._model = model
+        self.model = model  # as sentencepiece writes it
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self.words = [self._processor.id_to_piece(number) for number in range(len(self))]
 
@@ -74,7 +74,7 @@ class Subwords:
         """Write ``subwords.model``; returns its path."""
         path = Path(directory) / self.FILE
         with atomic(path, "wb") as out:
-            out.write(self._model)
+            out.write(self.model)
         return path
 
     @classmethod

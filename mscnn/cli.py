@@ -15,6 +15,7 @@ STAGES = {
     "5 train": ("config", "train", "predict"),
     "6 score": ("score", "report", "tables", "overview", "robustness"),
     "any predictions": ("evaluate", "compare"),
+    "use a model": ("export", "serve"),
 }
 
 

@@ -9,16 +9,20 @@ from mscnn.errors import UserError
 EXTRAS = {  # package, as it is imported -> extra of pyproject.toml
     "av": "video",
     "espeakng_loader": "demo",
+    "fastapi": "serve",
     "faster_whisper": "asr",
     "google": "google",
+    "huggingface_hub": "hub",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "opensmile": "opensmile",
-    "huggingface_hub": "hub",
     "pocketsphinx": "demo",
+    "python_multipart": "serve",
     "silero_vad": "vad",
     "tensorboard": "tensorboard",
     "transformers": "ssl",
+    "uvicorn": "serve",
+    "websockets": "serve",
 }
 
 

@@ -147,10 +147,9 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Plan:
-    """All experiments of a recipe; ``left_out`` are sentences on those of a grid that it does not have, not written."""
+    """All experiments of a recipe."""
 
     rows: tuple[Row, ...]
-    left_out: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:

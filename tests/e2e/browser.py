@@ -73,13 +73,13 @@ class Page:
             self.complaints.append(json.dumps(facts))
         return message
 
-    def open(self, page: Path, width: int = 1000, height: int = 900, dark: bool = False) -> None:
-        """Load a file into a window of a size in CSS pixels, and wait until it is loaded."""
+    def open(self, page: Path | str, width: int = 1000, height: int = 900, dark: bool = False) -> None:
+        """Load a file or a URL into a window of a size in CSS pixels, and wait until it is loaded."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self._events.clear()
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while "Page.loadEventFired" not in self._events:
             self._read()
 
@@ -102,14 +102,14 @@ class Page:
 
 
 @contextmanager
-def browser(binary: str):
-    """A tab in a browser with an empty profile, which ends with the block."""
+def browser(binary: str, *flags: str):
+    """A tab in a browser with an empty profile and further flags, which ends with the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         read, commands = os.pipe()
         answers, write = os.pipe()
         script = f'exec "$0" "$@" 3<&{read} 4>&{write}'
         process = subprocess.Popen(
-            ["bash", "-c", script, binary, f"--user-data-dir={profile}", *FLAGS],
+            ["bash", "-c", script, binary, f"--user-data-dir={profile}", *flags, *FLAGS],
             pass_fds=(read, write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -182,7 +182,7 @@ def test_miniature_of_enterface(tmp_path):
         truncate(root / made[1].path)
         (first / "Thumbs.db").write_bytes(b"x")
         return Seeded(
-            {"known-bad": ["s6_an"], "no-sound": ["s1_an_2"], "truncated-video": [made[1].path]},
+            {"known-bad": ["s6_an"], "no-sound": ["s1_an_2"], "truncated-video": [stem(made[1])]},
             {},
             {"files that are not audio": 1},
             [*added, "s1_an_2"],

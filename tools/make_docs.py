@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 def given() -> Mapping[str, Any]:
     """What templates may use: functions of tools/docpages, and classes and registries of mscnn."""
-    from docpages import facts, markdown, program
+    from docpages import facts, leaks, markdown, program
 
     from mscnn.config import labels, layers, protocol, segments, training
     from mscnn.data import corpus_facts, protocols
@@ -35,7 +35,7 @@ def given() -> Mapping[str, Any]:
     from mscnn.recipe import grid
     from mscnn.reporting import lines
 
-    ours = {name: value for module in (facts, program, markdown) for name, value in vars(module).items()}
+    ours = {name: value for module in (facts, leaks, program, markdown) for name, value in vars(module).items()}
     classes = {
         "Choice": protocol.Choice,
         "CorpusFacts": corpus_facts.CorpusFacts,
@@ -68,6 +68,7 @@ def copied(name: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     **{f"reference/{path.name}": lambda path=path: rendered(path.name) for path in sorted(TEMPLATES.glob("*.md"))},
+    "explanation/leaks.md": lambda: rendered("explanation/leaks.md"),
     "contributing.md": lambda: copied("CONTRIBUTING.md"),
     "changelog.md": lambda: copied("CHANGELOG.md"),
 }

@@ -26,6 +26,7 @@ def parser() -> Parser:
 def main() -> None:
     """Write the lists, the protocol file and the hash for score lines."""
     args = parser().parse_args()
+    from mscnn.corpora import emobox
     from mscnn.data.datadir import DataDir
     from mscnn.data.foldexport import export_folds, standalone
     from mscnn.data.foldimport import import_folds
@@ -35,7 +36,7 @@ def main() -> None:
 
     data = DataDir.load(args.data)
     if args.source:
-        protocol, folds, text = import_folds(args.source, data, args.name, args.out)
+        protocol, folds, text = import_folds(args.source, data, args.name, args.out, emobox.utterances)
     else:
         protocol = Protocol.load(args.protocol)
         folds, text = protocol.folds(data), standalone(conf("protocols", args.protocol))

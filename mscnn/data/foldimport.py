@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import TypeAlias
 
 from mscnn.config import schema
 from mscnn.config.protocol import AGGREGATES
@@ -20,27 +22,57 @@ from mscnn.log import get_logger
 
 EMOBOX = re.compile(r"fold_(\d+)/[^/]+_(train|valid|test)_fold_\1\.jsonl")
 LAYOUTS = "fold_1/CORPUS_train_fold_1.jsonl, …_valid_…, …_test_… (EmoBox), or fold01.train, fold01.dev, fold01.test, …"
-Names = tuple[str, ...]  # alternative names of one utterance
+Names: TypeAlias = tuple[str, ...]  # alternative names of one utterance
+# corpus of EmoBox, key -> path of its recordings: key -> utterance, where our description of the corpus knows it
+Describe: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, str]]
 log = get_logger(__name__)
 
 
-def import_folds(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, list[Fold], str]:
+@dataclass(frozen=True)
+class Listed:
+    """A recording in a list of EmoBox: the corpus, its key, and its path."""
+
+    dataset: str
+    key: str
+    path: str
+
+
+def import_folds(
+    source: Path, data: DataDir, name: str, out: Path, describe: Describe = lambda dataset, paths: {}
+) -> tuple[Protocol, list[Fold], str]:
     """Folds from the lists in ``source``, and a protocol ``out/<name>.yaml`` that reads them from ``out``.
 
     Where the lists have no dev, it is a random fifth of train. The protocol states what is disjoint in every fold. Its
     aggregate is that of a protocol file beside the lists, or else one for which every score is defined. Utterances
     that the data lack are skipped, with a warning in the log.
 
+    Args:
+        source: folder of the lists.
+        data: the data directory.
+        name: name of the protocol.
+        out: folder that will have the lists.
+        describe: utterances of EmoBox's recordings, :func:`mscnn.corpora.emobox.utterances`; where it does not know
+            one, its key or the stem of its recording must be the name of an utterance.
+
     Returns:
         protocol, folds, and text of the protocol file; nothing is written.
 
     Raises:
         UserError: ``out`` is the source; no fold lists, two lists of one part, a malformed line, an invalid ``name``,
-            or invalid folds: without train or test, or with an utterance in two parts.
+            or invalid folds: without train or test, or with an utterance in two parts; or no utterance of the lists
+            is in the data (``fold-lists-unmatched``).
     """
     if source.resolve() == out.resolve():
         raise UserError(f"{out}: --out is the folder given as --import; choose another --out", code="out-is-source")
-    folds = of_data(_read(source, _utterances(data)), data, source)
+    lists = _read(source, _utterances(data), describe)
+    if not any(utt in data.spk for fold in lists for utts in fold.values() for utt in utts):
+        listed = next((utts[0] for fold in lists for utts in fold.values() if utts), "nothing")
+        raise UserError(
+            f"{source}: no utterance of these lists is in {data.path}: they name {listed}, the data has "
+            f"{data.utts[0]}; give the lists of this corpus",
+            code="fold-lists-unmatched",
+        )
+    folds = of_data(lists, data, source)
     facts = {
         "name": name,
         "version": 1,
@@ -66,7 +98,7 @@ def _utterances(data: DataDir) -> dict[str, str]:
     return {name: utts[0] for name, utts in names.items() if len(utts) == 1}
 
 
-def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
+def _read(source: Path, utts: Mapping[str, str], describe: Describe) -> list[Lists]:
     """Lists of each fold, with ids of the data where an utterance is known."""
     paths: dict[int, dict[str, Path]] = {}
     for path in sorted(source.rglob("*")):
@@ -87,28 +119,46 @@ def _read(source: Path, utts: Mapping[str, str]) -> list[Lists]:
         listed = "; ".join(f"fold {n}: {', '.join(paths[n])}" for n in sorted(paths)) or "none"
         raise UserError(f"{source}: expected fold lists {LAYOUTS}; found {listed}", code="fold-lists-absent")
     folds = []
+    names = _names([path for fold in paths.values() for path in fold.values()], describe)
     for _, fold in sorted(paths.items()):
-        names = {part: _read_names(path) for part, path in fold.items()}
-        folds.append({part: [next((utts[n] for n in u if n in utts), u[-1]) for u in names[part]] for part in names})
+        folds.append({p: [next((utts[n] for n in u if n in utts), u[-1]) for u in names[fold[p]]] for p in fold})
         require_one_part(folds[-1], fold)
     return folds
 
 
-def _read_names(path: Path) -> list[Names]:
-    """Names of each utterance of a list, whose lines are ids or EmoBox's ``{"key": "iemocap-Ses01F_…", "wav": …}``."""
-    if path.suffix != ".jsonl":
-        return [(utt,) for utt in read_list(path)]
-    names: list[Names] = []
+def _names(paths: Sequence[Path], describe: Describe) -> dict[Path, list[Names]]:
+    """Names of each utterance of each list, whose lines are ids, or objects as :func:`read_jsonl` reads them."""
+    lists = {path: [*read_jsonl(path)] for path in paths if path.suffix == ".jsonl"}
+    known: dict[str, str] = {}
+    for dataset in sorted({item.dataset for items in lists.values() for item in items}):
+        recordings = {item.key: item.path for items in lists.values() for item in items if item.dataset == dataset}
+        known |= describe(dataset, recordings)
+    names: dict[Path, list[Names]] = {path: [(utt,) for utt in read_list(path)] for path in paths if path not in lists}
+    for path, items in lists.items():
+        once = dict.fromkeys(items)
+        if len(once) < len(items):
+            log.warning("%s: %d lines are there twice", path, len(items) - len(once))
+        names[path] = [
+            (known.get(i.key, i.key), i.key, Path(i.path).stem, i.key.removeprefix(f"{i.dataset}-")) for i in once
+        ]
+    return names
+
+
+def read_jsonl(path: Path) -> Iterator[Listed]:
+    """The recordings of a list of EmoBox, whose lines are ``{"key": "iemocap-Ses01F_…", "dataset": …, "wav": …}``.
+
+    Raises:
+        UserError: a line is malformed (``fold-list-line``).
+    """
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             item = json.loads(line)
             key = item["key"]
-            names.append((key, Path(item.get("wav", key)).stem, key.removeprefix(f"{item.get('dataset')}-")))
+            yield Listed(str(item.get("dataset", "")), key.strip(), item.get("wav", key).strip())
         except (ValueError, TypeError, KeyError, AttributeError):
             raise UserError(
                 f'{path}:{number}: expected {{"key": UTTERANCE, …}}, found {line[:80]!r}', code="fold-list-line"
             ) from None
-    return names
 
 
 def _disjoint(folds: Sequence[Fold], data: DataDir) -> dict[str, list[str]]:

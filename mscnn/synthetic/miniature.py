@@ -90,7 +90,10 @@ def _choices(description: Description, name: str, match: re.Match) -> list[dict[
         codes = [codes.split()[0] for codes in rule.codes if codes != OTHER]
         choices = [found.groupdict() for code in codes if (found := re.fullmatch(template, code))]
     else:
-        choices = [{part: code} for part in parts[:1] for code in _codes(description, part, match[part])] or [{}]
+        same = {part: match[part] for part in parts}  # of several parts, the first one varies
+        choices = [{**same, part: code} for part in parts[:1] for code in _codes(description, part, match[part])] or [
+            {}
+        ]
     own = {part: match[part] for part in choices[0]}
     return [own, *(choice for choice in choices if choice != own)] if own in choices else choices
 

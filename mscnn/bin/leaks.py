@@ -1,0 +1,42 @@
+"""Count what train and test of EmoBox's folds share: speakers, and sentences where names tell them."""
+
+from pathlib import Path
+
+from mscnn.options import Parser, run
+
+
+def parser() -> Parser:
+    """The options of this entry point."""
+    p = Parser("mscnn.bin.leaks", __doc__)
+    p.add_argument(
+        "--lists",
+        required=True,
+        type=Path,
+        help="folder data/ of EmoBox, with CORPUS/fold_1/CORPUS_train_fold_1.jsonl …, or one of tables CORPUS.tsv.gz",
+    )
+    p.add_argument("--out", required=True, type=Path, help="table to write, tab separated: a row per corpus and fold")
+    return p
+
+
+def main() -> None:
+    """Write the table."""
+    args = parser().parse_args()
+    from mscnn.corpora import emobox
+    from mscnn.leakage import emobox as leaks
+    from mscnn.log import get_logger
+
+    logger, entries = get_logger("leaks"), emobox.entries()
+    rows: list[leaks.Leak] = []
+    for name, recordings in emobox.read_lists(args.lists).items():
+        if name not in entries:
+            logger.warning("%s: not in conf/emobox.yaml, so its names cannot be read: skipped", name)
+            continue
+        rows += leaks.count(name, entries[name], recordings)
+    leaks.write(rows, args.out)
+    shared = len({row.corpus for row in rows if row.shared_speakers})
+    corpora = len({row.corpus for row in rows})
+    logger.info("wrote %s: %d folds of %d corpora; %d corpora share speakers", args.out, len(rows), corpora, shared)
+
+
+if __name__ == "__main__":
+    run(main)

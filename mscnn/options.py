@@ -30,6 +30,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Type of a number of things: an integer of at least 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 0, found {text!r}")
+    return int(text)
+
+
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Help formatter that shows a default only where there is one."""
 

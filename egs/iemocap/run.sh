@@ -15,6 +15,7 @@ protocol=random10   # that of the MSCNN-SPU paper; speaker dependent, unlike spe
 runs=3              # as in the paper
 model=mscnn_spu_att
 xvector_model=voxceleb  # as in the paper; tools/download_xvector_model.sh fetches it, --xvector none trains without
+embeddings=glove.840B.300d  # as in the paper; tools/download_glove.sh fetches it, --embeddings word2vec trains without
 text=gt             # --text "gt pocketsphinx" also transcribes and trains on ASR transcripts: hours of decoding
 
 run_recipe "$@"

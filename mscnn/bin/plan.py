@@ -14,7 +14,9 @@ from mscnn.options import Parser, flag, run
 if TYPE_CHECKING:
     from mscnn.recipe.options import Issues, Options
 
-TRAIN_ARGS = {"set", "tokens", "pieces", "embeddings", "emb_dim", "folds", "runs", "seed", "device", "tensorboard"}
+TRAIN_ARGS = {"set", "tokens", "pieces", "embeddings", "emb_dim", "emb_words", "folds", "runs", "seed"}
+TRAIN_ARGS |= {"device", "tensorboard"}
+VECTORS = "word vectors: a file, a name in conf/embeddings, or word2vec (trained on each training part)"
 
 
 def parser() -> Parser:
@@ -36,7 +38,7 @@ def parser() -> Parser:
     p.add_argument("--runs", type=int, default=1, help="repetitions of every fold")
     p.add_argument("--seed", type=int, default=0, help="mixed into every seed")
     p.add_argument("--tokens", default="word", help="unit of text: word or sentencepiece")
-    p.add_argument("--embeddings", default="none", help="file of word vectors; none: train them on each training part")
+    p.add_argument("--embeddings", default="word2vec", help=VECTORS)
     p.add_argument("--xvector", default="extract", help="x-vectors: extract (stage 2), none, or an xvector.scp")
     p.add_argument("--xvector-model", default="espeak", help="x-vector network of stage 2")
     p.add_argument("--xvector-backend", default="auto", help="x-vector extractor of stage 2: auto, kaldi or native")
@@ -81,6 +83,7 @@ def main() -> int:
 
 def _options(args: argparse.Namespace, issues: Issues) -> Options:
     """The options in the form that the plan takes; issues of --train-args are added to ``issues``."""
+    from mscnn.paths import current
     from mscnn.recipe.options import Options
 
     def here(name: str) -> str:
@@ -93,6 +96,9 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
 
     def file(name: str) -> str:
         return name if name in ("", "none", "extract") else here(name)
+
+    def vectors(name: str) -> str:
+        return here(current("embeddings", name))
 
     options = Options(
         models=tuple(map(conf, args.model)),
@@ -110,7 +116,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         runs=args.runs,
         seed=args.seed,
         tokens=args.tokens,
-        embeddings=file(args.embeddings),
+        embeddings=vectors(args.embeddings),
         xvector=file(args.xvector),
         xvector_model=file(args.xvector_model),
         xvector_backend=args.xvector_backend,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mscnn.device import DEVICES
 from mscnn.log import get_logger
-from mscnn.options import Parser, flag, positive, run
+from mscnn.options import Parser, count, flag, positive, run
 from mscnn.text import TOKENS
 
 if TYPE_CHECKING:
@@ -31,11 +31,17 @@ def parser() -> Parser:
     parser.add_argument("--pieces", default=1000, type=positive, help="sentencepiece vocabulary, pieces")
     parser.add_argument(
         "--embeddings",
-        default="none",
-        help="GloVe, word2vec or fastText file, text or binary, plain or .gz; "
-        "none: word2vec trained on the training split of each fold",
+        default="word2vec",
+        help="GloVe, word2vec or fastText file, text or binary, plain or .gz, or a name in conf/embeddings; "
+        "word2vec: vectors trained on the training split of each fold",
     )
-    parser.add_argument("--emb-dim", default=300, type=positive, help="word2vec dimension where no file is given")
+    parser.add_argument("--emb-dim", default=300, type=positive, help="dimension of word2vec")
+    parser.add_argument(
+        "--emb-words",
+        default=50_000,
+        type=count,
+        help="frequent words of the file that a model also knows in new texts",
+    )
     parser.add_argument("--xvector", default="none", help="xvector.scp; none: no x-vectors")
     parser.add_argument("--folds", default=0, type=int, help="train the first N folds only, marked partial; 0: all")
     parser.add_argument("--runs", default=1, type=positive, help="runs per fold, each with its own seed")
@@ -89,9 +95,12 @@ def main() -> None:
 
 
 def _options(args: argparse.Namespace) -> ExperimentConfig:
+    from mscnn.config.embeddings import WORD2VEC
+    from mscnn.paths import current
     from mscnn.training.experiment import ExperimentConfig
     from mscnn.training.sources import TextOptions
 
+    vectors = current("embeddings", args.embeddings)
     return ExperimentConfig(
         model=args.model,
         data=args.data,
@@ -99,7 +108,14 @@ def _options(args: argparse.Namespace) -> ExperimentConfig:
         protocol=args.protocol,
         exp=args.exp,
         feature_dirs=tuple(args.feature_dir),
-        text=TextOptions(args.text, args.tokens, _given(args.embeddings), args.emb_dim, args.pieces),
+        text=TextOptions(
+            args.text,
+            args.tokens,
+            None if vectors == WORD2VEC else vectors,
+            args.emb_dim,
+            args.pieces,
+            args.emb_words,
+        ),
         xvector=Path(args.xvector) if _given(args.xvector) else None,
         settings=tuple(args.set),
         folds=max(args.folds, 0),

@@ -12,7 +12,9 @@ class Segments:
     """How utterances are segmented, and how scores of segments are aggregated to those of utterances.
 
     Attributes:
-        frames: length of a segment; a shorter utterance is one segment, padded with zeros.
+        frames: length of a segment.
+        short: utterances shorter than a segment: ``pad`` (one segment, padded with zeros) or ``drop`` (excluded from
+            train, dev and test; score lines state how many).
         hop, test_hop: frames from one segment to the next, in training and otherwise; 0: ``frames``, and ``hop``.
         long: segments of a longer utterance: ``slide`` (one every hop), ``ends`` (the first and the last) or ``first``.
         tail: frames after the last complete segment: ``pad`` (a padded segment of their own) or ``drop``.
@@ -25,6 +27,7 @@ class Segments:
     """
 
     frames: Count
+    short: Literal["pad", "drop"] = "pad"
     hop: CountOr0 = 0
     test_hop: CountOr0 = 0
     long: Literal["slide", "ends", "first"] = "slide"

@@ -91,6 +91,8 @@ def _system(exp: Experiment) -> str:
     """Name of a system: its configuration, and what was changed in it."""
     config = exp.config
     parts = [config["model"], *config.get("changed", [])]
+    vectors = config.get("embeddings", "none")
+    parts += [f"word vectors {vectors}"] if vectors not in ("none", "word2vec") else []
     parts += [f"x-vector {config.get('xvector_model', 'given')}"] if config["xvector"] != "none" else []
     return ", ".join([*parts, *config["legacy"]])
 

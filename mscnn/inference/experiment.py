@@ -36,6 +36,7 @@ from mscnn.inference.networks import weights_in
 from mscnn.training.systems import system_of
 
 if TYPE_CHECKING:
+    from mscnn.text.vectors import WordVectors
     from mscnn.xvector.modeldir import XvectorModel
 
 FORMAT = 1
@@ -68,9 +69,10 @@ def load_experiment(path: Path, fold: str = "all", run: int = 1, coverage: float
     dirs = _feature_dirs(exp, spec)
     model, xvector = _xvector(exp, spec)
     weights = [weights_in(exp.path / facts.folder) for facts in chosen]
+    table = _table(exp, spec)
     description = _describe(exp, spec, chosen, dirs, xvector, coverage)
     features = {name: Feature.of(one.feature, one.options, one.path / "feature.yaml") for name, one in dirs.items()}
-    return Loaded(description, features, weights, [_vocabulary(exp, spec, facts) for facts in chosen], model)
+    return Loaded(description, features, weights, [_vocabulary(exp, spec, facts, table) for facts in chosen], model)
 
 
 def _choose(exp: Experiment, fold: str, run: int) -> list[NetworkFacts]:
@@ -131,10 +133,17 @@ def _xvector(exp: Experiment, spec: ModelSpec) -> tuple[XvectorModel | None, Xve
     return model, XvectorFacts(model.path.name, int(facts["chunk_size"]), facts["unvoiced"], network.dim)
 
 
-def _vocabulary(exp: Experiment, spec: ModelSpec, facts: NetworkFacts) -> Any:
+def _table(exp: Experiment, spec: ModelSpec) -> WordVectors | None:
+    """The table of pretrained word vectors, which all networks share."""
+    from mscnn.inference.trained import options_of, read_table
+
+    return read_table(exp.path, options_of(exp.path, exp.config).text) if spec.text else None
+
+
+def _vocabulary(exp: Experiment, spec: ModelSpec, facts: NetworkFacts, vectors: WordVectors | None) -> Any:
     from mscnn.inference.trained import read_vocabulary
 
-    return read_vocabulary(exp.path / facts.folder) if spec.text else None
+    return read_vocabulary(exp.path / facts.folder, vectors) if spec.text else None
 
 
 def _describe(

@@ -16,7 +16,7 @@ from mscnn.models.inputs import Sizes
 if TYPE_CHECKING:
     from mscnn.inference.frontend import Batch
     from mscnn.training.network import Trained
-    from mscnn.training.splits import Tokens
+    from mscnn.training.words import Tokens
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:

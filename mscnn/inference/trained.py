@@ -14,14 +14,14 @@ from mscnn.log import get_logger
 from mscnn.training import network
 from mscnn.training.experiment import ExperimentConfig
 from mscnn.training.fingerprint import input_digests
-from mscnn.training.network import read_vocabulary
 from mscnn.training.sources import Reader, TextOptions
+from mscnn.training.words import read_table, read_vocabulary
 
 if TYPE_CHECKING:
     from mscnn.models.base import Classifier
     from mscnn.training.examples import Examples
 
-__all__ = ["read_vocabulary", "require_unchanged", "restore", "options_of"]
+__all__ = ["read_table", "read_vocabulary", "require_unchanged", "restore", "options_of"]
 Config = Mapping[str, Any]  # content of config.yaml
 NOT_NEEDED = ("code", "embeddings")  # inputs of training that prediction does not use
 

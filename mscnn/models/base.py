@@ -33,6 +33,26 @@ OptionsT = TypeVar("OptionsT")  # the Options of a family
 WORD_VECTORS = "embedding.weight"  # their name among the parameters
 
 
+class FurtherWords(nn.Embedding):
+    """The word embeddings of a network, its own parameter, and the vectors of further words for evaluation."""
+
+    further: Tensor
+
+    def __init__(self, own: nn.Embedding, further: Tensor) -> None:
+        size, dim = own.weight.shape
+        super().__init__(size, dim, padding_idx=own.padding_idx, _weight=own.weight.detach())
+        self.weight = own.weight
+        self.register_buffer("further", further.to(own.weight), persistent=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        if self.training or not len(self.further):
+            return super().forward(tokens)
+        size = self.num_embeddings
+        own = super().forward(tokens.clamp(max=size - 1))
+        further = F.embedding((tokens - size).clamp(min=0), self.further)
+        return torch.where((tokens >= size).unsqueeze(-1), further, own)
+
+
 class Classifier(nn.Module, Generic[OptionsT]):
     """A network whose ``forward`` scores utterances, or segments of them.
 
@@ -94,6 +114,14 @@ class Classifier(nn.Module, Generic[OptionsT]):
         """Initialise the word embeddings with vectors (vocabulary, embedding)."""
         with torch.no_grad():
             self.embedding.weight.copy_(vectors)
+
+    def add_word_vectors(self, vectors: Tensor) -> None:
+        """Know further words, with vectors (words, embedding) that are not trained; ids follow those of the vocabulary.
+
+        They are no parameters and no part of the state: evaluation looks words up there that training did not have.
+        ``vectors`` are shared, not copied, where type and device allow.
+        """
+        self.embedding = FurtherWords(self.embedding, vectors)
 
     def num_parameters(self) -> int:
         """Number of parameters without the word embeddings, whose number depends on the vocabulary of the data."""

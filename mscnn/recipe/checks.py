@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mscnn import asr, packages
+from mscnn.config import embeddings
 from mscnn.config.labels import LabelMap
 from mscnn.config.schema import nearest
 from mscnn.corpora.common import ON_BAD, SUBSETS
@@ -18,7 +19,7 @@ from mscnn.files import read_table
 from mscnn.paths import CONF
 from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
-from mscnn.recipe.plan import NO_ENGINE, DataSet, Plan
+from mscnn.recipe.plan import NO_ENGINE, NO_VECTORS, DataSet, Plan
 from mscnn.text import TOKENS
 from mscnn.xvector import BACKENDS, UNVOICED
 
@@ -116,9 +117,10 @@ def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
 def _check_files(options: Options, issues: Issues) -> None:
     """Check that files and folders that the user gave exist."""
     if options.runs_stage(5):
-        for option, path in (("--embeddings", options.embeddings), ("--xvector", options.xvector)):
-            if path not in ("none", "extract") and not Path(path).is_file():
-                issues.add("file-missing", f"{option} {path}: no such file (from {Path.cwd()})")
+        if options.xvector not in ("none", "extract") and not Path(options.xvector).is_file():
+            issues.add("file-missing", f"--xvector {options.xvector}: no such file (from {Path.cwd()})")
+        if options.embeddings not in (*NO_VECTORS, *embeddings.known()):  # preflight says which must be downloaded
+            issues.attempt(embeddings.locate, options.embeddings)
         if options.tensorboard:
             issues.attempt(packages.check, "tensorboard", "--tensorboard true")
     known = [path.name for path in sorted((CONF / "xvector").iterdir()) if path.is_dir()] + ["voxceleb"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mscnn.recipe.needs import Finding, Needs
+from mscnn.recipe.plan import NO_VECTORS
 from mscnn.reporting.formats import counted
 
 LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
@@ -19,6 +21,21 @@ def _xvector_models(needs: Needs) -> Iterator[Finding]:
         network = XvectorModel.load(model).network()
         parameters = sum(p.numel() for p in network.parameters())
         yield Finding("ok", f"x-vector model: {model}, {network.dim} dimensions, {parameters:,} parameters")
+
+
+def _word_vectors(needs: Needs) -> Iterator[Finding]:
+    from mscnn.config.embeddings import locate
+    from mscnn.text.vectorfiles import dimension
+
+    names = {row.embeddings for row in needs.plan.trained} - {*NO_VECTORS} if needs.runs_stage(5) else set()
+    for name in sorted(names):
+        path = locate(name)
+        try:
+            size = dimension(path)
+        except (ValueError, EOFError, zlib.error) as error:
+            yield Finding("FAIL", f"word vectors: {path}: {error}", "give a GloVe, word2vec or fastText file")
+        else:
+            yield Finding("ok", f"word vectors: {name}, {f'{size} dimensions, ' if size else ''}{path}")
 
 
 def _configuration(needs: Needs) -> Iterator[Finding]:
@@ -121,6 +138,7 @@ def _outputs_from_audio(needs: Needs) -> list[str]:
 
 CHECKS: tuple[Callable[[Needs], Iterator[Finding]], ...] = (
     _xvector_models,
+    _word_vectors,
     _configuration,
     _engines,
     _voices,

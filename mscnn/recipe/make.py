@@ -17,6 +17,7 @@ from mscnn.recipe.grid import Request, from_options, read_grid
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
 from mscnn.training.selection import check_class_weights, check_training
+from mscnn.training.systems import system_of
 
 
 def make_plan(options: Options, issues: Issues | None = None) -> Plan:
@@ -120,8 +121,9 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
         subset=request.subset,
         text=text,
         tokens=options.tokens,
-        embeddings=options.embeddings,
+        embeddings=options.embeddings if spec.text and system_of(spec).learns_tokens else "none",
         emb_dim=options.emb_dim,
+        emb_words=options.emb_words,
         pieces=options.pieces,
         xvector=f"exp/xvector/{name}/xvector.scp" if extract else options.xvector if spec.xvector else "none",
         xvector_model=options.xvector_model if extract else "",

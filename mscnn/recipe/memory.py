@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
         return None
     features = {name: feature.content for name, feature in task.sources.features.items()}
     code = [reader.code_digest(name) for name in models.source_modules(task.spec)]
-    key = digest([task.spec.describe(), setup.text.changed, task.device, len(task.sources.data.utts), features, code])
+    key = digest([task.spec.describe(), asdict(setup.text), task.device, len(task.sources.data.utts), features, code])
     if read_mapping(setup.exp / FILE).get("key") == key:
         return stored(setup.exp)
     try:
@@ -86,16 +87,13 @@ def peak(task: Task) -> int | None:
     import torch
 
     from mscnn.training.loop import EVAL_BATCH_SIZE, make_optimizer, step
-    from mscnn.training.network import reproducible
+    from mscnn.training.network import reproducible, untrained
     from mscnn.training.splits import make_splits
 
     options, rng = task.spec.training, np.random.default_rng(0)
     with reproducible(task.device):
         splits = make_splits(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=task.seed)
-        model = models.build(task.spec, splits.sizes)
-        if splits.embedding is not None:
-            model.set_word_vectors(torch.from_numpy(splits.embedding))
-        model.to(task.device)
+        model = untrained(task.spec, splits).to(task.device)
         order = np.argsort(splits.train.lengths)
         step(
             model, splits.train, order[-options.batch_size :], make_optimizer(model, options), options, rng, task.device

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from mscnn.config.embeddings import WORD2VEC
 from mscnn.errors import DataErrors, Issue, UserError
 
 T = TypeVar("T")
@@ -45,8 +46,9 @@ class Options:
     runs: int = 1
     seed: int = 0
     tokens: str = "word"
-    embeddings: str = "none"
+    embeddings: str = WORD2VEC
     emb_dim: int = 300
+    emb_words: int = 50_000
     pieces: int = 1000
     xvector: str = "extract"
     xvector_model: str = "espeak"

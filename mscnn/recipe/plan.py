@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.config import schema
+from mscnn.config.embeddings import WORD2VEC
 from mscnn.errors import UserError
 from mscnn.files import atomic
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mscnn.training.experiment import ExperimentConfig
 
 NO_ENGINE = ("", "gt", "none")
+NO_VECTORS = (WORD2VEC, "none")  # word vectors that are no file
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Row:
         set: changes of the configuration of the model, KEY=VALUE.
         data: data directory, made with the label map ``labels`` from ``subset`` of the recordings.
         text: transcripts for training: gt, an ASR engine, or none for a model without text input.
-        tokens, embeddings, emb_dim, pieces: see :class:`mscnn.training.sources.TextOptions`.
+        tokens, embeddings, emb_dim, emb_words, pieces: see :class:`mscnn.training.sources.TextOptions`.
         xvector: xvector.scp of the x-vectors, or none.
         xvector_model: x-vector network of stage 2; empty where the user gave the file.
         features: dump folder of each feature.
@@ -56,8 +58,9 @@ class Row:
     subset: str = "all"
     text: str = "none"
     tokens: str = "word"
-    embeddings: str = "none"
+    embeddings: str = WORD2VEC
     emb_dim: int = 300
+    emb_words: int = 50_000
     pieces: int = 1000
     xvector: str = "none"
     xvector_model: str = ""
@@ -83,7 +86,7 @@ class Row:
         from mscnn.training.experiment import ExperimentConfig
         from mscnn.training.sources import TextOptions
 
-        embeddings = None if self.embeddings == "none" else self.embeddings
+        embeddings = None if self.embeddings in NO_VECTORS else self.embeddings
         return ExperimentConfig(
             model=self.model,
             data=Path(self.data),
@@ -91,7 +94,7 @@ class Row:
             protocol=self.protocol,
             exp=Path(self.exp),
             feature_dirs=tuple(map(Path, self.features.values())),
-            text=TextOptions(self.text, self.tokens, embeddings, self.emb_dim, self.pieces),
+            text=TextOptions(self.text, self.tokens, embeddings, self.emb_dim, self.pieces, self.emb_words),
             xvector=None if self.xvector == "none" else Path(self.xvector),
             settings=self.set,
             folds=self.folds,

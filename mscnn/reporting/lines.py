@@ -25,11 +25,13 @@ FIELDS = {  # key -> meaning; fields of metrics (wf1, ua_sd, ua_run_sd and so on
     "runs": "number of runs of each fold, with different seeds",
     "model": "name of the configuration, in conf/models",
     "xvector": "x-vector network, given (an xvector.scp of the user), or none",
+    "embeddings": "word vectors: the pretrained file, or word2vec (trained on the training part); only with text",
     "data": "data directory: label map, and the subset of recordings where there is one",
     "set": "part that was scored: test or dev",
     "subset": "utterances of that part: all, improvised or scripted",
     "agg": "fold-mean: mean over folds of the score of each; pooled: score of one confusion matrix of all folds",
-    "changed": "non-default options: --set, word embeddings, unit of text",
+    "changed": "non-default options: --set, unit of text",
+    "short_excluded": "number of utterances shorter than a segment, which segments.short=drop excludes from the data",
     "partial": "number of trained folds / number of folds of the protocol; not comparable with lines of all folds",
     "legacy": "flawed procedures of a paper that are reproduced, such as selecting models on test",
 }
@@ -95,6 +97,7 @@ class ScoreLine:
             "runs": config["runs"],
             "model": config["model"],
             "xvector": "none" if config["xvector"] == "none" else config.get("xvector_model", "given"),
+            **({"embeddings": vectors} if (vectors := config.get("embeddings", "none")) != "none" else {}),
             "data": os.path.basename(config["data"]),
             "set": part,
             "subset": subset,
@@ -105,6 +108,7 @@ class ScoreLine:
         }
         marks = {
             "changed": ",".join(setting.replace(" ", "") for setting in config.get("changed") or ()),
+            "short_excluded": config.get("short_excluded"),
             "partial": config.get("partial"),
             "legacy": ",".join(legacy),
         }

@@ -31,6 +31,7 @@ class Scores:
         system: name of the model.
         text: transcripts.
         xvector: x-vector network, or none.
+        embeddings: word vectors; empty for systems without them.
         changed: non-default options.
         folds: number of trained folds, and of folds of the protocol.
         runs: number of runs of each fold.
@@ -45,6 +46,7 @@ class Scores:
     system: str
     text: str
     xvector: str
+    embeddings: str
     changed: tuple[str, ...]
     folds: tuple[int, int]
     runs: int
@@ -112,6 +114,7 @@ def _row(exp: Path, costs: Mapping[str, Mapping[str, float | None]]) -> Overview
         system=facts["model"],
         text=facts["text"] + trained,
         xvector=line.fields.get("xvector", "none"),
+        embeddings=line.fields.get("embeddings", ""),
         changed=tuple(filter(None, line.fields.get("changed", "").split(","))),
         folds=(int(done), int(whole)) if done else (facts["folds"], facts["folds"]),
         runs=facts["runs"],
@@ -178,6 +181,7 @@ def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewR
         Column("system", lambda row: name(row[0]), left=True),
         Column("text", lambda row: row[1].text, left=True),
         Column("changed", lambda row: ", ".join(row[1].changed), left=True),
+        Column("word vectors", lambda row: row[1].embeddings, left=True),
         Column("x-vectors", lambda row: "" if row[1].xvector == "none" else row[1].xvector),
         Column("folds", lambda row: _folds(row[1])),
         Column("runs", lambda row: row[1].runs),
@@ -212,6 +216,7 @@ def _csv_columns() -> list[Column[OverviewRow]]:
         "system": lambda scores: scores.system,
         "text": lambda scores: scores.text,
         "xvector": lambda scores: scores.xvector,
+        "embeddings": lambda scores: scores.embeddings,
         "changed": lambda scores: ",".join(scores.changed),
         "folds": lambda scores: f"{scores.folds[0]}/{scores.folds[1]}",
         "runs": lambda scores: scores.runs,

@@ -53,6 +53,12 @@ def text_input(exp: Experiment) -> str:
     return tested if tested == trained else f"{tested}; the models were trained on {trained}"
 
 
+def word_vectors(config: Mapping) -> str | None:
+    """The word vectors of a network that takes text; None for other systems."""
+    name = config.get("embeddings", "none")
+    return {"none": None, "word2vec": "word2vec, trained on each training part"}.get(name, name)
+
+
 def fold_scores(exp: Experiment, matrices) -> Iterator[tuple[int, Mapping]]:
     """Utterances and metrics of each fold of matrices (folds, runs, K, K); every fold must have all classes."""
     for fold in matrices:
@@ -85,6 +91,7 @@ def _system(exp: Experiment) -> Table:
         "data": config["data"],
         "features": ", ".join(config.get("features", {}).values()),
         "text": text_input(exp),
+        "word vectors": word_vectors(config),
         "x-vectors": config["xvector"],
         **config["environment"],
     }

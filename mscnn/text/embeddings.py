@@ -1,17 +1,20 @@
-"""Word embeddings, through gensim: read from a file and trimmed to a vocabulary, or trained."""
+"""Word embeddings, through gensim: read from a file and trimmed to some of its words, or trained."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
+from mscnn.files import digest
 from mscnn.log import get_logger
-from mscnn.text.vectorfiles import trim
+from mscnn.text.vectorfiles import Wanted, content_digest, trim
+from mscnn.text.vectors import WordVectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,51 +24,55 @@ WORD2VEC_EPOCHS = (20, 150)  # least and most
 WORD2VEC_TOKENS = 500_000  # tokens to process over all epochs
 
 
-def load_embeddings(
-    path: str | os.PathLike,
-    words: Sequence[str],
-    *,
-    cache: str | os.PathLike,
-    seed: int = 0,
-    dim: int | None = None,
-) -> tuple[np.ndarray, float]:
-    """Embeddings of ``words`` from a GloVe, word2vec or fastText file, text or binary, plain or gzipped.
+def pretrained(path: str | os.PathLike, words: Collection[str], *, cache: str | os.PathLike, most: int = 0) -> Path:
+    """Make the table of the vectors of ``words``, and of the ``most`` frequent other words, from a file of vectors.
 
-    Text files and word2vec's binary files are streamed: only the requested words are held in memory. gensim loads
-    fastText's own ``.bin`` completely (from a temporary file where it is gzipped). The result is cached in the folder
-    ``cache`` under a digest of the file's content and of the words. The digest of the content takes one read of the
-    file and is cached with the file's size and modification time.
+    The file is GloVe, word2vec or fastText, text or binary, plain or gzipped. Text files and word2vec's binary files
+    are streamed: only the words of the table are held in memory. gensim loads fastText's own ``.bin`` completely (from
+    a temporary file where it is gzipped).
 
     Args:
         path: the file; its format is detected from its content, not from its name.
-        words: words[0] is padding, words[1] the unknown word, as in ``Vocabulary.words``.
-        cache: folder; it is created where missing.
-        seed: for words that the file lacks; their vectors depend only on seed and word.
-        dim: expected dimension; None: any.
+        words: words that are wanted; those that the file lacks are not in the table.
+        cache: folder of the table; it is created where missing. The name of the table is a digest of the content of the
+            file, ``words`` and ``most``. The digest of the content takes one read of the file and is kept with the
+            file's size and modification time.
+        most: number of words to include besides, from the start of the file; those with upper case are skipped.
 
     Returns:
-        float32 matrix (len(words), dim): zeros for padding, U(-0.25, 0.25) for the unknown word and for words that the
-        file lacks; and the share of words[2:] that the file has.
+        path of the table, a file of :class:`WordVectors`; an existing one is used again.
 
     Raises:
-        UserError: the file is missing, damaged, of none of these formats, or of another dimension.
+        UserError: the file is missing, damaged, or of none of these formats.
     """
     get_logger("gensim").setLevel("ERROR")
-    known = words[2:]
+    path, cache = Path(path), Path(cache)
     try:
-        vectors, size = _read(trim(Path(path), known, Path(cache)))
+        table = cache / f"{digest([content_digest(path, cache), sorted(words), most])[:16]}.safetensors"
+        if not table.exists():
+            with tempfile.TemporaryDirectory(prefix=".trim.", dir=cache) as folder:
+                _read(trim(path, Wanted(words, most), Path(folder, "trimmed"))).save(table)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f"{path}: not readable as embeddings: {error}; expected GloVe, word2vec or fastText, text or binary, "
             "plain or gzipped; download it again",
             code="embeddings-unreadable",
         ) from None
-    if dim not in (None, size):
-        raise UserError(
-            f"{path}: embeddings have {size} dimensions, expected {dim}; choose another file",
-            code="embeddings-dimension",
-        )
-    return _complete(words, vectors, size, seed), len(vectors) / max(len(known), 1)
+    return table
+
+
+def initial(words: Sequence[str], vectors: WordVectors, seed: int = 0) -> np.ndarray:
+    """Initial word embeddings, float32 (len(words), D).
+
+    Args:
+        words: words[0] is padding, words[1] the unknown word, as in ``Vocabulary.words``.
+        vectors: table of vectors.
+        seed: for words that the table lacks; their vectors depend only on seed and word.
+
+    Returns:
+        zeros for padding, U(-0.25, 0.25) for the unknown word and for words that the table lacks.
+    """
+    return _complete(words, vectors, vectors.dim, seed)
 
 
 def train_word2vec(
@@ -78,7 +85,7 @@ def train_word2vec(
     epochs, and the vectors are centred and scaled to the length of unknown words (cf. Mu & Viswanath 2018).
 
     Returns:
-        float32 matrix (len(words), dim) as from ``load_embeddings``; deterministic across processes.
+        float32 matrix (len(words), dim) as from ``initial``; deterministic across processes.
     """
     import numpy as np
     from gensim.models import Word2Vec
@@ -99,7 +106,7 @@ def train_word2vec(
     return _complete(words, dict(zip(model.wv.index_to_key, vectors, strict=True)), dim, seed)
 
 
-def _complete(words: Sequence[str], vectors: Mapping[str, np.ndarray], dim: int, seed: int) -> np.ndarray:
+def _complete(words: Sequence[str], vectors: Mapping[str, np.ndarray] | WordVectors, dim: int, seed: int) -> np.ndarray:
     """Matrix of the vectors of ``words``; missing ones are random, each from a generator seeded with the word."""
     import numpy as np
 
@@ -117,12 +124,12 @@ def _stable_hash(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], int]:
-    """Vectors of a small word2vec file, and their dimension."""
+def _read(path: Path) -> WordVectors:
+    """Vectors of a small word2vec file."""
     import numpy as np
     from gensim.models import KeyedVectors
 
     vectors = KeyedVectors.load_word2vec_format(str(path), binary=path.suffix == ".bin")
     if not np.isfinite(vectors.vectors).all():
         raise ValueError("vectors with values that are not finite")
-    return {word: vectors[word] for word in vectors.index_to_key}, vectors.vector_size
+    return WordVectors(vectors.index_to_key, vectors.vectors.astype(np.float32, copy=False))

@@ -1,4 +1,4 @@
-"""Files of word vectors, trimmed to a set of words.
+"""Files of word vectors, trimmed to some of their words.
 
 gensim reads a whole file into memory (GloVe 840B: 2.6 GB) before words can be looked up. Here text and binary files are
 streamed, only the rows of the requested words are kept, and gensim reads the result.
@@ -20,25 +20,63 @@ CHUNK = 1 << 20  # bytes per read
 MAX_WORD_BYTES = 1000  # in a binary file
 
 
-def trim(path: Path, wanted: Collection[str], cache: Path) -> Path:
-    """Path of a word2vec file (``.txt`` text, ``.bin`` binary) in ``cache`` with the ``wanted`` words of ``path``.
+class Wanted:
+    """The words to keep: given ones, and the first ``most`` words of a file that are in lower case.
+
+    Files of word vectors list frequent words first. Tokens are in lower case: other words are never looked up.
+    """
+
+    def __init__(self, words: Collection[str], most: int = 0) -> None:
+        self.words = {word.encode() for word in words}
+        self._left = most
+
+    def take(self, word: bytes) -> bool:
+        """Whether to keep the next word of a file."""
+        if self._left and word == word.decode("utf-8", "replace").lower().encode():
+            self._left -= 1
+            return True
+        return word in self.words
+
+
+def trim(path: Path, wanted: Wanted, stem: Path) -> Path:
+    """Write a word2vec file, ``stem.txt`` (text) or ``stem.bin`` (binary), with the ``wanted`` words of ``path``.
+
+    Returns:
+        path of the written file.
 
     Raises:
         OSError, EOFError, ValueError, zlib.error: the file is missing, damaged, or of an unknown format.
     """
-    key = digest([_content_digest(path, cache), sorted(wanted)])[:16]
-    for file in (cache / f"{key}.txt", cache / f"{key}.bin"):
-        if file.exists():
-            return file
-    dim, binary, records = _records(path, {word.encode() for word in wanted})
-    file = cache / f"{key}.{'bin' if binary else 'txt'}"
+    dim, binary, records = _records(path, wanted)
+    file = stem.with_name(f"{stem.name}.{'bin' if binary else 'txt'}")
     with atomic(file, "wb") as out:
         out.write(b"%d %d\n" % (len(records), dim))
         out.writelines(b"%b %b%b" % (word, values, b"" if binary else b"\n") for word, values in records.items())
     return file
 
 
-def _records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[bytes, bytes]]:
+def dimension(path: Path) -> int:
+    """Dimension of the vectors of a file, from its start; 0 for fastText's binary format.
+
+    Raises:
+        OSError, EOFError, ValueError, zlib.error: the file is missing, damaged, or of an unknown format.
+    """
+    head = _head(path)
+    return 0 if head.startswith(FACEBOOK) else _sniff(head)[1]
+
+
+def content_digest(path: Path, cache: Path) -> str:
+    """Digest of a file, stored in the folder ``cache`` with its size and modification time; raises OSError."""
+    status = path.stat()
+    memo = cache / f"{digest([str(path.resolve()), status.st_size, status.st_mtime_ns])[:16]}.sha256"
+    if not memo.exists():
+        value = file_digest(path)
+        with atomic(memo) as out:
+            out.write(value)
+    return memo.read_text(encoding="utf-8")
+
+
+def _records(path: Path, wanted: Wanted) -> tuple[int, bool, dict[bytes, bytes]]:
     """Dimension, whether values are binary (float32) or text, and word -> its values as in the file."""
     head = _head(path)
     if head.startswith(FACEBOOK):
@@ -48,16 +86,6 @@ def _records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[byt
         if binary and rows is not None:
             return dim, True, dict(_binary_records(stream, rows, dim, wanted))
         return dim, False, _text_records(stream, rows, dim, wanted)
-
-
-def _content_digest(path: Path, cache: Path) -> str:
-    status = path.stat()
-    memo = cache / f"{digest([str(path.resolve()), status.st_size, status.st_mtime_ns])[:16]}.sha256"
-    if not memo.exists():
-        value = file_digest(path)
-        with atomic(memo) as out:
-            out.write(value)
-    return memo.read_text(encoding="utf-8")
 
 
 def _open(path: Path) -> BinaryIO:
@@ -94,7 +122,7 @@ def _are_numbers(fields: Sequence[bytes]) -> bool:
         return False
 
 
-def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Collection[bytes]) -> dict[bytes, bytes]:
+def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Wanted) -> dict[bytes, bytes]:
     """Word -> its values as text, of the wanted words; the first line of a word counts."""
     if rows is not None:
         stream.readline()
@@ -102,7 +130,7 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Collecti
     line, number = b"", 0
     for number, line in enumerate(stream, 1):
         start = line.partition(b" ")[0]
-        if start not in wanted or start in records:
+        if start in records or not wanted.take(start):
             continue
         # the values are the last ``dim`` fields: GloVe 840B has words with spaces, such as "at name@domain.com"
         name, *values = line.rstrip().rsplit(b" ", dim)
@@ -115,7 +143,7 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Collecti
     return records
 
 
-def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Wanted) -> Iterator[tuple[bytes, bytes]]:
     """Words and values (little-endian float32) of the wanted words."""
     stream.readline()
     buffer, start, width = b"", 0, 4 * dim
@@ -129,11 +157,11 @@ def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Collection[by
             buffer, start = buffer[start:] + more, 0
         name = buffer[start:blank].lstrip(b"\n")
         start = blank + 1 + width
-        if name in wanted:
+        if wanted.take(name):
             yield name, buffer[blank + 1 : start]
 
 
-def _facebook_records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool, dict[bytes, bytes]]:
+def _facebook_records(path: Path, wanted: Wanted) -> tuple[int, bool, dict[bytes, bytes]]:
     """Dimension, True, and records of fastText's binary format, loaded by gensim; unknown words are not composed."""
     from gensim.models.fasttext import load_facebook_vectors
 
@@ -146,6 +174,5 @@ def _facebook_records(path: Path, wanted: Collection[bytes]) -> tuple[int, bool,
             vectors = load_facebook_vectors(unpacked.name if packed else str(path))
     except Exception as error:  # gensim's parser raises any error on damaged files
         raise ValueError(f"fastText's binary format, but: {type(error).__name__}: {error}") from None
-    known = vectors.key_to_index
-    records = {name: vectors[name.decode()].astype("<f4").tobytes() for name in wanted if name.decode() in known}
-    return vectors.vector_size, True, records
+    known = [name for name in vectors.index_to_key if wanted.take(name.encode())]
+    return vectors.vector_size, True, {name.encode(): vectors[name].astype("<f4").tobytes() for name in known}

@@ -10,6 +10,7 @@ from pathlib import Path
 from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.text.tokens import tokenize
+from mscnn.text.vectors import WordVectors
 
 PAD, UNK = "<pad>", "<unk>"  # ids 0 and 1; they cannot be tokens: the tokenizer splits off < and >
 
@@ -38,7 +39,11 @@ class Vocabulary:
 
     def encode(self, text: str, max_tokens: int | None = None) -> list[int]:
         """Ids of the first ``max_tokens`` tokens; a text without tokens is one unknown word."""
-        return [self._ids.get(token, 1) for token in tokenize(text)[:max_tokens]] or [1]
+        return [self.id_of(token) for token in tokenize(text)[:max_tokens]] or [1]
+
+    def id_of(self, token: str) -> int:
+        """Id of a token."""
+        return self._ids.get(token, 1)
 
     def save(self, directory: str | os.PathLike) -> Path:
         """Write ``vocabulary.txt``, the word with id n in line n + 1; returns its path."""
@@ -67,3 +72,20 @@ class Vocabulary:
                 code="vocabulary-unreadable",
             )
         return cls(words)
+
+
+class Extended(Vocabulary):
+    """A vocabulary, and for the words that it lacks a table of vectors, whose ids follow its own.
+
+    ``words``, the length and the file are those of the vocabulary.
+    """
+
+    def __init__(self, own: Vocabulary, vectors: WordVectors) -> None:
+        super().__init__(own.words)
+        self.vectors = vectors
+
+    def id_of(self, token: str) -> int:
+        """Id of a token: of the vocabulary, else its row in the table after these."""
+        if token not in self._ids and token in self.vectors:
+            return len(self) + self.vectors.row(token)
+        return super().id_of(token)

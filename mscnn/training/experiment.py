@@ -16,6 +16,7 @@ from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.outputs import environment
+from mscnn.training.short import too_short
 from mscnn.training.sources import Reader, Sources, TextOptions, features_of
 from mscnn.training.systems import system_of
 from mscnn.xvector.vectors import model_name
@@ -102,7 +103,7 @@ def resolve(
     folds: Sequence[Fold],
     reader: Reader,
 ) -> dict[str, Any]:
-    """Content of ``config.yaml``: all that the results depend on; ``folds`` are all folds of the protocol."""
+    """Content of ``config.yaml``: all that results depend on; ``folds`` are all folds, without excluded utterances."""
     system = system_of(spec)
     known = decided(options, spec, classes, protocol)
     folds_of = {"hash": folds_hash(protocol, folds), "sha256": folds_digest(protocol, folds)}
@@ -113,10 +114,12 @@ def resolve(
         "features": {name: archive.title for name, archive in sources.features.items()},
         "feature_dirs": {name: str(archive.path) for name, archive in sources.features.items()},
         "changed": sorted([*options.settings, *(options.text.changed if spec.text and system.learns_tokens else ())]),
+        "embeddings": options.text.title if spec.text and system.learns_tokens else "none",
         "xvector_model": model_name(sources.xvectors()) if spec.xvector else "none",
         "folds": min(options.folds or len(folds), len(folds)),
         "partial": f"{options.folds}/{len(folds)}" if partial else "",
         "runs": options.runs,
+        "short_excluded": len(too_short(spec, sources)),
         "parameters": system.parameters(sources, classes),
         "inputs": input_digests(spec, sources, reader),
         "environment": environment(),

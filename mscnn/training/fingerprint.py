@@ -10,10 +10,12 @@ from typing import Any
 import yaml
 
 from mscnn import models
+from mscnn.config.embeddings import WORD2VEC
 from mscnn.config.model import ModelSpec
-from mscnn.errors import DataErrors, Issue, UserError
+from mscnn.errors import DataErrors, Issue
 from mscnn.files import atomic, digest, read_yaml
 from mscnn.stamp import Stamp
+from mscnn.text.vectors import WordVectors
 from mscnn.training import selection
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
@@ -26,7 +28,8 @@ CODE = (  # besides the models and the metric that selects; configuration, folds
     "mscnn.features.archive",
 )
 AMOUNT = ("folds", "partial", "runs")  # may be changed: finished runs are kept
-NOT_COMPARED = ("environment", "command", "changed", *AMOUNT)  # the options in ``changed`` are compared themselves
+SHOWN = ("changed", "embeddings")  # the options that they show are compared themselves
+NOT_COMPARED = ("environment", "command", *SHOWN, *AMOUNT)
 FIX = "Keep both with --tag NAME, or replace it with --overwrite true"
 WORDS = {  # names of differences, in words of the user
     "inputs.code": "the code of the model or of training",
@@ -45,6 +48,7 @@ WORDS = {  # names of differences, in words of the user
     "text_options.embeddings": "--embeddings",
     "text_options.dim": "--emb-dim",
     "text_options.pieces": "--pieces",
+    "text_options.words": "--emb-words",
     "xvector": "--xvector",
     "xvector_model": "--xvector-model",
     "seed": "--seed",
@@ -58,7 +62,8 @@ GROUPS = {  # those of the names GROUP.NAME that WORDS does not have
     "feature_dirs": "the folder of the features ({name})",
 }
 # files of an experiment besides config.yaml
-OUTPUTS = ("fold*", "score_*", "confusion_*", "statistics.json", "figures", "report.html", "RESULTS.md")
+PAGES = ("figures", "report.html", "RESULTS.md")
+OUTPUTS = ("fold*", WordVectors.FILE, "score_*", "confusion_*", "statistics.json", *PAGES)
 
 
 def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str, str]:
@@ -74,8 +79,8 @@ def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str
         digests["features"] = digest({name: archive.content for name, archive in sources.features.items()})
     if spec.text:
         digests["text"] = digest(sources.texts())
-        file = sources.text.embeddings
-        digests["embeddings"] = _digest_of(file, reader) if file else "word2vec"
+        file = sources.text.file
+        digests["embeddings"] = reader.file_digest(file) if file else WORD2VEC
     if spec.xvector:
         digests["xvector"] = reader.xvector_digest(sources.xvectors(), tuple(sources.data.utts))
     return digests
@@ -145,9 +150,3 @@ def plain(names: Sequence[str]) -> str:
 def _config_in(exp: Path) -> dict[str, Any]:
     path = exp / "config.yaml"
     return read_yaml(path) if path.exists() else {}
-
-
-def _digest_of(embeddings: str, reader: Reader) -> str:
-    if not Path(embeddings).is_file():
-        raise UserError(f"--embeddings {embeddings}: no such file; name an existing file, or none", code="file-missing")
-    return reader.file_digest(embeddings)

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from mscnn.models.base import Classifier
     from mscnn.training.examples import Examples
     from mscnn.training.normalise import Normalisers
-    from mscnn.training.splits import Tokens
+    from mscnn.training.splits import Splits
     from mscnn.training.task import Scores
+    from mscnn.training.words import Tokens
 
 WEIGHTS = "model.safetensors"
 
@@ -51,18 +52,15 @@ class Network:
         with reproducible(device):
             splits = make_splits(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=seed)
             torch.manual_seed(seed)
-            model = models.build(task.spec, splits.sizes)
-            if splits.embedding is not None:
-                model.set_word_vectors(torch.from_numpy(splits.embedding))
-            model.to(device)
+            model = untrained(task.spec, splits).to(device)
             options = task.spec.training
             model.class_weights = class_weights(options, splits.train.targets, task.classes)
             state = fit(model, splits.train, splits.dev, options, seed=seed, device=device, directory=directory)
             scores = {"dev": predict(model, splits.dev, device), "test": predict(model, splits.test, device)}
         files = [directory / WEIGHTS, directory / "metrics.jsonl"]
         _write_weights(files[0], model, splits.statistics, task.classes)
-        if splits.vocabulary is not None:
-            files.append(splits.vocabulary.save(directory))
+        if splits.words is not None:
+            files.append(splits.words.vocabulary.save(directory))
         if task.tensorboard:
             write_tensorboard(directory, state.history)
         return Outcome(scores, files)
@@ -114,12 +112,15 @@ class Trained:
         import torch
 
         from mscnn.training.normalise import Normalisers
+        from mscnn.training.words import further
 
         normalisers = Normalisers(spec)
         try:
             normalisers.restore(saved)
             model = models.build(spec, sizes)
             model.load_state_dict({name: torch.from_numpy(saved[name]) for name in model.state_dict() if name in saved})
+            if (vectors := further(vocabulary)) is not None:
+                model.add_word_vectors(torch.from_numpy(vectors))
         except (KeyError, RuntimeError) as error:
             raise _other_network(where, error) from None
         return cls(spec, model.eval(), normalisers, vocabulary)
@@ -138,15 +139,30 @@ def _other_network(where: object, error: Exception) -> UserError:
     return UserError(f"{where}: weights of another network: {reason}; train it again", code="weights-other")
 
 
+def untrained(spec: ModelSpec, splits: Splits) -> Classifier:
+    """A network with random weights and initial word vectors, on the CPU."""
+    import torch
+
+    from mscnn.training.words import further
+
+    model = models.build(spec, splits.sizes)
+    if splits.words is not None:
+        model.set_word_vectors(torch.from_numpy(splits.words.embedding))
+        if (vectors := further(splits.words.vocabulary)) is not None:
+            model.add_word_vectors(torch.from_numpy(vectors))
+    return model
+
+
 def restore(
     spec: ModelSpec, sources: Sources, classes: Sequence[str], directory: Path, sets: Mapping[str, Sequence[str]]
 ) -> tuple[Classifier, dict[str, Examples]]:
     """A trained network on the CPU, in eval mode, and its input for each of ``sets``.
 
-    Weights, vocabulary and statistics of normalisation are those of training.
+    Weights, vocabulary and statistics of normalisation are those of training. Words that the vocabulary lacks are
+    looked up in the table of pretrained vectors, where the experiment has one.
 
     Args:
-        directory: folder of the run.
+        directory: folder of the run, two below that of the experiment.
         sets: utterance ids of each set, by any names.
 
     Raises:
@@ -154,9 +170,11 @@ def restore(
     """
     from mscnn.models.base import WORD_VECTORS
     from mscnn.training.splits import make_sizes, read_examples
+    from mscnn.training.words import read_table, read_vocabulary
 
     saved = read_weights(directory / WEIGHTS)
-    vocabulary = read_vocabulary(directory) if spec.text else None
+    table = read_table(directory.parents[1], sources.text) if spec.text else None
+    vocabulary = read_vocabulary(directory, table) if spec.text else None
     examples = {name: read_examples(spec, sources, utts, vocabulary) for name, utts in sets.items()}
     try:
         embedding = saved[WORD_VECTORS].shape if spec.text else None
@@ -167,14 +185,6 @@ def restore(
     for one_set in examples.values():
         trained.normalisers.apply(one_set)
     return trained.model, examples
-
-
-def read_vocabulary(directory: Path) -> Tokens:
-    """Vocabulary of the network in the folder of a run: words or subwords."""
-    from mscnn.text.subwords import Subwords
-    from mscnn.text.vocabulary import Vocabulary
-
-    return (Subwords if (directory / Subwords.FILE).is_file() else Vocabulary).load(directory)
 
 
 @contextlib.contextmanager

@@ -14,13 +14,16 @@ from mscnn.data.protocols import Fold, Protocol, make_folds, require_classes, wr
 from mscnn.errors import UserError
 from mscnn.files import digest
 from mscnn.stamp import Stamp
+from mscnn.text.vectors import WordVectors
 from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.fingerprint import require_same, stamp, write_config
 from mscnn.training.outputs import logged_to, require_tensorboard, write_predictions
 from mscnn.training.selection import check_class_weights, check_training
+from mscnn.training.short import exclude, too_short
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
 from mscnn.training.task import Task
+from mscnn.training.words import place, table
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ def train_experiments(
         trainings = experiment.trainings()
         stale = [training for training in trainings if not training[1].fresh()]
         folds, runs = len(experiment.folds), experiment.options.runs
+        _place_vectors(experiment, needed=bool(stale))
         logger.info("%s: %d of %d runs to train (%d folds x %d runs)", exp, len(stale), folds * runs, folds, runs)
         todo += stale
     if todo:
@@ -106,6 +110,15 @@ def train_experiments(
         devices=devices,
     )
     return len(todo)
+
+
+def _place_vectors(experiment: Prepared, needed: bool) -> None:
+    """Put the table of pretrained word vectors into the folder of an experiment, if it has one and lacks it."""
+    spec, options = experiment.spec, experiment.options
+    if spec.text and system_of(spec).learns_tokens and (needed or not (options.exp / WordVectors.FILE).exists()):
+        made = table(experiment.sources, options.exp.parent / "embeddings")
+        if made:
+            place(made, options.exp)
 
 
 def check_options(options: ExperimentConfig) -> ModelSpec:
@@ -148,10 +161,10 @@ def _prepare(options: ExperimentConfig, reader: Reader) -> Prepared:
             code="class-unknown",
         )
     protocol = Protocol.load(options.protocol)
-    all_folds = make_folds(protocol, data)
+    sources = options.sources(spec, data, reader)
+    all_folds = exclude(make_folds(protocol, data), too_short(spec, sources))
     folds = all_folds[: options.folds or None]
     require_classes(protocol, folds, data, classes)
-    sources = options.sources(spec, data, reader)
     _remark(options, spec, sources, protocol, len(all_folds))
     return Prepared(
         options, spec, sources, folds, resolve(options, spec, sources, classes, protocol, all_folds, reader)

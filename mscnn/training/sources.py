@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mscnn.config import embeddings
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
@@ -21,6 +22,8 @@ from mscnn.xvector.vectors import read_vectors
 if TYPE_CHECKING:
     import numpy as np
 
+MARKED = ("tokens", "dim", "pieces")  # options of the text that ``changed`` names
+
 
 @dataclass(frozen=True)
 class TextOptions:
@@ -29,9 +32,11 @@ class TextOptions:
     Attributes:
         source: gt (reference transcripts), or an ASR engine.
         tokens: word or sentencepiece.
-        embeddings: a GloVe, word2vec or fastText file; None: word2vec trained on the training split.
+        embeddings: a GloVe, word2vec or fastText file, or a name in conf/embeddings; None: word2vec trained on the
+            training split.
         dim: dimension of word2vec.
         pieces: size of the sentencepiece vocabulary.
+        words: number of frequent words of the file that the models know besides those of the data.
     """
 
     source: str = "gt"
@@ -39,12 +44,23 @@ class TextOptions:
     embeddings: str | None = None
     dim: int = 300
     pieces: int = 1000
+    words: int = 50_000
 
     @property
     def changed(self) -> list[str]:
-        """Non-default options as KEY=VALUE, files without their folder; they distinguish systems."""
-        values = {**asdict(self), "embeddings": self.embeddings and Path(self.embeddings).name}
-        return [f"{f.name}={values[f.name]}" for f in fields(self)[1:] if values[f.name] != f.default]
+        """Non-default values of MARKED as KEY=VALUE; score lines name the vectors in a field of their own."""
+        values = asdict(self)
+        return [f"{name}={values[name]}" for name in MARKED if values[name] != getattr(TextOptions, name)]
+
+    @property
+    def title(self) -> str:
+        """Name of the word vectors: that of the file, or word2vec."""
+        return embeddings.title(self.embeddings)
+
+    @property
+    def file(self) -> Path | None:
+        """File of the word vectors; None: there is none, word2vec is trained. Raises UserError where it is missing."""
+        return embeddings.locate(self.embeddings) if self.embeddings else None
 
 
 class Matrices(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mscnn import log, models
+from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.config.segments import Segments
 from mscnn.data.protocols import Fold
@@ -17,31 +17,28 @@ from mscnn.data.segments import Spans, segment
 from mscnn.models.inputs import Sizes
 from mscnn.training.examples import Examples, Stream
 from mscnn.training.normalise import Normalisers
-from mscnn.training.sources import Recordings, Sources, TextOptions
+from mscnn.training.sources import Recordings, Sources
+from mscnn.training.words import Words, learn_words
 
 if TYPE_CHECKING:
-    from mscnn.text.subwords import Subwords
-    from mscnn.text.vocabulary import Vocabulary
-
-    Tokens = Vocabulary | Subwords
+    from mscnn.training.words import Tokens
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The splits of a fold, sizes for the model, and vocabulary and statistics of the training split.
+    """The splits of a fold, sizes for the model, and words and statistics of the training split.
 
     Attributes:
-        embedding: vectors (tokens, D) of the ``vocabulary``; both are None for systems without text.
         statistics: statistics of normalisation, by the names in the file of weights.
+        words: vocabulary and word vectors; None for systems without text.
     """
 
     train: Examples
     dev: Examples
     test: Examples
     sizes: Sizes
-    embedding: np.ndarray | None
     statistics: dict[str, np.ndarray]
-    vocabulary: Tokens | None
+    words: Words | None
 
 
 def make_splits(
@@ -53,10 +50,8 @@ def make_splits(
         cache: folder of the cache of word vectors.
         seed: seed of the word vectors.
     """
-    vocabulary, embedding = None, None
-    if spec.text:
-        texts = sources.texts()
-        vocabulary, embedding = _learn_vocabulary([texts[utt] for utt in fold.train], sources.text, cache, seed)
+    words = learn_words(sources, fold, cache, seed) if spec.text else None
+    vocabulary = words.vocabulary if words else None
     train = read_examples(spec, sources, fold.train, vocabulary, classes=sources.data.emo)
     dev, test = (read_examples(spec, sources, utts, vocabulary) for utts in (fold.dev, fold.test))
     normalisers = Normalisers(spec)
@@ -66,8 +61,8 @@ def make_splits(
     index = {name: k for k, name in enumerate(classes)}
     for split in (train, dev):
         split.labels = np.array([index[sources.data.emo[utt]] for utt in split.utts])
-    sizes = make_sizes(spec, len(classes), sources, train, None if embedding is None else embedding.shape)
-    return Splits(train, dev, test, sizes, embedding, normalisers.statistics, vocabulary)
+    sizes = make_sizes(spec, len(classes), sources, train, words.embedding.shape if words else None)
+    return Splits(train, dev, test, sizes, normalisers.statistics, words)
 
 
 def read_examples(
@@ -156,18 +151,3 @@ def _segmented(
     frames = segments.streams[name]
     first = np.minimum(spans.starts * frames // segments.frames, totals - 1)
     return Stream(flat, starts + first, np.minimum(frames, totals - first))
-
-
-def _learn_vocabulary(texts: list[str], options: TextOptions, cache: Path, seed: int) -> tuple[Tokens, np.ndarray]:
-    """Vocabulary (or sentencepiece model) of the transcripts of the training split, and word vectors (tokens, D)."""
-    from mscnn.text.embeddings import load_embeddings, train_word2vec
-    from mscnn.text.subwords import Subwords
-    from mscnn.text.vocabulary import Vocabulary
-
-    vocabulary = Vocabulary.build(texts) if options.tokens == "word" else Subwords.train(texts, size=options.pieces)
-    if options.embeddings:
-        matrix, coverage = load_embeddings(options.embeddings, vocabulary.words, cache=cache, seed=seed)
-        log.get_logger("train").info("embeddings cover %.1f %% of %d words", 100 * coverage, len(vocabulary) - 2)
-    else:
-        matrix = train_word2vec([vocabulary.split(t) for t in texts], vocabulary.words, dim=options.dim, seed=seed)
-    return vocabulary, matrix

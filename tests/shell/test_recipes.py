@@ -234,7 +234,7 @@ def test_paths_are_relative_to_the_recipe_or_to_the_caller(sh, checkout, tmp_pat
 def test_a_failed_stage_names_its_log_and_ends_the_run(sh, checkout, tmp_path):
     recipe = checkout / "egs/iemocap"
     (recipe / "cmd.sh").write_text("export MSCNN_BACKEND=moon\n")
-    given = ("--xvector", "none", "--train-args", "--set max_epochs=3", "--runs", 2)
+    given = ("--xvector", "none", "--embeddings", "word2vec", "--train-args", "--set max_epochs=3", "--runs", 2)
     result = sh(recipe / "run.sh", "--corpus", tmp_path / "absent", *given)
     log = recipe / "exp/log/stage0.log"
     assert result.returncode == 1 and str(log) in result.stderr

@@ -12,6 +12,7 @@ from mscnn.reporting.formats import counted, settings, thousands
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import guarantees, models_of, shares_speakers
 from mscnn.reporting.page.source import ReportData
+from mscnn.reporting.summary import word_vectors
 from mscnn.reporting.table import Column, Table, column_each
 
 MIN_SPEAKERS = 30  # with fewer test speakers, the card has a note
@@ -130,6 +131,7 @@ def _system(data: ReportData) -> Table:
         "models": models_of(data),
         "parameters": f"{thousands(size)} without word embeddings" if size else None,
         "features": ", ".join(config.get("features", {}).values()),
+        "word vectors": word_vectors(config),
         "x-vectors": config.get("xvector_model", config["xvector"]),
         "options": settings(config.get("model_options")),
         "training": settings(config.get("training")),

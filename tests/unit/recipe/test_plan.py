@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from mscnn.config import schema
+from mscnn.config import embeddings, schema
 from mscnn.errors import DataErrors
 from mscnn.paths import conf, names
 from mscnn.recipe.grid import Request, read_grid
@@ -92,6 +92,20 @@ def test_a_row_has_all_that_stages_need(monkeypatch, tmp_path):
     assert (setup.model, str(setup.exp), setup.settings, setup.text.source) == ("mscnn_spu", row.exp, row.set, "gt")
     assert [str(path) for path in setup.feature_dirs] == ["dump/mfcc96/iemocap4"] and setup.text.embeddings is None
     assert str(setup.xvector) == row.xvector
+
+
+def test_word_vectors_are_for_networks_that_take_text(tmp_path, monkeypatch):
+    """A known name may have to be downloaded first; a system without word vectors does not ask for it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(embeddings, "FOLDER", tmp_path)
+    made = plan(models=("text_cnn", "tfidf_lr", "audio_cnn"), texts=("gt",), embeddings="glove.840B.300d")
+    assert {row.model: row.embeddings for row in made.rows} == {
+        "text_cnn": "glove.840B.300d",
+        "tfidf_lr": "none",
+        "audio_cnn": "none",
+    }
+    assert made.rows[0].setup().text.embeddings == "glove.840B.300d"
+    assert plan(models=("text_cnn",), texts=("gt",)).rows[0].embeddings == "word2vec"
 
 
 def test_a_plan_is_one_json_object_per_experiment(tmp_path):

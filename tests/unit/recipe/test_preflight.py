@@ -6,6 +6,7 @@ from importlib import metadata
 
 import pytest
 
+from mscnn.config import embeddings
 from mscnn.corpora import names, read
 from mscnn.recipe import preflight
 from mscnn.recipe.make import make_plan
@@ -47,6 +48,21 @@ def test_without_a_plan_only_the_machine_is_checked():
     lines = report(Needs())
     subjects = ["python:", "packages:", "torch:", "machine:", "kaldi:", "jobs:", "disk:"]
     assert lines["FAIL"] == [] and [line.split()[1] for line in lines["ok"]] == subjects
+
+
+def test_missing_word_vectors_are_named_with_both_ways_out(monkeypatch, tmp_path):
+    monkeypatch.setattr(embeddings, "FOLDER", tmp_path)
+    needs = Needs(planned(model="text_cnn", text="gt", embeddings="glove.840B.300d"))
+    (line,) = report(needs)["FAIL"]
+    assert "tools/download_glove.sh" in line and "word2vec" in line
+    file = tmp_path / "glove.840B.300d" / "glove.840B.300d.txt"
+    file.parent.mkdir()
+    file.write_text("the 0.1 0.2 0.3\n")
+    lines = report(needs)
+    assert not lines["FAIL"] and any("3 dimensions" in line and str(file) in line for line in lines["ok"])
+    file.write_text("<html>not found</html>\n")
+    assert str(file) in report(needs)["FAIL"][0]
+    assert not report(Needs(planned(model="text_cnn", text="gt", embeddings="word2vec")))["FAIL"]
 
 
 def test_the_needs_of_a_recipe_are_available(shared_dir):

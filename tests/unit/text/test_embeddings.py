@@ -12,7 +12,8 @@ from gensim.models import FastText, KeyedVectors
 from gensim.models.fasttext import save_facebook_model
 
 from mscnn.text import vectorfiles
-from mscnn.text.embeddings import load_embeddings, train_word2vec
+from mscnn.text.embeddings import initial, pretrained, train_word2vec
+from mscnn.text.vectors import WordVectors
 from tests.raises import fails
 
 DIM = 6
@@ -20,6 +21,12 @@ NAMES = [",", "the", "café", "at", "n't", "7", "home", "unwanted"]
 VECTORS = np.random.default_rng(0).standard_normal((len(NAMES), DIM)).astype(np.float32)
 WORDS = ["<pad>", "<unk>", "home", "the", "nowhere", "café", "at", "7"]
 WANTED = {name: VECTORS[NAMES.index(name)] for name in WORDS if name in NAMES}
+
+
+def load_embeddings(path, words, cache, seed=0):
+    """Initial embeddings of ``words`` from a file, and the share of them that it has."""
+    table = WordVectors.load(pretrained(path, words[2:], cache=cache))
+    return initial(words, table, seed), len(table) / max(len(words) - 2, 1)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +65,7 @@ FORMATS = ["glove", "glove-no-newline", "word2vec-text", "fasttext-vec", "word2v
 @pytest.mark.parametrize("name", [*FORMATS, *(f"{name}.gz" for name in FORMATS)])
 def test_formats(files, name, tmp_path, monkeypatch):
     monkeypatch.setattr(vectorfiles, "CHUNK", 64)  # records of binary files come in parts
-    matrix, coverage = load_embeddings(files / name, WORDS, cache=tmp_path, seed=1, dim=DIM)
+    matrix, coverage = load_embeddings(files / name, WORDS, cache=tmp_path, seed=1)
     assert (matrix.shape, matrix.dtype, coverage) == ((len(WORDS), DIM), np.float32, 5 / 6)
     assert not matrix[0].any()
     for row, word in enumerate(WORDS[1:], 1):
@@ -100,7 +107,7 @@ def test_the_cache_depends_on_content_and_words(files, tmp_path):
 
     def kept() -> dict[str, int]:
         """Vectors that are kept, and when they were written."""
-        return {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.txt")}
+        return {path.name: path.stat().st_mtime_ns for path in (tmp_path / "cache").glob("*.safetensors")}
 
     first, _ = load_embeddings(copy, WORDS, cache=tmp_path / "cache")
     before = kept()
@@ -149,11 +156,40 @@ def test_damaged_files_are_refused(files, name, how, tmp_path):
     assert not [file for file in (tmp_path / "cache").iterdir() if file.suffix == ".tmp"]
 
 
-def test_other_dimension_and_no_file(files, tmp_path):
-    with fails("embeddings-dimension", files / "glove", 6, 300):
-        load_embeddings(files / "glove", WORDS, cache=tmp_path, dim=300)
+def test_no_file(tmp_path):
     with fails("embeddings-unreadable", tmp_path / "none"):
         load_embeddings(tmp_path / "none", WORDS, cache=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["glove", "word2vec-text", "word2vec-binary.gz", "facebook"])
+def test_the_first_words_of_a_file_come_along(files, name, tmp_path):
+    """Three words in lower case, in the order of the file, besides the wanted ones."""
+    capitals = files / name
+    if name == "glove":
+        capitals = tmp_path / "capitals"
+        capitals.write_bytes(b"The" + b" 1.0" * DIM + b"\n" + (files / name).read_bytes())
+    table = WordVectors.load(pretrained(capitals, {"home", "nowhere"}, cache=tmp_path, most=3))
+    first = [*table.words][:3] if name == "facebook" else [",", "the", "café"]
+    assert [*table.words] == list(dict.fromkeys([*first, "home"])) and table.matrix.shape == (len(table), DIM)
+    assert "home" in table and "nowhere" not in table
+    np.testing.assert_array_equal(table.matrix[table.row("home")], table["home"])
+
+
+def test_damaged_tables_are_refused(tmp_path):
+    table = WordVectors(["a", "b"], np.ones((2, 3), np.float32))
+    path = tmp_path / WordVectors.FILE
+    table.save(path)
+    assert WordVectors.load(path).words == ["a", "b"]
+    for content in (b"", path.read_bytes()[:-4], b"{}"):
+        path.write_bytes(content)
+        with fails("vectors-unreadable", path):
+            WordVectors.load(path)
+    WordVectors(["a", "b"], np.ones((3, 3), np.float32)).save(path)
+    with fails("vectors-unreadable", path):
+        WordVectors.load(path)
+    path.unlink()
+    with fails("vectors-missing", path):
+        WordVectors.load(path)
 
 
 def test_a_file_without_any_of_the_words(files, tmp_path):

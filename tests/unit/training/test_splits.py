@@ -57,7 +57,8 @@ def test_segments_padded_first_are_normalised_as_segments(toy, tmp_path):
 def test_changed_text_options_have_no_paths():
     assert TextOptions().changed == TextOptions("pocketsphinx").changed == []
     text = TextOptions("gt", "sentencepiece", "/home/me/glove.840B.300d.txt", 100, 500)
-    assert text.changed == ["tokens=sentencepiece", "embeddings=glove.840B.300d.txt", "dim=100", "pieces=500"]
+    assert text.changed == ["tokens=sentencepiece", "dim=100", "pieces=500"]
+    assert (TextOptions().title, text.title) == ("word2vec", "glove.840B.300d")
 
 
 def test_the_test_split_has_no_labels(toy):
@@ -70,11 +71,11 @@ def test_vocabulary_comes_from_training_transcripts(toy):
     text = toy / "data" / "toy" / "text"
     text.write_text(text.read_text().replace("A1-0 what a day", "A1-0 what a marvel"))
     splits = splits_of(toy, "text_cnn")
-    assert "day" in splits.vocabulary.words
-    assert "marvel" not in splits.vocabulary.words
-    assert splits.test.tokens[0][-1] == splits.vocabulary.words.index("<unk>") == 1
-    assert splits.embedding.shape == (len(splits.vocabulary.words), 8)
-    assert not splits.embedding[0].any()
+    assert "day" in splits.words.vocabulary.words
+    assert "marvel" not in splits.words.vocabulary.words
+    assert splits.test.tokens[0][-1] == splits.words.vocabulary.words.index("<unk>") == 1
+    assert splits.words.embedding.shape == (len(splits.words.vocabulary.words), 8)
+    assert not splits.words.embedding[0].any()
 
 
 @pytest.mark.parametrize("norm", ["none", "zscore", "length"])

@@ -1,0 +1,33 @@
+"""Exclusion of utterances shorter than a segment, as some authors do: ``segments.short: drop``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from mscnn.config.model import ModelSpec
+from mscnn.data.protocols import Fold
+from mscnn.training.sources import Sources
+
+
+def too_short(spec: ModelSpec, sources: Sources) -> frozenset[str]:
+    """Utterances of the data that the segmentation rule excludes; empty unless it says ``short: drop``.
+
+    Features that are computed per segment are padded to a segment: there, the duration of the utterance counts.
+    """
+    rule, data = spec.segments, sources.data
+    if rule is None or rule.short != "drop":
+        return frozenset()
+    features = sources.features["audio"]
+    samples, rate = features.options.get("segment"), features.options.get("rate")
+    if isinstance(samples, int) and isinstance(rate, int):
+        return frozenset(utt for utt in data.utts if round(data.dur[utt] * rate) < samples)
+    return frozenset(utt for utt in data.utts if features.frames[utt] < rule.frames)
+
+
+def exclude(folds: Sequence[Fold], utts: Collection[str]) -> list[Fold]:
+    """The folds without some utterances."""
+
+    def kept(part: Sequence[str]) -> tuple[str, ...]:
+        return tuple(utt for utt in part if utt not in utts)
+
+    return [Fold(fold.index, kept(fold.train), kept(fold.dev), kept(fold.test)) for fold in folds]

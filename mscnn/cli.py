@@ -8,7 +8,10 @@ from pathlib import Path
 # Commands per stage, in the order in which a recipe calls them; commands of no stage are listed last.
 STAGES = {
     "0 preflight": ("plan", "doctor"),
-    "1 data": ("prepare_data", "validate_data_dir", "folds", "audit", "leaks", "make_mini_iemocap", "make_mini_voices"),
+    "1 data": (
+        *("prepare_data", "join", "validate_data_dir", "folds", "audit", "leaks"),
+        *("make_mini_iemocap", "make_mini_voices"),
+    ),
     "2 x-vectors": ("extract_xvectors", "train_xvector", "score_trials", "install_xvector_model"),
     "3 features": ("extract_features",),
     "4 transcripts": ("transcribe",),

@@ -35,6 +35,9 @@ runs=1                  # repetitions of each fold, with different seeds
 seed=0                  # mixed into every seed
 device=auto             # device for training, x-vectors and features: cpu, cuda or auto
 train_args=             # further options of mscnn.bin.train, separated by blanks, as in "--tensorboard true"
+train_on=               # train on these instead of --corpus: recipes or data directories; A+B: both together; A B: one each
+test_on=                # and test on these; several pairs are a grid, as in --train-on "A B" --test-on "A B"
+classes=common          # with --train-on: classes, separated by commas; common: those of all its corpora
 tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET if SET is not the default
 grid=                   # experiments of conf/grids (peng2021_table1, ...) or of a .yaml file, instead of --model and --text
 nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on the number
@@ -67,12 +70,12 @@ SET is LABELS or LABELS_SUBSET. All options are checked first. Each stage also w
 
 run_recipe() { # run_recipe OPTION...
   local usual=$labels voices=false other_form=true counts=() files=(corpus asr_model asr_table) name first last
-  . "$utils/parse_options.sh"
+  . "$utils/parse_options.sh" && . "$utils/run_stage.sh"
   (($# == 0)) || option_error "'$1' is not an option; --help lists the options"
   stage_number --stage "$stage" && first=$REPLY
   stage_number --stop-stage "$stop_stage" && last=$REPLY
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
-  [[ -n $corpus$generator ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER"
+  [[ -n $corpus$generator$train_on ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER"
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus} voices=true; fi
   [[ $parser != *.* ]] || files+=(parser)
   for name in "${files[@]}"; do # a relative path is looked up here, then in the caller's folder
@@ -81,6 +84,7 @@ run_recipe() { # run_recipe OPTION...
   [[ $convert == true || ${rate:-16000} != 16000 || ${channels:-1} != 1 ]] || other_form=false # all is as features need it
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   set -f && . ./path.sh
+  [[ -z $train_on$test_on ]] || join_corpora
   make_plan
   trap on_exit EXIT
   [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
@@ -98,8 +102,8 @@ run_recipe() { # run_recipe OPTION...
   if ((first <= 1 && 1 <= last)); then
     begin 1
     [[ -z $generator ]] || run "$generator" --out "$corpus"
-    run prepare_data --plan "$plan" --corpus "$parser" --root "$corpus" --on-bad "$on_bad" --rate "${rate:-0}" \
-      --channels "${channels:-0}" --convert "$convert" "${counts[@]}"
+    [[ -n $train_on ]] || run prepare_data --plan "$plan" --corpus "$parser" --root "$corpus" --on-bad "$on_bad" \
+      --rate "${rate:-0}" --channels "${channels:-0}" --convert "$convert" "${counts[@]}"
     run audit --plan "$plan" --nj "$nj"
     finish
   fi
@@ -159,42 +163,4 @@ make_plan() {
   fi
   python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
   $dry_run || option_print >exp/log/options.conf
-}
-
-say() { printf '%(%FT%T)T %s\n' -1 "$*"; }
-
-# Run an entry point of mscnn, or print the command.
-run() { # run NAME ARGUMENT...
-  local command=(python3 -m "mscnn.bin.$1" "${@:2}") line
-  printf -v line '%q ' "${command[@]}"
-  $dry_run && echo "$line" && return
-  { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
-}
-
-begin() { # begin STAGE
-  current=$1 started=$SECONDS
-  if $dry_run; then echo "# stage $1 ${stage_names[$1]}"; else say "stage $1 ${stage_names[$1]}"; fi
-}
-
-finish() {
-  $dry_run || say "stage $current ${stage_names[current]}: done in $((SECONDS - started)) s" |
-    tee -a "exp/log/stage$current.log"
-  current=
-}
-
-# Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 130 interrupted.
-on_exit() {
-  local status=$? outcome="failed; its log: $PWD/exp/log/stage$current.log"
-  [[ -n $current ]] || return
-  ((status != 130)) || outcome="interrupted; the same command continues it"
-  say "stage $current ${stage_names[current]} $outcome" >&2
-  case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
-}
-
-# Convert a stage, a number or a name, to its number in REPLY.
-stage_number() { # stage_number OPTION VALUE
-  for REPLY in "${!stage_names[@]}"; do
-    [[ $2 != "$REPLY" && $2 != "${stage_names[REPLY]}" ]] || return 0
-  done
-  option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; not '$2'"
 }

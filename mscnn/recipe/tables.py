@@ -10,12 +10,14 @@ from mscnn.files import atomic
 from mscnn.paths import CONF, current
 from mscnn.recipe.plan import Plan, Row
 
+CROSS_CORPUS = "cross_corpus"  # the protocol of joint data directories
+
 
 def write_tables(plan: Plan) -> Iterator[tuple[str, str]]:
     """Write the tables of the grid that the plan was made from; yields the Markdown and the file names of each.
 
     Experiments of a protocol and data set go into a robustness table if some of them are tested on other transcripts
-    than those of their training; all others go into one overview.
+    than those of their training; all others go into one overview. Pairs of corpora have one more table.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in plan.rows:
@@ -33,6 +35,12 @@ def write_tables(plan: Plan) -> Iterator[tuple[str, str]]:
             others += exps
     if others:
         yield overview_table(others, f"exp/{plan.rows[0].grid}")
+    joint = [row.exp for row in plan.rows if row.grid and Path(row.protocol).stem == CROSS_CORPUS]
+    if joint:
+        from mscnn.reporting.cross import write_pairs
+
+        pairs = f"exp/{plan.rows[0].grid}_pairs"
+        yield write_pairs(joint, pairs), f"{pairs}.{{md,csv}}"
 
 
 def overview_table(

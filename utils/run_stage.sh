@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2086,SC2154,SC2206 # variables of stages.sh, which sources this file; lists are separated by blanks
+# How stages.sh runs a stage: commands with their log, what failed, and the joint data directory of two corpora.
+
+say() { printf '%(%FT%T)T %s\n' -1 "$*"; }
+
+# Run an entry point of mscnn, or print the command.
+run() { # run NAME ARGUMENT...
+  local command=(python3 -m "mscnn.bin.$1" "${@:2}") line
+  printf -v line '%q ' "${command[@]}"
+  $dry_run && echo "$line" && return
+  { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
+}
+
+begin() { # begin STAGE
+  current=$1 started=$SECONDS
+  if $dry_run; then echo "# stage $1 ${stage_names[$1]}"; else say "stage $1 ${stage_names[$1]}"; fi
+}
+
+finish() {
+  $dry_run || say "stage $current ${stage_names[current]}: done in $((SECONDS - started)) s" |
+    tee -a "exp/log/stage$current.log"
+  current=
+}
+
+# Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 130 interrupted.
+on_exit() {
+  local status=$? outcome="failed; its log: $PWD/exp/log/stage$current.log"
+  [[ -n $current ]] || return
+  ((status != 130)) || outcome="interrupted; the same command continues it"
+  say "stage $current ${stage_names[current]} $outcome" >&2
+  case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
+}
+
+# Convert a stage, a number or a name, to its number in REPLY.
+stage_number() { # stage_number OPTION VALUE
+  for REPLY in "${!stage_names[@]}"; do
+    [[ $2 != "$REPLY" && $2 != "${stage_names[REPLY]}" ]] || return 0
+  done
+  option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; not '$2'"
+}
+
+# Join the data directories of --train-on and --test-on. Their label map is that of this run; several pairs are its grid.
+join_corpora() {
+  local made options=(--train-on $train_on --test-on $test_on --classes "$classes" --caller "$OLDPWD" --model $model --text $text)
+  [[ -n $train_on && -n $test_on ]] || option_error "--train-on and --test-on belong together"
+  if $dry_run; then run join "${options[@]}" && exit; fi
+  made=$(python3 -m mscnn.bin.join "${options[@]}")
+  labels=${made%%$'\n'*} protocol=cross_corpus corpus='' generator='' parser='' counts=() other_form=true usual=-
+  [[ $made != *$'\n'* ]] || grid=${made##*$'\n'}
+}

@@ -75,7 +75,7 @@ run_recipe() { # run_recipe OPTION...
   stage_number --stage "$stage" && first=$REPLY
   stage_number --stop-stage "$stop_stage" && last=$REPLY
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
-  [[ -n $corpus$generator$train_on ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER"
+  [[ -n $corpus$generator$train_on ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER, or --train-on and --test-on"
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus} voices=true; fi
   [[ $parser != *.* ]] || files+=(parser)
   for name in "${files[@]}"; do # a relative path is looked up here, then in the caller's folder

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mscnn.config.corpus import Description
-from mscnn.corpora import declarative, emobox, meld
+from mscnn.config.labels import LabelMap
+from mscnn.corpora import declarative, emobox, iemocap, meld, msp_podcast
 from mscnn.corpora.ids import valid_ids
 from mscnn.data.datadir import DataDir
 from mscnn.data.foldimport import import_folds
@@ -143,6 +144,19 @@ def test_lists_of_meld_are_imported_without_its_clips(lists, shared_dir, tmp_pat
     _, (fold,), _ = import_folds(source, data, "theirs", tmp_path / "out", emobox.utterances)
     assert [len(utts) for utts in fold.parts.values()] == [9988, 1108, 2610]
     assert all(data.split[utt] == part for part, utts in fold.parts.items() for utt in utts)
+
+
+def test_names_and_labels_of_corpora_with_a_parser_agree(lists, shared_dir):
+    ours = {item.utt.partition("-")[2]: item for item in meld.parse(shared_dir / "data" / "meld").items}
+    for row in rows_of("meld", lists):
+        assert ours.pop(str(meld.own_id(row["wav"]))).label == row["emotion"]
+    assert {*ours} == {*meld.KNOWN_BAD}  # EmoBox lacks the clips that no copy has in order
+    labels = LabelMap.load("msp_podcast8").mapping
+    for row in rows_of("msppodcast", lists):
+        assert msp_podcast.NAME.fullmatch(Path(row["wav"]).stem) and row["emotion"] in labels
+    labels = LabelMap.load("iemocap4").mapping
+    for row in rows_of("iemocap", lists):
+        assert iemocap.UTTERANCE.fullmatch(Path(row["wav"]).stem) and labels[row["emotion"]]
 
 
 def test_lists_of_another_corpus_are_refused(tmp_path):

@@ -15,10 +15,10 @@ STAGES = {
     "2 x-vectors": ("extract_xvectors", "train_xvector", "score_trials", "install_xvector_model"),
     "3 features": ("extract_features",),
     "4 transcripts": ("transcribe",),
-    "5 train": ("config", "train", "predict"),
+    "5 train": ("config", "train", "predict_experiments"),
     "6 score": ("score", "report", "tables", "overview", "robustness"),
+    "use a model": ("predict", "timeline", "serve", "bundle", "export", "push"),
     "any predictions": ("evaluate", "compare"),
-    "use a model": ("export", "serve"),
 }
 
 

@@ -132,7 +132,7 @@ run_recipe() { # run_recipe OPTION...
   if ((first <= 5 && 5 <= last)); then
     begin 5
     run train --plan "$plan" --nj "$nj" --jobs-per-device "$jobs_per_device" --overwrite "$overwrite"
-    run predict --plan "$plan" --device "$device" --nj "$nj" --jobs-per-device "$jobs_per_device"
+    run predict_experiments --plan "$plan" --device "$device" --nj "$nj" --jobs-per-device "$jobs_per_device"
     finish
   fi
 

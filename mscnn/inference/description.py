@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from mscnn.config.model import ModelSpec
 from mscnn.config.schema import Count, NotNegative, Positive, matching
+from mscnn.errors import UserError
 
+FORMAT = 1  # of bundle.yaml
+PRETRAINED_KINDS = {"wav2vec2"}  # kinds of features that are computed by a network
+MAX_VALUE, MAX_TEXT, MAX_NUMBER = 1e7, 10_000, 1000  # of a number, of characters, of classes and networks
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, matching(r"[^\x00-\x1f\x7f]{1,200}", "a line of text")]
 
@@ -152,3 +156,51 @@ class Description:
             "training": {},
         }
         return ModelSpec.of_config(config)
+
+
+def check(description: Description) -> None:
+    """Raise UserError where a system cannot be in a bundle.
+
+    Code, pretrained weights and paths are outside a bundle: families of one's own (``bundle-family``), and features and
+    options that name such weights (``bundle-pretrained``) are refused, as are values out of all proportion, and
+    classes or networks that occur twice (``bundle-content``).
+    """
+    from mscnn import models
+    from mscnn.models.families import FAMILIES
+
+    family = description.system.family
+    if family not in FAMILIES or family == "baseline":
+        raise UserError(
+            f"{description.name}: a bundle has no code, so that its family must be one of this package: {family} is "
+            "not; use the experiment itself: mscnn predict exp/TAG",
+            code="bundle-family",
+        )
+    spec = description.spec()
+    kinds = {str(facts.options.get("kind")) for facts in description.features.values()}
+    if PRETRAINED_KINDS & kinds or models.pretrained(spec):
+        raise UserError(
+            f"{description.name}: takes pretrained weights, which a bundle does not have; use the experiment itself: "
+            "mscnn predict exp/TAG",
+            code="bundle-pretrained",
+        )
+    for place, value in _values(asdict(description)):
+        if isinstance(value, (int, float)) and not abs(value) <= MAX_VALUE:
+            raise UserError(f"{place}: {value:g} is out of all proportion", code="bundle-content")
+        if isinstance(value, str) and (len(value) > MAX_TEXT or "\0" in value):
+            raise UserError(f"{place}: a text of {len(value)} characters", code="bundle-content")
+    numbers = [(one.fold, one.run) for one in description.networks]
+    for what, names in (("classes", description.classes), ("networks", numbers)):
+        if len({*names}) < len(names) or not (2 if what == "classes" else 1) <= len(names) <= MAX_NUMBER:
+            raise UserError(f"{what}: expected up to {MAX_NUMBER}, no two equal", code="bundle-content")
+
+
+def _values(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Place and value of every leaf of mappings and lists."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _values(inner, f"{place}.{str(key)[:50]}" if place else str(key)[:50])
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _values(inner, place)
+    else:
+        yield place, value

@@ -22,6 +22,7 @@ from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
 from mscnn.files import read_yaml
 from mscnn.inference.description import (
+    FORMAT,
     Corpus,
     Description,
     FeatureFacts,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from mscnn.text.vectors import WordVectors
     from mscnn.xvector.modeldir import XvectorModel
 
-FORMAT = 1
 COVERAGE = 90.0  # percent of dev whose confidence reaches the threshold of rejection
 WHOLE = 30.0  # s; recordings up to this length, or up to the longest of the corpus, are read as a whole
 

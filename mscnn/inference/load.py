@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from mscnn.features.config import Feature
     from mscnn.xvector.modeldir import XvectorModel
+
+SHIPPED = Path(__file__).parent / "shipped"  # bundles that the package has
 
 
 @dataclass(frozen=True)
@@ -61,15 +64,28 @@ def load_model(
     Raises:
         UserError: there is no such system, or it is damaged or unfinished.
     """
+    from mscnn.inference.bundle import load_predictor
     from mscnn.inference.experiment import load_experiment
 
-    folder = Path(path)
-    if not (folder / "config.yaml").is_file():
+    path = shipped(path)
+    asr_engine = engine(asr, asr_options or {})
+    if (path / "config.yaml").is_file():
+        return predictor(load_experiment(path, str(fold), run), device, asr_engine)
+    if not path.is_file() and not (path / "bundle.yaml").is_file():
+        known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.zip")))
         raise UserError(
-            f"{path}: neither a bundle nor an experiment; make a bundle with: mscnn bundle --exp exp/TAG --out NAME",
+            f"{path}: neither a bundle, nor an experiment, nor one of {known}; make a bundle with: mscnn bundle --exp "
+            "exp/TAG --out NAME",
             code="model-missing",
         )
-    return predictor(load_experiment(folder, str(fold), run), device, engine(asr, asr_options or {}))
+    return load_predictor(path, device, asr_engine)
+
+
+def shipped(path: str | os.PathLike) -> Path:
+    """Path of a bundle that the package has, for its name such as ``demo``; any other path as it is."""
+    inside = SHIPPED / f"{os.fspath(path)}.zip"
+    by_name = re.fullmatch(r"[a-z0-9_]+", str(path)) and not Path(path).exists()
+    return inside if by_name and inside.is_file() else Path(path)
 
 
 def predictor(

@@ -33,6 +33,9 @@ def make_network(
     Raises:
         UserError: they do not fit the description.
     """
+    import torch
+
+    from mscnn import models
     from mscnn.models.base import WORD_VECTORS
     from mscnn.training.network import Trained
 
@@ -45,7 +48,12 @@ def make_network(
         sizes["vocabulary"], sizes["embedding"] = vectors.shape
     if description.xvector:
         sizes["xvector"] = description.xvector.dim
-    return Trained.of(spec, saved, Sizes(len(description.classes), extra=dims, **sizes), vocabulary, where)
+    made = Sizes(len(description.classes), extra=dims, **sizes)
+    with torch.device("meta"):  # without memory: a damaged description may state any sizes
+        wanted = {name: tuple(value.shape) for name, value in models.build(spec, made).state_dict().items()}
+    if unlike := [name for name, shape in wanted.items() if name not in saved or saved[name].shape != shape]:
+        raise UserError(f"{where}: weights of another network: {unlike[0]} differs", code="weights-other")
+    return Trained.of(spec, saved, made, vocabulary, where)
 
 
 class Networks:

@@ -141,7 +141,7 @@ def _config(request: Request, trained: Config, device: str, reader: Reader) -> d
         "refitted": system_of(ModelSpec.of_config(trained)).refitted,
         "inputs": {**trained["inputs"], **tested},
         "environment": environment(),
-        "command": shlex.join(["python", "-m", "mscnn.bin.predict", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", "mscnn.bin.predict_experiments", *sys.argv[1:]]),
     }
 
 

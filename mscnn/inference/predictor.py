@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections import defaultdict
@@ -97,6 +98,18 @@ class Predictor:
         """Whether the system takes transcripts."""
         return self.description.text != "none"
 
+    @property
+    def has_asr(self) -> bool:
+        """Whether it has an ASR engine for recordings without a transcript."""
+        return self._asr is not None
+
+    @property
+    def without_text(self) -> str:
+        """What a missing transcript costs, for people."""
+        cost = self.description.without_text
+        scores = f": UA on dev was {cost.ua:.2f} % with text, {cost.ua_without:.2f} % without" if cost else ""
+        return f"no transcript, and this system takes text{scores}"
+
     def predict(self, audio: Audio, rate: int | None = None, text: str | None = None) -> Result:
         """Emotion of one recording.
 
@@ -153,6 +166,8 @@ class Predictor:
         Raises:
             DataErrors: files that cannot be used, all listed (``recordings-unusable``), after the others were done.
         """
+        if texts is not None and len(texts) != len(paths):
+            raise UserError(f"{len(texts)} texts for {len(paths)} recordings", code="array-shape")
         answers: dict[int, Result | UserError] = dict(self.predict_each(paths, texts, batch_seconds))
         bad = {i: answer for i, answer in sorted(answers.items()) if isinstance(answer, UserError)}
         if bad and errors == "raise":
@@ -161,14 +176,12 @@ class Predictor:
 
     def predict_each(
         self,
-        paths: Sequence[str | os.PathLike],
-        texts: Sequence[str | None] | None = None,
+        paths: Iterable[str | os.PathLike],
+        texts: Iterable[str | None] | None = None,
         batch_seconds: float = BATCH_SECONDS,
     ) -> Iterator[tuple[int, Result | UserError]]:
         """Number of a file and its result or error, as soon as there is one; arguments as of :meth:`predict_many`."""
-        if texts is not None and len(texts) != len(paths):
-            raise UserError(f"{len(texts)} texts for {len(paths)} recordings", code="array-shape")
-        yield from self._answers(paths, texts or [None] * len(paths), batch_seconds)
+        yield from self._answers(paths, itertools.repeat(None) if texts is None else texts, batch_seconds)
 
     def timeline(
         self,
@@ -214,13 +227,13 @@ class Predictor:
                 yield Segment(start, end, Result(None, {}, 0.0, "silent", None, end - start))
 
     def _answers(
-        self, paths: Sequence[object], texts: Sequence[str | None], batch_seconds: float
+        self, paths: Iterable[object], texts: Iterable[str | None], batch_seconds: float
     ) -> Iterator[tuple[int, Result | UserError]]:
         """Number and answer of each recording; short ones in batches, long ones each on its own."""
         lengths = self.description.seconds
         longest = lengths.block if lengths else BLOCK
         waiting: list[_Prepared] = []
-        for i, (path, text) in enumerate(zip(paths, texts, strict=True)):
+        for i, (path, text) in enumerate(zip(paths, texts, strict=False)):
             try:
                 self._require_text(text)
                 recording = path if isinstance(path, (AudioArray, AudioFile)) else AudioFile.open(_path(path))
@@ -290,7 +303,7 @@ class Predictor:
         best = int(plain.argmax())
         confidence, notices = float(calibrated[best]), list(total.notices)
         if self.takes_text and total.source == "none":
-            notices.append(self._without_text())
+            notices.append(self.without_text)
         return Result(
             label=self.classes[best],
             probabilities=dict(zip(self.classes, plain.tolist(), strict=True)),
@@ -312,11 +325,6 @@ class Predictor:
             "uncertain": confidence < self.description.reject.confidence,
         }
         return next((state for state, applies in checks.items() if applies), "ok")
-
-    def _without_text(self) -> str:
-        cost = self.description.without_text
-        scores = f": UA on dev was {cost.ua:.2f} % with text, {cost.ua_without:.2f} % without" if cost else ""
-        return f"no transcript was given, and this system takes text{scores}"
 
 
 def _groups(parts: Iterable[_Prepared], seconds: float) -> Iterator[list[_Prepared]]:

@@ -19,7 +19,7 @@ OWN = [
 STAGES = ["preflight", "data", "xvector", "features", "transcripts", "train", "score"]
 ENTRIES = [
     *("plan", "doctor", "prepare_data", "audit", "extract_xvectors", "extract_features", "audit", "transcribe"),
-    *("train", "predict", "score", "report", "tables"),
+    *("train", "predict_experiments", "score", "report", "tables"),
 ]
 
 

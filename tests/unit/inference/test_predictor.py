@@ -10,46 +10,10 @@ import soundfile
 import mscnn
 from mscnn.audio.blocks import AudioFile
 from mscnn.data.datadir import DataDir
-from mscnn.features.config import Feature
-from mscnn.features.extract import extract
 from mscnn.inference.load import load_model
-from mscnn.training.runner import train_experiments
-from mscnn.training.sources import TextOptions
 from tests.raises import fails
-from tests.unit.training.conftest import LABELS, PROTOCOL, toy_experiment
-
-RATE = 16000
-SHORT = ("max_epochs=1", "batch_size=4", "filters=4")
-pytestmark = pytest.mark.usefixtures("in_process")
-
-
-def tone(seconds: float, pitch: float = 220.0, rate: int = RATE) -> np.ndarray:
-    t = np.arange(round(seconds * rate)) / rate
-    return (0.3 * np.sin(2 * np.pi * pitch * t) * np.minimum(1, 4 * t)).astype(np.float32)
-
-
-@pytest.fixture
-def voices(toy, in_process) -> Path:
-    """The toy corpus with recordings of half a second to two seconds, and their features."""
-    data = DataDir.load(toy / "data" / "toy")
-    tables = {name: dict(getattr(data, name[4:])) for name in ("utt2spk", "utt2emo")}
-    tables["text"], tables["utt2session"] = data.text, {utt: utt[0] for utt in data.utts}
-    tables["wav.scp"], tables["utt2dur"] = {}, {}
-    for utt in data.utts:
-        seconds = 0.5 + 0.3 * int(utt[-1])
-        wav = toy / "wav" / f"{utt}.wav"
-        wav.parent.mkdir(exist_ok=True)
-        soundfile.write(wav, tone(seconds, 150 + 100 * int(utt[-1])), RATE)
-        tables["wav.scp"][utt], tables["utt2dur"][utt] = wav, f"{seconds:.3f}"
-    DataDir.write(toy / "data" / "toy", tables)
-    extract(DataDir.load(toy / "data" / "toy"), Feature.load("mfcc96"), toy / "voiced", nj=1, convert=False)
-    return toy
-
-
-def train(toy: Path, model: str = "audio_cnn", settings=SHORT, **options) -> Path:
-    experiment = toy_experiment(toy, model, settings=settings, feature_dirs=(toy / "voiced",), **options)
-    train_experiments([experiment], nj=1)
-    return experiment.exp
+from tests.unit.inference.conftest import RATE, tone
+from tests.unit.training.conftest import LABELS, PROTOCOL
 
 
 def printed(path: Path) -> dict[str, list[str]]:
@@ -57,8 +21,8 @@ def printed(path: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("model, text", [("audio_cnn", False), ("mscnn_no_xvector", True)])
-def test_predictions_are_those_of_stage_5_to_the_last_digit(model, text, voices):
-    exp = train(voices, model, (*SHORT, "max_frames=90") if text else SHORT, text=TextOptions(dim=8))
+def test_predictions_are_those_of_stage_5_to_the_last_digit(model, text, voices, trained):
+    exp = trained(model)
     data = DataDir.load(voices / "data" / "toy")
     for fold in (1, 4):
         expected = printed(exp / f"fold{fold:02d}" / "run1" / "predictions_test.tsv")
@@ -67,8 +31,8 @@ def test_predictions_are_those_of_stage_5_to_the_last_digit(model, text, voices)
         assert [[r.label, *(f"{p:.6f}" for p in r.probabilities.values())] for r in results] == [*expected.values()]
 
 
-def test_an_ensemble_is_the_mean_of_its_folds(voices):
-    exp = train(voices)
+def test_an_ensemble_is_the_mean_of_its_folds(voices, trained):
+    exp = trained("audio_cnn")
     wav = str(voices / "wav" / "A1-0.wav")
     every = [load_model(exp, fold=fold).predict(wav).probabilities["sad"] for fold in range(1, 5)]
     assert load_model(exp).predict(wav).probabilities["sad"] == pytest.approx(np.mean(every), abs=1e-9)
@@ -76,8 +40,8 @@ def test_an_ensemble_is_the_mean_of_its_folds(voices):
     assert len(best) == 1 and load_model(exp).description.networks[best[0].fold - 1] == best[0]
 
 
-def test_states(voices):
-    model = load_model(train(voices), fold=1)
+def test_states(voices, trained):
+    model = load_model(trained("audio_cnn"), fold=1)
     description = model.description
     assert model.classes == tuple(LABELS["classes"]) and description.corpus.protocol.startswith(PROTOCOL["name"])
     assert 0.5 <= description.seconds.shortest < description.seconds.longest <= 2.0
@@ -94,8 +58,8 @@ def test_states(voices):
     assert state(inside) == "uncertain"
 
 
-def test_arrays_of_integers_stereo_and_other_rates_are_converted(voices, tmp_path):
-    model, samples = load_model(train(voices), fold=1), tone(1.3)
+def test_arrays_of_integers_stereo_and_other_rates_are_converted(voices, trained, tmp_path):
+    model, samples = load_model(trained("audio_cnn"), fold=1), tone(1.3)
     expected = model.predict(samples, RATE).probabilities
     assert model.predict(np.rint(samples * 32768).astype(np.int16), RATE).probabilities == pytest.approx(
         expected, abs=1e-3
@@ -117,21 +81,21 @@ def test_arrays_of_integers_stereo_and_other_rates_are_converted(voices, tmp_pat
             model.predict(audio, rate)
 
 
-def test_text_is_given_or_said_to_be_missing(voices):
-    model = load_model(train(voices, "text_cnn", SHORT, text=TextOptions(dim=8)), fold=1)
+def test_text_is_given_or_said_to_be_missing(voices, trained):
+    model = load_model(trained("text_cnn"), fold=1)
     wav = str(voices / "wav" / "A1-0.wav")
     with fails("text-missing"):
         model.predict(wav)
     given = model.predict(wav, text="what a day")
     assert (given.text, given.text_source) == ("what a day", "given")
-    heard = load_model(model_path := voices / "exp" / "t", fold=1)
-    heard._asr = ("engine", lambda samples: " what  a day ")
-    assert (heard.predict(wav).text, heard.predict(wav).text_source) == ("what a day", "engine")
-    assert heard.predict(wav).probabilities == pytest.approx(given.probabilities) and model_path.is_dir()
+    asr = load_model(trained("text_cnn"), fold=1)
+    asr._asr = ("engine", lambda samples: " what  a day ")
+    assert (asr.predict(wav).text, asr.predict(wav).text_source) == ("what a day", "engine")
+    assert asr.predict(wav).probabilities == pytest.approx(given.probabilities)
 
 
-def test_bad_files_are_listed_together_and_the_others_are_done(voices, tmp_path):
-    model = load_model(train(voices), fold=1)
+def test_bad_files_are_listed_together_and_the_others_are_done(voices, trained, tmp_path):
+    model = load_model(trained("audio_cnn"), fold=1)
     (tmp_path / "text.wav").write_text("no sound at all, only words\n" * 9)
     (tmp_path / "empty.wav").touch()
     good = [str(voices / "wav" / f"A1-{i}.wav") for i in range(3)]
@@ -145,8 +109,11 @@ def test_bad_files_are_listed_together_and_the_others_are_done(voices, tmp_path)
         model.predict_many(good, ["a"])
 
 
-def test_a_long_recording_is_the_mean_of_its_blocks(voices, tmp_path):
-    model, samples = load_model(train(voices), fold=1), np.concatenate([tone(30), tone(30, 500), tone(20.2, 300)])
+def test_a_long_recording_is_the_mean_of_its_blocks(voices, trained, tmp_path):
+    model, samples = (
+        load_model(trained("audio_cnn"), fold=1),
+        np.concatenate([tone(30), tone(30, 500), tone(20.2, 300)]),
+    )
     soundfile.write(tmp_path / "long.wav", samples, RATE, subtype="FLOAT")
     blocks = [model.predict(samples[i * RATE : (i + 30) * RATE], RATE) for i in (0, 30, 60)]
     expected = np.average([b.probabilities["sad"] for b in blocks], weights=[30, 30, 20.2])
@@ -155,8 +122,8 @@ def test_a_long_recording_is_the_mean_of_its_blocks(voices, tmp_path):
     assert result.seconds == pytest.approx(80.2) and result.state == "length"
 
 
-def test_timeline(voices, tmp_path):
-    model = load_model(train(voices), fold=1)
+def test_timeline(voices, trained, tmp_path):
+    model = load_model(trained("audio_cnn"), fold=1)
     samples = np.concatenate([tone(4), np.zeros(3 * RATE, np.float32), tone(2.3)])
     soundfile.write(tmp_path / "a.flac", samples, RATE)
     segments = model.timeline(tmp_path / "a.flac", window=1.0, hop=0.5)
@@ -174,8 +141,8 @@ def test_timeline(voices, tmp_path):
             model.timeline(samples, rate=RATE, **options)
 
 
-def test_threads_give_the_answers_of_one(voices):
-    model = load_model(train(voices), fold=1)
+def test_threads_give_the_answers_of_one(voices, trained):
+    model = load_model(trained("audio_cnn"), fold=1)
     wavs = [str(voices / "wav" / f"B1-{i}.wav") for i in range(6)]
     alone, together = [model.predict(wav) for wav in wavs], [None] * 6
 
@@ -190,13 +157,13 @@ def test_threads_give_the_answers_of_one(voices):
     assert together == alone
 
 
-def test_experiments_without_networks_are_refused(voices, tmp_path):
+def test_experiments_without_networks_are_refused(voices, trained, tmp_path):
     with fails("model-missing", "mscnn bundle"):
         load_model(tmp_path)
-    exp = train(voices, "majority", ())
+    exp = trained("majority")
     with fails("model-baseline", "majority"):
         load_model(exp)
-    exp = train(voices, exp="other")
+    exp = trained("audio_cnn")
     with fails("fold-unknown", "1 to 4"):
         load_model(exp, fold=5)
     with fails("run-unknown"):

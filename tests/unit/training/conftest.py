@@ -42,6 +42,11 @@ def in_process(monkeypatch):
 @pytest.fixture
 def toy(tmp_path) -> Path:
     """Folder with data/toy, feats/ (mfcc96), toy4.yaml (a protocol) and toy.yaml (a label map)."""
+    return make_toy(tmp_path)
+
+
+def make_toy(tmp_path: Path) -> Path:
+    """Write the content of ``toy`` into an empty folder; returns it."""
     utts = [f"{spk}-{i}" for spk in ("A1", "A2", "B1", "B2") for i in range(6)]
     (tmp_path / "x.wav").write_bytes(b"RIFF")
     speakers = {u: u[:2] for u in utts}

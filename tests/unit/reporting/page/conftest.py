@@ -151,7 +151,7 @@ def change(folder, **values):
 
 
 def predict_again(trained, transcript):
-    """The output of ``mscnn.bin.predict --text ear``: predictions of the same models from ASR transcripts."""
+    """Output of ``predict_experiments --text ear``: predictions of the same models from ASR transcripts."""
     folder = trained.with_name("try_on_ear")
     shutil.copytree(trained, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.txt", "*.jsonl", "figures"))
     config = yaml.safe_load((folder / "config.yaml").read_text())

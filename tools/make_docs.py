@@ -26,39 +26,44 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 def given() -> Mapping[str, Any]:
     """What templates may use: functions of tools/docpages, and classes and registries of mscnn."""
-    from docpages import facts, leaks, markdown, program
+    from docpages import corpora, facts, leaks, markdown, program
 
-    from mscnn.config import labels, layers, protocol, segments, training
+    from mscnn.config import corpus, labels, layers, protocol, segments, training
     from mscnn.data import corpus_facts, protocols
     from mscnn.evaluation import metrics
     from mscnn.features import config as features
     from mscnn.recipe import grid
     from mscnn.reporting import lines
 
-    ours = {name: value for module in (facts, leaks, program, markdown) for name, value in vars(module).items()}
+    modules = (corpora, facts, leaks, program, markdown)
+    ours = {name: value for module in modules for name, value in vars(module).items()}
     classes = {
         "Choice": protocol.Choice,
         "CorpusFacts": corpus_facts.CorpusFacts,
+        "Description": corpus.Description,
         "Experiments": grid.Experiments,
+        "Field": corpus.Field,
         "File": layers.File,
         "Labels": labels._File,
         "Protocol": protocols.Protocol,
         "Segments": segments.Segments,
+        "Sign": corpus.Sign,
+        "Table": corpus.Table,
         "Training": training.Training,
     }
     registries = {"FIELDS": lines.FIELDS, "KINDS": features.KINDS, "LEADING": lines.LEADING, "METRICS": metrics.METRICS}
     return {**ours, **classes, **registries}
 
 
-def rendered(name: str) -> str:
-    """A template of tools/docs, filled."""
+def rendered(template: str, **more: str) -> str:
+    """A template of tools/docpages, filled with what :func:`given` has and ``more``."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(name).render(given())
+    return environment.get_template(template).render({**given(), **more})
 
 
 def copied(name: str) -> str:
@@ -69,6 +74,11 @@ def copied(name: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     **{f"reference/{path.name}": lambda path=path: rendered(path.name) for path in sorted(TEMPLATES.glob("*.md"))},
     "explanation/leaks.md": lambda: rendered("explanation/leaks.md"),
+    "corpora/index.md": lambda: rendered("corpora/index.md"),
+    **{
+        f"corpora/{path.stem}.md": lambda path=path: rendered("corpora/card.md", name=path.stem)
+        for path in sorted((ROOT / "conf" / "corpora").glob("*.yaml"))
+    },
     "contributing.md": lambda: copied("CONTRIBUTING.md"),
     "changelog.md": lambda: copied("CHANGELOG.md"),
 }

@@ -1,4 +1,4 @@
-"""``corpus.yaml`` of a recipe: facts about a corpus for the model card that its data directory does not have."""
+"""Facts about a corpus for the model card: ``corpus.yaml`` of a recipe, or the description in ``conf/corpora``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.config import schema
+from mscnn.config.corpus import Description
+from mscnn.paths import names
 
 FILE = "corpus.yaml"
 
@@ -43,3 +45,15 @@ class CorpusFacts:
         folders = (data.resolve(), *data.resolve().parents[:2])
         path = next((folder / FILE for folder in folders if (folder / FILE).is_file()), None)
         return schema.load(path, cls) if path else None
+
+    @classmethod
+    def described(cls, corpus: str) -> CorpusFacts | None:
+        """Facts in the description ``conf/corpora/<corpus>.yaml``; None where there is none.
+
+        Raises:
+            UserError: the description is not valid.
+        """
+        if corpus not in names("corpora"):
+            return None
+        about = Description.load(corpus)
+        return cls(about.name, about.about, about.source, about.licence, about.limits)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from mscnn.config.labels import LabelMap
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import aggregates, confusions
@@ -88,6 +89,14 @@ class ReportData:
         return portable(value, _recipe(self.exp))
 
 
+def _described(experiment: Experiment) -> CorpusFacts | None:
+    """Facts of the corpus that the label map of an experiment is for."""
+    try:
+        return CorpusFacts.described(LabelMap.load(experiment.config["labels"]).corpus)
+    except (KeyError, UserError):
+        return None
+
+
 def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> ReportData:
     """Data of the report of an experiment; ``data`` None: the data directory in ``config.yaml``, if it exists.
 
@@ -103,7 +112,7 @@ def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> 
     statistics = portable(read_mapping(experiment.path / "statistics.json"), root)
     _require_agreement(experiment, lines["test"], statistics)
     tables = _tables(folder, experiment.config["text"])
-    corpus, generated = CorpusFacts.find(folder), _generated(tables)
+    corpus, generated = CorpusFacts.find(folder) or _described(experiment), _generated(tables)
     corpus = None if corpus and generated and not corpus.synthetic else corpus
     elsewhere = {*definitions(), *measured.remarks(statistics)} - {*statistics["remarks"]}
     predicted = "trained_in" in experiment.config

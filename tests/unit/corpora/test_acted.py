@@ -7,9 +7,9 @@ import pytest
 
 from mscnn.config.corpus import Description
 from mscnn.corpora import read
-from mscnn.synthetic.miniature import write, write_noise, write_pointer
+from mscnn.synthetic.miniature import recordings, write, write_noise, write_pointer
 from tests.raises import fails
-from tests.unit.corpora.described import Seeded, check_emobox, check_miniature, emobox
+from tests.unit.corpora.described import Seeded, check_emobox, check_miniature, check_recipe, emobox
 
 
 def test_miniature_of_ravdess(tmp_path):
@@ -295,5 +295,13 @@ EMOBOX = {  # corpus -> labels of EmoBox that have another name here, and keys t
 
 
 @pytest.mark.parametrize("name", EMOBOX)
-def test_names_of_emobox_are_understood(shared_dir, name):
-    check_emobox(name, emobox(name, shared_dir), *EMOBOX[name])
+def test_names_of_emobox_are_understood_and_the_recipe_fits_them(shared_dir, name):
+    rows = emobox(name, shared_dir)
+    check_emobox(name, rows, *EMOBOX[name])
+    check_recipe(name, rows)
+
+
+@pytest.mark.parametrize("name", ["ravdess_song", "ravdess_all", "emodb2"])
+def test_the_recipe_fits_the_names_of_a_release(name):
+    made = recordings(Description.load(name), speakers=100)
+    check_recipe(name, [{"wav": recording.path} for recording in made])

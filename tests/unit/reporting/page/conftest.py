@@ -54,7 +54,7 @@ OPTIONS = {
 }
 LABELS = {
     "name": "toy",
-    "corpus": "ravdess",
+    "corpus": "toy",
     "classes": ["calm", "cross"],
     "map": {"a": "calm", "b": "cross"},
     "drop": ["<i>c</i>"],

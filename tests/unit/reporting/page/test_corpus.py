@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from mscnn.data.corpus_facts import CorpusFacts
+from mscnn.paths import names
 from mscnn.reporting.page.card import card, limits
 from mscnn.reporting.page.source import read_data
 from tests.conftest import ROOT
@@ -24,7 +25,6 @@ TOWN = {
     [
         ("iemocap", "IEMOCAP", False),
         ("mini_iemocap", "mini_iemocap", True),
-        ("ravdess", "RAVDESS", False),
         ("meld", "MELD", False),
     ],
 )
@@ -32,6 +32,13 @@ def test_every_recipe_describes_its_corpus(recipe, name, synthetic):
     facts = CorpusFacts.find(ROOT / "egs" / recipe / "data" / "set")
     assert (facts.name, facts.synthetic) == (name, synthetic)
     assert facts.about and facts.source and facts.licence and bool(facts.limits) != synthetic
+
+
+@pytest.mark.parametrize("corpus", names("corpora"))
+def test_every_description_has_the_facts_of_a_card(corpus):
+    facts = CorpusFacts.described(corpus)
+    assert facts.name and facts.about and facts.source and facts.licence and facts.limits
+    assert CorpusFacts.described("iemocap") is None
 
 
 def test_a_new_recipe_needs_nothing_but_the_file(scored, tmp_path):

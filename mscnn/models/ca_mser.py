@@ -7,12 +7,14 @@ wav2vec 2.0; an utterance's score is the mean of its segments' log-posteriors.
 Inputs: ``audio``, the spectrogram in dB, each bin scaled to 0..1 by its minimum and maximum in the training part (so
 that zero padding is the minimum); ``extra["mfcc"]``; and either ``extra["wav2vec2"]``, hidden states computed
 beforehand, or ``extra["wave"]``, samples at 16 kHz after pre-emphasis, for a wav2vec 2.0 that is trained too.
+Without the branch of the spectrogram, ``audio`` is the MFCC.
 """
 
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -50,6 +52,7 @@ OFFICIAL = {  # the authors' modules -> ours
 class Options:
     """Options of the family; conf/models/ca_mser/ca_mser.yaml explains each."""
 
+    branches: tuple[Literal["spectrogram", "mfcc", "wav2vec2"], ...]
     alexnet: str
     wav2vec2: str
     frames: int
@@ -62,10 +65,27 @@ class Options:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Inputs that the network takes; a wav2vec 2.0 that is trained takes waveforms."""
-        return "audio", "extra.mfcc", "extra.wave" if self.wav2vec2 else "extra.wav2vec2"
+        mfcc = ["extra.mfcc"] if len(self.weighing) > 1 else []
+        speech = ["extra.wave" if self.wav2vec2 else "extra.wav2vec2"] if "wav2vec2" in self.branches else []
+        return "audio", *mfcc, *speech
+
+    @property
+    def weighing(self) -> list[str]:
+        """The branches that weight the states of wav2vec 2.0."""
+        return [name for name in self.branches if name != "wav2vec2"]
 
     def __post_init__(self) -> None:
         """Raise UserError for contradictory options."""
+        if not self.weighing or len(set(self.branches)) < len(self.branches):
+            raise UserError(
+                f"branches {list(self.branches)}: give each once, and spectrogram or mfcc among them",
+                code="option-value",
+            )
+        if self.wav2vec2 and "wav2vec2" not in self.branches:
+            raise UserError(
+                f"option wav2vec2 is {self.wav2vec2!r}, but branches {list(self.branches)} have no wav2vec2",
+                code="option-conflict",
+            )
         if self.legacy_leftpad_wav and not self.wav2vec2:
             raise UserError(
                 "legacy_leftpad_wav pads waveforms, which are an input only where option wav2vec2 is set",
@@ -84,34 +104,38 @@ class CAMSER(Classifier[Options]):
         super().__init__(options, sizes)
         self.samples = FRAME_HOP * options.frames
         self.steps = (self.samples - WAV2VEC2_FIELD) // WAV2VEC2_HOP + 1
-        speech = "wave" if options.wav2vec2 else "wav2vec2"
-        if speech not in sizes.extra:
+        branches, speech = options.branches, "wave" if options.wav2vec2 else "wav2vec2"
+        if "wav2vec2" in branches and speech not in sizes.extra:
             raise UserError(
                 f"option wav2vec2 is {options.wav2vec2!r}, so input {speech} is needed, which the configuration lacks: "
                 "ca_mser takes hidden states, ca_mser_finetuned takes waveforms and names a wav2vec 2.0",
                 code="input-missing",
             )
-        self.alexnet = alexnet_features()
-        if options.alexnet:
-            load_alexnet(self.alexnet, options.alexnet)
-        if options.legacy_alexnet_classifier:
-            self.alexnet_classifier = alexnet_classifier(sizes.classes)
-        self.spectrum = nn.Linear(256 * 6 * 6, 128)
-        self.lstm = nn.LSTM(
-            sizes.extra["mfcc"], 256, num_layers=2, batch_first=True, dropout=options.lstm_dropout, bidirectional=True
-        )
-        self.cepstrum = nn.Linear(512 * options.frames, 128)
-        width = sizes.extra[speech]
-        if options.wav2vec2:
-            self.wav2vec2 = network(options.wav2vec2)
-            self.steps = steps(self.wav2vec2.config, self.samples)
-            width = self.wav2vec2.config.hidden_size
-        self.co_attention = nn.Linear(256, self.steps)
-        self.speech = nn.Linear(width, 128)
+        if "spectrogram" in branches:
+            self.alexnet = alexnet_features()
+            if options.alexnet:
+                load_alexnet(self.alexnet, options.alexnet)
+            if options.legacy_alexnet_classifier:
+                self.alexnet_classifier = alexnet_classifier(sizes.classes)
+            self.spectrum = nn.Linear(256 * 6 * 6, 128)
+        if "mfcc" in branches:
+            mfcc = sizes.extra["mfcc"] if "spectrogram" in branches else sizes.audio
+            self.lstm = nn.LSTM(
+                mfcc, 256, num_layers=2, batch_first=True, dropout=options.lstm_dropout, bidirectional=True
+            )
+            self.cepstrum = nn.Linear(512 * options.frames, 128)
+        if "wav2vec2" in branches:
+            width = sizes.extra[speech]
+            if options.wav2vec2:
+                self.wav2vec2 = network(options.wav2vec2)
+                self.steps = steps(self.wav2vec2.config, self.samples)
+                width = self.wav2vec2.config.hidden_size
+            self.co_attention = nn.Linear(128 * len(options.weighing), self.steps)
+            self.speech = nn.Linear(width, 128)
         self.dropout = nn.Dropout(options.dropout)
         self.head = nn.Sequential(
             nn.Dropout(options.dropout),
-            nn.Linear(384, 128),
+            nn.Linear(128 * len(branches), 128),
             nn.ReLU(),
             nn.Dropout(options.dropout),
             nn.Linear(128, 128),
@@ -127,26 +151,39 @@ class CAMSER(Classifier[Options]):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments."""
-        spectrogram = fixed_length(inputs.audio, self.options.frames)
-        if self.options.legacy_pad0db:  # 0 dB is the maximum of every utterance: the padding is white
-            mask = length_mask(inputs.audio_len, self.options.frames)
-            spectrogram = spectrogram.masked_fill(~mask[:, None], 1.0)
-        mfcc = fixed_length(inputs.extra["mfcc"], self.options.frames)
-        return self.classify(as_image(spectrogram), mfcc.transpose(1, 2), self.hidden_states(inputs))
+        frames, branches = self.options.frames, self.options.branches
+        image, cepstra, hidden = None, None, None
+        if "spectrogram" in branches:
+            spectrogram = fixed_length(inputs.audio, frames)
+            if self.options.legacy_pad0db:  # 0 dB is the maximum of every utterance: the padding is white
+                mask = length_mask(inputs.audio_len, frames)
+                spectrogram = spectrogram.masked_fill(~mask[:, None], 1.0)
+            image = as_image(spectrogram)
+        if "mfcc" in branches:
+            mfcc = inputs.audio if image is None else inputs.extra["mfcc"]
+            cepstra = fixed_length(mfcc, frames).transpose(1, 2)
+        if "wav2vec2" in branches:
+            hidden = self.hidden_states(inputs)
+        return self.classify(image, cepstra, hidden)
 
-    def classify(self, image: Tensor, mfcc: Tensor, hidden: Tensor) -> Tensor:
+    def classify(self, image: Tensor | None, mfcc: Tensor | None, hidden: Tensor | None) -> Tensor:
         """Logits (B, classes) from image (B, 3, 256, 384), MFCC (B, 300, 40) and wav2vec 2.0 (B, 149, 768).
 
-        As in the authors' code, the co-attention weights are outputs of a ReLU, not normalised over time.
+        Those of branches that the options omit are None. As in the authors' code, the co-attention weights are
+        outputs of a ReLU, not normalised over time.
         """
-        spectrum = average_pool(self.alexnet(image), 6).flatten(1)
-        spectrum = self.spectrum(self.dropout(spectrum)).relu()
-        cepstrum = self.lstm(F.normalize(mfcc, dim=2))[0].flatten(1)
-        cepstrum = self.cepstrum(self.dropout(cepstrum)).relu()
-        weights = self.co_attention(self.dropout(torch.cat([spectrum, cepstrum], dim=1))).relu()
-        speech = torch.einsum("bt,btd->bd", weights, hidden)
-        speech = self.speech(self.dropout(speech)).relu()
-        return self.head(torch.cat([spectrum, cepstrum, speech], dim=1))
+        parts = []
+        if image is not None:
+            spectrum = average_pool(self.alexnet(image), 6).flatten(1)
+            parts.append(self.spectrum(self.dropout(spectrum)).relu())
+        if mfcc is not None:
+            cepstrum = self.lstm(F.normalize(mfcc, dim=2))[0].flatten(1)
+            parts.append(self.cepstrum(self.dropout(cepstrum)).relu())
+        if hidden is not None:
+            weights = self.co_attention(self.dropout(torch.cat(parts, dim=1))).relu()
+            speech = torch.einsum("bt,btd->bd", weights, hidden)
+            parts.append(self.speech(self.dropout(speech)).relu())
+        return self.head(torch.cat(parts, dim=1))
 
     def hidden_states(self, inputs: Inputs) -> Tensor:
         """Last hidden states of wav2vec 2.0, (B, 149, 768): given, or computed from waveforms.

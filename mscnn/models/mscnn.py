@@ -109,7 +109,7 @@ class MSCNN(Classifier[Options]):
         """Logits (B, classes) from frames (B, D, T), word embeddings (B, E, L) and x-vectors (B, X).
 
         Inputs that the options do not use may be None. Order of fusion: audio SPU, x-vector, text SPU, SWEM max, SWEM
-        mean, attention (paper, section 2.5).
+        mean, attention (paper, sections 3.4 and 4.2).
         """
         options, parts, queries = self.options, [], []
         if options.audio_pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,14 +33,16 @@ def make_plan(options: Options, issues: Issues | None = None) -> Plan:
     """
     issues = Issues() if issues is None else issues
     rows: dict[str, Row] = {}
+    left_out: list[str] = []
     for request in issues.attempt(_requests, options) or []:
-        row = _row(request, options, issues)
+        row = _row(request, options, issues, left_out)
         if row and row.tag in rows and rows[row.tag] != row:
             fix = "--tag names a single experiment; in a grid, give each entry a tag"
             issues.add("plan-tag-twice", f"two experiments have the folder {row.exp}: {fix}")
         elif row:
             rows[row.tag] = row
-    plan = Plan(tuple(rows.values()))
+    kept = without_twins(list(rows.values()), left_out) if options.xvector == "none" and options.grid else rows.values()
+    plan = Plan(tuple(kept), tuple(dict.fromkeys(left_out)))
     check(plan, options, issues)
     if issues.by_message:
         listed = list(issues.by_message.values())
@@ -69,11 +72,28 @@ def _last_of_each(model: str, changes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict(zip(keys, changes, strict=True)).values())
 
 
-def _row(request: Request, options: Options, issues: Issues) -> Row | None:
+def without_twins(rows: Sequence[Row], left_out: list[str]) -> list[Row]:
+    """The rows of a grid without x-vectors, each system once; ``left_out`` gets a sentence on every other.
+
+    Where two models differ in x-vectors only, the one without stays.
+    """
+    specs = {row.tag: ModelSpec.load(row.model, row.set) for row in rows}
+    kept: dict[object, Row] = {}
+    for row in sorted(rows, key=lambda row: specs[row.tag].xvector):
+        system = {**specs[row.tag].without_xvector().describe(), "model": ""}
+        conditions = (row.data, row.text, row.protocol, row.tested_on, row.folds, row.runs)
+        twin = kept.setdefault((repr(system), conditions), row)
+        if twin is not row:
+            left_out.append(f"{row.model} is excluded: without x-vectors it is the same system as {twin.model}")
+    return [row for row in rows if row in kept.values()]
+
+
+def _row(request: Request, options: Options, issues: Issues, left_out: list[str]) -> Row | None:
     """One experiment; None where it has an issue or is skipped.
 
     A model that takes no text has the text none and is not tested on other transcripts. Without x-vectors, a grid skips
-    models whose only inputs are audio and x-vectors; other models are trained without them.
+    models whose only inputs are audio and x-vectors, on which ``left_out`` gets a sentence; other models are trained
+    without them.
     """
     if request.tag:
         issues.attempt(check_tag, request.tag)
@@ -85,6 +105,7 @@ def _row(request: Request, options: Options, issues: Issues) -> Row | None:
         request = replace(request, set=(*request.set, f"wav2vec2={options.wav2vec2}"))
         spec = ModelSpec.load(request.model, request.set)
     elif spec.only_with_xvector and options.xvector == "none" and options.grid:
+        left_out.append(f"{request.model} is excluded: it exists only with x-vectors")
         return None
     issues.attempt(check_training, spec)
     labels = issues.attempt(LabelMap.load, request.labels)

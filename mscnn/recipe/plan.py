@@ -150,9 +150,10 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Plan:
-    """All experiments of a recipe."""
+    """All experiments of a recipe; ``left_out`` are sentences on those of a grid that it does not have, not written."""
 
     rows: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, path: str | Path) -> Plan:

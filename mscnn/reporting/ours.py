@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mscnn.config.model import ModelSpec
+from mscnn.config.training import Training
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import POOLED
-from mscnn.files import read_yaml
+from mscnn.files import read_mapping, read_yaml
 from mscnn.log import get_logger
 from mscnn.paths import current
 from mscnn.reporting.lines import ScoreLine, read_score
+from mscnn.reporting.marks import marks
+from mscnn.reporting.notes import Note
+from mscnn.reporting.published import Row
 
 BASELINES = {
     "majority": "baseline: most frequent class",
@@ -32,12 +37,14 @@ class Group:
         protocol: value of --protocol of run.sh, with ``--folds N`` where only the first N folds were trained; None: no
             label map has the class set.
         legacy: whether models have legacy flags.
+        partial: whether only the first folds were trained.
     """
 
     label: str
     split: str = ""
     protocol: str | None = None
     legacy: bool = False
+    partial: bool = False
 
     def holds(self, r: Result) -> bool:
         """Whether a result belongs to the group; a baseline does, whatever legacy flags the models have."""
@@ -51,7 +58,6 @@ class Result:
     Attributes:
         model: name of the configuration.
         text: gt, an ASR engine, or none.
-        xvector: whether it takes x-vectors.
         options: options of the model and of training.
         set: name of the data directory.
         group: the group that it belongs to.
@@ -59,11 +65,14 @@ class Result:
         line: score line of the whole test part.
         dev_ua: UA on dev, which chooses between results of the same kind.
         path: folder of the experiment.
+        system: its configuration without name and training; None for one of another version.
+        marks: what differs from the paper of the system.
+        runs: number of runs of each fold.
+        interval: 95 % interval of the pooled UA over speakers, in percent; None: there is none.
     """
 
     model: str
     text: str
-    xvector: bool
     options: Mapping[str, object]
     set: str
     group: Group
@@ -71,6 +80,37 @@ class Result:
     line: ScoreLine
     dev_ua: float
     path: str
+    system: ModelSpec | None
+    marks: tuple[Note, ...]
+    runs: int
+    interval: tuple[float, float] | None
+
+    @property
+    def protocol(self) -> str:
+        """Name of its protocol."""
+        return self.line.fields["protocol"].partition("@")[0]
+
+    @property
+    def partial(self) -> bool:
+        """Whether the protocol has more folds than were trained."""
+        return "partial" in self.line.fields
+
+
+def fits(row: Row, result: Result) -> bool:
+    """Whether a result is of the system of a published row, with its options."""
+    return result.model == row.model and all(result.options.get(key) == value for key, value in row.options.items())
+
+
+def is_twin(row: Row, result: Result) -> bool:
+    """Whether a result is of the system of a published row without the x-vectors that the row has."""
+    if not (row.xvector and row.model and result.system and result.model != row.model):
+        return False
+    return plain(ModelSpec.load(row.model).without_xvector()) == result.system
+
+
+def plain(spec: ModelSpec) -> ModelSpec:
+    """A configuration without name and training: equal for systems that are the same."""
+    return replace(spec, name="", training=Training())
 
 
 def read_results(exp_root: str | os.PathLike) -> list[Result]:
@@ -108,12 +148,28 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
     return Result(
         model=current("models", facts["model"]),
         text=facts["text"],
-        xvector=facts["xvector"] != "none",
         options={**(facts.get("model_options") or {}), **(facts.get("training") or {})},
         set=name,
-        group=Group(f"{split}{legacy})", split, protocol, bool(facts["legacy"])),
+        group=Group(f"{split}{legacy})", split, protocol, bool(facts["legacy"]), bool(partial)),
         disjoint=facts["protocol"]["disjoint"],
         line=test,
         dev_ua=dev.values["ua"],
         path=str(path),
+        system=_system(facts),
+        marks=marks(facts, path),
+        runs=facts["runs"],
+        interval=_interval(path),
     )
+
+
+def _system(facts: Mapping) -> ModelSpec | None:
+    try:
+        return plain(ModelSpec.of_config(facts))
+    except (KeyError, UserError):
+        return None
+
+
+def _interval(path: Path) -> tuple[float, float] | None:
+    found = read_mapping(path / "statistics.json").get("intervals", {}).get("found", [])
+    bounds = [entry["ua"] for entry in found if entry["over"] == "speaker" and "ua" in entry]
+    return (bounds[0][0], bounds[0][1]) if bounds else None

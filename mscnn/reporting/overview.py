@@ -15,6 +15,8 @@ from mscnn.evaluation.metrics import METRICS
 from mscnn.files import read_yaml
 from mscnn.reporting.formats import fixed, thousands, with_sd
 from mscnn.reporting.lines import ScoreLine, read_score
+from mscnn.reporting.marks import DAGGER, DAGGER_MEANING, dagger, daggered, marks
+from mscnn.reporting.notes import Note
 from mscnn.reporting.table import Cell, Column, Table, column_each, write_forms
 from mscnn.reporting.templates import Section, render
 
@@ -39,6 +41,7 @@ class Scores:
         dev_ua: UA on dev, in percent.
         parameters: number of parameters; None for a baseline.
         cost: computing costs from benchmarks/systems.py; None where a measurement failed.
+        marks: what differs from the paper of the system.
     """
 
     split: str
@@ -54,6 +57,7 @@ class Scores:
     dev_ua: float
     parameters: int | None = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
+    marks: tuple[Note, ...] = ()
 
     @property
     def partial(self) -> bool:
@@ -122,6 +126,7 @@ def _row(exp: Path, costs: Mapping[str, Mapping[str, float | None]]) -> Overview
         dev_ua=dev.values["ua"],
         parameters=facts.get("parameters"),
         cost=costs.get(facts["model"], {}),
+        marks=marks(facts, exp),
     )
     return OverviewRow(str(exp), scores)
 
@@ -142,7 +147,7 @@ def write_overview(rows: Sequence[OverviewRow], stem: str | os.PathLike) -> str:
             Section(f"split-{i}", split, {"table": _table(scored, name), "meaning": MEANING[scored[0][1].aggregate]})
             for i, (split, scored) in enumerate(splits.items(), 1)
         ]
-        notes = render("overview_notes.txt").strip()
+        notes = render("overview_notes.txt", dagger=_meaning(rows)).strip()
         return render(template, title=stem.name, sections=sections, waiting=unscored, notes=notes)
 
     forms = {
@@ -153,6 +158,12 @@ def write_overview(rows: Sequence[OverviewRow], stem: str | os.PathLike) -> str:
     }
     write_forms(stem, forms)
     return forms["md"]
+
+
+def _meaning(rows: Sequence[OverviewRow]) -> str:
+    """What the dagger stands for, with the parts that these rows lack; empty where there is none."""
+    parts = {n.text: None for row in rows if row.scores for n in row.scores.marks if daggered([n])}
+    return f"{DAGGER}: {DAGGER_MEANING}: {'; '.join(parts)}." if parts else ""
 
 
 def _system(row: OverviewRow) -> str:
@@ -185,7 +196,7 @@ def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewR
         Column("x-vectors", lambda row: "" if row[1].xvector == "none" else row[1].xvector),
         Column("folds", lambda row: _folds(row[1])),
         Column("runs", lambda row: row[1].runs),
-        *column_each(compared, lambda key: METRICS[key].label, lambda row, key: _value(row[1].values.get(key))),
+        *column_each(compared, lambda key: METRICS[key].label, lambda row, key: _value(row[1], key)),
         Column("dev UA", lambda row: fixed(row[1].dev_ua)),
         Column("parameters", lambda row: thousands(row[1].parameters) or ""),
         *column_each(COSTS, lambda key: COSTS[key][0], lambda row, key: _cost(row[1], key)),
@@ -203,8 +214,9 @@ def _cost(scores: Scores, key: str) -> str | None:
     return fixed(scores.cost[key], COSTS[key][1]) if scores.cost else ""
 
 
-def _value(value: Value | None) -> str:
-    return "" if value is None else with_sd(value.mean, value.sd) or ""
+def _value(scores: Scores, key: str) -> str:
+    value = scores.values.get(key)
+    return "" if value is None else f"{with_sd(value.mean, value.sd)}{dagger(scores.marks)}"
 
 
 def _csv_columns() -> list[Column[OverviewRow]]:
@@ -218,6 +230,7 @@ def _csv_columns() -> list[Column[OverviewRow]]:
         "xvector": lambda scores: scores.xvector,
         "embeddings": lambda scores: scores.embeddings,
         "changed": lambda scores: ",".join(scores.changed),
+        "marks": lambda scores: "; ".join(note.text for note in scores.marks),
         "folds": lambda scores: f"{scores.folds[0]}/{scores.folds[1]}",
         "runs": lambda scores: scores.runs,
     }

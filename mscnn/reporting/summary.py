@@ -9,6 +9,7 @@ from mscnn.evaluation.aggregate import fold_mean, undefined
 from mscnn.evaluation.experiment import Experiment
 from mscnn.reporting import measured
 from mscnn.reporting.formats import settings, thousands, transcripts
+from mscnn.reporting.marks import DAGGER, DAGGER_MEANING, dagger, marks, sentences
 from mscnn.reporting.table import Table
 from mscnn.reporting.templates import render
 
@@ -20,13 +21,15 @@ def summary(
     exp: Experiment, scored: Mapping[str, Scored], statistics: Mapping, definitions: Sequence[str], *, curves: bool
 ) -> str:
     """Markdown of RESULTS.md: scores, classes, folds, intervals, groups, calibration, protocol, system, command."""
-    matrices = scored["test"].matrices
+    matrices, differences = scored["test"].matrices, marks(exp.config, exp.path)
     return render(
         "results.md",
         exp=exp,
         config=exp.config,
         line=scored["test"].lines[0],
         scores=measured.scores({part: one.lines for part, one in scored.items()}),
+        marks=sentences(differences),
+        dagger=f"{DAGGER}: {DAGGER_MEANING}" if dagger(differences) else "",
         remarks=[(part, text) for part in ("test", "dev") for text in scored[part].remarks],
         classes=measured.classes(statistics),
         folds=None if undefined(matrices, exp.classes) else measured.folds(fold_scores(exp, matrices)),

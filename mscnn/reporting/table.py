@@ -17,7 +17,7 @@ Name = TypeVar("Name")
 LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", "±": r"$\pm$", "−": r"$-$", "–": "--",
+    "|": r"\textbar{}", "±": r"$\pm$", "−": r"$-$", "–": "--", "†": r"$\dagger$",
 })  # fmt: skip
 MARKDOWN = str.maketrans({"|": r"\|", "\n": " "})
 

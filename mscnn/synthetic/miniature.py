@@ -90,16 +90,18 @@ def _choices(description: Description, name: str, match: re.Match) -> list[dict[
         codes = [codes.split()[0] for codes in rule.codes if codes != OTHER]
         choices = [found.groupdict() for code in codes if (found := re.fullmatch(template, code))]
     else:
-        same = {part: match[part] for part in parts}  # of several parts, the first one varies
-        choices = [{**same, part: code} for part in parts[:1] for code in _codes(description, part, match[part])] or [
-            {}
-        ]
+        values = {part: _codes(description, part, match[part]) for part in parts}
+        part = max(values, key=lambda part: min(len(values[part]), 2), default="")  # the first that has several
+        if name == "speaker" and part and values[part] == [match[part]]:
+            part = parts[-1]
+            values[part] = _counted(match[part])
+        choices = [{part: code} for code in values[part]] if part else [{}]
     own = {part: match[part] for part in choices[0]}
     return [own, *(choice for choice in choices if choice != own)] if own in choices else choices
 
 
 def _codes(description: Description, part: str, value: str) -> list[str]:
-    """Values that a part of a name may have, the example's first; numbers of speakers, and long ones, count on."""
+    """Values that a part of a name may have, the example's first; long numbers count on."""
     for rule in description.fields.values():
         if isinstance(rule, Field) and rule.of == f"{{{part}}}" and rule.codes and not rule.table:
             codes = sorted({value, *(code for codes in rule.codes for code in codes.split() if code != OTHER)})
@@ -109,8 +111,11 @@ def _codes(description: Description, part: str, value: str) -> list[str]:
         named = [key for key, _ in rows] if part == "speaker" else [label for _, counts in rows for label in counts]
         plain = [key for key in named if not re.search(r"[*?\[]", key) and not key.startswith(EACH)]
         return [*dict.fromkeys([value, *plain])]
-    counts_on = value.isdecimal() and (len(value) > 2 or f"{{{part}}}" in str(description.fields.get("speaker")))
-    return [str(int(value) + i).zfill(len(value)) for i in range(MOST)] if counts_on else [value]
+    return _counted(value) if len(value) > 2 else [value]
+
+
+def _counted(value: str) -> list[str]:
+    return [str(int(value) + i).zfill(len(value)) for i in range(MOST)] if value.isdecimal() else [value]
 
 
 def _path(example: str, match: re.Match, groups: Mapping[str, str]) -> str:

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mscnn.config.layers import Layers
 from mscnn.config.model import ModelSpec
+from mscnn.config.overrides import full_key
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, folds_hash
 from mscnn.device import choose_device
@@ -18,7 +20,7 @@ from mscnn.training.fingerprint import input_digests
 from mscnn.training.outputs import environment
 from mscnn.training.short import too_short
 from mscnn.training.sources import Reader, Sources, TextOptions, features_of
-from mscnn.training.systems import system_of
+from mscnn.training.systems import System, system_of
 from mscnn.xvector.vectors import model_name
 
 
@@ -113,7 +115,9 @@ def resolve(
         "protocol": {**known["protocol"], **folds_of},
         "features": {name: archive.title for name, archive in sources.features.items()},
         "feature_dirs": {name: str(archive.path) for name, archive in sources.features.items()},
-        "changed": sorted([*options.settings, *(options.text.changed if spec.text and system.learns_tokens else ())]),
+        "changed": sorted(
+            [*_used(options, system), *(options.text.changed if spec.text and system.learns_tokens else ())]
+        ),
         "embeddings": options.text.title if spec.text and system.learns_tokens else "none",
         "xvector_model": model_name(sources.xvectors()) if spec.xvector else "none",
         "folds": min(options.folds or len(folds), len(folds)),
@@ -125,6 +129,15 @@ def resolve(
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
+
+
+def _used(options: ExperimentConfig, system: System) -> list[str]:
+    """The settings that the system has: one without training takes none of ``training``."""
+    if not system.refitted:
+        return list(options.settings)
+    layers = Layers.read(options.model)
+    keys = [full_key(layers, setting.partition("=")[0].replace("-", "_")) for setting in options.settings]
+    return [one for one, key in zip(options.settings, keys, strict=True) if not key.startswith("training.")]
 
 
 def _facts(protocol: Protocol) -> dict[str, Any]:

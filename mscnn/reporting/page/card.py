@@ -9,12 +9,14 @@ from mscnn.config.labels import LabelMap
 from mscnn.data.corpus_facts import FILE
 from mscnn.errors import UserError
 from mscnn.reporting.formats import counted, settings, thousands
+from mscnn.reporting.marks import marks, sentences
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import guarantees, models_of, shares_speakers
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.summary import word_vectors
 from mscnn.reporting.table import Column, Table, column_each
 
+IN_HEADLINE = ("partial", "legacy")  # marks that the head of the page has
 MIN_SPEAKERS = 30  # with fewer test speakers, the card has a note
 
 
@@ -56,6 +58,9 @@ def limits(data: ReportData) -> Iterator[Note]:
     if data.config["text"] == "gt":
         text = "The scores are with reference transcripts; ASR transcripts have errors, which lower the scores."
         yield Note("reference-text", text)
+    differences = [note for note in marks(data.config, data.exp.path) if note.code not in IN_HEADLINE]
+    for note in sentences(differences):
+        yield Note(note.code, f"Unlike the paper of the system: {note.text}.")
     yield from _weaknesses(statistics)
     error = statistics["calibration"]["as_predicted"]["ece"]
     text = f"Probabilities differ from the accuracy by {error:.1f} points on average (expected calibration error)."

@@ -10,6 +10,7 @@ from mscnn.paths import CONF
 from mscnn.reporting.audit import BASELINES
 from mscnn.reporting.audit import table as audit_table
 from mscnn.reporting.formats import fixed
+from mscnn.reporting.marks import dagger, marks
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import aggregation
 from mscnn.reporting.page.source import ReportData
@@ -43,7 +44,8 @@ def published(data: ReportData) -> dict[str, object]:
     wa, ua = (fixed(data.line.score(key)) for key in ("wa", "ua"))
     ours = Cell(f"{data.config['model']}, this report", strong=True)
     digits = 1 if all(round(value, 1) == value for row, _ in rows for value in row.numbers) else 2  # as published
-    entries = [Entry(ours, data.line.fields["text"], f"{wa} / {ua}", "", "")]
+    sign = dagger(marks(data.config, data.exp.path))  # the card says what differs
+    entries = [Entry(ours, data.line.fields["text"], f"{wa} / {ua}{sign}", "", "")]
     entries += [
         Entry(Cell(row.system), row.text, row.cell(digits), stated.selection_on_test, stated.source)
         for row, stated in rows

@@ -71,7 +71,7 @@ def test_a_broken_parser_breaks_only_itself(made, code, kind, words):
 
 
 def test_unknown_parsers_and_corpora(tmp_path):
-    with fails("conf-unknown", "ravdes", "ravdess?"):
+    with fails("conf-unknown", "ravdes", "ravdess"):
         parser("ravdes")
     with fails("parser-file", tmp_path / "gone.py"):
         parser(str(tmp_path / "gone.py"))

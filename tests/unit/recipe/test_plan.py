@@ -4,17 +4,19 @@ import json
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
 from mscnn.config import embeddings, schema
 from mscnn.errors import DataErrors
-from mscnn.paths import conf, names
+from mscnn.paths import CONF, conf, names
 from mscnn.recipe.grid import Request, read_grid
 from mscnn.recipe.make import make_plan
 from mscnn.recipe.options import Options
 from mscnn.recipe.plan import Plan
+from mscnn.reporting.published import read_published
 from tests.raises import check, fails
 
 USUAL = {
@@ -156,8 +158,20 @@ def test_x_vectors_are_made_where_a_model_takes_them(tmp_path, monkeypatch):
     assert vectors("audio_cnn", "extract") == vectors("mscnn_spu", "none") == ("none", "")
     assert vectors("mscnn_spu", "x.scp") == ("x.scp", "")
     refused("plan-xvector-needed", "audio_cnn_xvector", models=("audio_cnn_xvector",), xvector="none")
-    names = {row.model for row in plan(grid="peng2021_table1", xvector="none").rows}
+
+
+def test_a_grid_without_x_vectors_trains_no_system_twice_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = plan(grid="peng2021_table1", xvector="none", last=2)
+    names = {row.model for row in made.rows}
     assert "audio_cnn_xvector" not in names and "mscnn_spu" in names
+    assert len(made.left_out) == 1 and "audio_cnn_xvector" in made.left_out[0]
+    made = plan(grid="peng2021_table2", xvector="none", last=2)
+    names = [row.model for row in made.rows if row.protocol == "loso5"]
+    assert {"mscnn_no_xvector", "mscnn_no_xvector_text_max", "mscnn_spu_att"} <= {*names}
+    assert not {"mscnn_spu", "mscnn_text_max"} & {*names} and len(made.left_out) == 2
+    assert "mscnn_spu " in made.left_out[0] and "mscnn_no_xvector" in made.left_out[0]
+    assert plan(grid="peng2021_table2", last=2).left_out == ()
 
 
 def test_a_grid_gives_all_combinations_with_the_values_of_its_entries(grid):
@@ -364,3 +378,31 @@ def test_shipped_grids_have_baselines_for_their_text_and_audio(name, monkeypatch
     assert "majority" in models
     assert "tfidf_lr" in models or not any(row.text != "none" for row in made.rows)
     assert "logmel_lr" in models or not any(row.features for row in made.rows)
+
+
+PAPERS = {  # grid of a paper -> its data sets
+    "peng2021_table1": {"iemocap4", "iemocap4_improvised"},
+    "peng2021_table2": {"iemocap4"},
+    "adsrnn": {"iemocap4_noexc_improvised"},
+    "glam": {"iemocap4_exc", "iemocap4_exc_improvised", "iemocap4_exc_scripted"},
+    "ca_mser": {"iemocap4"},
+}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_grid_of_a_paper_has_every_row_of_its_table(name, monkeypatch, tmp_path):
+    """Every row under its own protocol, or one of the columns; on its own class set."""
+    monkeypatch.chdir(tmp_path)
+    facts = read_published(CONF / "published.yaml")
+    made, table = plan(grid=name, protocols=("random10",), last=2), facts.tables[name]
+    trained = {(row.model, row.text, row.protocol, Path(row.data).name, values(row.set)) for row in made.rows}
+    for row in table.rows:
+        own, text = facts.protocols[row.protocol], "pocketsphinx" if row.text == "asr" else row.text
+        wanted = {own.like, *table.columns} - {"own"} if own.set == "iemocap4" and table.columns else {own.like}
+        for protocol in wanted:
+            assert (row.model, text, protocol, own.set, values(f"{k}={v}" for k, v in row.options.items())) in trained
+    assert {data.name for data in made.data_sets} == PAPERS[name]
+
+
+def values(settings):
+    return tuple(sorted(settings))

@@ -65,7 +65,7 @@ def test_the_page(folder):
 
 def test_the_overview(folder):
     stem, line = folder.parent / "table", read_score(folder / "score_test.txt")
-    expected = f"{line.fields['miss']} ± {line.fields['miss_sd']}"
+    expected = f"{line.fields['miss']} ± {line.fields['miss_sd']} †"
     assert column(cells(Path(f"{stem}.md").read_text()), "missed share") == [expected]
     page = read_html(Path(f"{stem}.html").read_text())
     assert column(page.all("table")[0].rows, "missed share") == [expected]

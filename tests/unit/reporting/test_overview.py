@@ -50,7 +50,8 @@ def test_rows_of_a_protocol_best_first_and_partial_ones_last(exps, tmp_path):
     column = {name: [row[i] for row in rows] for i, name in enumerate(head)}
     assert column["system"] == ["`glam`", "`mscnn_spu`", "`adrnn`"]
     assert column["folds"] == ["2/2", "2/2", "**partial 2/10**"] and column["changed"] == ["mixup=0.5", "", ""]
-    assert column["UA"] == ["100.00 ± 0.00", "84.38 ± 4.42", "100.00 ± 0.00"]
+    assert column["UA"] == ["100.00 ± 0.00", "84.38 ± 4.42 †", "100.00 ± 0.00"]
+    assert "without x-vectors" in text, "mscnn_spu takes them"
     assert text.count("loner") == 1 and read_items(text) == [str(exps[-1])]
 
 
@@ -66,8 +67,10 @@ def test_csv_and_latex_hold_the_same(exps, tmp_path):
     latex = (tmp_path / "table.tex").read_text()
     assert r"mscnn\_spu" in latex and r"84.38 $\pm$ 4.42" in latex and latex.count(r"\begin{tabular}") == 2
     assert "| 1.137 | 24.0 |" in text and rows[""]["ua"] == ""
-    scores = "84.38 ± 4.42 | 85.42 ± 2.95 | 85.00 ± 2.36"
-    assert scores in text and scores.replace("|", "&").replace("±", r"$\pm$") in latex
+    scores = "84.38 ± 4.42 † | 85.42 ± 2.95 † | 85.00 ± 2.36 †"
+    symbols = str.maketrans({"|": "&", "±": r"$\pm$", "†": r"$\dagger$"})
+    assert scores in text and scores.translate(symbols) in latex and "without x-vectors" in latex
+    assert fair["marks"] == "without x-vectors" and rows["glam"]["marks"] == "mixup=0.5"
     assert r"\textbf" not in latex and "partial 2/10" in latex and "weighted F1" in latex
 
 
@@ -82,7 +85,7 @@ def test_the_page_links_to_the_reports_and_needs_nothing_else(exps, tmp_path):
     rows = page["split-2"].all("table")[0].rows
     assert [row[0] for row in rows[1:]] == ["glam", "mscnn_spu", "adrnn"] and page.all("a", href="good/report.html")
     assert [one.text for one in page.all("strong")] == ["partial 2/10"]
-    assert "84.38 ± 4.42" in rows[2] and "85.00 ± 2.36" in rows[2]
+    assert "84.38 ± 4.42 †" in rows[2] and "85.00 ± 2.36 †" in rows[2]
     assert [item.text for item in page["waiting"].all("li")] == [str(exps[-1])]
 
 

@@ -14,6 +14,14 @@ def parser() -> Parser:
         type=Path,
         help="folder data/ of EmoBox, with CORPUS/fold_1/CORPUS_train_fold_1.jsonl …, or one of tables CORPUS.tsv.gz",
     )
+    p.add_argument(
+        "--data",
+        nargs="*",
+        default=[],
+        metavar="CORPUS=DIR",
+        help="data directories of corpora of EmoBox, as in meld=data/meld7, which tell more than the names: their "
+        "speakers and texts are counted",
+    )
     p.add_argument("--out", required=True, type=Path, help="table to write, tab separated: a row per corpus and fold")
     return p
 
@@ -22,16 +30,21 @@ def main() -> None:
     """Write the table."""
     args = parser().parse_args()
     from mscnn.corpora import emobox
+    from mscnn.data.datadir import DataDir
+    from mscnn.errors import UserError
     from mscnn.leakage import emobox as leaks
     from mscnn.log import get_logger
 
     logger, entries = get_logger("leaks"), emobox.entries()
+    known = {name: DataDir.load(path) for name, _, path in (value.partition("=") for value in args.data)}
+    if strange := known.keys() - entries.keys():
+        raise UserError(f"--data: {min(strange)} is no corpus of conf/emobox.yaml", code="emobox-corpus-unknown")
     rows: list[leaks.Leak] = []
     for name, recordings in emobox.read_lists(args.lists).items():
         if name not in entries:
             logger.warning("%s: not in conf/emobox.yaml, so its names cannot be read: skipped", name)
             continue
-        rows += leaks.count(name, entries[name], recordings)
+        rows += leaks.count(name, entries[name], recordings, known.get(name))
     leaks.write(rows, args.out)
     shared = len({row.corpus for row in rows if row.shared_speakers})
     corpora = len({row.corpus for row in rows})

@@ -64,7 +64,7 @@ def import_folds(
     """
     if source.resolve() == out.resolve():
         raise UserError(f"{out}: --out is the folder given as --import; choose another --out", code="out-is-source")
-    lists = _read(source, _utterances(data), describe)
+    lists = _read(source, names_of(data), describe)
     if not any(utt in data.spk for fold in lists for utts in fold.values() for utt in utts):
         listed = next((utts[0] for fold in lists for utts in fold.values() if utts), "nothing")
         raise UserError(
@@ -89,7 +89,7 @@ def import_folds(
     return Protocol.of(facts, path), made, protocol_text(facts, comment)
 
 
-def _utterances(data: DataDir) -> dict[str, str]:
+def names_of(data: DataDir) -> dict[str, str]:
     """Unambiguous name -> utterance; its names are its id, the corpus' own id and the stem of its recording."""
     names: dict[str, list[str]] = {}
     for utt in data.utts:

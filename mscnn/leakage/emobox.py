@@ -4,9 +4,13 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeAlias
 
-from mscnn.corpora.emobox import Entry, Listed, described
+from mscnn.corpora.emobox import Entry, Listed, described, utterances
+from mscnn.data.datadir import DataDir
+from mscnn.data.foldimport import names_of
 from mscnn.data.protocols import shared
+from mscnn.data.schemes import attribute
 from mscnn.errors import UserError
 from mscnn.files import atomic
 
@@ -37,23 +41,13 @@ class Leak:
     note: str = ""
 
 
-def count(name: str, entry: Entry, recordings: Sequence[Listed]) -> list[Leak]:
-    """A row for each fold of a corpus.
+def count(name: str, entry: Entry, recordings: Sequence[Listed], data: DataDir | None = None) -> list[Leak]:
+    """A row for each fold of a corpus; with ``data``, a data directory of it, speakers and texts are those of the data.
 
     Raises:
         UserError: a name is not understood (``corpus-name-unknown``).
     """
-    items = described(name, entry, {listed.key: listed.path for listed in recordings})
-    if strange := next((listed for listed in recordings if listed.key not in items), None):
-        raise UserError(
-            f"{name}: {strange.path} is not understood by {entry.corpus or 'conf/emobox.yaml'}: correct its patterns",
-            code="corpus-name-unknown",
-        )
-    speaker = {key: item.speaker for key, item in items.items() if item.speaker}
-    texts = {key: item.text for key, item in items.items()}
-    if not all(texts.values()):  # what is said is not in the names, but maybe a code of it
-        texts = {key: item.fields.get("sentence", "") for key, item in items.items()}
-    sentence = {key: text for key, text in texts.items() if text}
+    speaker, sentence = _of_data(name, recordings, data) if data else _of_names(name, entry, recordings)
     numbers = sorted({n for listed in recordings for n in listed.parts})
     partition = len(numbers) > 1 and all(
         sum("test" in listed.parts.get(n, ()) for n in numbers) == 1 for listed in recordings
@@ -65,10 +59,38 @@ def count(name: str, entry: Entry, recordings: Sequence[Listed]) -> list[Leak]:
         if absent and partition:
             parts["train"] = [listed.key for listed in recordings if "test" not in listed.parts.get(n, ())]
             absent += ": it is taken to be what is not in test"
-        note = "; ".join(filter(None, (absent, entry.note)))
+        origin = "speakers and texts are those of a data directory" if data else entry.note
+        note = "; ".join(filter(None, (absent, origin)))
         of_speakers, of_sentences = (_overlap(table, parts["train"], parts["test"]) for table in (speaker, sentence))
         rows.append(Leak(name, n, len(parts["train"]) or None, len(parts["test"]), *of_speakers, *of_sentences, note))
     return rows
+
+
+Values: TypeAlias = Mapping[str, str]  # key of a recording -> value
+
+
+def _of_names(name: str, entry: Entry, recordings: Sequence[Listed]) -> tuple[Values, Values]:
+    """Speakers, and texts or codes of sentences, as far as names tell them."""
+    items = described(name, entry, {listed.key: listed.path for listed in recordings})
+    if strange := next((listed for listed in recordings if listed.key not in items), None):
+        raise UserError(
+            f"{name}: {strange.path} is not understood by {entry.corpus or 'conf/emobox.yaml'}: correct its patterns",
+            code="corpus-name-unknown",
+        )
+    texts = {key: item.text for key, item in items.items()}
+    if not all(texts.values()):
+        texts = {key: item.fields.get("sentence", "") for key, item in items.items()}
+    speaker = {key: item.speaker for key, item in items.items() if item.speaker}
+    return speaker, {key: text for key, text in texts.items() if text}
+
+
+def _of_data(name: str, recordings: Sequence[Listed], data: DataDir) -> tuple[Values, Values]:
+    """Speakers and normalised texts of the recordings that the data directory has."""
+    known, ours = names_of(data), utterances(name, {listed.key: listed.path for listed in recordings})
+    utts = {r.key: known.get(ours.get(r.key, ""), known.get(Path(r.path).stem, "")) for r in recordings}
+    tables = (data.spk, attribute(data, "text"))
+    speaker, text = ({key: table[utt] for key, utt in utts.items() if utt in table} for table in tables)
+    return speaker, text
 
 
 def _overlap(values: Mapping[str, str], train: Sequence[str], test: Sequence[str]) -> tuple[int | None, int | None]:

@@ -92,6 +92,16 @@ def test_both_layouts_give_the_same_rows(tmp_path):
         assert (second.sentences, second.shared_sentences) == (1, 0)
 
 
+def test_a_data_directory_tells_speakers_and_texts(tmp_path):
+    write_condensed(tmp_path / "emovo.tsv.gz", TOY)
+    recordings = emobox.read_lists(tmp_path)["emovo"]
+    items = declarative.parse(Description.load("emovo"), Path("/"), [row["wav"] for row in TOY]).items
+    data = data_of(items[:1] + [replace(item, text="Ciao!") for item in items[1:]])
+    (first, _) = leaks.count("emovo", ENTRIES["emovo"], recordings, data)
+    assert (first.speakers, first.shared_speakers) == (1, 0)
+    assert (first.sentences, first.shared_sentences) == (2, 1)
+
+
 def test_a_missing_list_of_train_is_said_or_is_the_rest_of_a_partition(tmp_path):
     rows = [{k: v.replace("train", "-") for k, v in row.items()} for row in TOY]
     write_condensed(tmp_path / "emovo.tsv.gz", rows)
@@ -166,6 +176,11 @@ def test_lists_of_another_corpus_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_table_is_what_the_lists_give(lists):
-    counted = [row for name, of in emobox.read_lists(lists).items() for row in leaks.count(name, ENTRIES[name], of)]
+def test_the_table_is_what_the_lists_give(lists, shared_dir):
+    data = {"meld": data_of(meld.parse(shared_dir / "data" / "meld").items)}
+    counted = [
+        row
+        for name, of in emobox.read_lists(lists).items()
+        for row in leaks.count(name, ENTRIES[name], of, data.get(name))
+    ]
     assert counted == leaks.read(TABLE)

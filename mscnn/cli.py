@@ -7,6 +7,7 @@ from pathlib import Path
 
 # Commands per stage, in the order in which a recipe calls them; commands of no stage are listed last.
 STAGES = {
+    "own recordings": ("own", "read_table"),
     "0 preflight": ("plan", "doctor"),
     "1 data": (
         *("prepare_data", "join", "validate_data_dir", "folds", "audit", "leaks"),

@@ -18,6 +18,7 @@ EXTRAS = {  # package, as it is imported -> extra of pyproject.toml
     "opensmile": "opensmile",
     "pocketsphinx": "demo",
     "python_multipart": "serve",
+    "pyarrow": "tables",
     "silero_vad": "vad",
     "tensorboard": "tensorboard",
     "transformers": "ssl",

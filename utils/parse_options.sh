@@ -8,8 +8,8 @@
 #   # end configuration section
 #   . utils/parse_options.sh
 #
-# The options are the variables of that section; its comments are the help text. --dry-run equals --dry_run, and --nj 8
-# equals --nj=8. An option whose default is true or false takes true or false, and means true without a value. An option
+# The options are the variables of that section; its comments are the help text. Scripts named in the array option_files
+# may have a section too. --dry-run equals --dry_run, and --nj 8 equals --nj=8. An option whose default is true or false takes true or false, and means true without a value. An option
 # whose default is a number takes a number. An option whose default is not empty must not be empty. --config FILE reads
 # lines `name=value` or `--name value`, which are parsed, never run; the command line wins, wherever --config stands.
 # --help prints $help_message and the options with their defaults. Arguments that are not options stay in "$@"; after --
@@ -163,6 +163,8 @@ option_read() {
   done
 }
 
-option_declare "${BASH_SOURCE[1]}"
+for option_file in "${BASH_SOURCE[1]}" ${option_files[@]+"${option_files[@]}"}; do
+  option_declare "$option_file"
+done
 option_read "$@"
 set -- ${option_words[@]+"${option_words[@]}"}

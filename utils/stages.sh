@@ -48,7 +48,8 @@ dry_run=false           # check the options and print the commands, run nothing
 config=                 # file with options, one line `name=value` per option; the command line wins
 # end configuration section
 
-generator= # set by a recipe, not an option: the command that makes the corpus if --corpus is not given
+# Set by a recipe, not options: the command that makes the corpus if --corpus is not given, or the function that finds it.
+generator= reader=
 utils=${BASH_SOURCE[0]%/*}
 stage_names=(preflight data xvector features transcripts train score)
 current= # the running stage
@@ -75,6 +76,7 @@ run_recipe() { # run_recipe OPTION...
   stage_number --stage "$stage" && first=$REPLY
   stage_number --stop-stage "$stop_stage" && last=$REPLY
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
+  ${reader:-:} # sets corpus, labels and protocol
   [[ -n $corpus$generator$train_on ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER, or --train-on and --test-on"
   if [[ -n $corpus ]]; then generator=; else corpus=${generator:+corpus} voices=true; fi
   [[ $parser != *.* ]] || files+=(parser)

@@ -14,6 +14,7 @@ from mscnn.config.corpus import Description
 from mscnn.corpora import declarative, iemocap, meld, msp_improv, msp_podcast, own_parser
 from mscnn.corpora.common import Corpus
 from mscnn.corpora.ids import valid_ids
+from mscnn.corpora.tables import store
 from mscnn.errors import UserError
 
 CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
@@ -21,6 +22,7 @@ CORPORA: Mapping[str, Callable[[Path], Corpus]] = {
     "meld": meld.parse,
     "msp_improv": msp_improv.parse,
     "msp_podcast": msp_podcast.parse,
+    "own": store.parse,  # what mscnn.corpora.tables read from a table
 }
 FILES = (".yaml", ".yml", ".py")  # of a description, and of a parser
 

@@ -44,6 +44,18 @@ FIXES: Mapping[str, str] = {
     "missing-transcription-file": ORIGINAL,
     "missing-transcript": "add the line, or put the original file back",
     "non-utf8": "put the original file back, or convert it: iconv -f WINDOWS-1252 -t UTF-8",
+    # of tables of recordings
+    "row-cells": "correct the line; a cell that has the separator in it needs quotes",
+    "row-twice": "remove one of the rows",
+    "row-contradiction": "keep the correct row, remove the others",
+    "path-empty": "give the path of the recording, or remove the row",
+    "label-empty": "give the label, or remove the row",
+    "speaker-empty": "give every row a speaker, or leave the column out",
+    "split-unknown": "give train, dev or test",
+    "time-invalid": "give seconds, the start before the end, both within the recording",
+    "audio-missing": "correct the path, or give the folder that paths are relative to: --audio-root FOLDER",
+    "name-unmatched": "correct the pattern, or remove the recording",
+    "recording-command": "write the output to a file and give its path",
 }
 # issues that leave the utterance usable: its text is repaired, or empty
 REPAIRED = frozenset({"missing-transcription-file", "missing-transcript", "missing-row", "duplicate-row", "non-utf8"})
@@ -72,6 +84,7 @@ class Item:
         split: the publisher's own split: ``train``, ``dev`` or ``test``; ``test1`` … where there are several test sets.
         seconds: duration as the corpus states it; used only where there is no recording.
         fields: further facts by name; label maps may take labels from them (:meth:`Corpus.labelled_by`).
+        start, end: seconds of the recording that are the utterance; an end of 0: all of it.
     """
 
     utt: str
@@ -87,6 +100,8 @@ class Item:
     split: str = ""
     seconds: float = 0.0
     fields: Mapping[str, str] = field(default_factory=dict, compare=False)
+    start: float = 0.0
+    end: float = 0.0
 
 
 @dataclass(frozen=True)

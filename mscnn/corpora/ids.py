@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mscnn.corpora.common import Corpus, CorpusIssue, Item
+from mscnn.data.datadir import UNKNOWN
 from mscnn.log import get_logger
 
 Speakers: TypeAlias = Mapping[str, str]  # speaker as the parser names it, without blanks -> its id
-UNKNOWN = "unknown"  # the speaker of utterances without one
 
 logger = get_logger("prepare_data")
 

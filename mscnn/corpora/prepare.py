@@ -79,7 +79,7 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
         raise UserError(
             f"none of the {len(items)} selected utterances can be used; see the issues above", code="nothing-usable"
         )
-    seconds = {item.utt: headers[item.utt].seconds if item.wav else item.seconds for item in kept}
+    seconds = {item.utt: _seconds(item, headers) for item in kept}
     _write(out, _tables(kept, labels, seconds), [issue for issue in issues if not issue.repaired])
     digests.write()
     if not any(item.text.strip() for item in kept):
@@ -116,6 +116,13 @@ def select(corpus: Corpus, labels: LabelMap, subset: str) -> tuple[list[Item], l
     return [item for item in chosen if labels.mapping.get(item.label) is not None], issues
 
 
+def _seconds(item: Item, headers: Mapping[str, Header]) -> float:
+    """Duration of an utterance: of its part of the recording, of all of it, or as the corpus states it."""
+    if item.end:
+        return item.end - item.start
+    return headers[item.utt].seconds if item.wav else item.seconds
+
+
 def _issue(code: str, message: str, item: Item, where: str = "") -> CorpusIssue:
     """An issue of one utterance; ``where`` is its recording by default."""
     return CorpusIssue(code, message, where or item.wav, (item.utt,), style=item.style)
@@ -125,7 +132,10 @@ def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Heade
     """Header of each usable recording, and an issue for each that cannot be used or that ``form`` does not accept."""
     headers, issues, others = {}, [], []
     recorded = [item for item in items if item.wav]
-    for item, header in zip(recorded, read_headers(item.wav for item in recorded), strict=True):
+    wavs = list(dict.fromkeys(item.wav for item in recorded))  # one may have several utterances
+    header_of = dict(zip(wavs, read_headers(wavs), strict=True))
+    for item in recorded:
+        header = header_of[item.wav]
         if isinstance(header, BadAudio):
             issues.append(_issue(header.kind, str(header), item))
             continue
@@ -162,12 +172,12 @@ def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> It
     """
     recorded = sorted((item for item in items if item.wav), key=lambda item: item.utt.encode())
     contents, unreadable = digests.of(item.wav for item in recorded)
-    copies: dict[str, list[Item]] = {}
+    copies: dict[tuple[str, float, float], list[Item]] = {}
     for item in recorded:
         if item.wav in unreadable:
             yield _issue("not-a-wav", unreadable[item.wav], item)
         else:
-            copies.setdefault(contents[item.wav], []).append(item)
+            copies.setdefault((contents[item.wav], item.start, item.end), []).append(item)
     for same in copies.values():
         facts = {item.utt: f"{labels.mapping[item.label]} of {item.speaker}" for item in same}
         alike = len({*facts.values()}) == 1
@@ -217,7 +227,7 @@ def report_counts(corpus: Corpus, labels: LabelMap, expected: Path | None, *, st
 
 def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:
     tables: dict[str, dict[str, str]] = {
-        "wav.scp": {item.utt: item.wav for item in items},
+        **_recordings(items, seconds),
         "text": {item.utt: item.text for item in items},
         "utt2spk": {item.utt: item.speaker for item in items},
         "utt2emo": {item.utt: str(labels.apply(item.label)) for item in items},
@@ -228,6 +238,21 @@ def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float
         "utt2split": {item.utt: item.split for item in items},
     }
     return {name: table for name, table in tables.items() if name not in OPTIONAL or all(table.values())}
+
+
+def _recordings(items: Sequence[Item], seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:
+    """``wav.scp`` by utterance; where utterances are parts of recordings, by recording, and ``segments``."""
+    if not any(item.end for item in items):
+        return {"wav.scp": {item.utt: item.wav for item in items}}
+    names: dict[str, str] = {}  # path -> id
+    for item in sorted(items, key=lambda item: item.wav):
+        name = "_".join(Path(item.wav).stem.split())
+        taken = {*names.values()} if item.wav not in names else set()
+        names.setdefault(item.wav, name if name not in taken else f"{name}_{len(taken)}")
+    return {
+        "wav.scp": {name: wav for wav, name in names.items()},
+        "segments": {i.utt: f"{names[i.wav]} {i.start:.3f} {i.start + seconds[i.utt]:.3f}" for i in items},
+    }
 
 
 def _write(out: Path, tables: Mapping[str, Mapping[str, str]], excluded: Sequence[CorpusIssue]) -> None:

@@ -15,6 +15,7 @@ from mscnn.files import read_table, write_table
 
 REQUIRED = ("text", "utt2spk", "utt2emo", "utt2dur")
 OPTIONAL = ("wav.scp", *FACTS)
+UNKNOWN = "unknown"  # the speaker of utterances without one
 KINDS = {"impro": "improvised", "script": "scripted"}  # how the scenes of utt2scene begin -> kind of scene
 
 
@@ -55,6 +56,11 @@ class DataDir:
     def name(self) -> str:
         """Name of the data set: the last component of the path."""
         return self.path.resolve().name
+
+    @property
+    def speakers_known(self) -> bool:
+        """Whether the corpus names speakers; where it names none, all utterances have the speaker UNKNOWN."""
+        return {*self.spk.values()} != {UNKNOWN}
 
     @property
     def utts(self) -> list[str]:

@@ -139,6 +139,13 @@ def make_folds(
     protocol: Protocol, data: DataDir, parts: Sequence[Mapping[str, Sequence[str]]] | None = None
 ) -> list[Fold]:
     """Folds of a protocol on data; ``parts`` of each fold, where given, replace the protocol's test scheme."""
+    if not data.speakers_known and any("speaker" in names for names in protocol.disjoint.values()):
+        raise UserError(
+            f"{data.path}: the speakers are unknown, and protocol {protocol.name} keeps speakers apart: add them "
+            "to the table (a column speaker), find them in names of files (--speaker-from PATTERN), or choose a "
+            "protocol such as random5",
+            code="speakers-unknown",
+        )
     parts = parts or TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
     drafts = [dict(part) if isinstance(part, Mapping) else {"test": part} for part in parts]
     if len(drafts) != protocol.test.get("folds", len(drafts)):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mscnn.data.datadir import kinds_of
+from mscnn.data.datadir import UNKNOWN, kinds_of
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.metrics import wa
@@ -69,7 +69,7 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
         "duration": {utt: _bucket(float(seconds), DURATION_BUCKETS) for utt, seconds in dur.items()},
         "wer": {utt: wer_bucket(errors) for utt, errors in read_errors(exp, folder, exp.config["text"]).items()},
     }
-    return {name: values for name, values in attributes.items() if values}
+    return {name: values for name, values in attributes.items() if values and {*values.values()} != {UNKNOWN}}
 
 
 def count(runs: Sequence[Predictions], values: Mapping[str, str], classes: int) -> tuple[list[str], np.ndarray]:

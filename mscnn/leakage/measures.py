@@ -121,7 +121,8 @@ def _kinds(data: DataDir) -> dict[str, set[str]]:
 
 def _shared(folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> list[dict[str, int]]:
     """Per fold: number of speakers, sessions, scenes and recordings that train and test share."""
-    tables = {"speaker": data.spk, "session": data.session, "scene": data.scene, "recording": recordings}
+    speakers = data.spk if data.speakers_known else {}
+    tables = {"speaker": speakers, "session": data.session, "scene": data.scene, "recording": recordings}
     return [
         {what: len(shared(table, fold.train, fold.test)) for what, table in tables.items() if table} for fold in folds
     ]

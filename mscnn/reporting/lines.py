@@ -33,6 +33,7 @@ FIELDS = {  # key -> meaning; fields of metrics (wf1, ua_sd, ua_run_sd and so on
     "changed": "non-default options: --set, unit of text",
     "short_excluded": "number of utterances shorter than a segment, which segments.short=drop excludes from the data",
     "partial": "number of trained folds / number of folds of the protocol; not comparable with lines of all folds",
+    "speakers": "unknown: the corpus names no speakers, so that those of test are in training too",
     "legacy": "flawed procedures of a paper that are reproduced, such as selecting models on test",
 }
 PATTERN = re.compile(
@@ -110,6 +111,7 @@ class ScoreLine:
             "changed": ",".join(setting.replace(" ", "") for setting in config.get("changed") or ()),
             "short_excluded": config.get("short_excluded"),
             "partial": config.get("partial"),
+            "speakers": config.get("speakers"),
             "legacy": ",".join(legacy),
         }
         texts = {key: str(value) for key, value in (fields | {k: v for k, v in marks.items() if v}).items()}

@@ -122,6 +122,7 @@ def resolve(
         "xvector_model": model_name(sources.xvectors()) if spec.xvector else "none",
         "folds": min(options.folds or len(folds), len(folds)),
         "partial": f"{options.folds}/{len(folds)}" if partial else "",
+        **({} if sources.data.speakers_known else {"speakers": "unknown"}),
         "runs": options.runs,
         "short_excluded": len(too_short(spec, sources)),
         "parameters": system.parameters(sources, classes),

@@ -20,7 +20,7 @@ from tests.documents import PAGES, Block, blocks, commands
 pytestmark = pytest.mark.e2e
 
 # where the first command of a page is given: at the top of the repository, or in the folder of a recipe
-AT_TOP = ("README.md", "docs/tutorial/first_run.md")
+AT_TOP = ("README.md", "docs/tutorial/first_run.md", "docs/howto/own_data.md")
 IN_RECIPE = tuple(f"docs/howto/add_{what}.md" for what in ("feature", "metric", "model", "protocol"))
 MARKER = "@@ block {} @@"
 

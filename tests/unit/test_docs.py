@@ -32,6 +32,8 @@ def options_of(command: str, page: Path) -> set[str]:
         voices = "mini_voices" in command or page.parent.name == "mini_voices"
         text = (ROOT / ("egs/mini_voices/run.sh" if voices else "utils/stages.sh")).read_text()
         section = text.partition("# begin configuration")[2].partition("# end configuration")[0]
+        if "own" in (page.parent.name, page.stem.partition("_")[0]) or "egs/own" in command:
+            section += (ROOT / "egs/own/run.sh").read_text().partition("# begin configuration")[2]
         return {"--help", *(f"--{name}".replace("_", "-") for name in re.findall(r"^(\w+)=", section, re.MULTILINE))}
     return {name for action in program.parser_of(command)._actions for name in action.option_strings}
 

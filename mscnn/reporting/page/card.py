@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from mscnn.config.labels import LabelMap
 from mscnn.data.corpus_facts import FILE
+from mscnn.data.datadir import UNKNOWN
 from mscnn.errors import UserError
 from mscnn.reporting.formats import counted, settings, thousands
 from mscnn.reporting.marks import marks, sentences
@@ -43,7 +44,10 @@ def limits(data: ReportData) -> Iterator[Note]:
         yield Note("synthetic", "The recordings are synthetic: the scores say nothing about human speech.")
     for text in data.corpus.limits if data.corpus else ():
         yield Note("corpus", text)
-    speakers = {data.tables["utt2spk"].get(u) for runs in data.exp.parts["test"] for u in runs[0].utts} - {None}
+    speakers = {data.tables["utt2spk"].get(u) for runs in data.exp.parts["test"] for u in runs[0].utts} - {
+        None,
+        UNKNOWN,
+    }
     if speakers and len(speakers) < MIN_SPEAKERS:
         text = f"The test has {len(speakers)} speakers: how scores vary over other speakers is uncertain."
         yield Note("few-speakers", text)
@@ -89,9 +93,10 @@ def _size(data: ReportData) -> str | None:
         return None
     speakers = {speaker: gender.get(utt, "") for utt, speaker in data.tables["utt2spk"].items()}
     kinds = Counter(kind for kind in speakers.values() if kind)
+    number = "speakers unknown" if {*speakers} == {UNKNOWN} else counted(len(speakers), "speaker")
     genders = f" ({', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))})" if kinds else ""
     minutes = sum(map(float, seconds.values())) / 60
-    return f"{counted(len(emotions), 'utterance')}, {minutes:.0f} minutes, {counted(len(speakers), 'speaker')}{genders}"
+    return f"{counted(len(emotions), 'utterance')}, {minutes:.0f} minutes, {number}{genders}"
 
 
 def _parts(data: ReportData) -> Table:

@@ -79,6 +79,11 @@ PAGES: dict[str, Callable[[], str]] = {
         f"corpora/{path.stem}.md": lambda path=path: rendered("corpora/card.md", name=path.stem)
         for path in sorted((ROOT / "conf" / "corpora").glob("*.yaml"))
     },
+    **{
+        f"corpora/{path.stem}.md": lambda path=path: rendered("corpora/coded.md", name=path.stem)
+        for path in sorted((ROOT / "mscnn" / "corpora").glob("*.py"))
+        if (ROOT / "egs" / path.stem / "run.sh").is_file()
+    },
     "contributing.md": lambda: copied("CONTRIBUTING.md"),
     "changelog.md": lambda: copied("CHANGELOG.md"),
 }

@@ -22,6 +22,7 @@ class CorpusFacts:
         source: paper or web address.
         licence: terms of use.
         limits: sentences about what scores on it do not show.
+        quirks: what is irregular in the release, and what is done about it.
         synthetic: whether the recordings are synthesised.
     """
 
@@ -31,6 +32,7 @@ class CorpusFacts:
     licence: str = ""
     limits: tuple[str, ...] = ()
     synthetic: bool = False
+    quirks: tuple[str, ...] = ()
 
     @classmethod
     def find(cls, data: Path) -> CorpusFacts | None:

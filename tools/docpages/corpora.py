@@ -10,6 +10,8 @@ from docpages.markdown import ROOT, code
 from mscnn.config.corpus import Description
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import CORPORA
+from mscnn.corpora.counts import expected_rows
+from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.paths import names
 
 described = cache(Description.load)
@@ -44,18 +46,19 @@ def corpus_row(name: str) -> list[object]:
 
 def corpus_facts(name: str) -> Iterator[list[object]]:
     """Rows of the table at the top of a card."""
-    about = described(name)
+    about = coded_facts(name) if name in CORPORA else described(name)
     yield ["source", about.source]
     yield ["licence", about.licence]
-    yield ["name of a recording", code(about.example)]
+    if isinstance(about, Description):
+        yield ["name of a recording", code(about.example)]
     for label_map in label_maps(name):
         origin = "" if label_map.field == "label" else f" (labels of the field `{label_map.field}`)"
         yield ["label map", f"`{label_map.name}`: {', '.join(label_map.classes)}{origin}"]
     if name in recipes():
         recipe, facts = recipes()[name]
         yield ["recipe", code(f"egs/{recipe}")]
-        protocol = facts["protocol"]
-        yield ["protocol", f"[`{protocol}`](../reference/protocols.md#{protocol})"]
+        links = [f"[`{protocol}`](../reference/protocols.md#{protocol})" for protocol in facts["protocol"].split()]
+        yield ["protocol", ", ".join(links)]
 
 
 def corpus_counts(name: str) -> Iterator[list[object]]:
@@ -65,6 +68,28 @@ def corpus_counts(name: str) -> Iterator[list[object]]:
             yield [{"*": "all"}.get(speakers, speakers), {"*": "all"}.get(label, label), f"{number:,}"]
 
 
-def coded() -> str:
-    """Recipes of corpora with a parser of their own."""
-    return ", ".join(code(f"egs/{recipes()[name][0]}") for name in CORPORA if name in recipes())
+def coded() -> list[str]:
+    """Corpora with a parser of their own; not tables of users, whose labels are not known."""
+    return sorted(name for name in CORPORA if "labels" in recipes().get(name, ("", {}))[1])
+
+
+def coded_facts(name: str) -> CorpusFacts:
+    """``corpus.yaml`` of the recipe of a corpus with a parser."""
+    facts = CorpusFacts.find(ROOT / "egs" / recipes()[name][0])
+    assert facts, name
+    return facts
+
+
+def coded_counts(name: str) -> list[list[object]]:
+    """Rows: speakers, type, label, number of utterances; single speakers are omitted."""
+    path = ROOT / "egs" / recipes()[name][0] / "local" / "expected_counts.tsv"
+    rows = expected_rows(path) if path.is_file() else ()
+    return [[{"*": "all"}.get(one, one) for one in cells[1:]] + [f"{n:,}"] for _, cells, n in rows if cells[0] == "*"]
+
+
+def coded_row(name: str) -> list[object]:
+    """As :func:`corpus_row`."""
+    facts, totals = coded_facts(name), [row for row in coded_counts(name) if row[:2] == ["all", "all"]]
+    labels = sorted({label for one in label_maps(name) for label in one.classes})
+    recipe = code(f"egs/{recipes()[name][0]}")
+    return [f"[{facts.name}]({name}.md)", totals[0][2] if totals else "", ", ".join(labels), facts.licence, recipe]

@@ -171,6 +171,7 @@ def _refuse_tricks(text: str) -> None:
 def _load(folder: Path, description: Description) -> Loaded:
     from mscnn.features.config import Feature
     from mscnn.inference.trained import read_vocabulary
+    from mscnn.text.vectors import WordVectors
     from mscnn.xvector.modeldir import XvectorModel
 
     features = {}
@@ -182,12 +183,13 @@ def _load(folder: Path, description: Description) -> Loaded:
     description = replace(description, features=typed)
     folders = [folder / one.folder for one in description.networks]
     takes_text = description.text != "none"
+    table = WordVectors.load(folder / WordVectors.FILE) if (folder / WordVectors.FILE).is_file() else None
     card = folder / members.CARD
     return Loaded(
         description,
         features,
         _read_weights(folder / members.WEIGHTS, description),
-        [read_vocabulary(one) if takes_text else None for one in folders],
+        [read_vocabulary(one, table) if takes_text else None for one in folders],
         XvectorModel.load(folder / "xvector") if description.xvector else None,
         card.read_text(encoding="utf-8") if card.is_file() else "",
     )
@@ -215,9 +217,11 @@ def _single(value: np.ndarray) -> np.ndarray:
 
 
 def _write_parts(loaded: Loaded, folder: Path, half: bool) -> None:
-    """Write description, weights, vocabularies and the x-vector network."""
+    """Write description, weights, vocabularies, the table of word vectors and the x-vector network."""
     import numpy as np
     from safetensors.numpy import save_file
+
+    from mscnn.text.vocabulary import Extended
 
     with atomic(folder / members.DESCRIPTION) as file:
         yaml.safe_dump(plain(asdict(loaded.description)), file, sort_keys=False, allow_unicode=True, width=120)
@@ -230,6 +234,8 @@ def _write_parts(loaded: Loaded, folder: Path, half: bool) -> None:
         if vocabulary is not None:
             (folder / facts.folder).mkdir(parents=True)
             vocabulary.save(folder / facts.folder)
+        if isinstance(vocabulary, Extended) and not (folder / vocabulary.vectors.FILE).exists():  # one for all networks
+            vocabulary.vectors.save(folder / vocabulary.vectors.FILE, half=half)
     save_file(weights, folder / members.WEIGHTS)
     os.chmod(folder / members.WEIGHTS, 0o644)
     if loaded.xvector:

@@ -26,8 +26,8 @@ DESCRIPTION, WEIGHTS, SUMS, CARD, EXPECTED = (
 )
 REQUIRED = (DESCRIPTION, WEIGHTS, SUMS)
 KNOWN = re.compile(
-    r"bundle\.yaml|model\.safetensors|SHA256SUMS|CARD\.md|expected\.json|sample\.(wav|flac)"
-    r"|fold[0-9]{2,4}/run[0-9]{1,4}/(vocabulary\.txt|subwords\.model|vectors\.safetensors|vectors\.txt)"
+    r"bundle\.yaml|model\.safetensors|vectors\.safetensors|SHA256SUMS|CARD\.md|expected\.json|sample\.(wav|flac)"
+    r"|fold[0-9]{2,4}/run[0-9]{1,4}/(vocabulary\.txt|subwords\.model)"
     r"|xvector/(final\.raw|extract\.config|min_chunk_size|max_chunk_size|conf/(mfcc|vad)\.conf)"
 )
 NOT_OURS = re.compile(r"(.*/)?(\.[^/]*|README\.md)(/.*)?")  # what hubs and file managers add to a folder

@@ -114,7 +114,7 @@ def _tokens(trained: Trained) -> dict[str, Any]:
         return {}
     if isinstance(vocabulary, Subwords):
         return {"subwords": base64.b64encode(vocabulary.model).decode()}
-    return {"vocabulary": list(vocabulary.words)}
+    return {"vocabulary": list(vocabulary.listing)}
 
 
 def _choose(description: Description, fold: str) -> int:
@@ -148,7 +148,7 @@ def _dev(exp: Path, description: Description, index: int) -> Examples:
     """The dev part of a network, before normalisation."""
     from mscnn.data.foldlists import read_list
     from mscnn.evaluation.experiment import Experiment
-    from mscnn.inference.trained import options_of, read_vocabulary
+    from mscnn.inference.trained import options_of, read_table, read_vocabulary
     from mscnn.training.sources import Reader
     from mscnn.training.splits import read_examples
 
@@ -156,7 +156,8 @@ def _dev(exp: Path, description: Description, index: int) -> Examples:
     options, reader, spec = options_of(experiment.path, experiment.config), Reader(), description.spec()
     sources = options.sources(spec, reader.data(experiment.data), reader)
     utts = read_list(experiment.path / "folds" / f"fold{network.fold:02d}.dev")
-    vocabulary = read_vocabulary(experiment.path / network.folder) if spec.text else None
+    table = read_table(experiment.path, options.text) if spec.text else None
+    vocabulary = read_vocabulary(experiment.path / network.folder, table) if spec.text else None
     return read_examples(spec, sources, utts, vocabulary)
 
 

@@ -40,6 +40,8 @@ class FurtherWords(nn.Embedding):
 
     def __init__(self, own: nn.Embedding, further: Tensor) -> None:
         size, dim = own.weight.shape
+        if further.dim() != 2 or further.shape[1] != dim:
+            raise RuntimeError(f"word vectors of the shape {list(further.shape)}, expected {dim} dimensions")
         super().__init__(size, dim, padding_idx=own.padding_idx, _weight=own.weight.detach())
         self.weight = own.weight
         self.register_buffer("further", further.to(own.weight), persistent=False)

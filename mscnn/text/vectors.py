@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class WordVectors:
     """Words and their vectors, a float32 matrix (words, D).
 
-    The file ``vectors.safetensors`` has ``vectors``, the matrix, and ``words``: the words in UTF-8, one per line, as
-    bytes. An experiment with pretrained vectors has one, which serves the models of all its folds, and new texts.
+    The file ``vectors.safetensors`` has ``vectors``, the matrix (float32, or float16 in small bundles), and ``words``:
+    the words in UTF-8, one per line, as bytes. An experiment with pretrained vectors has one, and so has its bundle: it
+    serves the networks of all folds, and new texts.
     """
 
     FILE = "vectors.safetensors"
@@ -46,14 +47,14 @@ class WordVectors:
         """Vector (D,) of a word; raises KeyError where the table lacks it."""
         return self.matrix[self.row(word)]
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the table."""
+    def save(self, path: str | os.PathLike, half: bool = False) -> None:
+        """Write the table; ``half`` stores 16 bits per value."""
         import numpy as np
         from safetensors.numpy import save
 
         words = np.frombuffer("\n".join(self.words).encode(), np.uint8)
         with atomic(path, "wb") as out:
-            out.write(save({"words": words, "vectors": self.matrix}))
+            out.write(save({"words": words, "vectors": self.matrix.astype(np.float16 if half else np.float32)}))
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> WordVectors:
@@ -75,7 +76,7 @@ class WordVectors:
             tensors = load_file(path)
             text = tensors["words"].tobytes().decode()
             words = text.split("\n") if text else []
-            matrix = tensors["vectors"]
+            matrix = tensors["vectors"].astype("float32", copy=False)
         except (OSError, SafetensorError, KeyError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{path}: not a table of word vectors: {error}; train again", code="vectors-unreadable"

@@ -33,6 +33,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
+    @property
+    def listing(self) -> list[str]:
+        """All words by their ids."""
+        return self.words
+
     def split(self, text: str) -> list[str]:
         """Tokens of ``text`` as strings."""
         return tokenize(text)
@@ -83,6 +88,11 @@ class Extended(Vocabulary):
     def __init__(self, own: Vocabulary, vectors: WordVectors) -> None:
         super().__init__(own.words)
         self.vectors = vectors
+
+    @property
+    def listing(self) -> list[str]:
+        """All words by their ids; a word of the table that the vocabulary has too is empty."""
+        return [*self.words, *("" if word in self._ids else word for word in self.vectors.words)]
 
     def id_of(self, token: str) -> int:
         """Id of a token: of the vocabulary, else its row in the table after these."""

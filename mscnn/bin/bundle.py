@@ -49,7 +49,7 @@ def main() -> None:
     )
     facts = model.description
     logger.info(
-        "%s: %s, %d networks, classes %s; all digests match; %s",
+        "%s: %s, networks: %d, classes %s; all digests match; %s",
         path, facts.name, len(facts.networks), ", ".join(facts.classes), tested,
     )  # fmt: skip
 
@@ -62,6 +62,9 @@ def write(args) -> None:
     from mscnn.evaluation.experiment import Experiment
     from mscnn.inference.bundle import Sample, write_bundle
     from mscnn.inference.experiment import load_experiment
+    from mscnn.inference.load import predictor
+    from mscnn.inference.onnx_example import example_code
+    from mscnn.inference.onnx_export import metadata
     from mscnn.inference.text_cost import measured
     from mscnn.reporting.bundle_card import bundle_card
 
@@ -69,7 +72,8 @@ def write(args) -> None:
         raise UserError(f"--coverage {args.coverage}: expected at most 100 percent", code="coverage-value")
     loaded = load_experiment(args.exp, args.fold, args.run, float(args.coverage))
     loaded = replace(loaded, description=measured(loaded, args.exp))
-    card = bundle_card(loaded.description, Experiment.load(args.exp), licence=args.licence, half=args.half)
+    code = example_code(metadata(loaded.description, 0, predictor(loaded).networks[0]))
+    card = bundle_card(loaded.description, Experiment.load(args.exp), licence=args.licence, half=args.half, code=code)
     sample = Sample(args.sample, args.sample_text) if args.sample else None
     write_bundle(loaded, args.out, card, sample=sample, half=args.half)
 

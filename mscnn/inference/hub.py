@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mscnn.errors import UserError
 from mscnn.inference import members
+from mscnn.log import get_logger
 from mscnn.packages import require
 
 
@@ -24,6 +25,8 @@ def push(path: str | os.PathLike, repository: str, *, private: bool = False) -> 
         UserError: the bundle is damaged, the package is missing, or the hub refuses (``hub-refused``).
     """
     hub = require("huggingface_hub", "push")
+    for name in ("httpx", "httpx2"):
+        get_logger(name).setLevel("WARNING")  # it logs every request
     with members.opened(path) as folder, tempfile.TemporaryDirectory(prefix="mscnn-") as temporary:
         files = Path(temporary) / "bundle"
         names = [*members.read_sums(Path(path), (folder / members.SUMS).read_text(encoding="utf-8")), members.SUMS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -27,13 +28,16 @@ LICENCES = {  # pattern in the licence of a corpus -> identifier of the hub
 }
 
 
-def bundle_card(d: Description, exp: Experiment | None = None, *, licence: str = "", half: bool = False) -> str:
+def bundle_card(
+    d: Description, exp: Experiment | None = None, *, licence: str = "", half: bool = False, code: str = ""
+) -> str:
     """The model card of a system.
 
     Args:
         exp: its experiment, for the recall of each class.
         licence: terms of the weights; default: those of the corpus, as far as they are known.
         half: whether weights are stored in 16 bits.
+        code: script for an ONNX file of a network, of :func:`mscnn.inference.onnx_example.example_code`.
     """
     terms = licence or _licence(d)
     return render(
@@ -42,11 +46,11 @@ def bundle_card(d: Description, exp: Experiment | None = None, *, licence: str =
         front=yaml.safe_dump(_front(d, terms), sort_keys=False, allow_unicode=True).rstrip("\n"),
         inputs=_inputs(d),
         lines=[line for line in d.scores if " subset=all " in line],
-        recalls=_recalls(d, exp) if exp else [],
+        matrix=_matrix(d, exp) if exp else None,
         licence=terms,
         limits=[*d.corpus.limits, *LIMITS],
         half=half,
-        code="",
+        code=code.rstrip("\n"),
     )
 
 
@@ -80,11 +84,24 @@ def _inputs(d: Description) -> list[str]:
     return [*(audio if d.features else []), *text, *(["x-vectors"] if d.xvector else [])]
 
 
-def _recalls(d: Description, exp: Experiment) -> list[tuple[str, str, int]]:
-    """Class, recall in percent, and recordings, on test of the networks of the bundle together."""
+@dataclass(frozen=True)
+class _OwnScores:
+    """Scores on test of the networks of a bundle together: class, recall in percent, recordings; UA and WA."""
+
+    recalls: list[tuple[str, str, int]]
+    ua: str
+    wa: str
+    total: int
+
+
+def _matrix(d: Description, exp: Experiment) -> _OwnScores:
     total: Any = 0
     for one in d.networks:
         part = exp.parts["test"][one.fold - 1][one.run - 1]
         total = total + confusion_matrix(part.truth, part.pred, len(d.classes))
-    rows = zip(d.classes, total.diagonal(), total.sum(axis=1), strict=True)
-    return [(name, f"{100 * right / count:.1f}" if count else "–", int(count)) for name, right, count in rows]
+    right, count = total.diagonal(), total.sum(axis=1)
+    recalls = [
+        (name, f"{100 * r / n:.1f}" if n else "–", int(n)) for name, r, n in zip(d.classes, right, count, strict=True)
+    ]
+    ua = 100 * (right[count > 0] / count[count > 0]).mean()
+    return _OwnScores(recalls, f"{ua:.2f}", f"{100 * right.sum() / count.sum():.2f}", int(count.sum()))

@@ -79,6 +79,11 @@ def test_commands_work_in_an_empty_folder(python):
     assert "batch_size" in python("-m", "mscnn.cli", "config", "show", "glam")
 
 
+def test_the_first_command_of_a_visitor(python):
+    header, row = (line.split("\t") for line in python("-m", "mscnn.cli", "predict", "demo", "sample.wav").splitlines())
+    assert dict(zip(header, row, strict=True))["label"] == "angry"
+
+
 def test_predictions_of_any_toolkit_are_evaluated(python, table, tmp_path):
     truth, prediction = table
     text = python("-m", "mscnn.cli", "evaluate", "p.csv", "--speaker-column", "speaker", "--out", "scores")

@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--fold", default="all", help="of an experiment: all, best-dev or a number")
     parser.add_argument("--asr-engine", help="ASR engine for recordings without a transcript; default: none")
     parser.add_argument("--max-mb", default=50, type=positive, help="size of a request, in MB")
+    parser.add_argument("--body-seconds", default=30, type=positive, help="time in which a request must arrive")
     parser.add_argument("--max-seconds", default=600, type=positive, help="duration of a recording")
     parser.add_argument("--max-requests", default=64, type=positive, help="requests at a time, waiting ones included")
     parser.add_argument("--max-streams", default=8, type=positive, help="microphones at a time")
@@ -28,9 +29,7 @@ def main() -> None:
     from mscnn.inference.server.limits import Limits
     from mscnn.inference.server.serve import serve
 
-    limits = Limits(
-        megabytes=args.max_mb, seconds=args.max_seconds, requests=args.max_requests, streams=args.max_streams
-    )
+    limits = Limits(args.max_mb, args.body_seconds, args.max_seconds, args.max_requests, args.max_streams)
     model = load_model(args.model, args.device, fold=args.fold, asr=args.asr_engine)
     serve(model, limits, args.host, args.port)
 

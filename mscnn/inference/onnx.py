@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mscnn.config.model import ModelSpec
     from mscnn.models.base import Classifier
     from mscnn.models.inputs import Sizes
+    from mscnn.training.examples import Examples
 
 OPSET = 17  # the first with what the networks need; runtimes since 2022 have it
 TOLERANCE = 1e-5  # largest difference of a score from that of PyTorch, relative to the largest score where that is > 1
@@ -125,6 +126,23 @@ def open_session(content: bytes | str, threads: int = 1) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 4
     return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def scores(session: Any, examples: Examples) -> np.ndarray:
+    """Scores (n, classes) of utterances by a graph, one at a time; ``examples`` are not normalised."""
+    import numpy as np
+
+    rows = []
+    for i in range(len(examples)):
+        batch = examples.batch(np.array([i]))
+        streams = {"audio": (batch.audio, batch.audio_len)} if batch.audio is not None else {}
+        streams |= {name: (frames, batch.extra_len[name]) for name, frames in batch.extra.items()}
+        inputs = {name: frames.transpose(1, 2).numpy() for name, (frames, _) in streams.items()}
+        inputs |= {f"{name}_len": lengths.numpy() for name, (_, lengths) in streams.items()}
+        rest = {"tokens": batch.tokens, "token_len": batch.token_len, "xvector": batch.xvector}
+        inputs |= {name: value.numpy() for name, value in rest.items() if value is not None}
+        rows.append(session.run([OUTPUT], inputs)[0][0])
+    return examples.aggregate(np.stack(rows))
 
 
 def quantised(content: bytes) -> bytes:

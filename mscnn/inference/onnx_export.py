@@ -17,8 +17,6 @@ from mscnn.inference.load import load_model
 from mscnn.inference.onnx_example import example_code
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from mscnn.inference.description import Description
     from mscnn.training.examples import Examples
     from mscnn.training.network import Trained
@@ -134,7 +132,8 @@ def _choose(description: Description, fold: str) -> int:
 def _quantised(content: bytes, dev: Examples, name: str) -> tuple[bytes, float]:
     """The graph in int8, and its agreement with ``content`` on dev in percent; raises UserError where it is too low."""
     small = onnx.quantised(content)
-    agreement = 100 * float((_classes(content, dev) == _classes(small, dev)).mean())
+    classes = [onnx.scores(onnx.open_session(one), dev).argmax(axis=1) for one in (content, small)]
+    agreement = 100 * float((classes[0] == classes[1]).mean())
     if agreement < AGREEMENT:
         raise UserError(
             f"{name}: int8 predicts the class of single precision for {agreement:.2f} % of {len(dev.utts)} utterances "
@@ -159,23 +158,6 @@ def _dev(exp: Path, description: Description, index: int) -> Examples:
     table = read_table(experiment.path, options.text) if spec.text else None
     vocabulary = read_vocabulary(experiment.path / network.folder, table) if spec.text else None
     return read_examples(spec, sources, utts, vocabulary)
-
-
-def _classes(content: bytes, examples: Examples) -> np.ndarray:
-    """Predicted class (n,) of each utterance."""
-    import numpy as np
-
-    session, scores = onnx.open_session(content), []
-    for i in range(len(examples)):
-        batch = examples.batch(np.array([i]))
-        streams = {"audio": (batch.audio, batch.audio_len)} if batch.audio is not None else {}
-        streams |= {name: (frames, batch.extra_len[name]) for name, frames in batch.extra.items()}
-        inputs = {name: frames.transpose(1, 2).numpy() for name, (frames, _) in streams.items()}
-        inputs |= {f"{name}_len": lengths.numpy() for name, (_, lengths) in streams.items()}
-        rest = {"tokens": batch.tokens, "token_len": batch.token_len, "xvector": batch.xvector}
-        inputs |= {name: value.numpy() for name, value in rest.items() if value is not None}
-        scores.append(session.run([onnx.OUTPUT], inputs)[0][0])
-    return examples.aggregate(np.stack(scores)).argmax(axis=1)
 
 
 def summary(exported: Exported) -> Sequence[str]:

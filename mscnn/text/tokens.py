@@ -24,6 +24,8 @@ def tokenize(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 16)  # a corpus is tokenised several times: for the vocabulary, word2vec and the ids
 def _tokens(text: str) -> tuple[str, ...]:
+    if not text.strip():  # a recording without a transcript: NLTK would take half a second to import
+        return ()
     sentences, words = _tokenizers()
     text = text.lower().replace("’", "'")
     return tuple(token for sentence in sentences.tokenize(text) for token in words.tokenize(sentence))

@@ -30,7 +30,7 @@ def serve(model: Predictor, limits: Limits, host: str, port: int) -> None:
 
 def server(model: Predictor, limits: Limits) -> uvicorn.Server:
     """A server of a model that is not started yet."""
-    config = uvicorn.Config(create_app(model, limits), log_level="warning", ws_max_size=MESSAGE, ws="websockets")
+    config = uvicorn.Config(create_app(model, limits), log_level="warning", ws_max_size=MESSAGE)
     return uvicorn.Server(config)
 
 

@@ -20,8 +20,9 @@ from mscnn.inference.server import batches
 from mscnn.inference.server.app import HEADERS, PAGE, create_app
 from mscnn.inference.server.batches import Batches
 from mscnn.inference.server.limits import BodyLimits, Limits
-from mscnn.inference.server.serve import bind
+from mscnn.inference.server.serve import bind, server
 from mscnn.inference.server.stream import Windows
+from tests.hostile import Client, attack
 from tests.raises import fails
 from tests.unit.inference.random_model import random_predictor
 
@@ -351,3 +352,19 @@ def test_an_address_that_is_taken():
 
 def test_results_are_plain():
     assert json.dumps(Result(None, {}, 0.0, "silent", None, 1.0).to_dict())
+
+
+@pytest.mark.slow
+def test_many_clients_some_of_them_hostile(model):
+    """``python3 -m tests.hostile`` sends a thousand requests to a server in a process of its own."""
+    limits = Limits(megabytes=2, body_seconds=1.0, seconds=60.0, requests=12)
+    bound, running = bind("127.0.0.1", 0), server(model, limits)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+    thread.start()
+    try:
+        wrong = attack(Client(*bound.getsockname()), requests=91, hostile=26, clients=8)
+        assert wrong == []
+    finally:
+        running.should_exit = True
+        thread.join()
+        bound.close()

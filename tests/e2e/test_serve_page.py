@@ -63,7 +63,7 @@ def speech(mini, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tab(site, speech):
-    """A browser whose microphone hears the speech again and again."""
+    """A browser whose microphone has the speech again and again."""
     flags = (
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",

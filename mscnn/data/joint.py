@@ -37,7 +37,7 @@ class Joint:
     Attributes:
         name: ``A+B_to_C``, trained on A and B, tested on C.
         classes: the classes, sorted.
-        mapping: class in a corpus -> class here; None: its utterances are left out.
+        mapping: class in a corpus -> class here; None: its utterances are excluded.
         tables: tables of the data directory.
     """
 
@@ -116,7 +116,7 @@ def join(train: Sequence[Source], test: Source, wanted: Sequence[str] = ()) -> J
 
 
 def describe(sources: Sequence[Source], joint: Joint) -> Iterator[str]:
-    """One line per class with its names in the corpora, and one per corpus with what is left out."""
+    """One line per class with its names in the corpora, and one per corpus with what is excluded."""
     for name in joint.classes:
         names = {s.name: [raw for raw in s.data.classes if joint.mapping[raw] == name] for s in sources}
         yield f"{name} ← " + "; ".join(f"{corpus}: {', '.join(raws)}" for corpus, raws in names.items())
@@ -124,7 +124,7 @@ def describe(sources: Sequence[Source], joint: Joint) -> Iterator[str]:
         counts = Counter(raw for raw in source.data.emo.values() if not joint.mapping[raw])
         if counts:
             listed = ", ".join(f"{raw} {number}" for raw, number in sorted(counts.items()))
-            yield f"{source.name}: left out: {listed}"
+            yield f"{source.name}: excluded: {listed}"
 
 
 def write(joint: Joint, path: Path) -> bool:

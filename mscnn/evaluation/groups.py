@@ -17,11 +17,13 @@ from mscnn.evaluation.metrics import wa
 from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.wer import Errors
 from mscnn.files import read_optional_table
+from mscnn.text.normal import normalise
 
 # Upper limit of a bucket, in seconds or percent -> its name
 DURATION_BUCKETS = {1: "0-1 s", 2: "1-2 s", 4: "2-4 s", 8: "4-8 s", math.inf: "over 8 s"}
 WER_BUCKETS = {0: "0 %", 25: "0-25 %", 50: "25-50 %", 100: "50-100 %", math.inf: "over 100 %"}
-REPORTED = ("speaker", "session", "gender", "kind", "duration", "wer")
+TRAINING_TEXT = ("no", "with one class", "with several classes")  # whether the text of an utterance is in training
+REPORTED = ("speaker", "session", "gender", "kind", "duration", "wer", "text in training")
 CLUSTERS = {"speaker": "utt2spk", "dialogue": "utt2scene"}  # kind of clusters -> table that defines them
 Attributes = Mapping[str, Mapping[str, str]]
 
@@ -45,8 +47,9 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
 
     ``speaker``, ``session``, ``gender``; ``dialogue``: session and scene (scenes recur in other sessions; recordings of
     a scene in one session share actors and, where it is scripted, text); ``kind``: improvised or scripted;
-    ``duration`` and ``wer`` (of the ASR transcripts in test): buckets that include their upper limit. Attributes
-    without a file are omitted.
+    ``duration`` and ``wer`` (of the ASR transcripts in test): buckets that include their upper limit; ``text in
+    training``: whether the reference transcript occurs in the training part of the fold, and with how many classes.
+    Attributes without a file are omitted.
 
     Args:
         exp: the experiment.
@@ -68,6 +71,7 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
         "kind": kinds_of(scene),
         "duration": {utt: _bucket(float(seconds), DURATION_BUCKETS) for utt, seconds in dur.items()},
         "wer": {utt: wer_bucket(errors) for utt, errors in read_errors(exp, folder, exp.config["text"]).items()},
+        "text in training": _training_texts(exp, folder),
     }
     return {name: values for name, values in attributes.items() if values and {*values.values()} != {UNKNOWN}}
 
@@ -115,6 +119,23 @@ def _table(exp: Experiment, file: Path) -> dict[str, str]:
     """A table of the data directory; empty where the corpus has none."""
     table = read_optional_table(file)
     return table and _complete(exp, file, table)
+
+
+def _training_texts(exp: Experiment, data: Path) -> dict[str, str]:
+    """A value of TRAINING_TEXT for each tested utterance with words; empty without texts or lists of folds."""
+    texts = {utt: words for utt, text in read_optional_table(data / "text").items() if (words := normalise(text))}
+    emotions, values = read_optional_table(data / "utt2emo"), dict[str, str]()
+    folds = (exp.locate(exp.config["trained_in"]) if "trained_in" in exp.config else exp.path) / "folds"
+    for number, runs in enumerate(exp.parts["test"], 1):
+        file = folds / f"fold{number:02d}.train"
+        if not texts or not file.is_file():
+            return {}
+        classes: dict[str, set[str]] = {}
+        for utt in file.read_text(encoding="utf-8").split():
+            classes.setdefault(texts.get(utt, ""), set()).add(emotions.get(utt, ""))
+        tested = [utt for utt in runs[0].utts if utt in texts]
+        values |= {utt: TRAINING_TEXT[min(len(classes.get(texts[utt], ())), 2)] for utt in tested}
+    return values
 
 
 def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:

@@ -101,7 +101,12 @@ def _score(exp: Experiment, part: str, subsets: Mapping[str, set[str]]) -> Score
     """Scores of one part, of all utterances and by subset, in the aggregates that the protocol allows."""
     folds, names = exp.parts[part], exp.classes
     matrices = confusions(folds, len(names))
-    remarks, aggregations = [*_never_predicted(matrices, names)], aggregates(exp.config["protocol"])
+    majority = (exp.config.get("model_options") or {}).get("kind") == "majority"
+    aggregations = aggregates(exp.config["protocol"])
+    remarks = [*_never_predicted(matrices, names)] if not majority else []
+    if majority and len(folds) > 1 and aggregations[0] is not fold_mean:
+        one, chance = "the most frequent class of training differs between folds", 100 / len(names)
+        remarks.append(f"majority: {one}, so pooled UA may be below the {chance:.2f} of one class for all")
     lines = [ScoreLine.of(exp, part, "all", aggregate(matrices, names)) for aggregate in aggregations]
     for subset, keep in subsets.items():
         kept = confusions(folds, len(names), keep)

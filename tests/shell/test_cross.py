@@ -43,7 +43,7 @@ def test_all_pairs_are_made_from_two_data_directories(sh, checkout, corpora):
         assert {utt.partition("-")[0] for utt in data.utts if data.split[utt] == "test"} == {test}
         assert data.classes == ["angry", "sad"] and len(data.utts) == 12
         assert (recipe / f"dump/logmel3d/{train}_to_{test}/feats.scp").is_file()
-    assert "one: left out: calm 3" in result.stderr and re.search("sad ← one: sad; two: sadness", result.stderr)
+    assert "one: excluded: calm 3" in result.stderr and re.search("sad ← one: sad; two: sadness", result.stderr)
 
 
 def test_options_that_do_not_fit(sh, checkout, corpora):

@@ -18,6 +18,7 @@ from mscnn.reporting.summary import word_vectors
 from mscnn.reporting.table import Column, Table, column_each
 
 IN_HEADLINE = ("partial", "legacy")  # marks that the head of the page has
+MIN_GROUP = 10  # utterances of a group whose score is a limit
 MIN_SPEAKERS = 30  # with fewer test speakers, the card has a note
 
 
@@ -77,13 +78,15 @@ def _weaknesses(statistics: Mapping) -> Iterator[Note]:
     weakest = min(recalls, key=lambda name: (recalls[name], name))
     yield Note("weakest-class", f"The class with the lowest recall is {weakest}: {recalls[weakest]:.1f} %.")
     for kind, groups in statistics["groups"].items():
-        ordered = sorted((group["wa"], name) for name, group in groups.items())
+        ordered = sorted((group["wa"], name) for name, group in groups.items() if group["utterances"] >= MIN_GROUP)
+        if len(ordered) < 2:
+            continue
         lowest, highest = ordered[0][1], ordered[-1][1]
         low, high = (
             f"{groups[name]['wa']:.1f} % ({name}, {counted(groups[name]['utterances'], 'utterance')})"
             for name in (lowest, highest)
         )
-        yield Note(f"by-{kind}", f"By {kind}, WA ranges from {low} to {high}.")
+        yield Note(f"by-{kind.replace(' ', '-')}", f"By {kind}, WA ranges from {low} to {high}.")
 
 
 def _size(data: ReportData) -> str | None:

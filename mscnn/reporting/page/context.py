@@ -128,17 +128,17 @@ def findings(data: ReportData, result: AuditResult) -> Iterator[Note]:
     if verbatim and near:
         text = f"{verbatim} % of the test utterances have a text that occurs verbatim in training"
         yield Note("texts", f"{text}, {near} % one that has a near duplicate there.")
-    baselines = list(_baselines(result))
+    baselines = list(_baselines(result, data.config["model"]))
     if baselines:
         ua, wa = (fixed(data.line.score(key), 1) for key in ("ua", "wa"))
         ours = "" if partial else f"; this system: UA {ua} %, WA {wa} %"
         yield Note("baselines", f"Baselines trained on the same folds: {'; '.join(baselines)}{ours}.")
 
 
-def _baselines(result: AuditResult) -> Iterator[str]:
-    """Scores of the baselines over all folds, for baselines that have both scores."""
+def _baselines(result: AuditResult, model: str) -> Iterator[str]:
+    """Scores of the baselines over all folds, for baselines that have both scores and are not this ``model`` itself."""
     for name, (kind_of_input, method) in BASELINES.items():
-        scores = result.scores.get(name)
+        scores = result.scores.get(name) if name != model else None
         spreads = (scores["all"].ua, scores["all"].wa) if scores else ()
         values = [fixed(result.headline(spread), 1) for spread in spreads]
         if values and None not in values:

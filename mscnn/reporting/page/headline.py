@@ -10,6 +10,7 @@ from mscnn.evaluation.metrics import METRICS
 from mscnn.reporting.formats import counted, with_sd
 from mscnn.reporting.lines import LEADING, ScoreLine
 from mscnn.reporting.notes import Note
+from mscnn.reporting.page import beside
 from mscnn.reporting.page.source import ReportData
 from mscnn.reporting.summary import disjointness, text_input
 
@@ -101,6 +102,7 @@ def _warnings(data: ReportData) -> Iterator[Note]:
         yield Note("speakers-unknown", text)
     for flag in [*config["legacy"], *data.protocol.get("legacy", [])]:
         yield Note(f"legacy {flag}", f"Legacy behaviour, not comparable: {LEGACY.get(flag, flag)}.")
+    yield from beside.notes(data)
     if config.get("changed"):
         yield Note("changed", f"Non-default options: {', '.join(config['changed'])}.")
 

@@ -13,7 +13,7 @@ from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.reporting import measured
 from mscnn.reporting.measured import PERCENT
-from mscnn.reporting.page import card, context, headline
+from mscnn.reporting.page import beside, card, context, headline
 from mscnn.reporting.page.plots import Plot, make_plots
 from mscnn.reporting.page.sound import attention_section
 from mscnn.reporting.page.source import ReportData, read_data
@@ -49,7 +49,7 @@ def write_page(
     for plot in plots.values():
         plot.write(report.exp.path / "figures")
     path = report.exp.path / "report.html"
-    facts = {"title": title(report.exp), "report": report, "plots": plots, "sections": sections}
+    facts = {"title": f"{report.title}, {title(report.exp)}", "report": report, "plots": plots, "sections": sections}
     with atomic(path) as out:
         out.write(render("report.html", **facts, headline=headline.headline(report)))
     return path
@@ -72,9 +72,13 @@ def _sections(report: ReportData, plots: dict[str, Plot], utt: str | None, audio
     yield Section("calibration", "Calibration", tables)
     yield from _attention(report, plots, utt, audio)
     yield Section("worst", "Worst utterances", worst(report, audio))
+    others = beside.table(report)
+    if others:
+        yield Section("systems", "Other systems", {"table": others})
     yield Section("published", "Published results", context.published(report))
     yield Section("audit", "Audit of the split", context.audit(report))
     yield Section("card", "Model card", card.card(report))
+    yield Section("use", "Use of the model", beside.use(report))
     yield Section("definitions", "Definitions", {"lines": definitions()})
 
 

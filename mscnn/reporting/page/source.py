@@ -84,6 +84,11 @@ class ReportData:
         """Name of the data directory."""
         return self.data.resolve().name
 
+    @property
+    def title(self) -> str:
+        """Name of the corpus, or of the data directory where it has no description."""
+        return self.corpus.name if self.corpus else self.set
+
     def redact_paths(self, value: Value) -> Value:
         """Texts, lists and mappings without absolute paths."""
         return portable(value, _recipe(self.exp))

@@ -40,7 +40,7 @@ def test_classes_are_matched_by_name():
     assert made.label_map()["drop"] == ["calm", "bored"]
     lines = list(joint.describe([A, B], made))
     assert lines[0] == "angry ← a: anger; b: angry" and lines[-2:] == [
-        *("a: left out: calm 12", "b: left out: bored 9"),
+        *("a: excluded: calm 12", "b: excluded: bored 9"),
     ]
     assert joint.join([A], B, ["anger", "sadness"]).classes == ("angry", "sad")
 

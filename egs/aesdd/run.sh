@@ -10,7 +10,7 @@ parser=aesdd            # conf/corpora/aesdd.yaml
 labels=aesdd5           # anger, disgust, fear, happiness, sadness
 rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
-protocol=leave_one_speaker_out# each of the six speakers is tested once
+protocol=leave_one_speaker_out # each of the six speakers is tested once
 model="majority logmel_lr audio_cnn"
 text=none               # about twenty sentences, each with every emotion
 

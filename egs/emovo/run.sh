@@ -10,7 +10,7 @@ parser=emovo            # conf/corpora/emovo.yaml
 labels=emovo7           # anger, disgust, fear, joy, neutral, sadness, surprise
 rate=16000              # sampling rate of the features
 convert=true            # the release is 48 kHz
-protocol=leave_one_speaker_out# each of the six speakers is tested once
+protocol=leave_one_speaker_out # each of the six speakers is tested once
 model="majority logmel_lr audio_cnn"
 text=none               # fourteen sentences, each with every emotion: the text carries no emotion
 

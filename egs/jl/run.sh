@@ -10,7 +10,7 @@ parser=jl               # conf/corpora/jl.yaml
 labels=jl5              # angry, excited, happy, neutral, sad; all ten emotions: jl10
 rate=16000              # sampling rate of the features
 convert=true            # the release is 44.1 kHz
-protocol=leave_one_speaker_out# each of the four speakers is tested once
+protocol=leave_one_speaker_out # each of the four speakers is tested once
 model="majority logmel_lr audio_cnn"
 text=none               # fifteen sentences, each with every emotion: the text carries no emotion
 

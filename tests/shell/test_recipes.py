@@ -67,7 +67,7 @@ def test_every_recipe_has_the_same_cmd_and_path():
         assert len({(ROOT / "egs" / recipe / name).read_text() for recipe in RECIPES}) == 1
 
 
-@pytest.mark.parametrize("recipe", OWN)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_help_needs_no_environment(sh, checkout, recipe):
     (checkout / "tools").unlink()
     result = sh(checkout / "egs" / recipe / "run.sh", "--help", PATH="/usr/bin:/bin")

@@ -36,9 +36,12 @@ def main() -> None:
     from mscnn.log import get_logger
 
     logger, entries = get_logger("leaks"), emobox.entries()
-    known = {name: DataDir.load(path) for name, _, path in (value.partition("=") for value in args.data)}
-    if strange := known.keys() - entries.keys():
-        raise UserError(f"--data: {min(strange)} is no corpus of conf/emobox.yaml", code="emobox-corpus-unknown")
+    folders = dict(value.split("=", 1) for value in args.data if "=" in value)
+    if strange := next((value for value in args.data if value.partition("=")[0] not in entries.keys() & folders), None):
+        raise UserError(
+            f"--data {strange}: expected CORPUS=DIR, a corpus of conf/emobox.yaml", code="emobox-corpus-unknown"
+        )
+    known = {name: DataDir.load(folder) for name, folder in folders.items()}
     rows: list[leaks.Leak] = []
     for name, recordings in emobox.read_lists(args.lists).items():
         if name not in entries:

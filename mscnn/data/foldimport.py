@@ -29,7 +29,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Listed:
+class Recording:
     """A recording in a list of EmoBox: the corpus, its key, and its path."""
 
     dataset: str
@@ -144,7 +144,7 @@ def _names(paths: Sequence[Path], describe: Describe) -> dict[Path, list[Names]]
     return names
 
 
-def read_jsonl(path: Path) -> Iterator[Listed]:
+def read_jsonl(path: Path) -> Iterator[Recording]:
     """The recordings of a list of EmoBox, whose lines are ``{"key": "iemocap-Ses01F_…", "dataset": …, "wav": …}``.
 
     Raises:
@@ -154,7 +154,7 @@ def read_jsonl(path: Path) -> Iterator[Listed]:
         try:
             item = json.loads(line)
             key = item["key"]
-            yield Listed(str(item.get("dataset", "")), key.strip(), item.get("wav", key).strip())
+            yield Recording(str(item.get("dataset", "")), key.strip(), item.get("wav", key).strip())
         except (ValueError, TypeError, KeyError, AttributeError):
             raise UserError(
                 f'{path}:{number}: expected {{"key": UTTERANCE, …}}, found {line[:80]!r}', code="fold-list-line"

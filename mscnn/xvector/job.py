@@ -15,6 +15,7 @@ from mscnn.xvector.modeldir import XvectorModel
 CODE = (
     "mscnn.audio.pcm",
     "mscnn.audio.read",
+    "mscnn.audio.video",
     "mscnn.features.dsp",
     "mscnn.xvector.nnet3",
     "mscnn.xvector.network",

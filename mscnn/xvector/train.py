@@ -35,6 +35,7 @@ from mscnn.xvector.tdnn import Tdnn
 CODE = (
     "mscnn.audio.pcm",
     "mscnn.audio.read",
+    "mscnn.audio.video",
     "mscnn.features.dsp",
     "mscnn.xvector.frontend",
     "mscnn.xvector.nnet3",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mscnn.bin import leaks as command
 from mscnn.config.corpus import Description
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import declarative, emobox, iemocap, meld, msp_podcast
@@ -110,6 +111,18 @@ def test_a_missing_list_of_train_is_said_or_is_the_rest_of_a_partition(tmp_path)
         assert row.train is None and row.shared_speakers is None and "train" in row.note
     halves = [replace(r, parts={1: r.parts[1], 2: {"test"} - r.parts[1]}) for r in recordings]
     assert [row.train for row in leaks.count("emovo", ENTRIES["emovo"], halves)] == [2, 2]
+
+
+def test_the_command_writes_the_table(tmp_path, monkeypatch):
+    write_condensed(tmp_path / "in" / "emovo.tsv.gz", TOY)
+    write_condensed(tmp_path / "in" / "later.tsv.gz", TOY)  # a corpus that EmoBox may add
+    arguments = ["leaks", "--lists", str(tmp_path / "in"), "--out", str(tmp_path / "out" / "leaks.tsv")]
+    monkeypatch.setattr("sys.argv", arguments)
+    command.main()
+    assert [row.shared_speakers for row in leaks.read(tmp_path / "out" / "leaks.tsv")] == [0, 2]
+    monkeypatch.setattr("sys.argv", [*arguments, "--data", f"nowhere={tmp_path}"])
+    with fails("emobox-corpus-unknown", "nowhere"):
+        command.main()
 
 
 def test_tables_are_read_as_they_were_written(tmp_path):

@@ -9,11 +9,11 @@
 #   . utils/parse_options.sh
 #
 # The options are the variables of that section; its comments are the help text. Scripts named in the array option_files
-# may have a section too. --dry-run equals --dry_run, and --nj 8 equals --nj=8. An option whose default is true or false takes true or false, and means true without a value. An option
-# whose default is a number takes a number. An option whose default is not empty must not be empty. --config FILE reads
-# lines `name=value` or `--name value`, which are parsed, never run; the command line wins, wherever --config stands.
-# --help prints $help_message and the options with their defaults. Arguments that are not options stay in "$@"; after --
-# all arguments do. Wrong usage ends the script with status 2.
+# may have a section too. --dry-run equals --dry_run, and --nj 8 equals --nj=8. An option whose default is true or false
+# takes true or false, and means true without a value. An option whose default is a number takes a number. An option whose
+# default is not empty must not be empty. --config FILE reads lines `name=value` or `--name value`, which are parsed, never
+# run; the command line wins, wherever --config stands. --help prints $help_message and the options with their defaults.
+# Arguments that are not options stay in "$@"; after -- all arguments do. Wrong usage ends the script with status 2.
 #
 # Functions return their result in REPLY.
 

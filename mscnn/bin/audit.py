@@ -34,10 +34,15 @@ def main() -> None:
         audit(args.protocol, args.data, args.out, args.labels, args.folds, args.feature_dir, args.nj)
         return
 
+    from mscnn.data.datadir import DataDir
+    from mscnn.leakage.voices import warn_of_voices
     from mscnn.recipe.plan import Plan
 
     for data in Plan.load(args.plan).data_sets:
         features = next(map(Path, data.features.values()), None) if args.audio_baseline else None
+        if args.audio_baseline:
+            for vectors in data.xvectors:
+                warn_of_voices(DataDir.load(data.path), [*data.protocols], Path(vectors, "xvector.scp"))
         for folds in sorted(set(data.protocols.values())):
             protocols = [protocol for protocol, number in data.protocols.items() if number == folds]
             audit(protocols, Path(data.path), Path(data.path, "audit"), data.labels, folds, features, args.nj)

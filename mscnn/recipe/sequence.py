@@ -119,12 +119,15 @@ def _xvectors(plan: Plan, run: Run) -> None:
 def _features(plan: Plan, run: Run) -> None:
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
+    from mscnn.leakage.voices import warn_of_voices
 
     for data in plan.data_sets:
         directory = DataDir.load(data.path)
         for name, out in data.features.items():
             feature = Feature.load(name, data.feature_set.get(name, ()))
             extract(directory, feature, out, nj=run.nj, convert=run.form.convert, device=run.device)
+        for vectors in data.xvectors:
+            warn_of_voices(directory, [*data.protocols], Path(vectors, "xvector.scp"))
         _audit(data, next(map(Path, data.features.values()), None), run)  # again, now that there are features
 
 

@@ -82,7 +82,7 @@ def main() -> None:
             sys.stdout.write(piece)
             sys.stdout.flush()
     if bad:
-        from mscnn.inference.predictor import unusable
+        from mscnn.inference.answers import unusable
 
         raise unusable(bad, len(recordings))
 

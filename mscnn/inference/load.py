@@ -65,11 +65,12 @@ def load_model(
         UserError: there is no such system, or it is damaged or unfinished.
     """
     from mscnn.inference.bundle import load_predictor
-    from mscnn.inference.experiment import load_experiment
 
     path = shipped(path)
     asr_engine = engine(asr, asr_options or {})
     if (path / "config.yaml").is_file():
+        from mscnn.inference.experiment import load_experiment
+
         return predictor(load_experiment(path, str(fold), run), device, asr_engine)
     if not path.is_file() and not (path / "bundle.yaml").is_file():
         known = ", ".join(sorted(one.stem for one in SHIPPED.glob("*.zip")))

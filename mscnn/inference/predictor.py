@@ -7,7 +7,6 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
@@ -15,8 +14,9 @@ import numpy as np
 from mscnn.audio.blocks import AudioArray, AudioFile, Recording
 from mscnn.audio.read import converted, levels
 from mscnn.audio.vad import STEPS, speech
-from mscnn.errors import DataErrors, Issue, UserError
-from mscnn.inference.frontend import Batch, Frontend, Item
+from mscnn.errors import UserError
+from mscnn.inference.answers import Prepared, Total, groups, unusable, without_text
+from mscnn.inference.frontend import Batch, Frontend
 from mscnn.inference.parts import Part, blocks, check_window, pieces, windows
 from mscnn.inference.result import Result, Segment
 
@@ -27,39 +27,10 @@ if TYPE_CHECKING:
     from mscnn.inference.networks import Networks
     from mscnn.training.network import Trained
 
-SHORT = 0.5  # s
 BLOCK = 30.0  # s, of recordings that are read as a whole where the lengths in training are unknown
 BATCH_SECONDS = 1800.0  # of speech, held as features
 LONG_BATCH_SECONDS = 120.0  # the same of parts of one long recording
 Audio = object  # a path, or an array of samples
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A part of recording number ``owner``: its input and text, and what was noticed about its samples."""
-
-    owner: int
-    seconds: float
-    item: Item
-    text: str | None
-    source: str
-    silent: bool
-    clipped: bool
-
-
-@dataclass
-class _Sum:
-    """Sums over the parts of one recording, weighted by their seconds."""
-
-    seconds: float = 0.0
-    plain: np.ndarray | float = 0.0
-    calibrated: np.ndarray | float = 0.0
-    silent: bool = True
-    clipped: bool = False
-    few: bool = False
-    texts: list[str] = field(default_factory=list)
-    source: str = "none"
-    notices: dict[str, None] = field(default_factory=dict)
 
 
 class Predictor:
@@ -106,9 +77,7 @@ class Predictor:
     @property
     def without_text(self) -> str:
         """What a missing transcript costs, for people."""
-        cost = self.description.without_text
-        scores = f": UA on dev was {cost.ua:.2f} % with text, {cost.ua_without:.2f} % without" if cost else ""
-        return f"no transcript, and this system takes text{scores}"
+        return without_text(self.description)
 
     def predict(self, audio: Audio, rate: int | None = None, text: str | None = None) -> Result:
         """Emotion of one recording.
@@ -232,7 +201,7 @@ class Predictor:
         """Number and answer of each recording; short ones in batches, long ones each on its own."""
         lengths = self.description.seconds
         longest = lengths.block if lengths else BLOCK
-        waiting: list[_Prepared] = []
+        waiting: list[Prepared] = []
         for i, (path, text) in enumerate(zip(paths, texts, strict=False)):
             try:
                 self._require_text(text)
@@ -258,7 +227,7 @@ class Predictor:
                 f"{self.description.name} takes text only: give the transcript, or an ASR engine", code="text-missing"
             )
 
-    def _prepare(self, part: Part) -> _Prepared:
+    def _prepare(self, part: Part) -> Prepared:
         """Input of the networks from a part."""
         text, source = part.text, "given" if part.text is not None else "none"
         if self.takes_text and text is None and self._asr:
@@ -269,80 +238,24 @@ class Predictor:
                 text = clean(self._asr[1](converted(part.samples, part.rate, RATE)[0]))
         item = self._frontend.item(part.samples, part.rate)
         given = (text, source) if self.takes_text else (None, "none")
-        return _Prepared(part.owner, part.seconds, item, *given, *levels(part.samples))
+        silent, clipped = levels(part.samples.mean(axis=1, keepdims=True))[0], levels(part.samples)[1]
+        return Prepared(part.owner, part.seconds, item, *given, silent, clipped)
 
-    def _results(self, parts: Iterable[_Prepared], batch_seconds: float) -> Iterator[tuple[int, Result]]:
+    def _results(self, parts: Iterable[Prepared], batch_seconds: float) -> Iterator[tuple[int, Result]]:
         """Number and result of each recording; its parts are consecutive."""
-        sums: defaultdict[int, _Sum] = defaultdict(_Sum)
-        for group in _groups(parts, batch_seconds):
-            self._add(group, sums)
-            for owner in [owner for owner in sums if owner != group[-1].owner]:
-                yield owner, self._result(sums.pop(owner))
-        for owner, total in sums.items():
-            yield owner, self._result(total)
+        totals: defaultdict[int, Total] = defaultdict(Total)
+        for group in groups(parts, batch_seconds):
+            self._add(group, totals)
+            for owner in [owner for owner in totals if owner != group[-1].owner]:
+                yield owner, totals.pop(owner).result(self.description)
+        for owner, total in totals.items():
+            yield owner, total.result(self.description)
 
-    def _add(self, parts: Sequence[_Prepared], sums: defaultdict[int, _Sum]) -> None:
-        """Predict parts, and add their posteriors to the sums of their recordings."""
+    def _add(self, parts: Sequence[Prepared], totals: defaultdict[int, Total]) -> None:
+        """Predict parts, and add their posteriors to the totals of their recordings."""
         batch = Batch([part.item for part in parts], [part.text or "" for part in parts], self._frontend.embedder)
-        plain, calibrated = self._networks.posteriors(batch)
-        for i, part in enumerate(parts):
-            total = sums[part.owner]
-            total.seconds += part.seconds
-            total.plain = total.plain + part.seconds * plain[i]
-            total.calibrated = total.calibrated + part.seconds * calibrated[i]
-            total.silent &= part.silent
-            total.clipped |= part.clipped
-            total.few |= part.item.few
-            total.notices.update(dict.fromkeys(part.item.notices))
-            if part.text is not None:
-                total.texts.append(part.text)
-                total.source = part.source
-
-    def _result(self, total: _Sum) -> Result:
-        plain, calibrated = np.asarray(total.plain) / total.seconds, np.asarray(total.calibrated) / total.seconds
-        best = int(plain.argmax())
-        confidence, notices = float(calibrated[best]), list(total.notices)
-        if self.takes_text and total.source == "none":
-            notices.append(self.without_text)
-        return Result(
-            label=self.classes[best],
-            probabilities=dict(zip(self.classes, plain.tolist(), strict=True)),
-            confidence=confidence,
-            state=self._state(total, confidence),
-            text=" ".join(dict.fromkeys(total.texts)) if total.texts else None,
-            seconds=total.seconds,
-            text_source=total.source,
-            notices=tuple(notices),
-        )
-
-    def _state(self, total: _Sum, confidence: float) -> str:
-        lengths = self.description.seconds
-        checks = {
-            "silent": total.silent,
-            "clipped": total.clipped,
-            "short": total.few or total.seconds < SHORT,
-            "length": lengths is not None and not lengths.shortest <= total.seconds <= lengths.longest,
-            "uncertain": confidence < self.description.reject.confidence,
-        }
-        return next((state for state, applies in checks.items() if applies), "ok")
-
-
-def _groups(parts: Iterable[_Prepared], seconds: float) -> Iterator[list[_Prepared]]:
-    """Consecutive parts, at least ``seconds`` long together, the last ones shorter."""
-    group: list[_Prepared] = []
-    for part in parts:
-        group.append(part)
-        if sum(one.seconds for one in group) >= seconds:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def unusable(errors: Sequence[UserError], total: int) -> DataErrors:
-    """One error for the recordings that cannot be used."""
-    issues = [Issue(error.code, str(error)) for error in errors]
-    return DataErrors(f"{len(issues)} of {total} recordings cannot be used:", issues, code="recordings-unusable")
+        for part, plain, calibrated in zip(parts, *self._networks.posteriors(batch), strict=True):
+            totals[part.owner].add(part, plain, calibrated)
 
 
 def _is_array(audio: object) -> bool:

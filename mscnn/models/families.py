@@ -63,6 +63,9 @@ def options(spec: ModelSpec) -> Any:
         return schema.place(origin, ("options", *key.split("."))) if origin else f"{spec.name}: options"
 
     checked = schema.build(kind, spec.options, place)
+    for name, most in (model.limits(checked)._asdict() if model else {}).items():
+        if most is not None and most < 1:
+            raise UserError(f"{place(name)}: {name}: expected 1 or more, found {most}", code="option-value")
     _check_inputs(spec, getattr(checked, "inputs", ("audio",)))
     if spec.training.mixup and not (model and spec.inputs == ["audio"] and model.loss is _classifier().loss):
         raise UserError(

@@ -245,6 +245,8 @@ def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it
         ({"models": ("text_cnn",)}, "plan-text-needed", ["text_cnn"]),
         ({"protocols": ("loso",)}, "conf-unknown", ["loso5"]),
         ({"labels": "iemocap44"}, "conf-unknown", ["iemocap4"]),
+        ({"set": ("max_frames=0",)}, "option-value", ["max_frames", "0"]),
+        ({"models": ("mscnn_spu",), "texts": ("gt",), "set": ("max_tokens=-1",)}, "option-value", ["max_tokens", "-1"]),
         ({"set": ("training.class_weights.hapy=2",)}, "class-weights", ["hapy", "happy"]),
         ({"corpus": "ravdess"}, "labels-of-another-corpus", ["iemocap4", "ravdess"]),
         ({"corpus": "iemocapp"}, "plan-value", ["iemocapp", "iemocap?"]),

@@ -113,10 +113,16 @@ def test_scores_by_whether_the_text_is_in_training(scored, tmp_path):
 
 def test_majority_under_pooled_folds_is_explained(tmp_path):
     facts = {"model": "majority", "model_options": {"kind": "majority"}}
-    folder = make_experiment(tmp_path / "exp" / "m", **facts)
+    counts = [[[[0, 4], [0, 1]]], [[[1, 0], [4, 0]]]]  # the class that is rare in test
+    folder = make_experiment(tmp_path / "exp" / "m", counts, **facts)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     config["protocol"]["aggregate"] = "pooled"
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     write_report(Experiment.load(folder))
     remarks = (folder / "score_test.txt").read_text()
-    assert "# majority: " in remarks and "50.00" in remarks and "never predicted" not in remarks
+    assert (
+        remarks.startswith("%UA 20.00")
+        and "# majority: " in remarks
+        and "50.00" in remarks
+        and "never predicted" not in remarks
+    )

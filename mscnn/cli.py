@@ -10,7 +10,7 @@ STAGES = {
     "own recordings": ("own", "read_table"),
     "0 preflight": ("plan", "doctor"),
     "1 data": (
-        *("prepare_data", "join", "validate_data_dir", "folds", "audit", "leaks"),
+        *("describe_corpus", "prepare_data", "join", "validate_data_dir", "folds", "audit", "leaks"),
         *("make_mini_iemocap", "make_mini_voices"),
     ),
     "2 x-vectors": ("extract_xvectors", "train_xvector", "score_trials", "install_xvector_model"),

@@ -1,24 +1,36 @@
 #!/usr/bin/env bash
-# Create a recipe for a new corpus: egs/NAME with its run.sh, and a list of the files to write.
-# usage: utils/new_recipe.sh NAME
+# Create a recipe for a new corpus: conf/corpora/NAME.yaml and conf/labels/NAME.yaml, proposed from the names of the
+# recordings in DIR (without --from: from an invented example), and egs/NAME. It asks nothing, and edits no other file.
+# usage: utils/new_recipe.sh NAME [--from DIR]
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-name=${1-}
-if (($# != 1)) || [[ ! $name =~ ^[a-z][a-z0-9_]*$ ]]; then
-  echo "usage: utils/new_recipe.sh NAME     lower-case letters, digits and _, as in crema_d" >&2
+usage() {
+  echo "usage: utils/new_recipe.sh NAME [--from DIR]     NAME: lower-case letters, digits and _, as in crema_d" >&2
   exit 2
-fi
+}
+name=${1-} from=
+[[ $name =~ ^[a-z][a-z0-9_]*$ ]] || usage
+case $# in
+  1) ;;
+  3) [[ $2 == --from ]] && from=$(realpath -- "$3") || usage ;;
+  *) usage ;;
+esac
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 recipe=egs/$name
 [[ ! -e $recipe ]] || { echo "new_recipe.sh: $recipe exists already; nothing was changed" >&2; exit 1; }
+. ./path.sh
+seen=$(python3 -m mscnn.bin.describe_corpus --name "$name" --out conf ${from:+--from "$from"})
+echo "$seen"
+protocol=${seen##*protocol: }
 
-mkdir -p "$recipe/local"
+mkdir -p "$recipe"
 cp egs/mini_iemocap/{cmd.sh,path.sh} "$recipe/"
-cat >"$recipe/README.md" <<EOF
+cat >"$recipe/README.md" <<EOT
 # $name
 
 ## Corpus
 
 Speakers, language and material; number of utterances; annotation (authors, year).
+What is known of its files is in [conf/corpora/$name.yaml](../../conf/corpora/$name.yaml).
 
 ## Licence
 
@@ -33,8 +45,8 @@ Speakers, language and material; number of utterances; annotation (authors, year
 Not measured yet.
 
 ## What to read into them
-EOF
-cat >"$recipe/run.sh" <<EOF
+EOT
+cat >"$recipe/run.sh" <<EOT
 #!/usr/bin/env bash
 # $name (authors, year): ./run.sh --corpus /path/to/$name. ./run.sh --help
 set -euo pipefail
@@ -42,23 +54,20 @@ cd "\$(dirname "\${BASH_SOURCE[0]}")"
 . ./cmd.sh
 . ../../utils/stages.sh
 
-parser=$name        # mscnn/corpora/$name.py
+parser=$name        # conf/corpora/$name.yaml
 labels=$name        # conf/labels/$name.yaml
-protocol=k_speakers_pooled   # conf/protocols; stage 1 names those that fit
-model=audio_cnn
-text=none           # gt where the corpus has transcripts
+protocol=$protocol   # conf/protocols; stage 1 names those that fit
+model="majority logmel_lr audio_cnn"
+text=none           # gt where the description has transcripts
 
 run_recipe "\$@"
-EOF
+EOT
 chmod +x "$recipe/run.sh"
 
-cat <<EOF
-wrote $recipe/{run.sh,cmd.sh,path.sh,README.md}; files that you have to write:
-  1. mscnn/corpora/$name.py         parse(root: Path) -> Corpus, as in mscnn/corpora/ravdess.py
-     mscnn/corpora/__init__.py      one line in CORPORA
-  2. conf/labels/$name.yaml         classes, and the map from labels of the corpus to classes
-  3. $recipe/local/expected_counts.tsv   if published: utterances by speaker, type and label
-  4. $recipe/run.sh                  protocol, text=gt if there are transcripts
-  5. $recipe/corpus.yaml             facts for the model card of reports, as in egs/ravdess/corpus.yaml
-then: $recipe/run.sh --corpus /path/to/$name --stop-stage data
-EOF
+cat <<EOT
+wrote $recipe/{run.sh,cmd.sh,path.sh,README.md}
+next:
+  $recipe/run.sh --corpus ${from:-/path/to/$name} --stop-stage data    # lists every name that is not understood
+  $recipe/run.sh --corpus ${from:-/path/to/$name} --folds 1            # a first number, marked partial
+  $recipe/run.sh --corpus ${from:-/path/to/$name}                      # all folds
+EOT

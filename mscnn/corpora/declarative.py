@@ -15,6 +15,7 @@ from mscnn.corpora.common import Corpus, CorpusIssue, Item, one_line
 from mscnn.corpora.sidecar import Rows, read_rows
 from mscnn.errors import UserError
 
+SOUND = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4", ".avi")
 MISSING_ROW = {"label": "unlabelled-wav", "text": "missing-transcript"}  # field -> code where a table lacks the row
 
 
@@ -67,6 +68,12 @@ def parse(description: Description, root: Path, names: Iterable[str] | None = No
             corpus.issues.append(CorpusIssue("row-without-file", message, rows.rows[key].where))
     corpus.expected = tuple(_expected(description, corpus))
     return corpus
+
+
+def recordings_in(root: Path) -> list[str]:
+    """Paths of the recordings below a folder, in order."""
+    names = (name for name in _walk(Path(os.path.abspath(root))) if not Path(name).name.startswith("."))
+    return sorted(name for name in names if Path(name).suffix.lower() in SOUND)
 
 
 def _walk(root: Path) -> Iterator[str]:

@@ -246,12 +246,13 @@ def test_a_failed_stage_names_its_log_and_ends_the_run(sh, checkout, tmp_path):
     assert sh(recipe / "run.sh", "--config", saved).returncode == 1 and saved.read_text() == text
 
 
-def test_new_recipe_runs_and_names_the_files_to_write(sh, checkout):
+def test_new_recipe_runs_and_names_the_next_commands(sh, checkout):
     made = sh(checkout / "utils/new_recipe.sh", "crema_d")
-    assert made.returncode == 0 and "mscnn/corpora/crema_d.py" in made.stdout
+    assert made.returncode == 0 and made.stdout.count("egs/crema_d/run.sh --corpus") == 3
     result = sh(checkout / "egs/crema_d/run.sh", "--dry-run", "--corpus", "/x")
-    assert result.returncode == 2 and "crema_d" in result.stderr  # neither parser nor label map is written
+    assert result.returncode == 0 and "audio_cnn" in result.stdout
     assert sh(checkout / "utils/new_recipe.sh", "crema_d").returncode == 1
     assert sh(checkout / "utils/new_recipe.sh", "Crema-D").returncode == 2
+    assert sh(checkout / "utils/new_recipe.sh", "x", "--to", "y").returncode == 2
     assert sh(checkout / "utils/new_recipe.sh").returncode == 2
-    assert not Path(ROOT, "egs/crema_d").exists()
+    assert not Path(ROOT, "egs/crema_d").exists() and not Path(ROOT, "conf/corpora/crema_d.yaml").exists()

@@ -92,7 +92,7 @@ def _description(name: str, proposal: Proposal) -> str:
     seen = "\n".join(f"#   {line}" for line in proposal.seen)
     return (
         f"# {name}: proposed from names of recordings. Keys: docs/reference/config.md.\n"
-        "# Groups of the pattern, and their values; where another group is the speaker, or the label (code), rename them:\n"
+        "# Groups of the pattern, and their values; where others are the speaker and the label (code), rename them:\n"
         f"{seen}\n"
         + _yaml({key: values.pop(key) for key in ("name", "example", "names")})
         + _yaml(values)

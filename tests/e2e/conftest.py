@@ -1,6 +1,7 @@
 """The mini recipe, run once in a checkout of its own; tests/e2e runs in one process, because the recipe uses two."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,8 +31,14 @@ class Recipe:
         path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
         environment = {**os.environ, "PATH": path, "VIRTUAL_ENV": sys.prefix, "HF_HUB_OFFLINE": "1", **variables}
         environment.pop("PYTHONPATH", None)  # the code is that of the recipe's own checkout
-        command = [str(self.path / "run.sh"), *map(str, options)]
+        script = self.path if self.path.is_file() else self.path / "run.sh"
+        command = [str(script), *map(str, options)]
         return subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def call(self, command: str) -> str:
+        """Output of a command line in the folder, which must succeed; standard output has standard error as well."""
+        program, *arguments = shlex.split(command)
+        return type(self)(self.root, self.path / program).must_run(*arguments)
 
     def must_run(self, *options: object, **variables: str) -> str:
         """Output of :meth:`run`, which must succeed."""

@@ -38,6 +38,7 @@ def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
             the error).
     """
     from mscnn.training.systems import system_of
+    from mscnn.training.words import table
 
     task, log = _task(setup, reader), get_logger("train")
     if system_of(task.spec).refitted:
@@ -47,6 +48,8 @@ def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
     key = digest([task.spec.describe(), asdict(setup.text), task.device, len(task.sources.data.utts), features, code])
     if read_mapping(setup.exp / FILE).get("key") == key:
         return stored(setup.exp)
+    if task.spec.text:
+        table(task.sources, task.cache)  # made once for all trainings, and no part of what one takes
     try:
         with Worker() as worker:
             size = worker.call(_measured, task)

@@ -31,7 +31,7 @@ def parser() -> Parser:
     p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
     p.add_argument("--overwrite", type=flag, default=False, help="replace experiments that have other options")
     p.add_argument("--device", default="auto", choices=DEVICES, help="device of training")
-    p.add_argument("--nj", type=positive, default=len(os.sched_getaffinity(0)), help="processes at a time")
+    p.add_argument("--nj", type=positive, help="processes at a time; default: one per processor")
     p.add_argument("--out", type=Path, help="folder to write; default: own_NAME, NAME from the table")
     return p
 
@@ -40,10 +40,12 @@ def main() -> None:
     """Read the table, run the stages in the folder ``--out``, and print the scores and the place of the reports."""
     args = parser().parse_args()
 
+    from mscnn import jobs
     from mscnn.corpora.prepare import AudioForm
     from mscnn.corpora.tables.source import name_of, read_source
     from mscnn.recipe.sequence import Run, results, run_stages
 
+    args.nj = args.nj or jobs.processors()
     source = source_of(args)
     name = name_of(source.table)
     out = args.out or Path(f"own_{name}")

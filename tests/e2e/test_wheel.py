@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, recall_score
 
 from tests.conftest import ROOT
@@ -82,6 +83,18 @@ def test_commands_work_in_an_empty_folder(python):
 def test_the_first_command_of_a_visitor(python):
     header, row = (line.split("\t") for line in python("-m", "mscnn.cli", "predict", "demo", "sample.wav").splitlines())
     assert dict(zip(header, row, strict=True))["label"] == "angry"
+
+
+def test_a_table_of_recordings_becomes_a_report(python, tmp_path):
+    rng = np.random.default_rng(7)
+    rows = ["path,label,speaker"]
+    for n in range(24):
+        soundfile.write(tmp_path / f"{n}.wav", rng.uniform(-0.5, 0.5, 8000), 16000)
+        rows.append(f"{n}.wav,{'ab'[n % 2]},s{n // 2 % 3}")
+    (tmp_path / "my.csv").write_text("\n".join(rows) + "\n")
+    printed = python("-m", "mscnn.cli", "own", "my.csv", "--model", "majority", "--nj", 1, "--device", "cpu")
+    report = tmp_path / "own_my/exp/majority_none_leave_one_speaker_out/report.html"
+    assert report.is_file() and str(report) in printed and "%UA 50.00" in printed
 
 
 def test_predictions_of_any_toolkit_are_evaluated(python, table, tmp_path):

@@ -42,7 +42,7 @@ def test_the_plan_is_that_of_the_table(own, checkout):
 
 
 def test_stage_1_makes_the_data_directory(own, checkout):
-    result = own("--table", "my table.csv", "--stop-stage", "data", "--model", "majority")
+    result = own("--table", "my table.csv", "--stop-stage", "data", "--model", "majority", timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     assert len((checkout / "egs/own/data/my_table/utt2spk").read_text().splitlines()) == 20
     assert (checkout / "egs/own/data/my_table/audit/leave_one_speaker_out.md").is_file()

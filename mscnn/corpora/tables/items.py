@@ -115,7 +115,7 @@ def _understood(what: str, column: str, utterances: Sequence[tuple[Row, Mapping[
     )
     example = next(iter(values), "none")
     listed = f": {shown}" if what in ("label", "split", "gender", "language") else f", such as {example}"
-    return f"{what} ← {column} ({len(values)} values{listed})"
+    return f"{what} ← {column} ({len(values)} value{'' if len(values) == 1 else 's'}{listed})"
 
 
 def _checked(
@@ -131,7 +131,7 @@ def _checked(
         if facts.get("path") and wav is None:
             near = files.nearest(facts["path"])
             hint = f"; is it {' or '.join(near)}?" if near else ""
-            problems.append(("audio-missing", f"no file {facts['path']!r}{hint}"))
+            problems.append(("audio-missing", f"no such file{hint}"))
         who = (facts.get("path") or "-",)  # no id of an utterance that is kept
         issues += [CorpusIssue(code, text, row.where, who, _labels(facts)) for code, text in problems]
         if wav and not problems:

@@ -230,7 +230,7 @@ def _write_parts(loaded: Loaded, folder: Path, half: bool) -> None:
         for name, value in saved.items():
             statistic = name.rsplit(".", 1)[-1] in ("mean", "std", "min", "max")
             halved = half and value.dtype == np.float32 and not statistic
-            weights[f"{facts.folder}/{name}"] = np.ascontiguousarray(value.astype(np.float16) if halved else value)
+            weights[f"{facts.folder}/{name}"] = np.asarray(value, np.float16 if halved else value.dtype, order="C")
         if vocabulary is not None:
             (folder / facts.folder).mkdir(parents=True)
             vocabulary.save(folder / facts.folder)

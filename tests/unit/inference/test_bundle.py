@@ -10,6 +10,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -70,6 +71,14 @@ def test_a_zip_depends_on_its_content_only(trained, tmp_path):
     for name in ("a.zip", "b.zip"):
         write_bundle(load_experiment(trained("audio_cnn"), "1"), tmp_path / name, "# Card\n")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_counters_of_batch_normalisation_stay_scalars(trained, tmp_path):
+    loaded = load_experiment(trained("audio_cnn"), "1")
+    counter = {"norm.num_batches_tracked": np.array(7)}
+    loaded = replace(loaded, weights=[{**loaded.weights[0], **counter}])
+    saved = load_bundle(write_bundle(loaded, tmp_path / "b", "", half=True)).weights[0]["norm.num_batches_tracked"]
+    assert saved.shape == () and saved == 7 and saved.dtype == np.int64
 
 
 def test_half_the_size_and_nearly_the_same_answers(trained, voices, folder, tmp_path):

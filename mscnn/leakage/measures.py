@@ -132,7 +132,8 @@ def _classified(
     folds: Sequence[Fold], data: DataDir, nearest: Sequence[Nearest], features: FeatureDir | None, map_fn: Callable
 ) -> dict[str, list[list[str]] | None]:
     """Baseline -> predicted class of each test utterance of each fold; None where it is unavailable."""
-    has_text = any(attribute(data, "text"))
+    texts = attribute(data, "text")
+    has_text = all(any(utt in texts for utt in fold.train) for fold in folds)  # words to learn from in every fold
     by_nearest = [classify_by_nearest(fold, data, near) for fold, near in zip(folds, nearest, strict=True)]
     return {
         "tfidf_lr": classify_folds("tfidf_lr", folds, data, map_fn=map_fn) if has_text else None,

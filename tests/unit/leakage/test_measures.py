@@ -99,3 +99,14 @@ def test_leaks_name_both_utterances_and_are_listed_once(data):
     legacy = replace(PROTOCOL, legacy=("legacy_test_best",))
     same = [Fold(1, ("a1",), ("b1", "c1"), ("b1", "c1"))]
     assert len(leaks(legacy, same, data, {u: u for u in UTTS})) == 0
+
+
+@pytest.mark.parametrize("text", ["I miss her", "a", "x y", "I"])
+def test_text_in_the_test_part_only_has_no_baselines_of_text(data, text):
+    """Joined corpora of which one has transcripts; texts of single letters are texts, too."""
+    fold = Fold(1, ("a1", "a2", "b1"), ("b2", "a3"), ("c1", "c2"))
+    found = measure(PROTOCOL, [fold], replace(data, text={**dict.fromkeys(UTTS, ""), "c1": text}), {})
+    assert found.scores["tfidf_lr"] is None and found.scores["text_1nn"] is None
+    assert found.texts["all"].verbatim.worst == 0.0 and str(found)
+    letters = replace(data, text=dict.fromkeys(UTTS, text))
+    assert measure(PROTOCOL, [fold], letters, {}).texts["all"].verbatim.worst == 100.0

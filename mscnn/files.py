@@ -77,7 +77,7 @@ def _key_and_value(raw: bytes, path: str | os.PathLike, where: str) -> tuple[str
         )
     key, _, value = line.replace("\t", " ", 1).partition(" ")
     if not key:
-        raise UserError(f"{where}: expected 'key value', found {line!r}", code="table-line")
+        raise UserError(f"{where}: expected 'key value', found {line[:60]!r}", code="table-line")
     return key, value.strip()
 
 

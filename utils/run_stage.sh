@@ -46,6 +46,6 @@ join_corpora() {
   [[ -n $train_on && -n $test_on ]] || option_error "--train-on and --test-on belong together"
   if $dry_run; then run join "${options[@]}" && exit; fi
   made=$(python3 -m mscnn.bin.join "${options[@]}")
-  labels=${made%%$'\n'*} protocol=cross_corpus corpus='' generator='' parser='' counts=() other_form=true usual=-
+  labels=${made%%$'\n'*} protocol=cross_corpus corpus='' generator='' parser='' counts=() other_form=true voices=false usual=-
   [[ $made != *$'\n'* ]] || grid=${made##*$'\n'}
 }

@@ -29,7 +29,16 @@ def corpora(tmp_path):
 
 def test_all_pairs_are_made_from_two_data_directories(sh, checkout, corpora):
     options = ("--model", "majority logmel_lr", "--nj", 1, "--stage", "data", "--stop-stage", "features")
-    result = sh(checkout / "egs/cross/run.sh", "--train-on", "one two", "--test-on", "one two", *options, cwd=corpora)
+    result = sh(
+        checkout / "egs/cross/run.sh",
+        "--train-on",
+        "one two",
+        "--test-on",
+        "one two",
+        *options,
+        cwd=corpora,
+        timeout=300,
+    )
     assert result.returncode == 0, result.stderr + result.stdout
     recipe = checkout / "egs/cross"
     rows = [json.loads(line) for line in (recipe / "exp/plan.jsonl").read_text().splitlines()]

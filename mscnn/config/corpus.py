@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mscnn.config import schema
 from mscnn.errors import UserError
@@ -118,8 +119,9 @@ class Description:
         example: path of a recording, shown where none is found.
         skip: what is skipped, and the pattern of its names (as ``names``).
         id: template of the utterance's own id; the speaker is put before it.
-        fields: values by name: a template, or a :class:`Field`. Groups and fields named speaker, label, text, style,
-            session, scene, gender and split are those of the utterance; a label map may take labels from any field.
+        fields: values by name: a :class:`Field`, or a template, which is short for one that has only ``of``. Groups and
+            fields named speaker, label, text, style, session, scene, gender and split are those of the utterance; a
+            label map may take labels from any field.
         tables: tables beside the recordings, by name.
         known_bad: recordings that are unusable in every copy, by stem: the reason. They are excluded.
         corrections: right values of fields, by stem; they replace what the release says.
@@ -141,7 +143,7 @@ class Description:
     example: str = ""
     skip: Mapping[str, str] = field(default_factory=dict)
     id: str = "{stem}"
-    fields: Mapping[str, str | Field] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     known_bad: Mapping[str, str] = field(default_factory=dict)
     corrections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -154,7 +156,6 @@ class Description:
         for pattern in (*self.skip.values(), *(table.line for table in self.tables.values())):
             _compiled(pattern)
         for name, rule in self.fields.items():
-            rule = Field(rule) if isinstance(rule, str) else rule
             _require(rule.of, known, f"fields.{name}")
             for table in rule.tables:
                 if table not in self.tables or not rule.column:
@@ -172,7 +173,16 @@ class Description:
             UserError: as :func:`schema.load`; or a pattern, template, table or base is not as documented.
         """
         path = conf("corpora", name)
-        return schema.build(cls, _with_base(path, ()), path)
+        return cls.of(_with_base(path, ()), path)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], where: schema.Where) -> Description:
+        """The description with the content ``values`` of the file ``where``; raises as :meth:`load`."""
+        fields = values.get("fields")
+        if isinstance(fields, Mapping):
+            short = {name: {"of": rule} if isinstance(rule, str) else rule for name, rule in fields.items()}
+            values = {**values, "fields": short}
+        return schema.build(cls, values, where)
 
 
 def _with_base(path: Path, seen: tuple[Path, ...]) -> dict:

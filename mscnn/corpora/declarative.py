@@ -52,7 +52,7 @@ def parse(description: Description, root: Path, names: Iterable[str] | None = No
     corpus = release.corpus
     for name, table in description.tables.items():
         paths = sorted({path for pattern in table.files for path in release.matching(pattern)})
-        rules = [rule for rule in description.fields.values() if isinstance(rule, Field) and name in rule.tables]
+        rules = [rule for rule in description.fields.values() if name in rule.tables]
         release.tables[name] = read_rows(name, table, {rule.column for rule in rules}, paths, corpus)
     for path in _recordings(release):
         _add(path, release)
@@ -158,9 +158,6 @@ def _values(values: dict[str, str], path: Path, release: Release) -> tuple[dict[
     """The values of all fields of a recording, and code and message of their issues."""
     issues: list[tuple[str, str]] = []
     for name, rule in release.description.fields.items():
-        if isinstance(rule, str):
-            values[name] = filled(rule, values)
-            continue
         value = key = filled(rule.of, values)
         if rule.table:
             row = next(filter(None, (release.tables[table].look_up(key) for table in rule.tables)), None)

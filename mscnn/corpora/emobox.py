@@ -47,7 +47,8 @@ class Entry:
         """The description that reads the names; recordings that recipes exclude are not excluded here."""
         if not self.names:
             return replace(Description.load(self.corpus), known_bad={})
-        fields = {"label": "{stem}", **self.fields}
+        own = {name: Field(rule) if isinstance(rule, str) else rule for name, rule in self.fields.items()}
+        fields = {"label": Field("{stem}"), **own}
         return Description("EmoBox", self.names, formats=FORMATS, id=self.id, fields=fields)
 
 

@@ -100,9 +100,7 @@ class Proposal:
 
     def description(self) -> Description:
         """The description."""
-        from mscnn.config import schema
-
-        return schema.build(Description, self.values, "proposal")
+        return Description.of(self.values, "proposal")
 
 
 def propose(name: str, paths: Sequence[str]) -> Proposal:

@@ -38,7 +38,7 @@ class Rows:
 def read_rows(name: str, table: Table, columns: Set[str], paths: Sequence[Path], corpus: Corpus) -> Rows:
     """The rows of a table, which must have ``columns``, in its files; issues and notes are added to ``corpus``."""
     needed = {*columns, *TEMPLATE.findall(table.key)}
-    result = Rows(table)
+    result, issues_before = Rows(table), len(corpus.issues)
     if not paths and not table.optional:
         message = f"table {name}: expected a file {' or '.join(table.files)}, found none"
         corpus.issues.append(CorpusIssue("missing-table", message, table.files[0]))
@@ -57,6 +57,8 @@ def read_rows(name: str, table: Table, columns: Set[str], paths: Sequence[Path],
             if first is not row and first.columns != row.columns:
                 message = f"{key} is also in {first.where}, with other values; that one counts"
                 corpus.issues.append(CorpusIssue("duplicate-row", message, row.where))
+    if paths and not result.rows and len(corpus.issues) == issues_before:
+        corpus.issues.append(CorpusIssue("missing-table", f"table {name}: no rows", str(paths[0])))
     return result
 
 

@@ -81,11 +81,9 @@ def _example(description: Description) -> re.Match:
 
 def _choices(description: Description, name: str, match: re.Match) -> list[dict[str, str]]:
     """The parts of a name that say who speaks, or with which label: one for each meaning; the example's first."""
-    rule = description.fields.get(name, f"{{{name}}}")
-    parts = [
-        part for part in TEMPLATE.findall(rule if isinstance(rule, str) else rule.of) if match.groupdict().get(part)
-    ]
-    if isinstance(rule, Field) and rule.codes and parts:
+    rule = description.fields.get(name, Field(f"{{{name}}}"))
+    parts = [part for part in TEMPLATE.findall(rule.of) if match.groupdict().get(part)]
+    if rule.codes and parts:
         template = TEMPLATE.sub(r"(?P<\1>.+)", rule.of)
         codes = [codes.split()[0] for codes in rule.codes if codes != OTHER]
         choices = [found.groupdict() for code in codes if (found := re.fullmatch(template, code))]
@@ -103,7 +101,7 @@ def _choices(description: Description, name: str, match: re.Match) -> list[dict[
 def _codes(description: Description, part: str, value: str) -> list[str]:
     """Values that a part of a name may have, the example's first; long numbers count on."""
     for rule in description.fields.values():
-        if isinstance(rule, Field) and rule.of == f"{{{part}}}" and rule.codes and not rule.table:
+        if rule.of == f"{{{part}}}" and rule.codes and not rule.table:
             codes = sorted({value, *(code for codes in rule.codes for code in codes.split() if code != OTHER)})
             return codes[codes.index(value) :] + codes[: codes.index(value)]
     if part in ("label", "speaker"):

@@ -6,6 +6,7 @@ import pytest
 
 from mscnn.config.corpus import Description
 from mscnn.corpora import declarative
+from tests.raises import fails
 
 DESCRIPTION = """
 name: Toy
@@ -94,3 +95,91 @@ def test_every_irregularity_is_an_issue_or_a_note(parse, tmp_path):
         "files that are not audio": 3,
         "second copies of a recording": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "names"),
+    [
+        (("skip: {", "skipp: {"), "config-unknown-key", ["skipp", "skip?"]),
+        (("codes: {H: happy", "code: {H: happy"), "config-unknown-key", ["toy.yaml:7", "fields.label.code", "codes"]),
+        (("codes: {H: happy, S A: other}", "codes: [H]"), "config-value", ["fields.label.codes"]),
+        (("(?P<emotion>[A-Z])", "(?P<emotion>[A-Z)"), "corpus-pattern", ["[A-Z)"]),
+        (("rehearsal/.*", "(rehearsal/.*"), "corpus-pattern", ["(rehearsal"]),
+        (('of: "{emotion}"', 'of: "{feeling}"'), "corpus-template", ["fields.label", "feeling", "emotion"]),
+        (("table: words, ", "table: word, "), "corpus-table-unknown", ["fields.text", "word"]),
+        (("  label: {of", "  sort: {of"), "corpus-without-label", []),
+        (("name: Toy", "name: Toy\nbase: nothing"), "conf-unknown", ["nothing"]),
+    ],
+)
+def test_errors_in_a_description_are_named(parse, change, code, names):
+    with fails(code, *names):
+        parse("a1_H.wav", change=change)
+
+
+def test_a_description_cannot_be_based_on_itself(tmp_path):
+    (tmp_path / "one.yaml").write_text(f"base: {tmp_path / 'one.yaml'}\n")
+    with fails("corpus-base", "one.yaml"):
+        Description.load(str(tmp_path / "one.yaml"))
+
+
+def test_names_that_all_differ_are_another_corpus(parse, tmp_path):
+    with fails("corpus-not-found", tmp_path / "toy", "a1_H.wav", "nonsense.wav"):
+        parse("nonsense.wav")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", [("missing-table", "votes.csv")]),
+        (b'file,vote\n"a1_H', [("malformed-line", "votes.csv:2")]),
+        (b"name,vote\na1_H,h\n", [("malformed-line", "votes.csv:2")]),
+        (b"file,vote\na1_H,h\xff\n", [("non-utf8", "votes.csv")]),
+        ("file,vote\na1_H,h\n".encode("utf-16"), []),
+        ("\ufefffile,vote\r\n\r\n a1_H , h \r\n".encode(), []),
+    ],
+)
+def test_content_of_a_table(parse, tmp_path, content, found):
+    (tmp_path / "toy" / "votes.csv").write_bytes(content)
+    corpus = parse("a1_H.wav")
+    assert issues(corpus) == found
+    assert found or corpus.items[0].fields["voice"] == "happy"
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ('{"a1_H": {"vote": "h"}}', []),
+        ('[{"file": "a1_H", "vote": "h"}]', []),
+        ('{"a1_H": 3}', [("malformed-line", "votes.json:a1_H")]),
+        ("{", [("malformed-line", "votes.json")]),
+        ("3", [("missing-table", "votes.json")]),
+    ],
+)
+def test_a_table_in_json(parse, tmp_path, content, found):
+    (tmp_path / "toy" / "votes.json").write_text(content)
+    key = "{file}" if "file" in content else "{id}"
+    corpus = parse("a1_H.wav", change=('[votes.csv], key: "{file}"', f'[votes.json], key: "{key}"'))
+    assert issues(corpus) == found and (found or corpus.items[0].fields["voice"] == "happy")
+
+
+def test_a_table_that_a_complete_release_has(parse, tmp_path):
+    (tmp_path / "toy" / "words.txt").unlink()
+    corpus = parse("a1_H.wav")
+    assert issues(corpus) == [("missing-table", "words.txt")] and len(corpus.items) == 1
+    assert "absent tables (votes)" in corpus.notes
+
+
+def test_links_to_folders_are_followed_once(parse, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "toy" / "link").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk" / "back").symlink_to(tmp_path / "toy")
+    assert [item.utt for item in parse("a1_H.wav", "link/b1_S.wav").items] == ["a-a1_H", "b-b1_S"]
+
+
+def test_labels_of_another_field(parse, tmp_path):
+    (tmp_path / "toy" / "votes.csv").write_text("file,vote\na1_H,h\n")
+    corpus = parse("a1_H.wav", "b1_S.wav")
+    assert [item.label for item in corpus.labelled_by("voice").items] == ["happy", ""]
+    assert corpus.labelled_by("label") is corpus
+    with fails("labels-absent", "face", "voice"):
+        corpus.labelled_by("face")

@@ -1,5 +1,6 @@
 """RAVDESS, by its description."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.raises import fails
 
 CONVERT = AudioForm(16000, 1, convert=True)
 parse = parser("ravdess")
+# digest of the data directory that the parser of version 0.1.0 made of the copy in ../shared
+AS_BEFORE = "f8ca89802229eb163f75e1e6f293f42c3b76728310a5fb149dc169cf25170e32"
 
 
 @pytest.fixture
@@ -101,3 +104,7 @@ def test_released_recordings(shared_dir, tmp_path):
     data = stage1(root, tmp_path / "data", AudioForm(16000, 1, convert=False))
     assert len(data.utts) == 1440
     assert len(set(data.spk.values())) == 24
+    digest = hashlib.sha256()
+    for path in sorted(path for path in data.path.iterdir() if path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes().replace(str(root.absolute()).encode(), b"ROOT"))
+    assert digest.hexdigest() == AS_BEFORE

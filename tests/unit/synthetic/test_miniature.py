@@ -2,7 +2,6 @@
 
 import pytest
 
-from mscnn.config import schema
 from mscnn.config.corpus import Description
 from mscnn.paths import names
 from mscnn.synthetic.miniature import recordings
@@ -18,8 +17,8 @@ def test_every_description_has_a_miniature(name):
 def test_folders_follow_the_parts_of_the_name():
     fields = {"label": "{emotion}", "speaker": "{who}", "gender": {"of": "{who}", "codes": {"x1 x2": "f"}}}
     pattern = r"(?P<who>x\d)_(?P<emotion>[ab])"
-    description = schema.build(
-        Description, {"name": "toy", "names": [pattern], "example": "x1/wav/x1_a.wav", "fields": fields}, "toy"
+    description = Description.of(
+        {"name": "toy", "names": [pattern], "example": "x1/wav/x1_a.wav", "fields": fields}, "toy"
     )
     assert [made.path for made in recordings(description)] == ["x1/wav/x1_a.wav", "x2/wav/x2_a.wav"]
 

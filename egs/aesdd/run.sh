@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${AESDD_ROOT:-}
 parser=aesdd            # conf/corpora/aesdd.yaml
 labels=aesdd5           # anger, disgust, fear, happiness, sadness
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=leave_one_speaker_out # each of the six speakers is tested once
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${CAFE_ROOT:-}
 parser=cafe             # conf/corpora/cafe.yaml
 labels=cafe7            # anger, disgust, fear, happiness, neutral, sadness, surprise
-rate=16000              # sampling rate of the features
 convert=true            # the release has 48 kHz
 protocol=k_speakers     # five parts of two or three speakers
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${CASIA_ROOT:-}
 parser=casia            # conf/corpora/casia.yaml
 labels=casia6           # angry, fear, happy, neutral, sad, surprise
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=leave_one_speaker_out # each of the four speakers is tested once
 model="majority logmel_lr audio_cnn"

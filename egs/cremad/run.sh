@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${CREMAD_ROOT:-}
 parser=cremad           # conf/corpora/cremad.yaml
 labels=cremad6_intended # what the actor was asked for; also cremad6_voice, cremad6_audiovisual
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=k_speakers     # five parts of 18 or 19 speakers
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${EMODB2_ROOT:-}
 parser=emodb2           # conf/corpora/emodb2.yaml
 labels=emodb2_7         # anger, boredom, disgust, fear, happiness, neutral, sadness
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=leave_one_speaker_out_pooled # each of the ten speakers is tested once
 model="majority logmel_lr audio_cnn"

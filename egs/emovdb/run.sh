@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${EMOVDB_ROOT:-}
 parser=emovdb           # conf/corpora/emovdb.yaml
 labels=emovdb5          # amused, angry, disgusted, neutral, sleepy
-rate=16000              # sampling rate of the features
 convert=true            # bea has 44.1 kHz, the others 16 kHz
 protocol=leave_one_speaker_out_pooled # each of the four speakers is tested once
 model="majority logmel_lr audio_cnn"

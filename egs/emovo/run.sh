@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${EMOVO_ROOT:-}
 parser=emovo            # conf/corpora/emovo.yaml
 labels=emovo7           # anger, disgust, fear, joy, neutral, sadness, surprise
-rate=16000              # sampling rate of the features
 convert=true            # the release is 48 kHz
 protocol=leave_one_speaker_out # each of the six speakers is tested once
 model="majority logmel_lr audio_cnn"

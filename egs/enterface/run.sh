@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${ENTERFACE_ROOT:-}
 parser=enterface        # conf/corpora/enterface.yaml
 labels=enterface6       # anger, disgust, fear, happiness, sadness, surprise
-rate=16000              # sampling rate of the features
 convert=true            # the sound of the videos is 48 kHz
 protocol=k_speakers     # speaker independent, five parts of the 42 speakers
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${ESD_ROOT:-}
 parser=esd              # conf/corpora/esd.yaml
 labels=esd5             # angry, happy, neutral, sad, surprise
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=k_speakers     # five parts of four speakers
 model="majority logmel_lr audio_cnn"

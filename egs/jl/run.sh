@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${JL_ROOT:-}
 parser=jl               # conf/corpora/jl.yaml
 labels=jl5              # angry, excited, happy, neutral, sad; all ten emotions: jl10
-rate=16000              # sampling rate of the features
 convert=true            # the release is 44.1 kHz
 protocol=leave_one_speaker_out # each of the four speakers is tested once
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${MESD_ROOT:-}
 parser=mesd             # conf/corpora/mesd.yaml
 labels=mesd6            # anger, disgust, fear, happiness, neutral, sadness
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=leave_one_speaker_out_share # each kind of voice is tested once
 model="majority logmel_lr audio_cnn"

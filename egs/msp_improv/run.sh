@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${MSP_IMPROV_ROOT:-}
 parser=msp_improv
 labels=msp_improv4      # anger, happiness, neutral, sadness
-rate=16000              # sampling rate of the features
 convert=true            # the release is 44.1 kHz
 protocol=msp_improv6    # leave one session of two speakers out
 runs=3

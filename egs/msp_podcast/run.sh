@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${MSP_PODCAST_ROOT:-}
 parser=msp_podcast
 labels=msp_podcast8     # anger, sadness, happiness, surprise, fear, disgust, contempt, neutral
-rate=16000              # sampling rate of the features
 convert=true            # one recording is stereo, 44.1 kHz
 protocol="msp_podcast_test1 msp_podcast_test2" # the publishers' partitions
 model="majority logmel_lr audio_cnn"

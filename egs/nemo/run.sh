@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${NEMO_ROOT:-}
 parser=nemo             # conf/corpora/nemo.yaml
 labels=nemo6            # anger, fear, happiness, neutral, sadness, surprised
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=leave_one_speaker_out # each of the nine speakers is tested once
 model="majority logmel_lr audio_cnn"

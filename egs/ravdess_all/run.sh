@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${RAVDESS_ROOT:-}
 parser=ravdess_all      # conf/corpora/ravdess_all.yaml
 labels=ravdess8_all     # neutral, calm, happy, sad, angry, fearful, disgust, surprised
-rate=16000              # sampling rate of the features
 convert=true            # the release has 48 kHz, some of it stereo
 protocol=ravdess6       # speaker independent, four actors per fold
 model="majority logmel_lr audio_cnn"

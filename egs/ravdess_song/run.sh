@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${RAVDESS_ROOT:-}
 parser=ravdess_song     # conf/corpora/ravdess_song.yaml
 labels=ravdess6_song    # neutral, calm, happy, sad, angry, fearful
-rate=16000              # sampling rate of the features
 convert=true            # the release has 48 kHz, some of it stereo
 protocol=k_speakers     # five parts of four or five speakers
 model="majority logmel_lr audio_cnn"

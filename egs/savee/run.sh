@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${SAVEE_ROOT:-}
 parser=savee            # conf/corpora/savee.yaml
 labels=savee7           # anger, disgust, fear, happiness, neutral, sadness, surprise
-rate=16000              # sampling rate of the features
 convert=true            # the release has 44.1 kHz
 protocol=leave_one_speaker_out # each of the four speakers is tested once
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${SHEMO_ROOT:-}
 parser=shemo            # conf/corpora/shemo.yaml
 labels=shemo5           # anger, happiness, neutral, sadness, surprise; with fear: shemo6
-rate=16000              # sampling rate of the features
 convert=true            # 44.1 kHz, in places 22.05 kHz
 protocol=k_speakers     # speaker independent, five parts of the 87 speakers
 model="majority logmel_lr audio_cnn"

@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${SUBESCO_ROOT:-}
 parser=subesco          # conf/corpora/subesco.yaml
 labels=subesco7         # anger, disgust, fear, happiness, neutral, sadness, surprise
-rate=16000              # sampling rate of the features
 convert=true            # several rates
 protocol=subesco5       # two women and two men in each of the five parts
 model="majority logmel_lr audio_cnn"

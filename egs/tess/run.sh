@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${TESS_ROOT:-}
 parser=tess             # conf/corpora/tess.yaml
 labels=tess7            # anger, disgust, fear, happiness, neutral, pleasant_surprise, sadness
-rate=16000              # sampling rate of the features
 convert=true            # the release has 24,414 Hz, one recording 96 kHz
 protocol=leave_one_speaker_out_share # train on one woman, test on the other
 model="majority logmel_lr audio_cnn"

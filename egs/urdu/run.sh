@@ -8,7 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 corpus=${URDU_ROOT:-}
 parser=urdu             # conf/corpora/urdu.yaml
 labels=urdu4            # angry, happy, neutral, sad
-rate=16000              # sampling rate of the features
 convert=true            # some copies have other rates
 protocol=k_speakers_pooled # speaker independent; parts of whole speakers lack classes
 model="majority logmel_lr audio_cnn"

@@ -20,7 +20,11 @@ def parser() -> Parser:
     p = Parser("mscnn.bin.describe_corpus", __doc__)
     p.add_argument("--name", required=True, help="name of the corpus: lower-case letters, digits and _")
     p.add_argument("--from", dest="root", type=Path, help="folder with recordings; by default an invented example")
-    p.add_argument("--out", type=Path, help="folder to write corpora/NAME.yaml and labels/NAME.yaml in; default: conf")
+    p.add_argument(
+        "--out",
+        type=Path,
+        help="folder to write corpora/NAME.yaml and labels/NAME.yaml in; default: conf of the checkout, or else .",
+    )
     return p
 
 
@@ -30,9 +34,9 @@ def main() -> None:
     from mscnn.corpora import declarative
     from mscnn.corpora.propose import propose
     from mscnn.errors import UserError
-    from mscnn.paths import CONF
+    from mscnn.paths import CONF, PACKAGE
 
-    out = args.out or CONF
+    out = args.out or (Path() if CONF.parent == PACKAGE else CONF)
     description, labels = out / "corpora" / f"{args.name}.yaml", out / "labels" / f"{args.name}.yaml"
     for path in (description, labels):
         if path.exists():

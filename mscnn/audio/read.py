@@ -140,11 +140,19 @@ def converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray, 
     if channels > 1:
         notices.append(f"mixed down from {channels} channels")
     if native != rate:
-        import librosa
-
-        mono = librosa.resample(mono, orig_sr=native, target_sr=rate, res_type="soxr_hq")
+        mono = resampled(mono, native, rate)
         notices.append(f"resampled from {native} Hz")
     return mono, notices
+
+
+def resampled(samples: np.ndarray, native: int, rate: int) -> np.ndarray:
+    """Samples (n,) at ``native`` Hz as samples at ``rate`` Hz: librosa's ``soxr_hq``, without the import of librosa."""
+    import numpy as np
+    import soxr
+
+    size = int(np.ceil(len(samples) * (float(rate) / native)))
+    other = soxr.resample(samples, native, rate, quality="soxr_hq")[:size]
+    return np.pad(other, (0, size - len(other)))
 
 
 def trim(samples: np.ndarray, top_db: float) -> np.ndarray:

@@ -27,7 +27,8 @@ from mscnn.stamp import Stamp
 if TYPE_CHECKING:
     import numpy as np
 
-CODE = ("mscnn.audio.pcm", "mscnn.audio.read", "mscnn.audio.video", "mscnn.features.base", "mscnn.features.dsp")
+ROOMS = {"audio": ("pcm", "read", "video"), "features": ("base", "cepstra", "dsp")}
+CODE = tuple(f"mscnn.{room}.{name}" for room, names in ROOMS.items() for name in names)
 JOB_SIZE = 250  # utterances; fixed, so that the archives do not depend on the number of processes
 log = get_logger(__name__)
 

@@ -1,13 +1,13 @@
-"""MFCC with deltas, by librosa."""
+"""MFCC with deltas, as librosa computes them."""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from mscnn.features.base import Extractor, Segmented
+from mscnn.features.cepstra import mfcc
 from mscnn.features.dsp import preemphasised
 
 
@@ -20,7 +20,7 @@ class Mfcc(Extractor):
     orthonormal DCT-II, zero padding at both ends where ``center`` is true.
     """
 
-    packages = ("librosa", "numpy", "scipy")
+    packages = ("numpy", "scipy")
 
     rate: int
     n_mfcc: int
@@ -45,34 +45,27 @@ class Mfcc(Extractor):
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 matrix (T, dim): static ‖ Δ ‖ ΔΔ, T = 1 + n // hop_length (``center``)."""
-        import librosa
+        from scipy.signal import savgol_filter
 
         static = self._static(samples)
-        mode = "interp" if static.shape[1] >= self.delta_width else "nearest"
-        deltas = [
-            librosa.feature.delta(static, order=order, width=self.delta_width, mode=mode)
-            for order in range(1, self.deltas + 1)
-        ]
+        width, mode = self.delta_width, "interp" if static.shape[1] >= self.delta_width else "nearest"
+        deltas = [savgol_filter(static, width, order, order, mode=mode) for order in range(1, self.deltas + 1)]
         return np.ascontiguousarray(np.concatenate([static, *deltas]).T, dtype=np.float32)
 
     def _static(self, samples: np.ndarray, htk: bool = False) -> np.ndarray:
         """Cepstra (n_mfcc, T); ``htk`` selects HTK's mel scale."""
-        import librosa
-
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="n_fft=.* is too large")  # short utterances are zero-padded
-            return librosa.feature.mfcc(
-                y=samples,
-                sr=self.rate,
-                n_mfcc=self.n_mfcc,
-                n_mels=self.n_mels,
-                n_fft=self.n_fft,
-                win_length=self.win_length,
-                hop_length=self.hop_length,
-                window=self.window,
-                center=self.center,
-                htk=htk,
-            )
+        return mfcc(
+            samples,
+            rate=self.rate,
+            n_mfcc=self.n_mfcc,
+            n_mels=self.n_mels,
+            n_fft=self.n_fft,
+            win_length=self.win_length,
+            hop_length=self.hop_length,
+            window=self.window,
+            center=self.center,
+            htk=htk,
+        )
 
 
 @dataclass(frozen=True)

@@ -62,17 +62,21 @@ def _values(path: Path) -> Iterator[Values]:
 
 def _decoded(schema: Any, batches: Iterable[Any]) -> Iterator[Values]:
     """Rows of batches; numbers of classes are replaced by their names."""
-    facts = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = facts.get("info", {}).get("features", {})
-    names = {
-        name: f["names"] for name, f in features.items() if isinstance(f, dict) and isinstance(f.get("names"), list)
-    }
+    names = _class_names(json.loads((schema.metadata or {}).get(b"huggingface", b"{}")))
     for batch in batches:
         for row in batch.to_pylist():
             for name in names.keys() & row.keys():
                 if isinstance(row[name], int) and 0 <= row[name] < len(names[name]):
                     row[name] = names[name][row[name]]
             yield {name: value for name, value in row.items() if not name.startswith("__index_level_")}
+
+
+def _class_names(facts: object) -> dict[str, list[str]]:
+    """Column -> names of its classes, as Hugging Face datasets states them in the metadata of a file."""
+    for key in ("info", "features"):
+        facts = facts.get(key) if isinstance(facts, dict) else None
+    features = facts.items() if isinstance(facts, dict) else ()
+    return {name: f["names"] for name, f in features if isinstance(f, dict) and isinstance(f.get("names"), list)}
 
 
 def _cell(value: object, path: Path, number: int, audio: Path) -> str:

@@ -133,7 +133,8 @@ def test_all_formats_give_the_same_data_directory(name, stage1, audio, tmp_path)
     assert made["csv"].keys() == made[name].keys() and len(made["csv"]["utt2emo"].splitlines()) == 10
 
 
-def test_audio_in_a_dataset_of_hugging_face_becomes_files(stage1, audio, tmp_path):
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_audio_in_a_dataset_of_hugging_face_becomes_files(stage1, audio, tmp_path, ending):
     features = {"label": {"names": ["angry", "sad"], "_type": "ClassLabel"}, "audio": {"_type": "Audio"}}
     expected = content(stage1(table(rows())).path)
     (tmp_path / "set" / "data").mkdir(parents=True)
@@ -145,7 +146,12 @@ def test_audio_in_a_dataset_of_hugging_face_becomes_files(stage1, audio, tmp_pat
         ]
         made = pa.Table.from_pylist(entries)
         made = made.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
-        parquet.write_table(made, tmp_path / "set" / "data" / f"train-{part:05d}-of-00002.parquet")
+        file = tmp_path / "set" / "data" / f"train-{part:05d}-of-00002.{ending}"
+        if ending == "parquet":
+            parquet.write_table(made, file)
+        else:
+            with pa.OSFile(str(file), "wb") as out, pa.ipc.new_stream(out, made.schema) as stream:
+                stream.write_table(made)
     data = stage1(tmp_path / "set", audio_root="")
     actual = content(data.path)
     assert {name for name in expected if expected[name] != actual[name]} == {"wav.scp"}
@@ -240,3 +246,26 @@ def test_audformat_tables_are_chosen(stage1, audio, tmp_path, change):
             stage1(folder)
         if change == "ambiguous":
             assert stage1(folder / "db.emotion.one.csv").classes == ["angry", "sad"]
+
+
+def test_lists_of_a_fold_of_emobox_are_the_split(stage1, audio, tmp_path):
+    folder = tmp_path / "fold_1"
+    folder.mkdir()
+    for part, members in (("train", TEN[:6]), ("test", TEN[6:])):
+        entries = [{"key": one.path, "wav": one.path, "emo": one.label, "speaker": one.speaker} for one in members]
+        lines = [json.dumps(entry) for entry in entries]
+        (folder / f"ten_{part}_fold_1.jsonl").write_text("\n".join(lines) + "\n")
+    data = stage1(folder)
+    assert {utt[:2] for utt in data.utts if data.split[utt] == "test"} == {"s4", "s5"} and len(data.utts) == 10
+
+
+def test_metadata_in_the_folders_of_a_split(stage1, audio, tmp_path):
+    for n, one in enumerate(TEN):
+        folder = tmp_path / "corpus" / ("train", "validation", "test")[n // 2 % 3]
+        (folder / "wavs").mkdir(parents=True, exist_ok=True)
+        (folder / "wavs" / Path(one.path).name).write_bytes((audio / one.path).read_bytes())
+        entry = {"file_name": f"wavs/{Path(one.path).name}", "emotion": one.label, "speaker": one.speaker}
+        with (folder / "metadata.jsonl").open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+    data = stage1(tmp_path / "corpus", audio_root="")
+    assert {utt[:2] for utt in data.utts if data.split[utt] == "dev"} == {"s2", "s5"} and len(data.utts) == 10

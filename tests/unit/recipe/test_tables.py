@@ -50,3 +50,12 @@ def test_headlines_are_the_first_score_lines(tmp_path, monkeypatch):
         (tmp_path / "exp" / tag).mkdir(parents=True)
         (tmp_path / "exp" / tag / "score_test.txt").write_text(f"%UA 1 exp/{tag}\n%UA 2 exp/{tag}\n")
     assert tables.headlines(Plan((row("b"), row("a")))) == ["%UA 1 exp/b", "%UA 1 exp/a"]
+
+
+def test_pairs_of_corpora_have_a_table(written, monkeypatch):
+    monkeypatch.setattr(
+        "mscnn.reporting.cross.write_pairs", lambda exps, stem: written.update({stem: ["pairs", *exps]})
+    )
+    rows = row("a", "cross_corpus", data="data/x_to_y"), row("b", "cross_corpus", data="data/y_to_x")
+    list(tables.write_tables(Plan(rows)))
+    assert written["exp/mine_pairs"] == ["pairs", "exp/a", "exp/b"]

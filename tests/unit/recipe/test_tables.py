@@ -53,9 +53,10 @@ def test_headlines_are_the_first_score_lines(tmp_path, monkeypatch):
 
 
 def test_pairs_of_corpora_have_a_table(written, monkeypatch):
-    monkeypatch.setattr(
-        "mscnn.reporting.cross.write_pairs", lambda exps, stem: written.update({stem: ["pairs", *exps]})
-    )
+    def write(exps, stem):
+        written[stem] = ["pairs", *exps]
+
+    monkeypatch.setattr("mscnn.reporting.cross.write_pairs", write)
     rows = row("a", "cross_corpus", data="data/x_to_y"), row("b", "cross_corpus", data="data/y_to_x")
     list(tables.write_tables(Plan(rows)))
     assert written["exp/mine_pairs"] == ["pairs", "exp/a", "exp/b"]

@@ -19,25 +19,27 @@ READ = 1 << 16  # samples per read; of damaged files as much is used as can be d
 
 
 class Recording(Protocol):
-    """Samples of a recording, by numbers of samples per channel.
-
-    Attributes:
-        name: its path, or what it is, for messages.
-        frames: samples per channel, at least 1.
-        rate: sampling rate in Hz.
-    """
+    """A recording whose samples are addressed by their number in a channel."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """Its path, or what it is, for messages."""
+        ...
 
     @property
-    def frames(self) -> int: ...  # noqa: D102
+    def frames(self) -> int:
+        """Samples per channel, at least 1."""
+        ...
 
     @property
-    def rate(self) -> int: ...  # noqa: D102
+    def rate(self) -> int:
+        """Sampling rate in Hz."""
+        ...
 
     @property
-    def seconds(self) -> float: ...  # noqa: D102
+    def seconds(self) -> float:
+        """Duration."""
+        ...
 
     def spans(self, spans: Iterable[tuple[int, int]]) -> Iterator[np.ndarray]:
         """Samples (end - start, channels) float32 of each span (start, end).

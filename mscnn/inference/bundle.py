@@ -120,6 +120,9 @@ def _read(path: str | os.PathLike) -> Iterator[tuple[Path, Description]]:
     with members.opened(path) as folder:
         try:
             yield folder, read_description(folder / members.DESCRIPTION)
+        except UserError as error:  # files of a .zip are in a temporary folder, which nobody knows
+            told = str(error).replace(f"{folder}/", "")
+            raise UserError(told if str(path) in told else f"{path}: {told}", code=error.code) from None
         except HOSTILE as error:
             reason = f"{type(error).__name__}: {str(error)[:200]}"
             raise UserError(

@@ -169,7 +169,7 @@ def test_descriptions_that_are_refused(folder, tmp_path):
         assert changed != text
         (copy / "bundle.yaml").write_text(changed)
         sign(copy)
-        with fails(code):
+        with fails(code, copy):
             check_bundle(copy)
 
     refuses("bundle-format", text.replace("format: 1", "format: 2"))

@@ -44,7 +44,7 @@ nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on t
 jobs_per_device=1       # trainings at a time on each GPU
 overwrite=false         # replace an experiment of the same name that has other options
 plan=exp/plan.jsonl     # file that lists the experiments of this run; simultaneous runs need different files
-dry_run=false           # check the options and print the commands, run nothing
+dry_run=false           # check the options and print the costs and the commands, run nothing
 config=                 # file with options, one line `name=value` per option; the command line wins
 # end configuration section
 

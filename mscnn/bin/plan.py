@@ -65,6 +65,7 @@ def main() -> int:
 
     from mscnn.errors import UserError
     from mscnn.log import get_logger
+    from mscnn.recipe.cost import estimate
     from mscnn.recipe.make import make_plan
     from mscnn.recipe.options import Issues
     from mscnn.reporting.formats import counted
@@ -75,7 +76,11 @@ def main() -> int:
     except UserError as error:
         print(f"error[{error.code}]: {error}", file=sys.stderr)
         return 2
-    if not args.dry_run:
+    for sentence in () if args.dry_run else plan.left_out:
+        get_logger("plan").warning("%s", sentence)
+    if args.dry_run:
+        print("".join(f"# {line}".rstrip() + "\n" for line in estimate(plan, args.nj).split("\n")), end="")
+    else:
         plan.write(args.out)
         get_logger("plan").info("wrote %s: %s", args.out, counted(len(plan.rows), "experiment"))
     return 0

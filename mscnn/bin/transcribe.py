@@ -39,13 +39,9 @@ def main() -> None:
 
     todo = [(args.data, engine, args.out) for engine in args.engine]
     if args.plan:
-        data_sets = Plan.load(args.plan).data_sets
-        used = {engine for data in data_sets for engine in data.engines}
-        unused = [engine for engine in args.engine if engine not in used]  # of every data set; others where needed
         todo = [
             (data.path, engine, f"exp/asr_{engine}/{data.name}")
-            for data in data_sets
-            for engine in dict.fromkeys([*unused, *data.engines])
+            for data, engine in Plan.load(args.plan).transcripts(args.engine)
             if engine in ENGINES  # others are text.NAME files of the user
         ]
     if not todo:

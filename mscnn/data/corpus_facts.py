@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mscnn.config import schema
@@ -24,6 +25,7 @@ class CorpusFacts:
         limits: sentences about what scores on it do not show.
         quirks: what is irregular in the release, and what is done about it.
         synthetic: whether the recordings are synthesised.
+        hours: hours of speech of data sets, for estimates before stage 1 has made them.
     """
 
     name: str
@@ -33,6 +35,7 @@ class CorpusFacts:
     limits: tuple[str, ...] = ()
     synthetic: bool = False
     quirks: tuple[str, ...] = ()
+    hours: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def find(cls, data: Path) -> CorpusFacts | None:

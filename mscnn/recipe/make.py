@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mscnn.config.labels import LabelMap
 from mscnn.config.layers import Layers
 from mscnn.config.model import ModelSpec
 from mscnn.config.overrides import full_key
-from mscnn.errors import DataErrors
+from mscnn.errors import DataErrors, UserError
 from mscnn.paths import conf, stem
 from mscnn.recipe.checks import check, check_blanks, check_tag
 from mscnn.recipe.grid import Request, from_options, read_grid
@@ -88,6 +89,16 @@ def without_twins(rows: Sequence[Row], left_out: list[str]) -> list[Row]:
     return [row for row in rows if row in kept.values()]
 
 
+def _of_baseline(layers: Layers, settings: Sequence[str]) -> tuple[str, ...]:
+    """The settings of a grid that one of its baselines has; other systems report those that nothing has."""
+    kept = []
+    for setting in settings:
+        with suppress(UserError):
+            key = full_key(layers, setting.partition("=")[0].replace("-", "_"))
+            kept += [setting] if key.startswith(("options.", "inputs.")) else []
+    return tuple(kept)
+
+
 def _row(request: Request, options: Options, issues: Issues, left_out: list[str]) -> Row | None:
     """One experiment; None where it has an issue or is skipped.
 
@@ -97,6 +108,9 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
     """
     if request.tag:
         issues.attempt(check_tag, request.tag)
+    layers = issues.attempt(Layers.read, request.model) if options.grid else None
+    if layers and layers.values.get("family") == "baseline":
+        request = replace(request, set=_of_baseline(layers, request.set))
     spec = issues.attempt(ModelSpec.load, request.model, request.set)
     if spec is None or (request.tested_on and not spec.text):
         return None

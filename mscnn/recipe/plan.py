@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,3 +197,12 @@ class Plan:
         for row in self.rows:
             sets.setdefault(row.data, DataSet(row.data, row.labels, row.subset)).add(row)
         return list(sets.values())
+
+    def transcripts(self, engines: Sequence[str]) -> list[tuple[DataSet, str]]:
+        """Data sets and the ASR engines that transcribe them: those of their experiments.
+
+        Of ``engines``, one that no experiment takes transcribes every data set.
+        """
+        used = {engine for data in self.data_sets for engine in data.engines}
+        more = [engine for engine in engines if engine not in used]
+        return [(data, engine) for data in self.data_sets for engine in dict.fromkeys([*more, *data.engines])]

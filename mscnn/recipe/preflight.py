@@ -12,11 +12,12 @@ from pathlib import Path
 
 from mscnn.errors import UserError
 from mscnn.paths import ROOT
+from mscnn.recipe.cost import gigabytes
 from mscnn.recipe.inputs import CHECKS as INPUTS
 from mscnn.recipe.needs import Finding, Needs
 
 INSTALL = "tools/install.sh, or in an environment of your own: pip install --upgrade mscnn"
-LITTLE_DISK, TOO_LITTLE_DISK = 8e9, 5e8  # bytes; see the message below
+LITTLE_DISK, TOO_LITTLE_DISK = 5e9, 5e8  # bytes; little: where it is not known what the features take
 
 
 def examine(needs: Needs) -> Iterator[Finding]:
@@ -140,16 +141,14 @@ def _backend(needs: Needs) -> Iterator[Finding]:
 
 
 def _disk(needs: Needs) -> Iterator[Finding]:
-    free = shutil.disk_usage(".").free
+    free, made = shutil.disk_usage(".").free, gigabytes(needs.plan)
     message = f"disk: {free / 1e9:.1f} GB free in {os.getcwd()}"
     if free < TOO_LITTLE_DISK:
         yield Finding("FAIL", message, "free some space: features and models would not fit")
-    elif free < LITTLE_DISK:
-        yield Finding(
-            "warn",
-            message,
-            "enough for one system; the features of IEMOCAP take 0.9 GB for mscnn_spu_att, 7 GB for all of Table 1",
-        )
+    elif made and free < 1e9 * made:
+        yield Finding("warn", f"{message}; the features of this plan take {made:.1f} GB", "free some space")
+    elif not made and free < LITTLE_DISK:
+        yield Finding("warn", message, "enough for a small corpus")
     else:
         yield Finding("ok", message)
 

@@ -22,7 +22,7 @@ DAGGER = "†"
 PARTS = ("no-xvectors", "xvectors", "word-vectors", "alexnet", "wav2vec2")
 DAGGER_MEANING = "a pretrained part of the published system is missing or replaced"
 PAPER_XVECTORS, DEMONSTRATION = "voxceleb", {"espeak": "a demonstration network, trained on synthetic voices"}
-TEXT_KEYS = ("tokens", "embeddings", "emb_dim", "dim", "pieces", "vocabulary")
+SAID = ("embeddings", "wav2vec2", "alexnet", "short")  # settings that have marks of their own
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ def _word_vectors(facts: Facts) -> Iterator[Note]:
     options = facts.config.get("text_options") or {}
     if facts.config["text"] == "none" or facts.config.get("family") == "baseline" or "embeddings" not in options:
         return
-    file = str(options["embeddings"] or "word2vec")
-    if "glove" not in Path(file).name.lower():
-        vectors = "word2vec of each training part" if file in ("word2vec", "none") else f"`{Path(file).name}`"
-        yield Note("word-vectors", f"word vectors: {vectors}, not GloVe")
+    name = str(facts.config.get("embeddings") or options["embeddings"] or "word2vec")
+    if "glove" not in Path(name).name.lower():
+        vectors = "word2vec, trained on each training part" if name in ("word2vec", "none") else f"`{Path(name).name}`"
+        yield Note("word-vectors", f"word vectors: {vectors}; not GloVe")
 
 
 def _alexnet(facts: Facts) -> Iterator[Note]:
@@ -121,7 +121,7 @@ def word_error_rate(exp: Path, engine: str, data: str) -> str | None:
 
 
 def _short(facts: Facts) -> Iterator[Note]:
-    """Utterances shorter than a segment that were excluded; stage 5 writes their number to ``short_excluded``."""
+    """Utterances shorter than a segment that were excluded, with their number."""
     if ((facts.config.get("segments") or {}).get("short")) == "drop":
         number = facts.config.get("short_excluded")
         count = "utterances" if number is None else counted(number, "utterance")
@@ -132,7 +132,7 @@ def _changed(facts: Facts) -> Iterator[Note]:
     """Settings that are not those of the configuration: epochs, steps, precision and so on."""
     for change in facts.config.get("changed") or ():
         key = change.partition("=")[0].replace("-", "_")
-        if key not in TEXT_KEYS and key not in ("wav2vec2", "options.wav2vec2"):
+        if key.rpartition(".")[2] not in SAID:
             yield Note("changed", change)
 
 

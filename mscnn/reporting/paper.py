@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mscnn.data.protocols import Protocol as SplitProtocol
 from mscnn.reporting.footnotes import Footnotes, differences
 from mscnn.reporting.formats import DASH, fixed, span
 from mscnn.reporting.notes import Note
@@ -13,6 +14,7 @@ from mscnn.reporting.ours import BASELINES, Result, fits, is_twin
 from mscnn.reporting.published import OWN, Claim, Protocol, Published, Row
 from mscnn.reporting.published import Table as PublishedTable
 from mscnn.reporting.rows import Entry, baselines, by_engine, decimals
+from mscnn.reporting.summary import describe_disjoint
 from mscnn.reporting.table import Column, Table, column_each
 
 BLOCKS = {"none": "Speech only", "gt": "Reference transcripts", "asr": "ASR transcripts"}
@@ -28,10 +30,11 @@ class Block:
 
 @dataclass(frozen=True)
 class Paper:
-    """A table in the shape of the paper: blocks, and the footnotes of all of them."""
+    """A table in the shape of the paper: blocks, the footnotes of all of them, and what the columns mean."""
 
     blocks: Sequence[Block]
     notes: Sequence[Note]
+    columns: Sequence[str]
 
 
 def paper_table(table: PublishedTable, facts: Published, results: Sequence[Result]) -> Paper:
@@ -44,7 +47,17 @@ def paper_table(table: PublishedTable, facts: Published, results: Sequence[Resul
             shown = [row for row in baselines(table.rows) if row.text == text]
             entries = list(by_engine([*rows, *shown], results))
             blocks.append(Block(heading, Table.of(cells.columns(), entries)))
-    return Paper(blocks, footnotes.notes)
+    return Paper(blocks, footnotes.notes, list(_columns(table)))
+
+
+def _columns(table: PublishedTable) -> Iterator[str]:
+    """What training and test share in each column."""
+    for name in table.columns:
+        if name == OWN:
+            yield "protocol of the row: the one of ours that is nearest to that of its own paper, on its class set"
+        else:
+            disjoint = SplitProtocol.load(name).disjoint["train-test"]
+            yield f"`{name}`: training and test {describe_disjoint(disjoint)}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,8 @@ class _Cells:
             return DASH if entry.row.model else ""
         values = " / ".join(fixed(result.line.score(metric)) or DASH for metric in self.table.metrics)
         bounds = f" [{span(result.interval, 1)}]" if result.interval else ""
-        notes = differences(entry.row, protocol, result, self.table.asr)
+        said = () if name in (OWN, self.table.columns[0]) else ("protocol",)
+        notes = differences(entry.row, protocol, result, self.table.asr, said)
         return (f"`{result.protocol}`: " if name == OWN else "") + values + bounds + self.footnotes.sign(notes)
 
     @property

@@ -146,6 +146,16 @@ def test_rows_are_grouped_into_data_sets(grid):
     assert (second.protocols, second.engines) == ({"loso5": 0, "speaker10": 0}, ["google"])
 
 
+def test_transcripts_are_made_where_an_experiment_takes_them(grid):
+    """Those of an engine that is named, and that no experiment takes, are made for every data set."""
+    made = plan(**grid({"model": "text_cnn", "text": "asr"}, {"model": "glam", "labels": "iemocap4_exc"}))
+    assert [(data.name, engine) for data, engine in made.transcripts(["pocketsphinx"])] == [
+        ("iemocap4", "pocketsphinx")
+    ]
+    both = [(data.name, engine) for data, engine in made.transcripts(["google"])]
+    assert both == [("iemocap4", "google"), ("iemocap4", "pocketsphinx"), ("iemocap4_exc", "google")]
+
+
 def test_x_vectors_are_made_where_a_model_takes_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.scp").write_text("")
@@ -187,6 +197,13 @@ def test_a_grid_gives_all_combinations_with_the_values_of_its_entries(grid):
     assert (first.runs, first.set) == (3, ("max_epochs=7",))
     assert (last.folds, last.runs, last.protocol) == (2, 1, "session5")
     assert last.set == ("mixup=0.0", "betas=[0.5,0.9]", "fusion=none", "max_epochs=7")
+
+
+def test_baselines_of_a_grid_take_the_settings_that_they_have(grid):
+    rows = grid({"model": ["ca_mser_no_wav2vec2", "tfidf_lr"], "text": "gt"})
+    made = plan(**rows, set=("alexnet=w.pth", "max_epochs=2", "segments.hop=200"), last=2)
+    assert [row.set for row in made.rows] == [("alexnet=w.pth", "max_epochs=2", "segments.hop=200"), ()]
+    refused("option-unknown", "max_epoch", **rows, set=("max_epoch=2",))
 
 
 VALUES = ["[\\w']+", "a, b", ["a, b", "[x]"], ["a: b", "# c", 'say "no"', ""], {"x": "1, 2"}, "", "null", "*a", "é"]

@@ -75,7 +75,7 @@ def test_the_document_has_a_section_for_each_protocol(tmp_path, published):
     assert len(read_rows(text)) == sum(len(one.entries) + 1 for one in sections) + paper
     assert all(f"[{mark}] {published.certainty[mark]}" in text for mark in "PC")
     commands = [f"`./run.sh --corpus /path/to/corpus {command}`" for one in sections for command in one.commands]
-    assert [item for item in read_items(text) if item[:1] == "`"] == commands and len(commands) > 6
+    assert [item for item in read_items(text) if item[:3] == "`./"] == commands and len(commands) > 6
 
 
 def test_missing_results_have_commands(tmp_path, published):

@@ -89,9 +89,11 @@ def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
     """Score lines and tables distinguish systems by their word vectors, and by what changed."""
     (toy / "vectors.txt").write_text("oh 1 2\n")
     text = TextOptions(tokens="sentencepiece", embeddings=str(toy / "vectors.txt"), pieces=20)
-    tfidf = dataclasses.replace(setup, model="tfidf_lr", settings=(), text=text, exp=setup.exp.parent / "w")
+    settings = ("max_epochs=2", "c=2.0")
+    tfidf = dataclasses.replace(setup, model="tfidf_lr", settings=settings, text=text, exp=setup.exp.parent / "w")
     train_experiments([tfidf], nj=1)
-    assert yaml.safe_load((tfidf.exp / "config.yaml").read_text())["changed"] == []
+    changed = yaml.safe_load((tfidf.exp / "config.yaml").read_text())["changed"]
+    assert changed == ["c=2.0"], "baselines have no epochs"
     text_cnn = dataclasses.replace(tfidf, model="text_cnn", settings=("filters=4",))
     reader, protocol = Reader(), Protocol.load(text_cnn.protocol)
     sources = text_cnn.sources(text_cnn.spec(), reader.data(text_cnn.data), reader)

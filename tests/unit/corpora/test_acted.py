@@ -150,13 +150,14 @@ def test_miniature_of_tess(tmp_path):
             shutil.copytree(folder, root / "TESS Toronto emotional speech set data" / folder.name)
         write_noise(root / "OAF_neutral" / "OA_bite_neutral.wav")
         write_noise(root / "OAF_Fear" / "OAF_food_fear.wav", rate=96000)
+        write_noise(root / "OAF_Fear" / "790testOAF_kill_happy33.wav")  # as in a copy on GitHub
         write_noise(root / "OAF_Fear" / "OAF_food_surprise.wav")
         write_noise(root / "OAF_Fear" / "OAF_food.wav")
         return Seeded(
             {"unknown-code": ["OAF-food_surprise"]},
             {"malformed-name": 1},
             {"second copies of a recording": len(made)},
-            ["OAF-bite_neutral", "OAF-food_fear"],
+            ["OAF-bite_neutral", "OAF-food_fear", "OAF-kill_happy"],
         )
 
     data = check_miniature("tess", "tess7", tmp_path, seed)

@@ -11,7 +11,7 @@ from mscnn.paths import names
 
 FEW_SPEAKERS = 10  # up to this number, one fold per speaker is affordable
 ONE_EACH = ("leave_one_speaker_out", "leave_one_speaker_out_pooled", "leave_one_speaker_out_share")
-GROUPS = ("k_speakers", "k_speakers_pooled")
+GROUPS = ("k_speakers", "k_speakers_pooled", "k_speakers_share")
 
 
 @dataclass(frozen=True)

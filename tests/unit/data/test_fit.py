@@ -28,7 +28,8 @@ def data(speakers, each=16, lack=()):
         (10, {(3, "a")}, "leave_one_speaker_out_pooled"),  # EMO-DB: one speaker has no disgust
         (3, {(1, "a")}, "leave_one_speaker_out_share"),  # the others are test and train: dev would lack a
         (65, {(k, c) for k in range(20) for c in "ab"}, "k_speakers"),
-        (29, {(k, c) for k in range(25) for c in "ab"}, "k_speakers_pooled"),  # as in URDU
+        (29, {(k, c) for k in range(25) for c in "ab"}, "k_speakers_pooled"),
+        (29, {(k, "a") for k in range(2, 29)}, "k_speakers_share"),  # dev of whole speakers would take all of a
     ],
 )
 def test_the_suggested_protocol_fits(speakers, lack, name):

@@ -10,8 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from mscnn import paths
-from mscnn.config.corpus import Description
-from mscnn.corpora import declarative, iemocap, meld, msp_improv, msp_podcast, own_parser
+from mscnn.corpora import iemocap, meld, msp_improv, msp_podcast, own_parser
 from mscnn.corpora.common import Corpus
 from mscnn.corpora.ids import valid_ids
 from mscnn.corpora.tables import store
@@ -52,6 +51,9 @@ def parser(name: str) -> Callable[[Path], Corpus]:
         return CORPORA[name]
     if name.endswith(".py"):
         return own_parser.load(Path(name))
+    from mscnn.config.corpus import Description  # here, as --help has no need of pydantic
+    from mscnn.corpora import declarative
+
     return partial(declarative.parse, Description.load(name))
 
 

@@ -10,7 +10,7 @@ import difflib
 import math
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from functools import cache, reduce
 from pathlib import Path
@@ -204,8 +204,8 @@ def _prepared(hint: Any, value: Any) -> Any:
             return None
         if {_bare(kind) for kind in kinds} == {int, float}:
             return _number(float, value)
-        if isinstance(value, Mapping):  # the alternatives that are mappings
-            kinds = [kind for kind in kinds if len(get_args(_bare(kind))) == 2 and get_origin(kind) is not Literal]
+        if isinstance(value, Mapping):
+            kinds = [kind for kind in kinds if _is_mapping(kind)]
         return _prepared(kinds[0], value) if len(kinds) == 1 else value
     if isinstance(value, Mapping):
         return {key: _prepared(_inside(hint, key), inner) for key, inner in value.items()}
@@ -234,18 +234,15 @@ def _inside(hint: Any, key: str | int) -> Any:
 
 def _issues(kind: type, values: Mapping[str, Any], where: Where, error: ValidationError) -> list[Issue]:
     """Issues of a validation error, one per key; the alternatives that a field expects are joined."""
-    merged: dict[tuple, list] = {}
+    merged: dict[tuple, tuple[Any, list]] = {}
     for one in error.errors(include_url=False):
-        key = tuple(_within(values, one["loc"][1:]))
-        merged.setdefault(key, []).append(one)
+        if located := _located(kind, values, one["loc"][1:]):
+            merged.setdefault(located[0], (located[1], []))[1].append(one)
     issues = []
-    for key, errors in merged.items():
+    for key, (container, errors) in merged.items():
         name, at, sort = ".".join(map(str, key)), place(where, key), errors[0]["type"]
         if sort in UNKNOWN_KEY_ERRORS:
-            hint: Any = kind
-            for part in key[:-1]:
-                hint = _inside(hint, part)
-            hint = nearest(str(key[-1]), list(_fields(_bare(hint))), ".".join(map(str, key[:-1])))
+            hint = nearest(str(key[-1]), list(_fields(_bare(container))), ".".join(map(str, key[:-1])))
             issues.append(Issue("config-unknown-key", f"{at}: unknown key {name}; {hint}"))
         elif sort == "missing":
             issues.append(Issue("config-missing-key", f"{at}: {name} is missing"))
@@ -270,15 +267,41 @@ def _expected(error: Mapping[str, Any]) -> str:
     return EXPECTED_TYPES.get(sort.partition("_")[0]) or re.sub(r"^Input should (be )?", "", error["msg"])
 
 
-def _within(values: Any, location: Sequence[str | int]) -> Iterator[str | int]:
-    """Parts of pydantic's ``location`` that are keys; the others name an alternative of a union."""
-    for i, part in enumerate(location):
-        inside = isinstance(values, Mapping) if isinstance(part, str) else isinstance(values, list)
-        there = inside and (part in values if isinstance(part, str) else part < len(values))
-        alternative = isinstance(part, str) and re.fullmatch(r"[\w-]+\[.*\]", part)  # literal['none'], dict[str,float]
-        if there or (inside and i == len(location) - 1 and not alternative):
-            yield part
+def _located(kind: Any, values: Any, location: Sequence[str | int]) -> tuple[tuple[str | int, ...], Any] | None:
+    """The keys in pydantic's ``location``, and the type of what has the last; names of a union's alternatives are none.
+
+    None: the error is that of an alternative that the value cannot be, as text where it is a mapping.
+    """
+    key: list[str | int] = []
+    hint = container = kind
+    for part in location:
+        alternatives = _alternatives(hint)
+        if len(alternatives) > 1:  # pydantic names the alternative
+            mappings = [one for one in alternatives if _is_mapping(one)] if isinstance(values, Mapping) else []
+            if mappings and str(part).partition("[")[0] not in ("dict", getattr(_bare(mappings[0]), "__name__", "")):
+                return None
+            hint = mappings[0] if mappings else Any
+        else:
+            key.append(part)
+            container, hint = hint, _inside(hint, part)
+            there = isinstance(values, Mapping) if isinstance(part, str) else isinstance(values, list)
+            there = there and (part in values if isinstance(part, str) else part < len(values))
             values = values[part] if there else None
+    return tuple(key), container
+
+
+def _alternatives(hint: Any) -> list[Any]:
+    """The types that a value may have, besides None."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    union = get_origin(hint) in (Union, types.UnionType)
+    return [kind for kind in get_args(hint) if kind is not type(None)] if union else [hint]
+
+
+def _is_mapping(kind: Any) -> bool:
+    """Whether a value of a type is written as a mapping."""
+    kind = _bare(kind)
+    return bool(_fields(kind)) or (len(get_args(kind)) == 2 and get_origin(kind) not in (Literal, tuple))
 
 
 def place(where: Where, key: Sequence[str | int]) -> str:

@@ -31,6 +31,8 @@ class Outer:
     inner: Inner
     rows: tuple[Inner, ...] = ()
     named: Mapping[str, Inner] = field(default_factory=dict)
+    short: Mapping[str, str | Inner] = field(default_factory=dict)
+    weights: Literal["none"] | Mapping[str, float] = "none"
 
 
 @pytest.fixture
@@ -60,6 +62,11 @@ def test_numbers(outer, text, value):
 def test_a_number_that_may_be_whole(outer, text, value):
     either = outer(f"inner: {{lr: 1, either: {text}}}").inner.either
     assert (either, type(either)) == (value, type(value))
+
+
+def test_a_value_or_a_mapping(outer):
+    read = outer("inner: {lr: 1}\nshort: {a: x, b: {lr: 2, either: 3.0}}\nweights: {c: 1}")
+    assert (read.short, read.weights) == ({"a": "x", "b": Inner(2.0, either=3.0)}, {"c": 1.0})
 
 
 def test_anchors_and_merged_mappings(outer):
@@ -107,6 +114,12 @@ def test_untyped_values_are_converted_by_their_form(outer):
         ("inner: {lr: 1, name: [a]}", "config-value", ["inner.name", "['a']"]),
         ("inner: {lr: 1}\nrows:\n- lr: 1\n- lr: x", "config-value", ["file.yaml:4", "rows.1.lr"]),
         ("inner: {lr: 1}\nnamed: {no: {lr: x}}", "config-value", ["file.yaml:2", "named.no.lr"]),
+        ("inner: {lr: 1}\nshort: {a: [x]}", "config-value", ["file.yaml:2", "short.a", "['x']"]),
+        ("inner: {lr: 1}\nshort: {a: {lr: x}}", "config-value", ["short.a.lr", "'x'"]),
+        ("inner: {lr: 1}\nshort: {a: {lr: 1, stps: 2}}", "config-unknown-key", ["short.a.stps", "short.a.steps"]),
+        ("inner: {lr: 1}\nshort: {a: {}}", "config-missing-key", ["short.a.lr"]),
+        ("inner: {lr: 1}\nweights: {a: x}", "config-value", ["weights.a", "'x'"]),
+        ("inner: {lr: 1}\nweights: one", "config-value", ["weights", "'none' or a mapping", "'one'"]),
         ("inner: 3", "config-value", ["file.yaml:1", "inner", "'3'"]),
         ("inner: {lr: 1}\ninner: {lr: 2}", "config-key-twice", ["file.yaml:2", "inner"]),
         ("inner: {lr: 1, lr: 2}", "config-key-twice", ["file.yaml:1", "lr"]),

@@ -52,8 +52,11 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     os.chdir(out)  # the paths of a plan are relative to this folder
     root = Path("local", name)
-    own = read_source(source, root)
-    print("\n".join(own.lines), flush=True)
+    lines: list[str] = []
+    try:
+        own = read_source(source, root, lines)
+    finally:  # also where no protocol fits, or rows have problems: how the table was understood
+        print(*lines, sep="\n", flush=True)
     _write_facts(own, source)
     plan = _plan(args, own)
     run_stages(plan, Run("own", root, AudioForm(), source.skip, args.nj, args.device))

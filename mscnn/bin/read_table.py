@@ -67,8 +67,11 @@ def main() -> None:
 
     source = source_of(args)
     out = args.out or Path(f"own_{name_of(source.table)}")
-    own = read_source(source, out)
-    print("\n".join(own.lines))
+    lines: list[str] = []
+    try:
+        own = read_source(source, out, lines)
+    finally:  # also where no protocol fits, or rows have problems: how the table was understood
+        print(*lines, sep="\n", flush=True)
     _write_options(own, out)
     get_logger("read_table").info("wrote %s: %d utterances", out, len(own.corpus.items))
 

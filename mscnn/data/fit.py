@@ -76,7 +76,8 @@ def suggested(data: DataDir, classes: Sequence[str] = ()) -> Protocol:
     pooled; where there are too few speakers for a dev part of their own, dev shares speakers with training.
 
     Raises:
-        UserError: none fits (``protocol-none-fits``); the message says why.
+        UserError: none fits (``protocol-none-fits``); the message says why, how many utterances and speakers each class
+            has, and what to do.
     """
     few = len({*data.spk.values()}) <= FEW_SPEAKERS
     fits = [
@@ -86,8 +87,26 @@ def suggested(data: DataDir, classes: Sequence[str] = ()) -> Protocol:
         if fit.fits:
             return fit.protocol
     raise UserError(
-        f"{data.path}: no shipped protocol with disjoint speakers fits:\n  " + "\n  ".join(map(str, fits)),
+        "\n".join(
+            [
+                f"{data.path}: no shipped protocol with disjoint speakers fits:",
+                *(f"  {f}" for f in fits),
+                *_way_out(data),
+            ]
+        ),
         code="protocol-none-fits",
+    )
+
+
+def _way_out(data: DataDir) -> Iterator[str]:
+    """Lines that say which classes are rare, and what to do."""
+    utts = {name: [utt for utt, own in data.emo.items() if own == name] for name in data.classes}
+    sizes = sorted((len({data.spk[utt] for utt in own}), len(own), name) for name, own in utts.items())
+    yield "utterances of each class: " + ", ".join(f"{name} {n} (speakers: {who})" for who, n, name in sizes)
+    others = [fit.protocol.name for fit in fitting(data) if fit.fits]
+    yield (
+        "fix: join rare classes with others in the label map, or exclude them"
+        + (f"; or, for scores that do not hold for new speakers: --protocol {others[0]}" if others else "")
     )
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mscnn.corpora.tables import jsons
-from mscnn.corpora.tables.rows import SPLITS, Rows, with_splits
+from mscnn.corpora.tables.rows import SPLITS, Rows
 
 OF_FOLD = re.compile(r".+_(train|valid|test)_fold_\d+\.jsonl")
 
@@ -28,5 +28,5 @@ def read(files: list[Path]) -> Rows:
         rows.rows += source.rows
         rows.notes += source.notes
         parts += [SPLITS[part[1]] if part else ""] * len(source.rows)
-    rows.rows = with_splits(rows.rows, parts)
+    rows.add_splits(parts)
     return rows

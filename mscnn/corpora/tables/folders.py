@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mscnn.corpora.tables import delimited, jsons, parquet
 from mscnn.corpora.tables.columns import KNOWN
-from mscnn.corpora.tables.rows import AUDIO, SPLITS, Row, Rows, split_of, with_splits
+from mscnn.corpora.tables.rows import AUDIO, SPLITS, Row, Rows, split_of
 from mscnn.errors import UserError
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
@@ -37,7 +37,7 @@ def read_metadata(files: list[Path], audio: Path) -> Rows:
         rows.issues += source.issues
         rows.notes += source.notes
         parts += [split_of(path)] * len(source.rows)
-    rows.rows = with_splits(rows.rows, parts)
+    rows.add_splits(parts)
     return rows
 
 
@@ -79,7 +79,7 @@ def read(folder: Path, *, labelled: bool) -> Rows:
         )
     if others:
         rows.notes.append(f"{others} files of {folder} are not sound files")
-    rows.rows = with_splits(rows.rows, parts)
+    rows.add_splits(parts)
     return rows
 
 

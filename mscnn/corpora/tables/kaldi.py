@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mscnn.corpora.common import CorpusIssue
@@ -36,38 +37,52 @@ def read(folder: Path) -> Rows:
             f"{found}",
             code="kaldi-labels",
         )
-    recordings = _table(folder / "wav.scp")
-    segments = _table(folder / "segments") if (folder / "segments").is_file() else None
-    others = {column: _table(folder / name) for column, name in OTHERS.items() if (folder / name).is_file()}
-    if (folder / "spk2gender").is_file():
-        genders, speakers = _table(folder / "spk2gender"), others.get("speaker", {})
-        others.setdefault("gender", {utt: (genders.get(who, ("", 0))[0], n) for utt, (who, n) in speakers.items()})
     rows = Rows("Kaldi data directory", (folder, *folder.parents[:3], Path.cwd()))
-    for utt, (label, number) in _table(file).items():
+    names = ("wav.scp", "segments", "spk2gender", *OTHERS.values(), file.name)
+    tables = {name: _table(folder / name, rows) for name in names if (folder / name).is_file()}
+    others = {column: tables[name] for column, name in OTHERS.items() if name in tables}
+    if "spk2gender" in tables:
+        genders, speakers = tables["spk2gender"], others.get("speaker", {})
+        others.setdefault("gender", {utt: (genders.get(who, ("", 0))[0], n) for utt, (who, n) in speakers.items()})
+    labels = tables[file.name]
+    if unlabelled := [utt for utt in tables.get("segments", tables["wav.scp"]) if utt not in labels]:
+        rows.notes.append(
+            f"{len(unlabelled)} utterances without a label in {file.name} are skipped, {unlabelled[0]} first"
+        )
+    for utt, (label, number) in labels.items():
         where = f"{file}:{number}"
         cells = {"utterance_id": utt, "label": label}
         cells |= {column: table.get(utt, ("", 0))[0] for column, table in others.items()}
-        recording = utt
-        if segments is not None:
-            recording, *times = [*segments.get(utt, ("", 0))[0].split(), "", "", ""][:3]
-            cells |= dict(zip(("start", "end"), times, strict=True))
-        path, line = recordings.get(recording, ("", 0))
-        if path.endswith("|"):
-            message = "a command, and commands of data are not run; write its output to a file"
-            rows.issues.append(CorpusIssue("recording-command", message, f"{folder / 'wav.scp'}:{line}", (utt,)))
-        elif not path:
-            message = f"no recording {recording} in wav.scp" if recording else "not in segments"
-            rows.issues.append(CorpusIssue("audio-missing", message, where, (utt,), (label,)))
-        else:
-            rows.rows.append(Row(where, {**cells, "path": path}))
+        try:
+            rows.rows.append(Row(where, cells | _recording(utt, tables)))
+        except UserError as error:
+            rows.issues.append(CorpusIssue(error.code, str(error), where, (utt,), (label,)))
     return rows
 
 
-def _table(path: Path) -> Table:
-    """Lines ``key value``; of a key that occurs twice, the first."""
+def _recording(utt: str, tables: Mapping[str, Table]) -> dict[str, str]:
+    """Path, start and end of an utterance; UserError where there is no file."""
+    recording, start, end = utt, "", ""
+    if "segments" in tables:
+        recording, start, end = [*tables["segments"].get(utt, ("", 0))[0].split(), "", "", ""][:3]
+    path, line = tables["wav.scp"].get(recording, ("", 0))
+    if path.endswith("|"):
+        message = f"wav.scp:{line}: a command, and commands of data are not run; write its output to a file"
+        raise UserError(message, code="recording-command")
+    if not path:
+        message = f"no recording {recording} in wav.scp" if recording else "not in segments"
+        raise UserError(message, code="audio-missing")
+    return {"path": path, "start": start, "end": end}
+
+
+def _table(path: Path, rows: Rows) -> Table:
+    """Lines ``key value``; of a key that occurs twice, the first, and an issue of ``rows``."""
     text, _ = read_text(path)
     table: Table = {}
     for number, line in numbered_lines(text):
         key, _, value = line.replace("\t", " ").strip().partition(" ")
-        table.setdefault(key, (value.strip(), number))
+        entry = table.setdefault(key, (value.strip(), number))
+        if entry[1] != number:
+            message = f"{key} is also in line {entry[1]}"
+            rows.issues.append(CorpusIssue("row-twice", message, f"{path}:{number}"))
     return table

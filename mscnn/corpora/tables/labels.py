@@ -80,6 +80,7 @@ def write_map(items: Sequence[Item], given: str, path: Path) -> Written:
         mapping = classes_of(counts)
         classes = tuple(sorted({*mapping.values()}))
         _require_classes(classes, items)
+        lines.append(f"classes: {len(classes)}, in {path}: edit it to join or exclude labels")
         lines += [f"{label!r} is read as the class {name}" for label, name in mapping.items() if label != name]
         pairs = similar(classes)
         lines += [f"WARNING: the classes {a} and {b} look alike: are they one? Then edit {path}" for a, b in pairs]

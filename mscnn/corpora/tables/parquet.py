@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mscnn import packages
-from mscnn.corpora.tables.rows import AUDIO, Row, Rows, cell, split_of, with_splits
+from mscnn.corpora.tables.rows import AUDIO, Row, Rows, cell, split_of
 from mscnn.errors import UserError
 from mscnn.files import atomic
 
@@ -42,7 +42,7 @@ def read(files: Sequence[Path], root: Path, audio: Path) -> Rows:
             raise UserError(
                 f"{path}: cannot be read: {why}; is the download complete?", code="table-unreadable"
             ) from None
-    rows.rows = with_splits(rows.rows, parts)
+    rows.add_splits(parts)
     return rows
 
 

@@ -20,7 +20,8 @@ DEV_SHARE = 0.15  # of the utterances of train, that dev has at least
 SEED = 2021
 NO_SPEAKERS = (
     "WARNING: no column names the speaker: folds are random, voices of the test part are also in training, and scores "
-    "for new speakers are lower; score lines say speakers=unknown. If paths have the speaker: --speaker-from PATTERN"
+    "for new speakers are lower; score lines say speakers=unknown. If a column has the speaker: "
+    "--columns speaker=NAME; if paths have it: --speaker-from=PATTERN"
 )
 ONE_SPEAKER = "WARNING: one speaker: folds are random, and scores do not hold for other speakers"
 TWO_SPEAKERS = "WARNING: two speakers: each is tested with a model of the other; this is no statement about others"
@@ -34,13 +35,13 @@ class Choice:
     lines: list[str]
 
 
-def choose(corpus: Corpus, labels: LabelMap, given: Sequence[str]) -> Choice:
+def choose(corpus: Corpus, labels: LabelMap, given: Sequence[str], table: Path) -> Choice:
     """The protocols that the user gives, or the one that the split or the speakers of a table ask for; they fit.
 
     Raises:
         UserError: one does not fit, or none does; the message says why, and which do.
     """
-    data, lines = _data(corpus, labels), list[str]()
+    data, lines = _data(corpus, labels, table), list[str]()
     number = len({*data.spk.values()})
     if given:
         names = tuple(given)
@@ -59,14 +60,14 @@ def choose(corpus: Corpus, labels: LabelMap, given: Sequence[str]) -> Choice:
     return Choice(names, lines)
 
 
-def _data(corpus: Corpus, labels: LabelMap) -> DataDir:
-    """The data directory that stage 1 will make, as far as protocols need it."""
+def _data(corpus: Corpus, labels: LabelMap, table: Path) -> DataDir:
+    """The data directory that stage 1 will make, as far as protocols need it; messages name the table."""
     items = [item for item in valid_ids(corpus).items if labels.mapping.get(item.label) is not None]
     names = ("session", "scene", "gender", "split")
     facts = {name: {item.utt: getattr(item, name) for item in items} for name in names}
     known = {name: table for name, table in facts.items() if all(table.values())}
     return DataDir(
-        path=Path("this table"),
+        path=table,
         wav={item.utt: item.wav for item in items},
         text={item.utt: item.text for item in items},
         spk={item.utt: item.speaker for item in items},
@@ -79,11 +80,15 @@ def _data(corpus: Corpus, labels: LabelMap) -> DataDir:
     )
 
 
-def with_dev(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
+def with_dev(items: Sequence[Item], classes: Mapping[str, str | None]) -> tuple[list[Item], list[str]]:
     """Utterances whose split has train, dev and test: where it has no dev, speakers of train are moved to dev.
 
-    Whole speakers, the smallest first, until dev has DEV_SHARE of the utterances of train and all labels of it; without
-    speakers, or where that would empty train of a label, a share of the utterances of each label.
+    Whole speakers, the smallest first, until dev has DEV_SHARE of the utterances of train and all its classes; without
+    speakers, or where that would empty train of a class, a share of the utterances of each class.
+
+    Args:
+        items: the utterances.
+        classes: class of each label; None: excluded.
 
     Raises:
         UserError: the split has no train or no test (``split-part``).
@@ -100,10 +105,10 @@ def with_dev(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
         )
     if parts["dev"]:
         return [*items], []
-    train = [item for item in items if item.split == "train"]
+    train = [(item, name) for item in items if item.split == "train" and (name := classes.get(item.label))]
     speakers = _dev_speakers(train)
     if speakers:
-        chosen = {id(item) for item in train if item.speaker in speakers}
+        chosen = {id(item) for item, _ in train if item.speaker in speakers}
         line = f"the split has no dev part: speakers {', '.join(sorted(speakers))} of train are dev"
     else:
         chosen = _dev_share(train)
@@ -112,25 +117,25 @@ def with_dev(items: Sequence[Item]) -> tuple[list[Item], list[str]]:
     return [replace(item, split="dev") if id(item) in chosen else item for item in items], [line]
 
 
-def _dev_speakers(train: Sequence[Item]) -> set[str]:
-    """Speakers for dev, or none."""
-    by_speaker: defaultdict[str, list[Item]] = defaultdict(list)
-    for item in train:
-        by_speaker[item.speaker].append(item)
-    labels, chosen = {item.label for item in train}, set[str]()
+def _dev_speakers(train: Sequence[tuple[Item, str]]) -> set[str]:
+    """Speakers of utterances with their classes, for dev; or none."""
+    by_speaker: defaultdict[str, list[str]] = defaultdict(list)
+    for item, name in train:
+        by_speaker[item.speaker].append(name)
+    classes, chosen = {name for _, name in train}, set[str]()
     for speaker in sorted(by_speaker, key=lambda speaker: (len(by_speaker[speaker]), speaker)):
-        dev = [item for who in chosen for item in by_speaker[who]]
-        if len(dev) >= DEV_SHARE * len(train) and {item.label for item in dev} == labels:
+        dev = [name for who in chosen for name in by_speaker[who]]
+        if len(dev) >= DEV_SHARE * len(train) and {*dev} == classes:
             break
         chosen.add(speaker)
-    rest: Mapping[str, int] = Counter(item.label for item in train if item.speaker not in chosen)
-    return chosen if rest.keys() == labels and len(by_speaker) > 1 else set()
+    rest = {name for item, name in train if item.speaker not in chosen}
+    return chosen if rest == classes and len(by_speaker) > 1 else set()
 
 
-def _dev_share(train: Sequence[Item]) -> set[int]:
+def _dev_share(train: Sequence[tuple[Item, str]]) -> set[int]:
     rng, chosen = random.Random(SEED), set[int]()
-    for label in sorted({item.label for item in train}):
-        members = sorted((item for item in train if item.label == label), key=lambda item: (item.utt, item.where))
+    for name in sorted({name for _, name in train}):
+        members = sorted((item for item, other in train if other == name), key=lambda item: (item.utt, item.where))
         rng.shuffle(members)
         chosen |= {id(item) for item in members[: max(1, round(len(members) / 6)) if len(members) > 1 else 0]}
     return chosen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +58,18 @@ class Rows:
         """Names of all columns, in the order in which they occur."""
         return list(dict.fromkeys([*self.header, *(name for row in self.rows for name in row.cells)]))
 
+    def add_splits(self, parts: Sequence[str]) -> None:
+        """Add the column ``split``, if every row has a part, and there are train and test; else note what there is."""
+        found = sorted({*parts} - {""})
+        if "" not in parts and {"train", "test"} <= {*parts}:
+            pairs = zip(self.rows, parts, strict=True)
+            self.rows = [Row(row.where, {"split": part, **row.cells}) for row, part in pairs]
+        elif found:
+            lacking = "some rows are in none" if "" in parts else "train and test are needed"
+            self.notes.append(
+                f"files or folders are named after {' and '.join(found)}, but {lacking}: no split is used"
+            )
+
 
 def cell(value: object) -> str:
     """A value of JSON, YAML or parquet as the text of a cell; empty where it is missing, ``3`` for 3.0."""
@@ -77,10 +89,3 @@ def split_of(path: Path) -> str:
         if part := SPLITS.get(name.lower()):
             return part
     return ""
-
-
-def with_splits(rows: list[Row], parts: list[str]) -> list[Row]:
-    """Rows with the part of each in the column ``split``, if every row has one, and there are train and test."""
-    if not all(parts) or not {"train", "test"} <= {*parts}:
-        return rows
-    return [Row(row.where, {"split": part, **row.cells}) for row, part in zip(rows, parts, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from mscnn.corpora.tables.columns import KNOWN, parse_columns, plain
 from mscnn.corpora.tables.items import Patterns, to_corpus
 from mscnn.corpora.tables.labels import write_map
 from mscnn.corpora.tables.read import read_rows
-from mscnn.corpora.tables.rows import Rows
 from mscnn.errors import DataErrors, UserError
 
 
@@ -64,8 +63,10 @@ def name_of(table: Path) -> str:
     return name or "table"
 
 
-def read_source(source: Source, out: Path) -> OwnCorpus:
+def read_source(source: Source, out: Path, lines: list[str] | None = None) -> OwnCorpus:
     """Read a table and write ``corpus.jsonl`` and the label map ``NAME.yaml`` to ``out``; NAME is that of the folder.
+
+    Sentences about how the table is understood are also added to ``lines``, as far as it is where there is an error.
 
     Raises:
         DataErrors: rows have problems, unless these are skipped (``table-wrong``); nothing is written.
@@ -75,32 +76,37 @@ def read_source(source: Source, out: Path) -> OwnCorpus:
     roots = _roots(source.audio_root)
     known = KNOWN | {plain(name) for name in given.values()}
     rows = read_rows(source.table, known, out / "audio", labelled="label" in patterns.groups)
+    lines = [] if lines is None else lines
     try:
-        return _written(rows, given, patterns, roots, source, out)
+        corpus, understood = to_corpus(rows, given, patterns, roots)
+        lines += understood
+        return _written(corpus, lines, source, out)
     except UserError as error:
         if str(source.table) not in str(error):
             error.args = (f"{source.table}: {error}",)
         raise
 
 
-def _written(
-    rows: Rows, given: Mapping[str, str], patterns: Patterns, roots: Sequence[Path], source: Source, out: Path
-) -> OwnCorpus:
-    corpus, lines = to_corpus(rows, given, patterns, roots)
+def _written(corpus: Corpus, lines: list[str], source: Source, out: Path) -> OwnCorpus:
+    """Write what was read; sentences about it are added to ``lines``."""
     if corpus.issues and not source.skip:
+        problems = "1 problem" if len(corpus.issues) == 1 else f"{len(corpus.issues)} problems"
         raise DataErrors(
-            f"{source.table}: {len(corpus.issues)} problems; correct them, or exclude these rows with --on-bad skip:",
+            f"{source.table}: {problems}; correct them, or exclude these rows with --on-bad skip:",
             sorted(corpus.issues, key=lambda issue: issue.code),
             code="table-wrong",
         )
     if not corpus.items:
         raise UserError(f"{source.table}: no row can be used: {corpus.issues[0]}", code="table-empty")
-    items, more = protocol.with_dev(corpus.items)
+    written = write_map(corpus.items, source.labels, out / f"{out.name}.yaml")
+    lines += written.lines
+    items, more = protocol.with_dev(corpus.items, written.labels.mapping)
+    lines += more
     corpus = replace(corpus, items=items)
-    written = write_map(items, source.labels, out / f"{out.name}.yaml")
-    choice = protocol.choose(corpus, written.labels, source.protocols)
+    choice = protocol.choose(corpus, written.labels, source.protocols, source.table)
+    lines += choice.lines
     store.write(corpus, out)
-    return OwnCorpus(corpus, written.path, choice.protocols, [*lines, *more, *written.lines, *choice.lines])
+    return OwnCorpus(corpus, written.path, choice.protocols, lines)
 
 
 def _roots(audio_root: str) -> Sequence[Path]:

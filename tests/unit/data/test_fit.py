@@ -46,6 +46,8 @@ def test_no_protocol_with_disjoint_speakers_fits():
         suggested(data(1))
     with fails("protocol-none-fits", "no a in train"):
         suggested(data(5, lack={(k, "a") for k in range(4)}))  # one speaker has all of a class
+    with fails("protocol-none-fits", "a 2 (speakers: 2)"):
+        suggested(data(2, each=4))  # one utterance of each class, so dev has none
 
 
 def test_speakers_that_are_too_few_are_counted():

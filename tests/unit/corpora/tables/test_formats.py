@@ -201,6 +201,18 @@ def test_segments_of_recordings(stage1, audio, tmp_path):
     assert content(stage1(table(clock)).path) == expected
 
 
+def test_what_a_kaldi_directory_has_twice_or_without_label_is_told(read_own, audio, tmp_path):
+    kaldi(tmp_path, audio)
+    first = Path(TEN[0].path).stem
+    with (tmp_path / "wav.scp").open("a") as file:
+        file.write(f"unlabelled {TEN[0].path}\n")
+    assert any("unlabelled" in line and "utt2emo" in line for line in read_own(tmp_path).lines)
+    with (tmp_path / "utt2emo").open("a") as file:
+        file.write(f"{first} sad\n")
+    with fails("table-wrong", "row-twice", "utt2emo:11", first):
+        read_own(tmp_path)
+
+
 def test_a_segment_after_the_end_of_its_recording(read_own):
     entries = [{**row, "start": 0, "end": 0.25 if n else 9} for n, row in enumerate(rows())]
     with fails("table-wrong", "time-invalid", TEN[0].path, ":2", "0.250") as caught:
@@ -269,3 +281,13 @@ def test_metadata_in_the_folders_of_a_split(stage1, audio, tmp_path):
             file.write(json.dumps(entry) + "\n")
     data = stage1(tmp_path / "corpus", audio_root="")
     assert {utt[:2] for utt in data.utts if data.split[utt] == "dev"} == {"s2", "s5"} and len(data.utts) == 10
+
+
+def test_folders_that_are_no_whole_split_are_told(read_own, audio, tmp_path):
+    for one in TEN:
+        target = tmp_path / "corpus" / ("train" if one.speaker < "s4" else "val") / one.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((audio / one.path).read_bytes())
+    own = read_own(tmp_path / "corpus", audio_root="", speaker_from="s[0-9]")
+    assert own.protocols == ("leave_one_speaker_out",)
+    assert any("dev and train" in line for line in own.lines)

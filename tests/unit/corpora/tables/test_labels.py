@@ -4,6 +4,7 @@ import pytest
 
 from mscnn.config.labels import LabelMap
 from mscnn.corpora.tables.labels import MOST, classes_of, similar
+from mscnn.corpora.tables.source import Source, read_source
 from tests.raises import fails
 from tests.unit.corpora.tables.conftest import TEN, rows, table
 
@@ -32,7 +33,6 @@ def test_names_that_look_alike(names, pairs):
 
 
 def test_the_map_has_counts_and_is_kept_once_edited(read_own):
-    entries = [{**row, "label": f"{row['label']}{n // 5}"} for n, row in enumerate(rows())]
     own = read_own(table(rows()))
     text = own.labels.read_text()
     assert "#   angry: 5\n" in text and LabelMap.load(str(own.labels)).classes == ("angry", "sad")
@@ -43,7 +43,16 @@ def test_the_map_has_counts_and_is_kept_once_edited(read_own):
     own.labels.write_text(edited)
     own = read_own(table(rows()))
     assert own.labels.read_text() == edited and any(str(own.labels) in line for line in own.lines)
-    assert entries
+
+
+def test_a_typing_error_that_no_protocol_fits_is_pointed_out(audio, tmp_path):
+    entries = [{**row, "label": "angri" if n == 2 else row["label"]} for n, row in enumerate(rows())]
+    (tmp_path / "my.csv").write_text(table(entries))
+    lines: list[str] = []
+    with fails("protocol-none-fits", "my.csv", "angri 1"):
+        read_source(Source(table=tmp_path / "my.csv", audio_root=str(audio)), tmp_path / "my", lines)
+    assert any(line.startswith("label ") for line in lines)
+    assert any("angri" in line and "angry" in line and "my.yaml" in line for line in lines)
 
 
 def test_a_map_of_the_user(stage1, tmp_path):

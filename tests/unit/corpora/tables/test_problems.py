@@ -76,6 +76,13 @@ def test_splits(stage1, read_own):
         read_own(table([{**row, "partition": "7" if n == 1 else row["partition"]} for n, row in enumerate(entries)]))
 
 
+def test_speakers_for_dev_have_all_classes_not_all_spellings(read_own):
+    entries = [{**row, "split": "test" if row["speaker"] == "s5" else "train"} for row in rows()]
+    entries[2]["label"] = "ANGRY"
+    own = read_own(table(entries))
+    assert {item.speaker for item in own.corpus.items if item.split == "dev"} == {"s1"}
+
+
 def test_a_split_without_speakers(read_own):
     entries = [
         {"path": one.path, "label": one.label, "split": "test" if one.speaker == "s5" else "train"} for one in TEN

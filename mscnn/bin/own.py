@@ -82,6 +82,7 @@ def _plan(args: argparse.Namespace, own: OwnCorpus) -> Plan:
         overwrite=args.overwrite,
     )
     plan = make_plan(options)
+    print("".join(f"{sentence}\n" for sentence in plan.left_out), end="", flush=True)
     plan.write("exp/plan.jsonl")
     return plan
 

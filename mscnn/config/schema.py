@@ -267,7 +267,7 @@ def _expected(error: Mapping[str, Any]) -> str:
     return EXPECTED_TYPES.get(sort.partition("_")[0]) or re.sub(r"^Input should (be )?", "", error["msg"])
 
 
-def _located(kind: Any, values: Any, location: Sequence[str | int]) -> tuple[tuple[str | int, ...], Any] | None:
+def _located(kind: Any, values: Any, location: Sequence[Any]) -> tuple[tuple[str | int, ...], Any] | None:
     """The keys in pydantic's ``location``, and the type of what has the last; names of a union's alternatives are none.
 
     None: the error is that of an alternative that the value cannot be, as text where it is a mapping.
@@ -281,11 +281,10 @@ def _located(kind: Any, values: Any, location: Sequence[str | int]) -> tuple[tup
             if mappings and str(part).partition("[")[0] not in ("dict", getattr(_bare(mappings[0]), "__name__", "")):
                 return None
             hint = mappings[0] if mappings else Any
-        else:
+        elif isinstance(values, Mapping if isinstance(part, str) else list):
             key.append(part)
             container, hint = hint, _inside(hint, part)
-            there = isinstance(values, Mapping) if isinstance(part, str) else isinstance(values, list)
-            there = there and (part in values if isinstance(part, str) else part < len(values))
+            there = part in values if isinstance(part, str) else part < len(values)
             values = values[part] if there else None
     return tuple(key), container
 
@@ -294,8 +293,10 @@ def _alternatives(hint: Any) -> list[Any]:
     """The types that a value may have, besides None."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
-    union = get_origin(hint) in (Union, types.UnionType)
-    return [kind for kind in get_args(hint) if kind is not type(None)] if union else [hint]
+    if get_origin(hint) not in (Union, types.UnionType):
+        return [hint]
+    kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+    return kinds if len(kinds) > 1 else _alternatives(kinds[0])
 
 
 def _is_mapping(kind: Any) -> bool:

@@ -84,7 +84,11 @@ def _check_labels(plan: Plan, options: Options, issues: Issues) -> None:
     for name in dict.fromkeys([options.labels, *made.values()]):
         labels = issues.attempt(LabelMap.load, name)
         if labels and is_corpus(options.corpus) and labels.corpus != corpus_name(options.corpus):
-            message = f"label map {name} is for {labels.corpus}, not for {options.corpus}; choose one in conf/labels"
+            corpus = corpus_name(options.corpus)
+            message = (
+                f"label map {name} is for {labels.corpus}, not for {corpus}; choose one in conf/labels, or if its "
+                f"labels are those of {corpus}, write corpus: {corpus} into a copy"
+            )
             issues.add("labels-of-another-corpus", message)
 
 

@@ -89,14 +89,28 @@ def without_twins(rows: Sequence[Row], left_out: list[str]) -> list[Row]:
     return [row for row in rows if row in kept.values()]
 
 
-def _of_baseline(layers: Layers, settings: Sequence[str]) -> tuple[str, ...]:
-    """The settings of a grid that one of its baselines has; other systems report those that nothing has."""
-    kept = []
-    for setting in settings:
-        with suppress(UserError):
-            key = full_key(layers, setting.partition("=")[0].replace("-", "_"))
+def _of_baseline(request: Request, left_out: list[str]) -> Request:
+    """The request of a baseline beside networks, with the settings that it has; networks report those that none has.
+
+    ``left_out`` gets a sentence on every other setting, except those of training, which no baseline takes.
+    """
+    layers, kept = Layers.read(request.model), []
+    for setting in request.set:
+        name = setting.partition("=")[0].replace("-", "_")
+        try:
+            key = full_key(layers, name)
+        except UserError:
+            left_out.append(f"{request.model} is a baseline that has no {name}: it is as without --set {setting}")
+        else:
             kept += [setting] if key.startswith(("options.", "inputs.")) else []
-    return tuple(kept)
+    return replace(request, set=tuple(kept))
+
+
+def _is_baseline(model: str) -> bool:
+    """Whether a model is a baseline; one that cannot be read is none, and its error is reported with its row."""
+    with suppress(UserError):
+        return Layers.read(model).values.get("family") == "baseline"
+    return False
 
 
 def _row(request: Request, options: Options, issues: Issues, left_out: list[str]) -> Row | None:
@@ -104,13 +118,12 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
 
     A model that takes no text has the text none and is not tested on other transcripts. Without x-vectors, a grid skips
     models whose only inputs are audio and x-vectors, on which ``left_out`` gets a sentence; other models are trained
-    without them.
+    without them. Beside networks, a baseline takes those changes that it has options for.
     """
     if request.tag:
         issues.attempt(check_tag, request.tag)
-    layers = issues.attempt(Layers.read, request.model) if options.grid else None
-    if layers and layers.values.get("family") == "baseline":
-        request = replace(request, set=_of_baseline(layers, request.set))
+    if request.set and (options.grid or not all(map(_is_baseline, options.models))) and _is_baseline(request.model):
+        request = _of_baseline(request, left_out)
     spec = issues.attempt(ModelSpec.load, request.model, request.set)
     if spec is None or (request.tested_on and not spec.text):
         return None

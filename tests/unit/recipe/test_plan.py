@@ -199,6 +199,14 @@ def test_a_grid_gives_all_combinations_with_the_values_of_its_entries(grid):
     assert last.set == ("mixup=0.0", "betas=[0.5,0.9]", "fusion=none", "max_epochs=7")
 
 
+def test_baselines_beside_networks_take_the_settings_that_they_have():
+    made = plan(models=("majority", "logmel_lr", "audio_cnn"), set=("max_frames=150", "max_epochs=2"))
+    assert [row.set for row in made.rows] == [(), (), ("max_frames=150", "max_epochs=2")]
+    assert [line.partition(" ")[0] for line in made.left_out] == ["majority", "logmel_lr"]
+    refused("option-unknown", "max_frame", models=("majority", "audio_cnn"), set=("max_frame=150",))
+    refused("option-unknown", "max_frames", models=("majority",), set=("max_frames=150",))
+
+
 def test_baselines_of_a_grid_take_the_settings_that_they_have(grid):
     rows = grid({"model": ["ca_mser_no_wav2vec2", "tfidf_lr"], "text": "gt"})
     made = plan(**rows, set=("alexnet=w.pth", "max_epochs=2", "segments.hop=200"), last=2)

@@ -32,6 +32,7 @@ KNOWN = re.compile(
 )
 NOT_OURS = re.compile(r"(.*/)?(\.[^/]*|README\.md)(/.*)?")  # what hubs and file managers add to a folder
 TEXTS = (".yaml", ".md", ".json", ".txt", ".conf", ".config", "SHA256SUMS", "_size")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 MAX_MEMBERS = 1000
 MAX_TEXT = 64 << 20  # bytes of a text, a vocabulary among them
 MAX_DESCRIPTION = 1 << 20  # bytes of bundle.yaml
@@ -51,8 +52,9 @@ def opened(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises:
         UserError: there is no bundle (``bundle-missing``); the archive is damaged (``bundle-damaged``); a file is a
-            link, has a path or a name that no bundle has, or is not in SHA256SUMS (``bundle-member``); the files are
-            too large (``bundle-size``); or one has another content than SHA256SUMS states (``bundle-hash``).
+            link, has a path, a name or a compression that no bundle has, or is not in SHA256SUMS (``bundle-member``);
+            the files are too large (``bundle-size``); or one has another content than SHA256SUMS states
+            (``bundle-hash``).
     """
     path = Path(path)
     if path.is_dir():
@@ -140,6 +142,8 @@ def _unpack(path: Path, folder: Path) -> None:
                     _refuse(path, name, "is a link or no regular file")
                 if info.flag_bits & 1:
                     _refuse(path, name, "is encrypted")
+                if info.compress_type not in METHODS:  # the dictionary of lzma may take gigabytes
+                    _refuse(path, name, "is neither stored nor deflated")
             sizes = {name: info.file_size for name, info in members.items()}
             _check_sizes(path, sizes, os.path.getsize(path))
             with archive.open(SUMS) as file:

@@ -149,6 +149,19 @@ def test_foreign_members_are_refused(folder, tmp_path):
     assert not Path("planted").exists()
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("name", ["SHA256SUMS", "CARD.md"])
+def test_other_compressions_are_refused(method, name, folder, tmp_path):
+    """Their decoders have errors of their own, and the dictionary of lzma may take gigabytes."""
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for path in folder.rglob("*"):
+            if path.is_file():
+                own = path.relative_to(folder).as_posix()
+                archive.write(path, own, compress_type=method if own == name else zipfile.ZIP_STORED)
+    with fails("bundle-member", name):
+        load_bundle(tmp_path / "b.zip")
+
+
 def test_bombs_and_oversize_members_are_refused(folder, tmp_path, monkeypatch):
     with fails("bundle-size"):
         load_bundle(zipped(folder, tmp_path / "b.zip", {"xvector/final.raw": bytes(64 << 20)}))

@@ -65,8 +65,8 @@ class AudioFile:
         """The file ``path``, whose header is read.
 
         Raises:
-            UserError: there is no such file (``file-missing``), it cannot be read as audio (``audio-unreadable``), or
-                has no samples (``audio-empty``).
+            UserError: there is no such file (``file-missing``), it cannot be read as audio (``audio-unreadable``), has
+                no samples (``audio-empty``), or more than MAX_CHANNELS channels (``audio-channels``).
         """
         name = os.fspath(path)
         if not os.path.exists(name):
@@ -75,11 +75,16 @@ class AudioFile:
             if os.path.isfile(name) and not os.path.getsize(name):
                 raise UserError(f"{name}: the file has 0 bytes; copy or record it again", code="audio-empty")
             with open_audio(name) as file:
-                frames, rate = file.frames, file.samplerate
+                frames, rate, channels = file.frames, file.samplerate, file.channels
         except BadAudio as error:
             raise _unreadable(name, error) from None
         if frames < 1:
             raise UserError(f"{name}: no samples; copy or record it again", code="audio-empty")
+        if channels > MAX_CHANNELS:
+            raise UserError(
+                f"{name}: {channels} channels, the limit is {MAX_CHANNELS}; choose those with speech",
+                code="audio-channels",
+            )
         return cls(name, frames, rate)
 
     @property
@@ -122,7 +127,7 @@ class AudioArray:
 
     @classmethod
     def of(cls, array: object, rate: int | None) -> AudioArray:
-        """Samples (n,) or (n, channels), as numbers of floating point from -1 to 1, or as integers of full scale.
+        """Samples (n,) or (n, channels), as numbers of floating point from -1 to 1, or as integers of 8 to 32 bits.
 
         Raises:
             UserError: there is no rate, or the array is empty, of another shape or type, not finite, or of another
@@ -141,6 +146,11 @@ class AudioArray:
             raise UserError(
                 f"samples: expected the shape (samples,) or (samples, channels), found {samples.shape}",
                 code="array-shape",
+            )
+        if samples.dtype.kind in "iu" and samples.dtype.itemsize == 8:
+            raise UserError(
+                "samples: integers of 64 bits, whose full scale is unknown; give them as int16 where it is 32768",
+                code="array-type",
             )
         if samples.dtype.kind in "iu":
             limits = np.iinfo(samples.dtype)

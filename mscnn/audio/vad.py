@@ -35,6 +35,12 @@ def speech(recording: Recording, method: str) -> np.ndarray:
     return METHODS[method](recording)
 
 
+def within(active: np.ndarray, start: float, end: float) -> bool:
+    """Whether a tenth of a second has speech that lies, at least in part, in the seconds from ``start`` to ``end``."""
+    first, last = round(start * STEPS, 6), round(end * STEPS, 6)  # 3 * 0.1 is more than 0.3
+    return bool(active[int(first) : int(-(-last // 1))].any())
+
+
 def _blocks(recording: Recording) -> Iterator[np.ndarray]:
     """Mono samples of consecutive blocks."""
     size = BLOCK * recording.rate

@@ -55,7 +55,7 @@ def windows(
     recording: Recording, spans: Sequence[tuple[float, float]], window: float, chosen: Sequence[int]
 ) -> Iterator[Part]:
     """For each ``chosen`` span of a recording the ``window`` seconds around its middle, moved inside the recording."""
-    size = min(round(window * recording.rate), recording.frames)
+    size = min(max(round(window * recording.rate), 1), recording.frames)
 
     def edges() -> Iterable[tuple[int, int]]:
         for i in chosen:

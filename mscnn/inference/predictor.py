@@ -13,7 +13,7 @@ import numpy as np
 
 from mscnn.audio.blocks import AudioArray, AudioFile, Recording
 from mscnn.audio.read import converted, levels
-from mscnn.audio.vad import STEPS, speech
+from mscnn.audio.vad import speech, within
 from mscnn.errors import UserError
 from mscnn.inference.answers import Prepared, Total, groups, unusable, without_text
 from mscnn.inference.frontend import Batch, Frontend
@@ -182,9 +182,7 @@ class Predictor:
         check_window(window, hop)
         recording: Recording = AudioArray.of(path, rate) if _is_array(path) else AudioFile.open(_path(path))
         spans, active = pieces(recording.seconds, hop), speech(recording, vad)
-        chosen = [
-            i for i, (start, end) in enumerate(spans) if active[int(start * STEPS) : int(-(-end * STEPS // 1))].any()
-        ]
+        chosen = [i for i, span in enumerate(spans) if within(active, *span)]
         parts = map(self._prepare, windows(recording, spans, window, chosen))
         results = self._results(parts, LONG_BATCH_SECONDS)
         known = next(results, None)

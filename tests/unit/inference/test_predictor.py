@@ -75,6 +75,7 @@ def test_arrays_of_integers_stereo_and_other_rates_are_converted(voices, trained
         ("audio-empty", samples[:0], RATE),
         ("array-shape", samples[:100].reshape(1, 1, 100), RATE),
         ("array-type", ["a", "b"], RATE),
+        ("array-type", [100, -100] * RATE, RATE),  # 64 bits: of 16-bit samples, they would be silence
         ("file-missing", tmp_path / "none.wav", None),
     ):
         with fails(code):
@@ -139,6 +140,19 @@ def test_timeline(voices, trained, tmp_path):
     for code, options in (("window-value", {"hop": 0}), ("vad-unknown", {"vad": "loud"})):
         with fails(code):
             model.timeline(samples, rate=RATE, **options)
+
+
+def test_parts_of_a_tenth_of_a_second(voices, trained):
+    """A part is predicted where it has speech itself, whatever the rounding of its edges."""
+    samples, noise = np.zeros(RATE, np.float32), tone(0.1)
+    samples[3 * RATE // 10 : 4 * RATE // 10] = noise
+    segments = load_model(trained("audio_cnn"), fold=1).timeline(samples, window=0.5, hop=0.1, rate=RATE)
+    assert [i for i, s in enumerate(segments) if s.result.label] == [3]
+
+
+def test_a_window_has_a_sample_at_least(voices, trained):
+    model = load_model(trained("audio_cnn"), fold=1)
+    assert len(model.timeline(np.full(3, 0.1, np.float32), window=0.1, hop=1, vad="none", rate=1)) == 3
 
 
 def test_threads_give_the_answers_of_one(voices, trained):

@@ -88,6 +88,7 @@ def test_states_and_errors(demo, sample, tmp_path):
         ("audio-empty", write("empty.wav", sample[:0])),
         ("audio-empty", tmp_path / "zero.wav"),
         ("audio-not-finite", write("nan.wav", broken, subtype="FLOAT")),
+        ("audio-channels", write("wide.wav", np.zeros((100, 65)))),
         ("audio-unreadable", tmp_path / "text.wav"),
         ("audio-unreadable", tmp_path),
         ("file-missing", tmp_path / "none.wav"),

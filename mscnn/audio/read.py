@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from mscnn.errors import UserError
 
@@ -54,7 +53,7 @@ def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
         ) from None
 
 
-def _opened(source: str | os.PathLike | io.BytesIO) -> soundfile.SoundFile:
+def _opened(source: str | os.PathLike | IO[bytes]) -> soundfile.SoundFile:
     import soundfile
 
     try:

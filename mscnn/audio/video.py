@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
+import tempfile
 from contextlib import closing
+from typing import IO
 
 from mscnn.audio.read import BadAudio
 from mscnn.packages import require
@@ -20,8 +21,10 @@ def is_video(start: bytes) -> bool:
     return start[4:8] in BOXES or start.startswith(MATROSKA) or (start[:4], start[8:12]) == (b"RIFF", b"AVI ")
 
 
-def sound(path: str | os.PathLike) -> io.BytesIO:
-    """The first sound track of a video as a WAV file of 32-bit floating-point samples, with its own rate and channels.
+def sound(path: str | os.PathLike) -> IO[bytes]:
+    """The first sound track of a video as a temporary W64 file of 32-bit floats, with its own rate and channels.
+
+    W64 is WAV without its limit of 4 GB; in memory the sound of a long video would need gigabytes.
 
     Raises:
         BadAudio: kind no-sound, broken-video, or truncated-video where less sound can be decoded than is stated.
@@ -30,7 +33,7 @@ def sound(path: str | os.PathLike) -> io.BytesIO:
     av = require("av", f"{path}: the sound of video files")
     import soundfile
 
-    wav = io.BytesIO()
+    w64 = tempfile.TemporaryFile()  # noqa: SIM115 (it is returned; what closes it removes it)
     # a file object, as FFmpeg takes some names for addresses
     try:
         with open(path, "rb") as file, closing(av.open(file, metadata_errors="ignore")) as container:
@@ -39,7 +42,7 @@ def sound(path: str | os.PathLike) -> io.BytesIO:
             track = container.streams.audio[0]
             stated = float(track.duration * track.time_base) if track.duration else 0.0
             form = av.AudioResampler(format="flt", layout=track.layout, rate=track.rate)
-            with soundfile.SoundFile(wav, "w", track.rate, track.channels, "FLOAT", format="WAV") as out:
+            with soundfile.SoundFile(w64, "w", track.rate, track.channels, "FLOAT", format="W64") as out:
                 for frame in container.decode(track):
                     for part in form.resample(frame):
                         out.write(part.to_ndarray().reshape(-1, track.channels))
@@ -49,5 +52,5 @@ def sound(path: str | os.PathLike) -> io.BytesIO:
         raise BadAudio("broken-video", f"the sound of the video cannot be decoded: {reason}") from None
     if decoded < stated - MISSING_SECONDS:
         raise BadAudio("truncated-video", f"the video states {stated:.2f} s of sound, {decoded:.2f} s can be decoded")
-    wav.seek(0)
-    return wav
+    w64.seek(0)
+    return w64

@@ -102,7 +102,7 @@ def _answers(
         while following in known:
             result = known.pop(following)
             if isinstance(result, UserError):
-                bad.append(result)
+                bad.append(recordings[following].told(result))
             else:
                 yield recordings[following].name, [Segment(0.0, result.seconds, result)]
             following += 1

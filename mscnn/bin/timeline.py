@@ -31,16 +31,22 @@ def main() -> None:
     parser.add_argument("--merge", type=flag, default=True, help="join neighbours of the same label and state")
     args = parser.parse_args()
 
+    from mscnn.errors import UserError
     from mscnn.inference.recordings import expanded
     from mscnn.inference.result import merged
-    from mscnn.reporting.annotations import require_single, write
+    from mscnn.reporting.annotations import write
 
     with expanded([args.recording]) as recordings:
-        require_single("srt", len(recordings))
+        if len(recordings) != 1:
+            raise UserError(f"{args.recording}: {len(recordings)} recordings, expected one", code="format-single")
+        (recording,) = recordings
         model = load(args)
         warn_without_text(model, [None])
-        segments = model.timeline(recordings[0].path, args.window, args.hop, args.vad)
-        answer = (recordings[0].name, merged(segments) if args.merge else segments)
+        try:
+            segments = model.timeline(recording.path, args.window, args.hop, args.vad)
+        except UserError as error:
+            raise recording.told(error) from None
+        answer = (recording.name, merged(segments) if args.merge else segments)
         for piece in write(args.out, [answer], model.classes, timeline=True):
             sys.stdout.write(piece)
 

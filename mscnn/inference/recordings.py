@@ -22,7 +22,7 @@ SUFFIXES = (
 )  # fmt: skip
 TABLES = {".tsv": "\t", ".csv": ","}
 PATH_COLUMNS = ("path", "wav", "audio", "file", "filename", "recording")
-STDIN = "-"
+STDIN, STDIN_NAME = "-", "stdin"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,12 @@ class Named:
     name: str
     path: str
     text: str | None = None
+
+    def told(self, error: UserError) -> UserError:
+        """An error of the recording, without the path of the file that holds standard input."""
+        if self.name != STDIN_NAME:
+            return error
+        return UserError(str(error).replace(self.path, self.name), code=error.code)
 
 
 @contextmanager
@@ -67,12 +73,12 @@ def _expand(word: str, text_column: str | None, temporary: Path) -> Iterator[Nam
 
 
 def _standard_input(temporary: Path) -> Named:
-    path = temporary / "stdin"
+    path = temporary / STDIN_NAME
     if path.exists():
         raise UserError("standard input (-) is given twice", code="stdin-twice")
     with open(path, "wb") as out:
         shutil.copyfileobj(sys.stdin.buffer, out)
-    return Named("stdin", str(path))
+    return Named(STDIN_NAME, str(path))
 
 
 def _folder(folder: Path) -> Iterator[Named]:

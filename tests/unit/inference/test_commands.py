@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -92,6 +93,17 @@ def test_standard_input(call, monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stdin)
     (row,) = rows(call(predict, "demo", "-"))
     assert (row["recording"], row["label"]) == ("stdin", "angry")
+    for module, code in ((predict, "recordings-unusable"), (timeline, "audio-unreadable")):
+        Stdin.buffer = io.BytesIO(b"no audio")
+        with fails(code, "stdin") as caught:
+            call(module, "demo", "-")
+        assert tempfile.gettempdir() not in str(caught.value)
+
+
+def test_a_timeline_is_of_one_recording(call, tmp_path):
+    (tmp_path / "list.tsv").write_text("path\nsample.wav\nsample.wav\n")
+    with fails("format-single", "list.tsv"):
+        call(timeline, "demo", tmp_path / "list.tsv")
 
 
 def test_formats_of_answers(call, long_wav):

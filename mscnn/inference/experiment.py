@@ -83,7 +83,7 @@ def _choose(exp: Experiment, fold: str, run: int) -> list[NetworkFacts]:
     if fold == "all":
         numbers = list(range(1, folds + 1))
     elif fold == "best-dev":
-        numbers = [1 + max(range(folds), key=lambda i: _ua(exp.parts["dev"][i][run - 1], exp.classes))]
+        numbers = [1 + max(range(folds), key=lambda i: _dev_ua(exp, i, run))]
     elif fold.isdecimal() and 1 <= int(fold) <= folds:
         numbers = [int(fold)]
     else:
@@ -99,10 +99,16 @@ def _network_facts(dev: Predictions, fold: int, run: int) -> NetworkFacts:
     return NetworkFacts(fold, run, round(temperature, 6), *errors)
 
 
-def _ua(part: Predictions, classes: Sequence[str]) -> float:
-    matrix = confusion_matrix(part.truth, part.pred, len(classes))
-    total = matrix.sum(axis=1)
-    return float((matrix.diagonal()[total > 0] / total[total > 0]).mean())
+def _dev_ua(exp: Experiment, fold: int, run: int) -> float:
+    part = exp.parts["dev"][fold][run - 1]
+    return ua_of_present(part.truth, part.pred, len(exp.classes))
+
+
+def ua_of_present(truth: np.ndarray, pred: np.ndarray, classes: int) -> float:
+    """UA, 0 to 1, over the classes that occur in ``truth``: a small dev part may lack one."""
+    matrix = confusion_matrix(truth, pred, classes)
+    totals = matrix.sum(axis=1)
+    return float((matrix.diagonal()[totals > 0] / totals[totals > 0]).mean())
 
 
 def _feature_dirs(exp: Experiment, spec: ModelSpec) -> dict[str, FeatureDir]:

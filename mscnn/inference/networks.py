@@ -12,6 +12,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.inference.description import Description
 from mscnn.models.inputs import Sizes
+from mscnn.training.outputs import softmax
 
 if TYPE_CHECKING:
     from torch.overrides import TorchFunctionMode
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from mscnn.inference.frontend import Batch
     from mscnn.training.network import Trained
     from mscnn.training.words import Tokens
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Posteriors (n, K) of scores (n, K), as predictions are written."""
-    exp = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
-    return exp / exp.sum(axis=1, keepdims=True)
 
 
 def make_network(

@@ -9,9 +9,9 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
-from mscnn.evaluation.metrics import confusion_matrix
 from mscnn.features.archive import FeatureDir
 from mscnn.inference.description import Description, WithoutText
+from mscnn.inference.experiment import ua_of_present
 from mscnn.inference.load import Loaded
 from mscnn.inference.networks import make_network
 from mscnn.log import get_logger
@@ -51,12 +51,6 @@ def _measure(loaded: Loaded, exp: Experiment) -> WithoutText:
         examples = network.examples(sources, dev.utts)
         examples.tokens = [list(NO_TOKENS)] * len(dev.utts)
         silent = predict(network.model, examples, "cpu").argmax(axis=1)
-        with_text.append(_ua(dev.truth, dev.pred, len(exp.classes)))
-        without.append(_ua(dev.truth, silent, len(exp.classes)))
-    return WithoutText(round(float(np.mean(with_text)), 2), round(float(np.mean(without)), 2))
-
-
-def _ua(truth: np.ndarray, pred: np.ndarray, classes: int) -> float:
-    matrix = confusion_matrix(truth, pred, classes)
-    total = matrix.sum(axis=1)
-    return 100 * float((matrix.diagonal()[total > 0] / total[total > 0]).mean())
+        with_text.append(ua_of_present(dev.truth, dev.pred, len(exp.classes)))
+        without.append(ua_of_present(dev.truth, silent, len(exp.classes)))
+    return WithoutText(*(round(100 * float(np.mean(uas)), 2) for uas in (with_text, without)))

@@ -16,12 +16,17 @@ from mscnn.packages import require
 from mscnn.paths import CONF, ROOT
 
 
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Posteriors (n, K) of scores (n, K)."""
+    exp = np.exp(scores.astype(np.float64) - scores.max(axis=1, keepdims=True))
+    return exp / exp.sum(axis=1, keepdims=True)
+
+
 def write_predictions(
     path: Path, utts: Sequence[str], logits: np.ndarray, truth: Mapping[str, str], classes: Sequence[str]
 ) -> None:
     """Write utterance, truth, prediction and a probability per class, sorted by utterance; logits are (n, classes)."""
-    exp = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    rows = dict(zip(utts, exp / exp.sum(axis=1, keepdims=True), strict=True))
+    rows = dict(zip(utts, softmax(logits), strict=True))
     with atomic(path) as out:
         out.write("\t".join(["utt", "truth", "pred", *(f"p_{c}" for c in classes)]) + "\n")
         for utt in sorted(rows, key=str.encode):

@@ -37,6 +37,9 @@ HEADERS = {
 }
 
 
+OVERLAP = 10  # most seconds of windows of a timeline, as a multiple of the longest recording
+
+
 class Answer(BaseModel):
     """Emotion of a recording, or of a part of it; see :class:`mscnn.Result`."""
 
@@ -121,6 +124,8 @@ def create_app(model: Predictor, limits: Limits | None = None) -> FastAPI:
         """Emotion over time: one part every ``hop`` seconds, from the ``window`` seconds around it."""
         async with _saved(file) as path:
             seconds = await run_in_threadpool(_check_duration, path, limits)
+            if seconds / hop * window > OVERLAP * limits.seconds:
+                raise Refused(422, "timeline-long", f"{seconds:.0f} s with this window and hop; take a longer hop")
             loop = asyncio.get_running_loop()
             segments = await loop.run_in_executor(timelines, model.timeline, path, window, hop, vad)
             return Timeline(seconds=seconds, segments=[Part(**one.to_dict()) for one in segments])

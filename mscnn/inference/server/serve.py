@@ -1,9 +1,12 @@
 """The process of the service: its socket, and uvicorn."""
 
+import asyncio
 import ipaddress
 import socket
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mscnn.errors import UserError
 from mscnn.inference.predictor import Predictor
@@ -12,6 +15,7 @@ from mscnn.inference.server.limits import Limits
 from mscnn.log import get_logger
 
 MESSAGE = 1 << 20  # bytes of a message of a stream
+HEAD_SECONDS = 20.0  # in which the head of a request must have arrived
 
 
 def serve(model: Predictor, limits: Limits, host: str, port: int) -> None:
@@ -30,8 +34,42 @@ def serve(model: Predictor, limits: Limits, host: str, port: int) -> None:
 
 def server(model: Predictor, limits: Limits) -> uvicorn.Server:
     """A server of a model that is not started yet."""
-    config = uvicorn.Config(create_app(model, limits), log_level="warning", ws_max_size=MESSAGE)
+    config = uvicorn.Config(create_app(model, limits), http=Http, log_level="warning", ws_max_size=MESSAGE)
     return uvicorn.Server(config)
+
+
+class Http(H11Protocol):
+    """HTTP/1.1; a connection is closed where the head of a request has not arrived within HEAD_SECONDS.
+
+    The implementation by h11 limits the size of a head as well.
+    """
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing."""
+        super().connection_lost(exc)
+        if self._late:
+            self._late.cancel()
+
+    def _wait(self) -> None:
+        if self._late:
+            self._late.cancel()
+        self._late = self.loop.call_later(HEAD_SECONDS, self._close_if_headless)
+
+    def _close_if_headless(self) -> None:
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import socket
 import threading
 import time
 from types import SimpleNamespace
@@ -16,13 +17,13 @@ from starlette.websockets import WebSocketDisconnect
 from mscnn.audio.blocks import AudioArray
 from mscnn.errors import UserError
 from mscnn.inference.result import Result
-from mscnn.inference.server import batches
+from mscnn.inference.server import batches, serve
 from mscnn.inference.server.app import HEADERS, PAGE, create_app
 from mscnn.inference.server.batches import Batches
 from mscnn.inference.server.limits import BodyLimits, Limits
 from mscnn.inference.server.serve import bind, server
 from mscnn.inference.server.stream import Windows
-from tests.hostile import Client, attack
+from tests.hostile import Client, attack, form
 from tests.raises import fails
 from tests.unit.inference.random_model import random_predictor
 
@@ -117,6 +118,10 @@ def test_files_that_are_no_recordings(client, path, content, code):
 )
 def test_values_out_of_range(client, path, fields):
     assert next(iter(fields)) in refused(post(client, path, **fields), 422, "request-invalid")
+
+
+def test_a_timeline_of_too_many_windows(client):
+    refused(post(client, "/timeline", wav(7), window="6", hop="0.1"), 422, "timeline-long")
 
 
 def test_requests_of_another_form(client):
@@ -352,6 +357,29 @@ def test_an_address_that_is_taken():
 
 def test_results_are_plain():
     assert json.dumps(Result(None, {}, 0.0, "silent", None, 1.0).to_dict())
+
+
+def test_a_slow_head_ends_the_connection(model, monkeypatch):
+    """Also that of a second request; an answer that takes its time does not end it."""
+    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.3)
+    predict = type(model).predict_many
+    monkeypatch.setattr(type(model), "predict_many", lambda *args, **kw: time.sleep(0.5) or predict(*args, **kw))
+    bound, running, body = bind("127.0.0.1", 0), server(model, LIMITS), form(wav())
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]})
+    thread.start()
+    try:
+        for whole in (b"", Client(*bound.getsockname()).head("/predict", len(body)) + body):
+            with socket.create_connection(bound.getsockname(), timeout=30) as link:
+                if whole:
+                    link.sendall(whole)
+                    assert link.recv(1 << 16).startswith(b"HTTP/1.1 200")
+                link.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+                while link.recv(1 << 16):  # until the server closes; a timeout raises
+                    pass
+    finally:
+        running.should_exit = True
+        thread.join()
+        bound.close()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+KEPT = "\n\t\u200c\u200d"  # line ends, and zero-width characters that words of many scripts are written with
 MOST_OF_A_KIND = 10  # issues that are listed; the others are counted
 
 
@@ -23,6 +24,23 @@ class UserError(Exception):
     def __reduce__(self) -> tuple:
         """Pickle it as it is: jobs and workers send errors from process to process."""
         return _restore, (type(self), self.args, self.__dict__)
+
+
+def printable(text: str) -> str:
+    """Text for terminals and logs: control characters, and bytes of names that are not UTF-8, as ``\\x1b``.
+
+    Names and labels of corpora may have such that recolour a terminal, or reorder what is shown.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in KEPT else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name, as Python represents it
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from mscnn.errors import printable
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -22,8 +24,15 @@ def setup(level: int = logging.INFO) -> None:
 def handler(stream: TextIO) -> logging.StreamHandler:
     """Handler that writes log lines ``2026-11-21T04:24:09 INFO name: message`` to a stream."""
     made = logging.StreamHandler(stream)
-    made.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    made.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"))
     return made
+
+
+class _Formatter(logging.Formatter):
+    """Formatter whose lines are printable."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def get_logger(name: str) -> logging.Logger:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import configargparse
 
-from mscnn.errors import UserError
+from mscnn.errors import UserError, printable
 
 
 def flag(text: str) -> bool:
@@ -118,7 +118,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     try:
         status = main() or 0
     except UserError as error:
-        print(f"error[{error.code}]: {error}", file=sys.stderr)
+        print(printable(f"error[{error.code}]: {error}"), file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         print("interrupted; run the same command again to continue", file=sys.stderr)
@@ -128,6 +128,6 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:  # no permission, no space, a file where a folder should be
         if not error.filename:
             raise
-        print(f"error[file-system]: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(printable(f"error[file-system]: {error.filename}: {error.strerror}"), file=sys.stderr)
         status = 1
     raise SystemExit(status)

@@ -38,6 +38,20 @@ def conf(kind: str, name: str) -> Path:
     return known[name]
 
 
+def why_no_name(name: str, most: int = 200) -> str:
+    """Why something cannot be the name of a class, a file or a folder; empty where it can.
+
+    A name has no blanks, control characters or ``/``, is not ``.`` or ``..``, and has at most ``most`` bytes, so that a
+    folder may have it with an ending.
+    """
+    if not name or name in (".", ".."):
+        return "it is empty, or . or .."
+    if len(name.encode("utf-8", "surrogateescape")) > most:
+        return f"it has more than {most} bytes"
+    bad = next((c for c in name if c.isspace() or not c.isprintable() or c == "/"), "")
+    return f"it has {bad!r}: blanks, control characters and / are not allowed" if bad else ""
+
+
 def stem(name: str) -> str:
     """The name of a file of conf that is given by its name, or by the path of a .yaml file."""
     return Path(name).stem if name.endswith((".yaml", ".yml")) else name

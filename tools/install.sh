@@ -66,11 +66,14 @@ case "$*" in
   *) usage >&2 && exit 2 ;;
 esac
 
-if command -v flock >/dev/null; then # of two recipes started at once on a fresh clone, the second waits
+export PIP_USER=0 # a user's pip may install into the home by default, which a venv refuses
+is_complete() { complete "$extras" || complete demo,dev; }
+
+if ! is_complete && command -v flock >/dev/null; then # of two recipes started at once on a fresh clone, the second waits
   exec 9>.install.lock
-  flock 9
+  flock 9 2>/dev/null || say "no locks on this file system: do not start two installations at once"
 fi
-if complete "$extras" || complete demo,dev; then
+if is_complete; then
   echo "tools/venv is complete, nothing to do"
   exit
 fi

@@ -40,7 +40,7 @@ test_on=                # and test on these; several pairs are a grid, as in --t
 classes=common          # with --train-on: classes, separated by commas; common: those of all its corpora
 tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PROTOCOL, and _SET if SET is not the default
 grid=                   # experiments of conf/grids (peng2021_table1, ...) or of a .yaml file, instead of --model and --text
-nj=$(getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on the number
+nj=$(python3 -I "${BASH_SOURCE[0]%/*}/../mscnn/jobs/machine.py" 2>/dev/null || getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on the number
 jobs_per_device=1       # trainings at a time on each GPU
 overwrite=false         # replace an experiment of the same name that has other options
 plan=exp/plan.jsonl     # file that lists the experiments of this run; simultaneous runs need different files
@@ -159,9 +159,11 @@ make_plan() {
   if $dry_run; then run plan "${options[@]}"; else
     mkdir -p exp/log
     exec {lock}>"$plan.lock"
-    if command -v flock >/dev/null && ! flock --nonblock "$lock"; then
-      say "another run uses $plan; waiting for it to end" && flock "$lock"
-    fi
+    flock -n "$lock" 2>/dev/null || case $? in
+      1) say "another run uses $plan; waiting for it to end" && flock "$lock" ;;
+      127) ;; # there is no such program
+      *) say "no locks on the file system of $plan: do not run two recipes at once here" ;;
+    esac
   fi
   python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
   $dry_run || option_print >exp/log/options.conf

@@ -17,7 +17,7 @@ sets=data/test          # data directories to test the x-vectors on, separated b
 convert=false           # resample and mix down recordings of another format
 backend=auto            # computes the x-vectors: kaldi, native, or auto
 device=auto             # for training and extraction: cpu, cuda or auto
-nj=$(getconf _NPROCESSORS_ONLN) # parallel processes of stage 3
+nj=$(python3 -I "$(dirname "${BASH_SOURCE[0]}")/../../mscnn/jobs/machine.py" 2>/dev/null || getconf _NPROCESSORS_ONLN) # parallel processes of stage 3
 seed=0                  # of voices, text, weights and chunks
 # shellcheck disable=SC2034
 config=                 # file with options, one `name=value` per line; the command line wins

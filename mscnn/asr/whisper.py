@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from faster_whisper import WhisperModel
 
+# subtags of BCP 47 -> codes of Whisper, where they differ
+CODES = {"nb": "no", "cmn": "zh", "iw": "he", "fil": "tl", "jv": "jw", "in": "id", "ji": "yi"}
 MODEL_FILES = ("config.json", "model.bin", "tokenizer.json")
 # Temperature 0 without fallbacks, since sampling is not reproducible; voice activity detection against words in
 # silence; no conditioning on previous text, since utterances are independent.
@@ -67,7 +69,8 @@ def create(*, model: str = "base.en", language: str = "en-US") -> FasterWhisper:
             "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --model FOLDER",
             code="model-incomplete",
         )
-    code = language.split("-")[0].lower()
+    code = language.replace("_", "-").split("-")[0].lower()
+    code = CODES.get(code, code)
     if code != "en" and code not in (known := _load(str(folder)).supported_languages):
         raise UserError(
             f"--language {language}: {folder} has: {', '.join(known)}; multilingual models have names without .en, "

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from mscnn.audio.check import no_samples
 from mscnn.audio.read import BadAudio, open_audio, require_samples
 from mscnn.errors import UserError
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_CHANNELS = 64
-LOUDEST = 8.0  # level of an array of floats above which its scale cannot be that of -1 to 1
 READ = 1 << 16  # samples per read; of damaged files as much is used as can be decoded
 
 
@@ -79,7 +79,8 @@ class AudioFile:
         except BadAudio as error:
             raise _unreadable(name, error) from None
         if frames < 1:
-            raise UserError(f"{name}: no samples; copy or record it again", code="audio-empty")
+            fix = "copy it again, or repair it with: sox --ignore-length FILE OUT.wav"
+            raise UserError(f"{name}: {no_samples(name)}; {fix}", code="audio-empty")
         if channels > MAX_CHANNELS:
             raise UserError(
                 f"{name}: {channels} channels, the limit is {MAX_CHANNELS}; choose those with speech",
@@ -160,12 +161,6 @@ class AudioArray:
             raise UserError(f"samples: expected numbers, found the type {samples.dtype}", code="array-type")
         samples = samples.astype(np.float32)
         require_samples(samples, "the array")
-        if np.abs(samples).max() > LOUDEST:
-            raise UserError(
-                f"samples: expected floats from -1 to 1, found {np.abs(samples).max():g}; divide by the full scale, "
-                "32768 for 16 bits, or give an array of integers",
-                code="audio-range",
-            )
         return cls(samples, int(rate))
 
     @property

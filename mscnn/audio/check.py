@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LFS_MAGIC = b"version https://git-lfs"
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
-UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream to a pipe
+STREAMED = 0x7FFFF000  # lengths from here on are written by programs that stream to a pipe: sox, arecord, ffmpeg
 THREADS = 8  # they wait for the disk, above all a network disk
 
 
@@ -58,7 +58,7 @@ def read_header(path: str | os.PathLike) -> Header:
         raise BadAudio("unreadable-wav", f"cannot be read: {error.strerror}") from None
     with open_audio(path) as audio:
         if not audio.frames:
-            raise BadAudio("header-only-wav", "a header without audio")
+            raise no_samples(path)
         if not _has_last_sample(audio):
             raise BadAudio("truncated-wav", f"the header states {audio.frames} samples, the last one is missing")
         return Header(audio.frames, audio.samplerate, audio.channels)
@@ -91,19 +91,37 @@ def _refuse(file: BinaryIO, size: int) -> None:
 
 
 def _refuse_truncated(file: BinaryIO, size: int) -> None:
-    """Raise BadAudio for a truncated RIFF file; its chunks are tag, uint32 length, bytes, pad to even."""
+    """Raise BadAudio for a truncated RIFF file."""
+    for tag, position, length in _chunks(file, size):
+        if tag == b"data":
+            if size - position < length < STREAMED:
+                message = f"the header states {length} bytes of audio, the file has {size - position}"
+                raise BadAudio("truncated-wav", message)
+            return
+    raise BadAudio("truncated-wav", f"the file ends after {size} bytes, before any audio")
+
+
+def no_samples(path: str | os.PathLike) -> BadAudio:
+    """Why a file that can be opened has no samples: a WAV file may not have been closed (``unclosed-wav``)."""
+    with open(path, "rb") as file:
+        size, start = os.fstat(file.fileno()).st_size, file.read(12)
+        chunk = next((c for c in _chunks(file, size) if c[0] == b"data"), None) if start[8:] == b"WAVE" else None
+        if chunk is not None and not chunk[2] and size > chunk[1]:
+            stated = (
+                f"the header states 0 bytes of audio, {size - chunk[1]} follow: the recorder did not close the file"
+            )
+            return BadAudio("unclosed-wav", stated)
+    return BadAudio("header-only-wav", "a header without audio")
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
+    """Tag, first byte and length of each chunk of a RIFF file: tag, uint32 length, bytes, pad to even."""
     position = 12
     while position + 8 <= size:
         file.seek(position)
         tag, length = struct.unpack("<4sI", file.read(8))
-        position += 8
-        if tag == b"data":
-            if length != UNKNOWN_LENGTH and length > size - position:
-                message = f"the header states {length} bytes of audio, the file has {size - position}"
-                raise BadAudio("truncated-wav", message)
-            return
-        position += length + length % 2
-    raise BadAudio("truncated-wav", f"the file ends after {size} bytes, before any audio")
+        yield tag, position + 8, length
+        position += 8 + length + length % 2
 
 
 def _has_last_sample(audio: "soundfile.SoundFile") -> bool:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     import numpy as np
     import soundfile
 
+LOUDEST = 8.0  # peak above which the scale of floats cannot be that of -1 to 1
 SILENT = 1e-4  # peak level below which audio counts as silent, full scale = 1; three steps of 16-bit PCM
 CLIPPED = 1e-3  # share of the samples at full scale from which audio counts as clipped
 CLIPPING_LEVEL = 32767 / 32768
+CANCELLED = 0.01  # energy of the mean of channels, relative to that of uncorrelated channels, below which they cancel
 
 
 class BadAudio(Exception):
@@ -74,11 +76,12 @@ def load_audio(
         start, end: first and last second to read; ``end`` None means the end of the file.
 
     Returns:
-        samples (n,), n > 0, and notices: what was converted, and whether the audio is silent or clipped.
+        samples (n,), n > 0, and notices: what was converted, and whether the audio is silent or clipped, or its
+        channels cancel each other (then the loudest is used in place of their mean).
 
     Raises:
-        UserError: the file is unreadable or empty, has samples that are not finite, or has another rate or number of
-            channels while ``convert`` is false.
+        UserError: the file is unreadable or empty, has samples that are not finite or out of range, or has another
+            rate or number of channels while ``convert`` is false.
     """
     try:
         with open_audio(path) as file:
@@ -102,46 +105,121 @@ def load_audio(
 
 
 def require_samples(samples: np.ndarray, path: str | os.PathLike, part: str = "") -> None:
-    """Raise UserError where there are no samples (``audio-empty``), or some are not finite (``audio-not-finite``).
+    """Raise UserError where there are no samples (``audio-empty``) or they are unusable, as :func:`unusable` says.
 
     ``path`` and ``part`` name the file and the part of it, for the message.
     """
-    import numpy as np
-
     if not len(samples):
         raise UserError(
             f"{path}: no samples{part}; remove it from the data directory, or replace the file", code="audio-empty"
         )
-    if not np.isfinite(samples).all():
-        raise UserError(
-            f"{path}: samples that are not finite{part}; convert the file to 16-bit PCM",
-            code="audio-not-finite",
-        )
+    if bad := unusable(samples):
+        raise UserError(f"{path}: {bad}{part}; {SAMPLE_FIXES[bad.kind]}", code=bad.kind)
 
 
-def levels(samples: np.ndarray) -> tuple[bool, bool]:
-    """Whether samples (n, channels), n > 0, are silent, and whether they are clipped."""
+SAMPLE_FIXES = {
+    "audio-not-finite": "convert the file to 16-bit PCM",
+    "audio-range": "divide the samples by the full scale, 32768 for 16 bits: ffmpeg -i FILE -af volume=1/32768 OUT.wav",
+}
+
+
+def unusable(samples: np.ndarray) -> BadAudio | None:
+    """Why samples cannot be used, if so: not finite (``audio-not-finite``) or of another scale (``audio-range``)."""
     import numpy as np
 
-    level = np.abs(samples)
-    return bool(level.max() < SILENT), bool((level >= CLIPPING_LEVEL).mean() >= CLIPPED)
+    peak = float(np.abs(samples).max())  # nan where a sample is
+    if not np.isfinite(peak):
+        return BadAudio("audio-not-finite", "samples that are not finite")
+    if peak > LOUDEST:
+        return BadAudio("audio-range", f"floats out of range: expected -1 to 1, found {peak:g}")
+    return None
+
+
+class Levels:
+    """Levels of a recording, from its samples, which may be added block by block."""
+
+    def __init__(self) -> None:
+        self.count = 0  # samples per channel
+        self._full = 0  # samples at full scale, of all channels
+        self._peaks: np.ndarray | float = 0.0
+        self._energies: np.ndarray | float = 0.0
+        self._mix_peak = self._mix_energy = 0.0
+        self._channels = 1
+
+    @classmethod
+    def of(cls, samples: np.ndarray) -> Levels:
+        """Levels of samples (n, channels), n > 0."""
+        levels = cls()
+        levels.add(samples)
+        return levels
+
+    def add(self, samples: np.ndarray) -> None:
+        """Add samples (n, channels), n > 0."""
+        import numpy as np
+
+        level = np.abs(samples)
+        self.count, self._channels = self.count + len(samples), samples.shape[1]
+        self._full += int((level >= CLIPPING_LEVEL).sum())
+        self._peaks = np.maximum(self._peaks, level.max(axis=0))
+        if self._channels > 1:
+            mix = samples.mean(axis=1)
+            self._mix_peak = max(self._mix_peak, float(np.abs(mix).max()))
+            self._mix_energy += float(np.square(mix, dtype=np.float64).sum())
+            self._energies = self._energies + np.square(samples, dtype=np.float64).sum(axis=0)
+
+    @property
+    def loudest(self) -> int | None:
+        """The channel to use where the channels cancel each other, as with opposite phases; else None."""
+        import numpy as np
+
+        if self._channels == 1 or np.max(self._peaks) < SILENT:
+            return None
+        cancel = self._mix_energy < CANCELLED * np.sum(self._energies) / self._channels**2
+        return int(np.argmax(self._energies)) if cancel else None
+
+    @property
+    def silent(self) -> bool:
+        """Whether the mono signal is silent."""
+        import numpy as np
+
+        mixed = self._channels > 1 and self.loudest is None
+        return bool((self._mix_peak if mixed else np.max(self._peaks)) < SILENT)
+
+    @property
+    def clipped(self) -> bool:
+        """Whether a channel is clipped."""
+        return self._full >= CLIPPED * self.count * self._channels
+
+    @property
+    def notices(self) -> list[str]:
+        """What a user should know about the recording."""
+        found = []
+        if self.silent:
+            found.append(f"silent (peak below {SILENT:g})")
+        if self.clipped:
+            found.append(f"clipped (at least {CLIPPED:.1%} of the samples at full scale)")
+        if (channel := self.loudest) is not None:
+            found.append(f"channels cancel each other (opposite phase): channel {channel + 1} is used, not their mean")
+        return found
+
+
+def mono(samples: np.ndarray) -> np.ndarray:
+    """Samples (n,) from (n, channels), n > 0: the mean; the loudest channel where the channels cancel each other."""
+    channel = Levels.of(samples).loudest
+    return samples.mean(axis=1) if channel is None else samples[:, channel].copy()
 
 
 def converted(samples: np.ndarray, native: int, rate: int) -> tuple[np.ndarray, list[str]]:
     """Mono samples at ``rate`` from (n, channels) at ``native`` Hz, and the notices."""
-    notices, channels = [], samples.shape[1]
-    silent, clipped = levels(samples)
-    if silent:
-        notices.append(f"silent (peak below {SILENT:g})")
-    if clipped:
-        notices.append(f"clipped (at least {CLIPPED:.1%} of the samples at full scale)")
-    mono = samples.mean(axis=1)
-    if channels > 1:
+    levels, channels = Levels.of(samples), samples.shape[1]
+    notices, channel = levels.notices, levels.loudest
+    single = samples.mean(axis=1) if channel is None else samples[:, channel].copy()
+    if channels > 1 and channel is None:
         notices.append(f"mixed down from {channels} channels")
     if native != rate:
-        mono = resampled(mono, native, rate)
+        single = resampled(single, native, rate)
         notices.append(f"resampled from {native} Hz")
-    return mono, notices
+    return single, notices
 
 
 def resampled(samples: np.ndarray, native: int, rate: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mscnn import packages
 from mscnn.audio.blocks import Recording
-from mscnn.audio.read import SILENT
+from mscnn.audio.read import SILENT, mono
 from mscnn.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _blocks(recording: Recording) -> Iterator[np.ndarray]:
     size = BLOCK * recording.rate
     spans = [(i, min(i + size, recording.frames)) for i in range(0, recording.frames, size)]
     for block in recording.spans(spans):
-        yield block.mean(axis=1)
+        yield mono(block)
 
 
 def _count(frames: int, rate: int) -> int:

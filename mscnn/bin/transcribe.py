@@ -33,8 +33,10 @@ def main() -> None:
     from mscnn.asr import ENGINES, make_engine
     from mscnn.asr.transcribe import transcribe
     from mscnn.data.datadir import DataDir
+    from mscnn.errors import UserError
     from mscnn.evaluation.wer import write_wer
     from mscnn.log import get_logger
+    from mscnn.paths import why_no_name
     from mscnn.recipe.plan import Plan
 
     todo = [(args.data, engine, args.out) for engine in args.engine]
@@ -46,6 +48,8 @@ def main() -> None:
         ]
     if not todo:
         get_logger("transcribe").info("nothing to do: no experiment of the plan takes ASR transcripts")
+    if args.name and (why := why_no_name(args.name)):
+        raise UserError(f"--name {args.name}: not the ending of a file: {why}", code="name-invalid")
     given = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
     options = {option: value or None for option, value in given.items()}
     engines = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.paths import conf
+from mscnn.paths import conf, why_no_name
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,9 @@ class _File:
     field: str = "label"
 
     def __post_init__(self) -> None:
-        invalid = [name for name in self.classes if len(name.split()) != 1]
-        if invalid:
-            raise UserError(
-                f"classes: {invalid[0]!r}: the name of a class is one word, without blanks", code="labels-class"
-            )
+        for name in self.classes:
+            if why := why_no_name(name):
+                raise UserError(f"classes: {name!r} is no name of a class: {why}", code="labels-class")
         contradicting = self.map.keys() & {*(self.drop or ())}
         if contradicting:
             raise UserError(f"labels both mapped and dropped: {', '.join(sorted(contradicting))}", code="labels-twice")

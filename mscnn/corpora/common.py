@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from mscnn.audio.read import SAMPLE_FIXES
 from mscnn.errors import Issue, UserError
 
 SUBSETS = ("all", "improvised", "scripted")  # recordings, by their style
@@ -15,10 +16,14 @@ AS_RELEASED = "put the original file back, or let stage 3 convert: --convert tru
 FIXES: Mapping[str, str] = {
     "missing-session": "unpack the whole release again",
     "missing-wav": ORIGINAL,
+    "path-characters": "rename the file or folder; to UTF-8: convmv -f latin1 -t utf8 -r --notest FOLDER",
     "unreadable-wav": "give yourself permission to read it",
     "empty-wav": ORIGINAL,
     "header-only-wav": ORIGINAL,
+    "audio-not-finite": SAMPLE_FIXES["audio-not-finite"],
+    "audio-range": SAMPLE_FIXES["audio-range"],
     "truncated-wav": ORIGINAL,
+    "unclosed-wav": "repair it: sox --ignore-length FILE OUT.wav",
     "not-a-wav": "put the original file back, or convert it: ffmpeg -i FILE FILE.wav",
     "no-sound": ORIGINAL,
     "broken-video": ORIGINAL,

@@ -64,7 +64,7 @@ def parse(root: Path) -> Corpus:
 
 
 def _sessions(root: Path) -> list[Path]:
-    """The session folders; each has the folders of labels, transcripts and recordings."""
+    """The session folders; each has the folders of labels and recordings, transcripts may be missing."""
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; give the path of IEMOCAP_full_release", code="corpus-not-found")
     inside = sorted(p for p in root.iterdir() if p.is_dir())
@@ -78,7 +78,7 @@ def _sessions(root: Path) -> list[Path]:
             f"{root}: no Session1 … Session5 here or in a subfolder\n{TREE}\nfound:\n  {listing}",
             code="corpus-not-found",
         )
-    absent = [str(s / name) for s in sessions for name in (LABELS, TEXTS, WAVS) if not (s / name).is_dir()]
+    absent = [str(s / name) for s in sessions for name in (LABELS, WAVS) if not (s / name).is_dir()]
     if absent:
         raise UserError(
             "folders are missing; was the archive unpacked completely?\n  " + "\n  ".join(absent) + f"\n{TREE}",
@@ -89,7 +89,7 @@ def _sessions(root: Path) -> list[Path]:
 
 def _names(folder: Path, session: Path, suffix: str, corpus: Corpus) -> Iterator[str]:
     """Dialogues of this session with an entry in ``folder``; other files are noted."""
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else ():
         stem = name.removesuffix(suffix)
         dialogue = DIALOGUE.fullmatch(stem)
         if dialogue and name == stem + suffix and dialogue["session"][-1] == session.name[-1]:

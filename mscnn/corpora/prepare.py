@@ -1,20 +1,21 @@
 """Stage 1: makes a data directory from the utterances of a corpus; all issues of the corpus are listed together."""
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mscnn.audio.check import BadAudio, Header, read_headers
-from mscnn.audio.duplicates import Digests
+from mscnn.audio.duplicates import Content, Digests
 from mscnn.config.labels import LabelMap
 from mscnn.corpora import counts
 from mscnn.corpora.common import KNOWN, Corpus, CorpusIssue, Item
 from mscnn.corpora.ids import valid_ids
 from mscnn.data.checks import inverse
 from mscnn.data.datadir import OPTIONAL, DataDir
-from mscnn.errors import DataErrors, UserError, listed
+from mscnn.errors import DataErrors, UserError, listed, printable
 from mscnn.files import atomic, read_table
 from mscnn.log import get_logger
 
@@ -57,10 +58,16 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
         UserError: no utterance is selected, or none can be used.
     """
     items, issues = select(valid_ids(corpus), labels, subset)
-    headers, bad_audio = check_audio(items, form)
+    issues += bad_paths(items)
+    _, bad_audio = check_audio(items, form)
     digests = Digests(out / "audit" / "recordings.json")  # the audit of stage 1 uses them: nothing is read twice
     issues += bad_audio
-    issues += find_copies(_usable(items, issues), labels, digests)
+    sounding = _usable(items, issues)
+    contents, unusable = digests.of(item.wav for item in sounding if item.wav)
+    issues += [
+        _issue(unusable[item.wav].kind, str(unusable[item.wav]), item) for item in sounding if item.wav in unusable
+    ]
+    issues += find_copies(_usable(sounding, issues), labels, contents)
     issues.sort(key=lambda issue: (issue.code, issue.where))
     stopping = [issue for issue in issues if issue.code not in KNOWN]
     if stopping and not skip:
@@ -79,7 +86,8 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
         raise UserError(
             f"none of the {len(items)} selected utterances can be used; see the issues above", code="nothing-usable"
         )
-    seconds = {item.utt: _seconds(item, headers) for item in kept}
+    _report_levels([item for item in kept if item.wav], contents)
+    seconds = {item.utt: _seconds(item, contents) for item in kept}
     _write(out, _tables(kept, labels, seconds), [issue for issue in issues if not issue.repaired])
     digests.write()
     if not any(item.text.strip() for item in kept):
@@ -116,16 +124,30 @@ def select(corpus: Corpus, labels: LabelMap, subset: str) -> tuple[list[Item], l
     return [item for item in chosen if labels.mapping.get(item.label) is not None], issues
 
 
-def _seconds(item: Item, headers: Mapping[str, Header]) -> float:
+def _seconds(item: Item, contents: Mapping[str, Content]) -> float:
     """Duration of an utterance: of its part of the recording, of all of it, or as the corpus states it."""
     if item.end:
         return item.end - item.start
-    return headers[item.utt].seconds if item.wav else item.seconds
+    return contents[item.wav].seconds if item.wav else item.seconds
 
 
 def _issue(code: str, message: str, item: Item, where: str = "") -> CorpusIssue:
     """An issue of one utterance; ``where`` is its recording by default."""
     return CorpusIssue(code, message, where or item.wav, (item.utt,), style=item.style)
+
+
+def bad_paths(items: Sequence[Item]) -> Iterator[CorpusIssue]:
+    """An issue for each recording whose path no Kaldi table can have."""
+    for item in items:
+        found = ""
+        try:
+            item.wav.encode()
+        except UnicodeEncodeError:
+            found = "its path is not UTF-8"
+        if re.search(r"[\x00-\x1f\x7f]", item.wav) or item.wav != item.wav.strip():
+            found = "control characters, or blanks at an end, in its path"
+        if found:
+            yield _issue("path-characters", found, item, printable(item.wav))
 
 
 def check_audio(items: Sequence[Item], form: AudioForm) -> tuple[dict[str, Header], list[CorpusIssue]]:
@@ -165,19 +187,25 @@ def _report_forms(headers: Collection[Header], others: Collection[str], form: Au
         logger.info("%d are not as specified (%s Hz, %s channel(s))", len(others), rate, channels)
 
 
-def find_copies(items: Sequence[Item], labels: LabelMap, digests: Digests) -> Iterator[CorpusIssue]:
-    """An issue for each utterance whose recording cannot be decoded or has the same samples as another.
+def _report_levels(recorded: Sequence[Item], contents: Mapping[str, Content]) -> None:
+    """Log each notice on the levels of recordings, with the number of its utterances and the first of them."""
+    noticed: dict[str, list[Item]] = {}
+    for item in recorded:
+        for notice in contents[item.wav].notices:
+            noticed.setdefault(notice, []).append(item)
+    for notice, items in sorted(noticed.items()):
+        logger.warning("%s: %d of %d utterances, the first is %s", notice, len(items), len(recorded), items[0].wav)
+
+
+def find_copies(items: Sequence[Item], labels: LabelMap, contents: Mapping[str, Content]) -> Iterator[CorpusIssue]:
+    """An issue for each utterance whose recording has the same samples as another.
 
     The first id is kept. Where copies differ in class or speaker, none can be trusted, and each has an issue.
     """
     recorded = sorted((item for item in items if item.wav), key=lambda item: item.utt.encode())
-    contents, unreadable = digests.of(item.wav for item in recorded)
     copies: dict[tuple[str, float, float], list[Item]] = {}
     for item in recorded:
-        if item.wav in unreadable:
-            yield _issue("not-a-wav", unreadable[item.wav], item)
-        else:
-            copies.setdefault((contents[item.wav], item.start, item.end), []).append(item)
+        copies.setdefault((contents[item.wav].digest, item.start, item.end), []).append(item)
     for same in copies.values():
         facts = {item.utt: f"{labels.mapping[item.label]} of {item.speaker}" for item in same}
         alike = len({*facts.values()}) == 1
@@ -237,7 +265,9 @@ def _tables(items: Sequence[Item], labels: LabelMap, seconds: Mapping[str, float
         "utt2gender": {item.utt: item.gender for item in items},
         "utt2split": {item.utt: item.split for item in items},
     }
-    return {name: table for name, table in tables.items() if name not in OPTIONAL or all(table.values())}
+    return {
+        name: table for name, table in tables.items() if name == "text" or name not in OPTIONAL or all(table.values())
+    }
 
 
 def _recordings(items: Sequence[Item], seconds: Mapping[str, float]) -> dict[str, dict[str, str]]:
@@ -261,11 +291,12 @@ def _write(out: Path, tables: Mapping[str, Mapping[str, str]], excluded: Sequenc
         logger.info("%s is up to date", out)
     else:
         DataDir.write(out, tables)
-    rows = sorted((utt, issue.code, issue.where, issue.message) for issue in excluded for utt in issue.utts or ("-",))
+    cells = sorted((utt, issue.code, issue.where, issue.message) for issue in excluded for utt in issue.utts or ("-",))
+    rows = [[" ".join(printable(cell).split()) for cell in row] for row in cells]
     (out / "excluded.tsv").unlink(missing_ok=True)
     if rows:
         with atomic(out / "excluded.tsv") as file:
-            file.writelines("\t".join(row) + "\n" for row in [("utt", "kind", "where", "reason"), *rows])
+            file.writelines("\t".join(row) + "\n" for row in [["utt", "kind", "where", "reason"], *rows])
 
 
 def _is_current(out: Path, tables: Mapping[str, Mapping[str, str]]) -> bool:

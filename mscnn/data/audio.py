@@ -44,27 +44,36 @@ class AudioReader:
 
     Attributes:
         issues: the issues so far, one per utterance that cannot be used.
+        notices: utterance -> notices, of the others.
     """
 
     def __init__(self, rate: int, *, convert: bool) -> None:
         """Return samples at ``rate`` Hz, mono; ``convert``: other rates and channels are converted, else refused."""
         self._rate, self._convert = rate, convert
         self.issues: list[Issue] = []
+        self.notices: dict[str, list[str]] = {}
 
     def __enter__(self) -> AudioReader:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        if kind is None and self.issues:
+        if kind is None:
+            self.require_none()
+
+    def require_none(self) -> None:
+        """Raise the issues, if there are any."""
+        if self.issues:
             raise DataErrors(f"{len(self.issues)} utterances cannot be used:", self.issues, code="utterances-unusable")
 
     def load(self, audio: UtteranceAudio) -> tuple[np.ndarray, list[str]] | None:
         """Samples (n,) float32 and notices, as :func:`load_audio` returns them; None where there is an issue."""
         try:
-            return load_audio(audio.wav, self._rate, self._convert, start=audio.start, end=audio.end)
+            loaded = load_audio(audio.wav, self._rate, self._convert, start=audio.start, end=audio.end)
         except UserError as error:
             self.refuse(audio, error.code, str(error))
             return None
+        self.notices[audio.utt] = loaded[1]
+        return loaded
 
     def refuse(self, audio: UtteranceAudio, code: str, message: str) -> None:
         """Add an issue: the utterance cannot be used; ``message`` names its file."""

@@ -16,6 +16,9 @@ Table = Mapping[str, str]
 FACTS = ("utt2session", "utt2scene", "utt2gender", "utt2split")
 ONE_WORD = ("utt2spk", "utt2emo", "utt2dur", *FACTS)
 SPLITS = ("train", "dev", "test")
+RESERVED = {"<s>", "</s>", "#0"}  # words of Kaldi's language models
+JOINERS = str.maketrans("", "", "\u200c\u200d")  # zero-width characters that words of many scripts are written with
+TO_THE_END = -1.0  # end of a segment: that of its recording
 SPLIT = re.compile("train|dev|test[0-9]?")  # a corpus may have several test sets
 
 
@@ -34,7 +37,7 @@ def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
     issues += _recordings(path / "wav.scp", recordings)
     for number, (utt, value) in enumerate(tables.get("segments", {}).items(), 1):
         if segment(value, recordings) is None:
-            expected = "expected 'RECORDING START END' of wav.scp, START < END"
+            expected = "expected 'RECORDING START END' of wav.scp, START < END, or an END of -1: to the end"
             issues.append(Issue("segment-invalid", f"{path / 'segments'}:{number}: {utt}: {expected}; found {value!r}"))
     for file in sorted(path.glob("text.*")):
         issues += _keys(file, read_table(file), speakers)
@@ -50,11 +53,15 @@ def inverse(utt2spk: Table) -> dict[str, str]:
 
 
 def segment(value: str, recordings: Table) -> tuple[str, float, float] | None:
-    """Recording, start and end in seconds of a value of ``segments``; None where the value is malformed."""
-    fields = re.fullmatch(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)", value)
-    if not fields or fields[1] not in recordings or not float(fields[2]) < float(fields[3]):
+    """Recording, start and end in seconds of a value of ``segments``; None where the value is malformed.
+
+    As in Kaldi, an end of -1 (``TO_THE_END``) is that of the recording.
+    """
+    fields = re.fullmatch(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?|-1(?:\.0*)?)", value)
+    if not fields or fields[1] not in recordings:
         return None
-    return fields[1], float(fields[2]), float(fields[3])
+    start, end = float(fields[2]), float(fields[3])
+    return (fields[1], start, end) if start < end or end == TO_THE_END else None
 
 
 def _keys(file: Path, table: Table, speakers: Table) -> Iterator[Issue]:
@@ -84,10 +91,14 @@ def _values(path: Path, tables: Mapping[str, Table]) -> Iterator[Issue]:
         if not SPLIT.fullmatch(split):
             where = f"{path / 'utt2split'}:{number}"
             yield Issue("split-unknown", f"{where}: {utt}: expected train, dev, test, test1 …, found {split!r}")
-    for number, (utt, text) in enumerate(tables["text"].items(), 1):
-        if not text.isprintable() or re.search(r"</?s>|#0", text):
+    for number, (utt, text) in enumerate(tables.get("text", {}).items(), 1):
+        if not _is_text(text) or RESERVED & {*text.split()}:
             where = f"{path / 'text'}:{number}"
             yield Issue("text-characters", f"{where}: {utt}: unprintable characters, <s>, </s> or #0 in {text[:60]!r}")
+
+
+def _is_text(text: str) -> bool:
+    return text.translate(JOINERS).isprintable()
 
 
 def _is_positive(value: str) -> bool:

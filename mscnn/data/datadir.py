@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mscnn.data.checks import FACTS, check, inverse, segment
+from mscnn.data.checks import FACTS, TO_THE_END, check, inverse, segment
 from mscnn.errors import DataErrors, UserError
 from mscnn.files import read_table, write_table
 
-REQUIRED = ("text", "utt2spk", "utt2emo", "utt2dur")
-OPTIONAL = ("wav.scp", *FACTS)
+REQUIRED = ("utt2spk", "utt2emo", "utt2dur")
+OPTIONAL = ("text", "wav.scp", *FACTS)
 UNKNOWN = "unknown"  # the speaker of utterances without one
 KINDS = {"impro": "improvised", "script": "scripted"}  # how the scenes of utt2scene begin -> kind of scene
 
@@ -26,7 +26,7 @@ class DataDir:
     Attributes:
         path: the directory.
         wav: utterance -> path of its recording; where there are ``segments``, recording -> path.
-        text: utterance -> reference transcript.
+        text: utterance -> reference transcript; all are empty where there is no such table.
         spk: utterance -> speaker.
         emo: utterance -> emotion, a class of the label map.
         dur: utterance -> seconds.
@@ -95,20 +95,21 @@ class DataDir:
         if issues:
             title = f"{path}: {len(issues)} issues in this data directory:"
             raise DataErrors(title, issues, code="data-dir-invalid")
-        recordings = tables.get("wav.scp", {})
+        recordings, speakers = tables.get("wav.scp", {}), tables["utt2spk"]
+        seconds = {utt: float(value) for utt, value in tables["utt2dur"].items()}
         spans = {utt: segment(value, recordings) for utt, value in tables.get("segments", {}).items()}
         return cls(
             path=path,
             wav=recordings,
-            text=tables["text"],
-            spk=tables["utt2spk"],
+            text=tables.get("text", dict.fromkeys(speakers, "")),
+            spk=speakers,
             emo=tables["utt2emo"],
-            dur={utt: float(seconds) for utt, seconds in tables["utt2dur"].items()},
+            dur=seconds,
             session=tables.get("utt2session", {}),
             scene=tables.get("utt2scene", {}),
             gender=tables.get("utt2gender", {}),
             split=tables.get("utt2split", {}),
-            segments={utt: span for utt, span in spans.items() if span},
+            segments={utt: _closed(span, seconds[utt]) for utt, span in spans.items() if span},
         )
 
     @staticmethod
@@ -159,6 +160,12 @@ class DataDir:
         transcripts = read_table(file)
         require_words(file, transcripts)
         return transcripts
+
+
+def _closed(span: tuple[str, float, float], seconds: float) -> tuple[str, float, float]:
+    """Recording, start and end of a segment of ``seconds``, also where it ends with its recording."""
+    recording, start, end = span
+    return recording, start, start + seconds if end == TO_THE_END else end
 
 
 def require_words(file: Path, transcripts: Mapping[str, str]) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, require_classes
 from mscnn.errors import DataErrors, UserError
+from mscnn.log import get_logger
 from mscnn.paths import names
 
 FEW_SPEAKERS = 10  # up to this number, one fold per speaker is affordable
 ONE_EACH = ("leave_one_speaker_out", "leave_one_speaker_out_pooled", "leave_one_speaker_out_share")
+logger = get_logger(__name__)
 GROUPS = ("k_speakers", "k_speakers_pooled", "k_speakers_share")
 
 
@@ -60,6 +62,29 @@ def check_fit(protocol: Protocol, data: DataDir, classes: Sequence[str], first_f
         error.args = (f"{error}\n{advice(data, classes)}",)
         raise
     return folds
+
+
+def applicable(protocol: Protocol, data: DataDir, classes: Sequence[str], first_folds: int = 0) -> Protocol:
+    """The protocol, or where parts lack classes the one that it names for this case, with a warning in the log.
+
+    Args:
+        classes: classes of the label map.
+        first_folds: number of folds that are trained; 0: all.
+
+    Raises:
+        UserError, DataErrors: the data lack the sessions, speakers or tables that the protocol needs.
+    """
+    if not protocol.otherwise:
+        return protocol
+    other = Protocol.load(protocol.otherwise)
+    try:
+        require_classes(protocol, protocol.folds(data)[: first_folds or None], data, classes)
+    except DataErrors as error:
+        if error.code != "class-absent" or not _fit(other, data, classes).fits:
+            return protocol
+        logger.warning("%s: %s, so %s is used", protocol.name, _reason(error), other.name)
+        return other
+    return protocol
 
 
 def fitting(data: DataDir, classes: Sequence[str] = ()) -> list[Fit]:

@@ -138,10 +138,15 @@ def _names(paths: Sequence[Path], describe: Describe) -> dict[Path, list[Names]]
         once = dict.fromkeys(items)
         if len(once) < len(items):
             log.warning("%s: %d lines are there twice", path, len(items) - len(once))
-        names[path] = [
-            (known.get(i.key, i.key), i.key, Path(i.path).stem, i.key.removeprefix(f"{i.dataset}-")) for i in once
-        ]
+        names[path] = [(known.get(i.key, i.key), *_spellings(i)) for i in once]
     return names
+
+
+def _spellings(item: Recording) -> Names:
+    """Names that an utterance may have: its key, without the corpus, with its last part first, or its recording."""
+    key = item.key.removeprefix(f"{item.dataset}-")
+    rest, _, last = key.rpartition("-")
+    return (item.key, *([f"{last}_{rest}"] if rest else []), Path(item.path).stem, key)
 
 
 def read_jsonl(path: Path) -> Iterator[Recording]:

@@ -41,6 +41,7 @@ class Protocol:
         leave_out: attributes; other utterances that share one of them with the test part are excluded from the fold.
         aggregate: headline of a score: the mean over folds, or one confusion matrix pooled over folds where single
             folds lack classes.
+        otherwise: protocol that is used instead, and is named on the score line, where parts lack classes; empty: none.
     """
 
     name: Name
@@ -52,6 +53,7 @@ class Protocol:
     legacy: Sequence[Legacy] = ()
     leave_out: Sequence[Attribute] = ()
     aggregate: Aggregate = "fold-mean"
+    otherwise: str = ""
 
     @classmethod
     def load(cls, name: str) -> "Protocol":

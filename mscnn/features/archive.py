@@ -106,7 +106,7 @@ class FeatureDir:
         """Features of one utterance, float32 (T, dim).
 
         Raises:
-            UserError: there are none, or the archive does not match the tables.
+            UserError: there are none, they are not finite, or the archive does not match the tables.
         """
         self.require([utt])
         import kaldiio
@@ -123,6 +123,9 @@ class FeatureDir:
             raise UserError(
                 f"{entry}: {utt} has shape {matrix.shape}, expected {expected}; {FIX}", code="features-damaged"
             )
+        if not len(matrix) or not np.isfinite(matrix).all():
+            found = "values that are not finite" if len(matrix) else "no frames"
+            raise UserError(f"{entry}: {utt} has {found}; {FIX}", code="features-not-finite")
         return matrix.astype(np.float32, copy=False)
 
     def read_all(self, utts: Sequence[str], max_frames: int | None = None) -> tuple[np.ndarray, np.ndarray]:

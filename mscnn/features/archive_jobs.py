@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from mscnn.data.audio import UtteranceAudio
 from mscnn.errors import UserError
-from mscnn.files import read_table
+from mscnn.files import atomic, read_table
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger
 from mscnn.stamp import Stamp
@@ -100,6 +100,18 @@ def join_tables(jobs: Sequence[ArchiveJob], expected: Collection[str]) -> dict[s
         )
     _remove_surplus(jobs)
     return entries
+
+
+def write_notices(notices: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Write a table of utterances and notices, and log each notice with the number of its utterances and the first."""
+    with atomic(path) as tsv:
+        tsv.writelines(f"{utt}\t{notice}\n" for utt in sorted(notices, key=str.encode) for notice in notices[utt])
+    utts_of: dict[str, list[str]] = {}
+    for utt, noticed in notices.items():
+        for notice in noticed:
+            utts_of.setdefault(notice, []).append(utt)
+    for notice, utts in sorted(utts_of.items()):
+        log.info("%s: %d of %d utterances, the first is %s; all in %s", notice, len(utts), len(notices), utts[0], path)
 
 
 def _remove_surplus(jobs: Sequence[ArchiveJob]) -> None:

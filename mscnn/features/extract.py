@@ -18,10 +18,9 @@ from mscnn.data.datadir import DataDir
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import write_archive
-from mscnn.features.archive_jobs import ArchiveJob, join_tables, run_stale
+from mscnn.features.archive_jobs import ArchiveJob, join_tables, run_stale, write_notices
 from mscnn.features.config import Feature
 from mscnn.files import atomic, digest, file_digest, write_table
-from mscnn.log import get_logger
 from mscnn.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 ROOMS = {"audio": ("pcm", "read", "video"), "features": ("base", "cepstra", "dsp")}
 CODE = tuple(f"mscnn.{room}.{name}" for room, names in ROOMS.items() for name in names)
 JOB_SIZE = 250  # utterances; fixed, so that the archives do not depend on the number of processes
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,18 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
                 continue
             samples, notices[audio.utt] = loaded
             matrix = compute(job.feature, samples, job.device)
+            if not _is_finite(matrix):
+                reader.refuse(audio, "feature-not-finite", f"{audio.wav}: {job.feature.name} is not finite; inspect it")
+                continue
             if len(matrix) < extractor.min_frames:
                 notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
             yield audio.utt, matrix
+
+
+def _is_finite(matrix: np.ndarray) -> bool:
+    import numpy as np
+
+    return bool(np.isfinite(matrix).all())
 
 
 def compute(feature: Feature, samples: np.ndarray, device: str) -> np.ndarray:
@@ -158,9 +165,7 @@ def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: P
             notices[utt] = noticed.split("; ") if noticed else []
     write_table(out / "feats.scp", entries)
     write_table(out / "utt2num_frames", frames)
-    with atomic(out / "notices.tsv") as tsv:
-        tsv.writelines(f"{utt}\t{notice}\n" for utt in sorted(notices, key=str.encode) for notice in notices[utt])
-    _log_notices(notices, out)
+    write_notices(notices, out / "notices.tsv")
     facts = {
         "feature": feature.name,
         "options": feature.options,
@@ -173,14 +178,3 @@ def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: P
     with atomic(out / "feature.yaml") as file:
         yaml.safe_dump(facts, file, sort_keys=False)
     return frames
-
-
-def _log_notices(notices: dict[str, list[str]], out: Path) -> None:
-    """Log each notice, with the number of its utterances and the first of them."""
-    utts_of: dict[str, list[str]] = {}
-    for utt, noticed in notices.items():
-        for notice in noticed:
-            utts_of.setdefault(notice, []).append(utt)
-    where, total = out / "notices.tsv", len(notices)
-    for notice, utts in sorted(utts_of.items()):
-        log.info("%s: %d of %d utterances, the first is %s; all in %s", notice, len(utts), total, utts[0], where)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 
 from mscnn.audio.blocks import AudioArray, AudioFile, Recording
-from mscnn.audio.read import converted, levels
+from mscnn.audio.read import Levels, converted
 from mscnn.audio.vad import speech, within
 from mscnn.errors import UserError
 from mscnn.inference.answers import Prepared, Total, groups, unusable, without_text
@@ -236,8 +236,8 @@ class Predictor:
                 text = clean(self._asr[1](converted(part.samples, part.rate, RATE)[0]))
         item = self._frontend.item(part.samples, part.rate)
         given = (text, source) if self.takes_text else (None, "none")
-        silent, clipped = levels(part.samples.mean(axis=1, keepdims=True))[0], levels(part.samples)[1]
-        return Prepared(part.owner, part.seconds, item, *given, silent, clipped)
+        levels = Levels.of(part.samples)
+        return Prepared(part.owner, part.seconds, item, *given, levels.silent, levels.clipped)
 
     def _results(self, parts: Iterable[Prepared], batch_seconds: float) -> Iterator[tuple[int, Result]]:
         """Number and result of each recording; its parts are consecutive."""

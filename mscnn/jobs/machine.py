@@ -1,4 +1,7 @@
-"""Resources available to this process: processors, memory, GPUs."""
+"""Resources available to this process: processors, memory, GPUs.
+
+Recipes run this file as a script, before there is an environment: it prints the number of processors.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,7 @@ def processors() -> int:
     counts = [float(os.cpu_count() or 1)]
     if hasattr(os, "sched_getaffinity"):
         counts.append(len(os.sched_getaffinity(0)))
-    slurm = os.environ.get("SLURM_CPUS_PER_TASK", "")
-    if slurm.isdecimal():
-        counts.append(int(slurm))
+    counts += [_slurm(name) for name in ("CPUS_PER_TASK", "CPUS_ON_NODE") if _slurm(name)]
     for folder in _cgroups("cpu"):
         limits = _fields(folder / "cpu.max")  # version 2 has quota and period in one file, version 1 in two
         limits = limits or _fields(folder / "cpu.cfs_quota_us") + _fields(folder / "cpu.cfs_period_us")
@@ -29,8 +30,9 @@ def processors() -> int:
 
 
 def memory() -> int:
-    """Available memory in bytes: the minimum over the machine and what is left of the limits of cgroups."""
-    sizes = [_available()]
+    """Available memory in bytes: the minimum over the machine, the Slurm allocation, and what cgroups leave."""
+    slurm = _slurm("MEM_PER_NODE") or _slurm("MEM_PER_CPU") * processors()  # megabytes
+    sizes = [_available(), *([slurm << 20] if slurm else [])]
     for folder in _cgroups("memory"):
         limit = _fields(folder / "memory.max") or _fields(folder / "memory.limit_in_bytes")
         if limit and limit[0].isdecimal():
@@ -45,6 +47,12 @@ def gpus() -> list[str]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
+
+
+def _slurm(name: str) -> int:
+    """A number that Slurm states of this job; 0 outside of one."""
+    value = os.environ.get(f"SLURM_{name}", "")
+    return int(value) if value.isdecimal() else 0
 
 
 def _used(folder: Path) -> int:
@@ -80,3 +88,7 @@ def _fields(path: Path) -> list[str]:
         return path.read_text().split()
     except OSError:
         return []
+
+
+if __name__ == "__main__":
+    print(processors())

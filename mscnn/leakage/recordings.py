@@ -14,18 +14,18 @@ def contents(data: DataDir, cache: Path | None = None) -> dict[str, str]:
     added to it.
 
     Raises:
-        DataErrors: files that cannot be read as audio.
+        DataErrors: files that cannot be used.
     """
     digests = Digests(cache)
     of_file, unreadable = digests.of(data.wav.values())
     if unreadable:
         raise DataErrors(
             f"{data.path}: {len(unreadable)} recordings cannot be read; inspect each with: file PATH",
-            [Issue("audio-unreadable", f"{path}: {why}") for path, why in unreadable.items()],
+            [Issue(why.kind, f"{path}: {why}") for path, why in unreadable.items()],
             code="audio-unreadable",
         )
     digests.write()
-    recordings = {key: of_file[path] for key, path in data.wav.items()}
+    recordings = {key: of_file[path].digest for key, path in data.wav.items()}
     if not data.segments:
         return recordings
     return {utt: f"{recordings[rec]} {start} {end}" for utt, (rec, start, end) in data.segments.items()}

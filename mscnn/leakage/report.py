@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
-from mscnn.data.fit import check_fit
+from mscnn.data.fit import applicable, check_fit
 from mscnn.data.protocols import Fold, Protocol
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import FeatureDir
@@ -78,7 +78,7 @@ def write_audits(
     """
     splits = [
         (protocol, check_fit(protocol, data, classes, first_folds) if classes else protocol.folds(data))
-        for protocol in _load(protocols, out)
+        for protocol in _applicable(_load(protocols, out), data, classes, first_folds)
     ]
     recordings = contents(data, out / "recordings.json")
     with workers(nj if len(data.utts) > SERIAL_BELOW else 1) as map_fn:
@@ -97,6 +97,14 @@ def require_no_leaks(results: Sequence[AuditResult]) -> None:
             issues,
             code="recording-twice",
         )
+
+
+def _applicable(
+    protocols: Sequence[Protocol], data: DataDir, classes: Sequence[str], first_folds: int
+) -> list[Protocol]:
+    """The protocols that training will use, each once."""
+    used = [applicable(protocol, data, classes, first_folds) if classes else protocol for protocol in protocols]
+    return [*{protocol.name: protocol for protocol in used}.values()]
 
 
 def _load(names: Sequence[str], out: Path) -> list[Protocol]:

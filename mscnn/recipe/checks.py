@@ -16,7 +16,7 @@ from mscnn.data.protocols import Protocol
 from mscnn.device import DEVICES, choose_device
 from mscnn.errors import UserError
 from mscnn.files import read_table
-from mscnn.paths import CONF
+from mscnn.paths import CONF, why_no_name
 from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, NO_VECTORS, DataSet, Plan
@@ -33,6 +33,8 @@ def check_tag(tag: str) -> None:
     fix = "give letters, digits and ._+-, with neither . nor - at the beginning"
     if RESERVED.fullmatch(tag):
         fix = f"exp/{tag} is for other outputs of the stages; choose another name"
+    elif why := TAG.fullmatch(tag) and why_no_name(tag):
+        fix = f"{why}; choose another name with --tag"
     elif TAG.fullmatch(tag):
         return
     raise UserError(f"--tag {tag}: not a name of an experiment: {fix}", code="tag-invalid")

@@ -36,7 +36,10 @@ def _expected(row: Row, options: Options) -> dict[str, Any]:
 
     old, setup = read_yaml(Path(row.exp, "config.yaml")), row.setup()
     spec = setup.spec()
-    known = decided(setup, spec, LabelMap.load(row.labels).classes, Protocol.load(row.protocol))
+    protocol = Protocol.load(row.protocol)
+    if protocol.otherwise and _mapping(old, "protocol").get("name") == protocol.otherwise:
+        protocol = Protocol.load(protocol.otherwise)  # as the data then needed
+    known = decided(setup, spec, LabelMap.load(row.labels).classes, protocol)
     return {
         **old,
         **known,

@@ -147,7 +147,10 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
     elif spec.only_with_xvector and options.xvector == "none":
         issues.add("plan-xvector-needed", f"{spec.name} needs x-vectors, which --xvector none excludes")
     else:
-        return _resolved(request, spec, options)
+        row = _resolved(request, spec, options)
+        if not request.tag:
+            issues.attempt(check_tag, row.tag)
+        return row
     return None
 
 

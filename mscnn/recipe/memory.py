@@ -113,16 +113,19 @@ def peak(task: Task) -> int | None:
 def _task(setup: ExperimentConfig, reader: Reader) -> Task:
     """The first training of an experiment."""
     from mscnn.config.labels import LabelMap
+    from mscnn.data.fit import applicable
     from mscnn.data.protocols import Protocol, make_folds
     from mscnn.device import choose_device
     from mscnn.training.task import Task
 
     spec, data = setup.spec(), reader.data(setup.data)
+    classes = list(LabelMap.load(setup.labels).classes)
+    protocol = applicable(Protocol.load(setup.protocol), data, classes, setup.folds)
     return Task(
         spec,
         setup.sources(spec, data, reader),
-        make_folds(Protocol.load(setup.protocol), data)[0],
-        list(LabelMap.load(setup.labels).classes),
+        make_folds(protocol, data)[0],
+        classes,
         setup.exp,
         cache=setup.exp.parent / "embeddings",
         device=choose_device(setup.device),

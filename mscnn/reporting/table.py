@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -19,6 +20,9 @@ LATEX = str.maketrans({
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", "±": r"$\pm$", "−": r"$-$", "–": "--", "†": r"$\dagger$",
 })  # fmt: skip
+RAW_HTML = re.compile(r"<(?=[A-Za-z/!?])")  # what would begin a tag in Markdown
+NUMBER = re.compile(r"[+-]?[\d.,]+(?:e[+-]?\d+)?(?: ± [\d.,]+)?|-")
+FORMULA = re.compile(r"[=+\-@\t\r]")  # first characters of what a spreadsheet computes
 MARKDOWN = str.maketrans({"|": r"\|", "\n": " "})
 
 
@@ -50,7 +54,17 @@ class Cell:
     def markdown(self) -> str:
         """The cell as Markdown."""
         mark = "`" if self.code else "**" if self.strong else ""
-        return f"{mark}{DASH if self.content is None else self.content}{mark}{self.rest}".translate(MARKDOWN)
+        return escaped(f"{mark}{DASH if self.content is None else self.content}{mark}{self.rest}".translate(MARKDOWN))
+
+    def csv(self) -> str:
+        """The cell in CSV; text that a spreadsheet would compute begins with an apostrophe."""
+        text = "" if self.content is None else str(self)
+        return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+
+
+def escaped(text: str) -> str:
+    """Text in Markdown without HTML of its own."""
+    return RAW_HTML.sub("&lt;", text)
 
 
 @dataclass(frozen=True)
@@ -118,8 +132,8 @@ class Table:
     def csv(self) -> str:
         """The table as CSV with a header line."""
         out = io.StringIO()
-        rows = (("" if cell.content is None else str(cell) for cell in row) for row in self.rows)
-        csv.writer(out, lineterminator="\n").writerows([self.heads, *rows])
+        rows = ((cell.csv() for cell in row) for row in (map(Cell, self.heads), *self.rows))
+        csv.writer(out, lineterminator="\n").writerows(rows)
         return out.getvalue()
 
 

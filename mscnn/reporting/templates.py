@@ -1,4 +1,4 @@
-"""Documents from ``templates/``: values are escaped in HTML, and inserted as they are in Markdown and LaTeX."""
+"""Documents from ``templates/``: values are escaped in HTML, bring no HTML into Markdown, and are as given in LaTeX."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from mscnn.reporting import formats
-from mscnn.reporting.table import LATEX
+from mscnn.reporting.table import LATEX, escaped
 
 __all__ = ["Markup", "Section", "macro", "render"]
 
@@ -24,6 +25,13 @@ class Section:
     view: Mapping[str, object] = field(default_factory=dict)
 
 
+@pass_context
+def _finalize(context: Context, value: object) -> object:
+    """In Markdown, names of classes, models and files bring no HTML."""
+    plain = isinstance(value, str) and not isinstance(value, Markup) and (context.name or "").endswith(".md")
+    return escaped(str(value)) if plain else value
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -33,6 +41,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_finalize,
     )
     names = ("fixed", "signed", "with_sd", "span", "thousands", "counted")
     environment.filters |= {name: getattr(formats, name) for name in names}

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from mscnn.errors import UserError
 from mscnn.files import digest
 from mscnn.log import get_logger
-from mscnn.text.vectorfiles import Wanted, content_digest, trim
+from mscnn.text.vectorfiles import Wanted, content_digest, first_words, trim
 from mscnn.text.vectors import WordVectors
 
 if TYPE_CHECKING:
     import numpy as np
 
 UNKNOWN_RANGE = 0.25  # words without an embedding: U(-UNKNOWN_RANGE, UNKNOWN_RANGE), as in Yoon et al. 2018
+MIN_COVERAGE = 0.02  # share of the words; GoogleNews lacks the most frequent ones, and still has nine of ten
 WORD2VEC_EPOCHS = (20, 150)  # least and most
 WORD2VEC_TOKENS = 500_000  # tokens to process over all epochs
 
@@ -43,7 +44,8 @@ def pretrained(path: str | os.PathLike, words: Collection[str], *, cache: str | 
         path of the table, a file of :class:`WordVectors`; an existing one is used again.
 
     Raises:
-        UserError: the file is missing, damaged, or of none of these formats.
+        UserError: the file is missing, damaged, or of none of these formats, or has hardly any of the words
+            (``embeddings-foreign``): they are of another language, or written in another way.
     """
     get_logger("gensim").setLevel("ERROR")
     path, cache = Path(path), Path(cache)
@@ -51,7 +53,9 @@ def pretrained(path: str | os.PathLike, words: Collection[str], *, cache: str | 
         table = cache / f"{digest([content_digest(path, cache), sorted(words), most])[:16]}.safetensors"
         if not table.exists():
             with tempfile.TemporaryDirectory(prefix=".trim.", dir=cache) as folder:
-                _read(trim(path, Wanted(words, most), Path(folder, "trimmed"))).save(table)
+                vectors = _read(trim(path, Wanted(words, most), Path(folder, "trimmed")))
+            _require_coverage(path, words, vectors)
+            vectors.save(table)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f"{path}: not readable as embeddings: {error}; expected GloVe, word2vec or fastText, text or binary, "
@@ -59,6 +63,19 @@ def pretrained(path: str | os.PathLike, words: Collection[str], *, cache: str | 
             code="embeddings-unreadable",
         ) from None
     return table
+
+
+def _require_coverage(path: Path, words: Collection[str], vectors: WordVectors) -> None:
+    """Raise UserError where the vectors have hardly any of the words; punctuation and numbers do not count."""
+    spoken = [word for word in words if any(c.isalpha() for c in word)]
+    known = sum(word in vectors for word in spoken)
+    if known < MIN_COVERAGE * len(spoken):
+        raise UserError(
+            f"{path}: has {known} of the {len(spoken)} words of the transcripts, which are such as "
+            f"{' '.join(spoken[:3])}; its first words are {' '.join(first_words(path)) or 'not text'}: give "
+            "vectors of this language, with words in lower case and without prefixes",
+            code="embeddings-foreign",
+        )
 
 
 def initial(words: Sequence[str], vectors: WordVectors, seed: int = 0) -> np.ndarray:

@@ -1,15 +1,28 @@
 """Text normalisation for word error rates and for comparisons of texts."""
 
 import re
+from unicodedata import category, normalize
 
 NORMALISATION = (
-    "lower case; tags in brackets such as [LAUGHTER] removed; punctuation replaced by a space, except apostrophes "
-    "inside words; repeated spaces merged; numbers as written"
+    "Unicode NFC; lower case; tags in brackets such as [LAUGHTER] removed; invisible characters such as U+200C "
+    "removed; punctuation and symbols replaced by a space, except apostrophes inside words; combining marks and vowel "
+    "signs belong to words; repeated spaces merged; numbers as written"
 )
+ZERO_WIDTH_SPACE = "\u200b"  # between words, in scripts that are written without spaces
 
 
 def normalise(text: str) -> str:
-    """Normalised text, see ``NORMALISATION``."""
-    text = re.sub(r"\[[^\]]*\]", " ", text.lower().replace("’", "'"))
-    text = re.sub(r"[^\w']|_", " ", text)
-    return " ".join(re.sub(r"(?<!\w)'+|'+(?!\w)", " ", text).split())
+    """Normalised text, see ``NORMALISATION``; the same for every language."""
+    text = normalize("NFC", normalize("NFC", text).lower()).replace("’", "'")
+    text = re.sub(r"\[[^\[\]]*\]", " ", text)
+    text = re.sub(r"[^\w\s']|_", _replacement, text)
+    words = (word.strip("'") for word in re.sub("''+", " ", text).split())
+    return " ".join(word for word in words if word)
+
+
+def _replacement(character: re.Match[str]) -> str:
+    """What replaces a character that is no letter, digit, blank or apostrophe."""
+    kind = category(character[0])
+    if kind.startswith("M"):
+        return character[0]
+    return "" if kind == "Cf" and character[0] != ZERO_WIDTH_SPACE else " "

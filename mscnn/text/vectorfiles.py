@@ -6,6 +6,7 @@ streamed, only the rows of the requested words are kept, and gensim reads the re
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from mscnn.files import atomic, digest, file_digest
+from mscnn.log import get_logger
 
 GZIP, ZIP, FACEBOOK = b"\x1f\x8b", b"PK\x03\x04", b"\xba\x16\x4f\x2f"  # first bytes of files
 CHUNK = 1 << 20  # bytes per read
@@ -41,6 +43,9 @@ class Wanted:
 def trim(path: Path, wanted: Wanted, stem: Path) -> Path:
     """Write a word2vec file, ``stem.txt`` (text) or ``stem.bin`` (binary), with the ``wanted`` words of ``path``.
 
+    Columns of text are separated by any number of blanks or tabs. Where a header counts more or fewer words than a
+    file has, and each is whole, this is logged: such files are published.
+
     Returns:
         path of the written file.
 
@@ -63,6 +68,15 @@ def dimension(path: Path) -> int:
     """
     head = _head(path)
     return 0 if head.startswith(FACEBOOK) else _sniff(head)[1]
+
+
+def first_words(path: Path, count: int = 3) -> list[str]:
+    """The first words of a text file, of at most 40 characters each; empty for other files."""
+    head = _head(path)
+    if head.startswith(FACEBOOK) or _sniff(head)[2]:
+        return []
+    lines = head.splitlines()[: count + 1]
+    return [line.split()[0].decode("utf-8", "replace")[:40] for line in lines if len(line.split()) > 2][:count]
 
 
 def content_digest(path: Path, cache: Path) -> str:
@@ -91,7 +105,10 @@ def _records(path: Path, wanted: Wanted) -> tuple[int, bool, dict[bytes, bytes]]
 def _open(path: Path) -> BinaryIO:
     with open(path, "rb") as file:
         packed = file.read(2) == GZIP
-    return cast(BinaryIO, gzip.open(path)) if packed else open(path, "rb")
+    stream = cast(BinaryIO, gzip.open(path)) if packed else open(path, "rb")  # noqa: SIM115
+    if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+        stream.seek(0)
+    return stream
 
 
 def _head(path: Path) -> bytes:
@@ -108,7 +125,7 @@ def _sniff(head: bytes) -> tuple[int | None, int, bool]:
     fields = first.split()
     if len(fields) == 2 and all(field.isdigit() for field in fields):
         rows, dim = map(int, fields)
-        values = rest.partition(b"\n")[0].rstrip().rsplit(b" ", dim)[1:]
+        values = rest.partition(b"\n")[0].rstrip().rsplit(None, dim)[1:]
         return rows, dim, not (len(values) == dim and _are_numbers(values))
     if len(fields) > 2 and _are_numbers(fields[-2:]):
         return None, len(fields) - 1, False
@@ -129,17 +146,19 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Wanted) 
     records: dict[bytes, bytes] = {}
     line, number = b"", 0
     for number, line in enumerate(stream, 1):
-        start = line.partition(b" ")[0]
-        if start in records or not wanted.take(start):
+        start = b"" if line[:1].isspace() else line.split(None, 1)[0]  # a word may be a blank
+        if not start or start in records or not wanted.take(start):
             continue
         # the values are the last ``dim`` fields: GloVe 840B has words with spaces, such as "at name@domain.com"
-        name, *values = line.rstrip().rsplit(b" ", dim)
+        name, *values = line.rstrip().rsplit(None, dim)
         if name == start:
             if len(values) != dim:
                 raise ValueError(f"word {number}: expected {dim} values, found {len(values)}")
             records[name] = b" ".join(values)
-    if rows not in (None, number) or len(line.split()) <= dim:
+    if len(line.split()) <= dim or (rows is not None and rows > number and not line.endswith(b"\n")):
         raise ValueError(f"truncated after {number} words" + (f" of {rows}" if rows else ""))
+    if rows not in (None, number):
+        _log_count(stream, rows, number)
     return records
 
 
@@ -152,6 +171,9 @@ def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Wanted) -> It
             if blank < 0 and len(buffer) - start >= MAX_WORD_BYTES:
                 raise ValueError(f"word {row + 1}: longer than {MAX_WORD_BYTES} bytes")
             more = stream.read(CHUNK)
+            if not more and not buffer[start:].strip(b"\n"):
+                _log_count(stream, rows, row)
+                return
             if not more:
                 raise ValueError(f"truncated after {row} words of {rows}")
             buffer, start = buffer[start:] + more, 0
@@ -159,6 +181,10 @@ def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Wanted) -> It
         start = blank + 1 + width
         if wanted.take(name):
             yield name, buffer[blank + 1 : start]
+
+
+def _log_count(stream: BinaryIO, stated: int, found: int) -> None:
+    get_logger("embeddings").warning("%s: the header states %d words, there are %d", stream.name, stated, found)
 
 
 def _facebook_records(path: Path, wanted: Wanted) -> tuple[int, bool, dict[bytes, bytes]]:

@@ -53,6 +53,11 @@ def fit(
     logger = log.get_logger("train")
     optimizer = make_optimizer(model, options)
     state = _resume(directory / "checkpoint.pt", model, optimizer, device)
+    if not _is_finite(model):
+        raise UserError(
+            f"{directory / 'checkpoint.pt'}: its weights are not finite; delete it, and this fold is trained anew",
+            code="checkpoint-not-finite",
+        )
     subset = sample_subset(train, options, seed)
     if state.epoch:
         logger.info("resumed after epoch %d", state.epoch)
@@ -209,11 +214,26 @@ def _train_epoch(
         total += step(model, train, index, optimizer, options, rng, device) * len(index)
         state.steps += 1
     if not np.isfinite(total):
-        raise UserError(
-            f"epoch {seed[-1]}: the loss is {total}; try a smaller learning rate (--set training.lr=1e-4)",
-            code="loss-not-finite",
-        )
+        raise UserError(f"epoch {seed[-1]}: the loss is {total}: {_reason(train, options)}", code="loss-not-finite")
     return total / sum(map(len, batches)), padding(train.lengths, batches)
+
+
+def _is_finite(model: Classifier) -> bool:
+    return all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
+
+
+def _reason(train: Examples, options: Training) -> str:
+    """Why a loss is not finite: the data, or else the learning rate."""
+    for name, stream in train.streams.items():
+        if not np.isfinite(stream.frames).all():
+            row = int(np.argwhere(~np.isfinite(stream.frames).all(axis=1))[0, 0])
+            first = int(np.searchsorted(np.sort(stream.starts), row, side="right")) - 1
+            utt = train.utts[int(train.utterance[np.argsort(stream.starts, kind="stable")[first]])]
+            return f"the feature {name} of {utt} is not finite; extract the features again with stage 3"
+    if train.xvectors is not None and not np.isfinite(train.xvectors).all():
+        utt = train.utts[int(np.argwhere(~np.isfinite(train.xvectors).all(axis=1))[0, 0])]
+        return f"the x-vector of {utt} is not finite; extract the x-vectors again with stage 2"
+    return f"the data are finite, so training diverges: try a learning rate below {options.lr:g} (--set training.lr=…)"
 
 
 def step(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mscnn import __version__
+from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.packages import require
 from mscnn.paths import CONF, ROOT
@@ -25,7 +26,18 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 def write_predictions(
     path: Path, utts: Sequence[str], logits: np.ndarray, truth: Mapping[str, str], classes: Sequence[str]
 ) -> None:
-    """Write utterance, truth, prediction and a probability per class, sorted by utterance; logits are (n, classes)."""
+    """Write utterance, truth, prediction and a probability per class, sorted by utterance; logits are (n, classes).
+
+    Raises:
+        UserError: logits of an utterance are not finite (``prediction-not-finite``); nothing is written.
+    """
+    invalid = [utt for utt, row in zip(utts, logits, strict=True) if not np.isfinite(row).all()]
+    if invalid:
+        raise UserError(
+            f"{path}: the scores of {invalid[0]}, one of {len(invalid)} of {len(utts)} utterances, are not finite: "
+            "its features are damaged (extract them again with stage 3), or the weights are (train this fold again)",
+            code="prediction-not-finite",
+        )
     rows = dict(zip(utts, softmax(logits), strict=True))
     with atomic(path) as out:
         out.write("\t".join(["utt", "truth", "pred", *(f"p_{c}" for c in classes)]) + "\n")

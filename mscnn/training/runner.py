@@ -10,6 +10,7 @@ from typing import Any
 from mscnn import jobs, log
 from mscnn.config.labels import LabelMap
 from mscnn.config.model import ModelSpec
+from mscnn.data.fit import applicable
 from mscnn.data.protocols import Fold, Protocol, make_folds, require_classes, write_folds
 from mscnn.errors import UserError
 from mscnn.files import digest
@@ -160,7 +161,7 @@ def _prepare(options: ExperimentConfig, reader: Reader) -> Prepared:
             "data again with this map (stage 1), or name the label map of the data",
             code="class-unknown",
         )
-    protocol = Protocol.load(options.protocol)
+    protocol = applicable(Protocol.load(options.protocol), data, classes, options.folds)
     sources = options.sources(spec, data, reader)
     all_folds = exclude(make_folds(protocol, data), too_short(spec, sources))
     folds = all_folds[: options.folds or None]

@@ -14,7 +14,7 @@ from mscnn import __version__
 from mscnn.data.audio import UtteranceAudio
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
-from mscnn.features.archive_jobs import join_tables, run_stale
+from mscnn.features.archive_jobs import join_tables, run_stale, write_notices
 from mscnn.files import atomic, digest, file_digest, read_table, write_table
 from mscnn.log import get_logger
 from mscnn.xvector import kaldi, native
@@ -22,6 +22,7 @@ from mscnn.xvector.job import XvectorJob
 from mscnn.xvector.modeldir import XvectorModel
 
 UNVOICED_RESULT = {"all-frames": "computed from all frames", "zero": "zero vectors", "drop": "excluded"}
+RATE = 16000  # Hz, of recordings that are not converted
 BACKENDS: Mapping[str, Callable[[XvectorJob, XvectorModel], None]] = {
     "native": native.write_vectors,
     "kaldi": kaldi.write_vectors,
@@ -67,6 +68,7 @@ def extract(
         raise UserError(
             f"--chunk-size {chunk_size}: the minimum of the model is {model.min_chunk} frames", code="chunk-too-small"
         )
+    convert = convert or model.frontend.rate != RATE  # recordings need not have the rate of the network
     jobs = [
         XvectorJob(number, share, convert, out, model.path, backend, program, unvoiced, chunk_size, device)
         for number, share in enumerate(_shares(UtteranceAudio.of(data), nj), 1)
@@ -125,6 +127,8 @@ def _collect(jobs: Sequence[XvectorJob], data: DataDir, model: XvectorModel, out
     for leftover in out.glob(".kaldi.*"):  # of killed jobs
         shutil.rmtree(leftover, ignore_errors=True)
     write_table(out / "xvector.scp", entries)
+    lines = [line.split("\t") for job in jobs for line in job.notices_list.read_text(encoding="utf-8").splitlines()]
+    write_notices({utt: found.split("; ") if found else [] for utt, found in lines}, out / "notices.tsv")
     with atomic(out / "unvoiced.txt") as file:
         file.writelines(f"{utt}\n" for utt in unvoiced)
     if unvoiced:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -55,10 +56,17 @@ class XvectorJob(ArchiveJob):
     @property
     def outputs(self) -> list[Path]:
         """All files that the job writes."""
-        return [*super().outputs, self.unvoiced_list]
+        return [*super().outputs, self.unvoiced_list, self.notices_list]
 
-    def write_unvoiced(self, utts: list[str]) -> None:
-        """Write the list of utterances without a voiced frame."""
+    @property
+    def notices_list(self) -> Path:
+        """Path of the notices on the recordings, one line ``utterance<tab>notice; notice`` per utterance."""
+        return self.out / "log" / f"notices.{self.number}.tsv"
+
+    def write_lists(self, utts: list[str], notices: Mapping[str, Sequence[str]]) -> None:
+        """Write the list of utterances without a voiced frame, and that of the notices on the recordings."""
+        with atomic(self.notices_list) as out:
+            out.writelines(f"{utt}\t{'; '.join(found)}\n" for utt, found in notices.items())
         with atomic(self.unvoiced_list) as out:
             out.writelines(f"{utt}\n" for utt in utts)
 

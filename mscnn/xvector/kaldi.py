@@ -87,7 +87,8 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     if names := missing():
         raise UserError(f"Kaldi: missing: {', '.join(names)}; {FIX}", code="kaldi-missing")
     with _work_folder(job, model) as work:
-        vad = _voice_activity(job, model, work)
+        reader = AudioReader(model.frontend.rate, convert=job.convert)
+        vad = _voice_activity(job, model, work, reader)
         unvoiced = [utt for utt, voiced in vad.items() if not voiced.any()]
         vectors = _embed(job, model, work, {u: v for u, v in vad.items() if v.any() or job.unvoiced != "drop"})
     if job.unvoiced == "zero" and unvoiced:
@@ -95,7 +96,7 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
         vectors |= dict.fromkeys(unvoiced, np.zeros(size, np.float32))
     require_finite(vectors, model.path)
     write_archive(job.stem, ((utt, vectors[utt]) for utt in vad if utt in vectors))
-    job.write_unvoiced(unvoiced)
+    job.write_lists(unvoiced, reader.notices)
 
 
 @contextmanager
@@ -112,12 +113,12 @@ def _work_folder(job: XvectorJob, model: XvectorModel) -> Iterator[Path]:
         yield work
 
 
-def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path) -> dict[str, np.ndarray]:
+def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path, reader: AudioReader) -> dict[str, np.ndarray]:
     """Voiced frames (T,), 1 or 0, of each utterance (T = 0 for less than a frame); writes ``mfcc.{ark,scp}``."""
     import numpy as np
 
     mfcc = ["compute-mfcc-feats", "--config=mfcc.conf", "--dither=0", "ark:-", "ark,scp:mfcc.ark,mfcc.scp"]
-    _run(work, mfcc, feed=_waves(job, model.frontend.rate))
+    _run(work, mfcc, feed=_waves(job, model.frontend.rate, reader))
     frames = {utt: len(matrix) for utt, matrix in _read(work / "mfcc.ark")}
     _refuse_dropped(work, "compute-mfcc-feats", [audio.utt for audio in job.utterances], frames)
     # the exit status is 1 where no utterance has a voiced frame
@@ -131,9 +132,9 @@ def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path) -> dict[st
     return {utt: vad.get(utt, np.zeros(0, np.float32)) for utt in frames}
 
 
-def _waves(job: XvectorJob, rate: int) -> Iterator[bytes]:
+def _waves(job: XvectorJob, rate: int, opened: AudioReader) -> Iterator[bytes]:
     """Items of a Kaldi archive of waves; errors of files that cannot be used are raised together at the end."""
-    with AudioReader(rate, convert=job.convert) as reader:
+    with opened as reader:
         for audio in job.utterances:
             loaded = reader.load(audio)
             if loaded is not None:

@@ -30,22 +30,23 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     """
     unvoiced: list[str] = []
     network = model.network().to(choose_device(job.device))
-    write_archive(job.stem, _vectors(job, model, network, unvoiced))
-    job.write_unvoiced(unvoiced)
+    with AudioReader(model.frontend.rate, convert=job.convert) as reader:
+        write_archive(job.stem, _vectors(job, model, network, reader, unvoiced))
+    job.write_lists(unvoiced, reader.notices)
 
 
 def _vectors(
-    job: XvectorJob, model: XvectorModel, network: Network, unvoiced: list[str]
+    job: XvectorJob, model: XvectorModel, network: Network, reader: AudioReader, unvoiced: list[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Vectors (X,) of the utterances; fills ``unvoiced``. After an unusable file the others are only checked."""
     batch = BATCH_FRAMES[next(network.parameters()).device.type]
-    with AudioReader(model.frontend.rate, convert=job.convert) as reader:
-        for i in range(0, len(job.utterances), GROUP_SIZE):
-            frames = _voiced_frames(job, model, reader, job.utterances[i : i + GROUP_SIZE], unvoiced)
-            if not reader.issues:
-                vectors = embed(network, frames, job.chunk_size, model.min_chunk, batch)
-                require_finite(vectors, model.path)
-                yield from vectors.items()
+    for i in range(0, len(job.utterances), GROUP_SIZE):
+        frames = _voiced_frames(job, model, reader, job.utterances[i : i + GROUP_SIZE], unvoiced)
+        if not reader.issues:
+            vectors = embed(network, frames, job.chunk_size, model.min_chunk, batch)
+            require_finite(vectors, model.path)
+            yield from vectors.items()
+    reader.require_none()
 
 
 def _voiced_frames(

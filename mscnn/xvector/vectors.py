@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 DTYPES = {b"\0BFV \4": "<f4", b"\0BDV \4": "<f8"}
+MATRICES = {b"\0BFM \4": "<f4", b"\0BDM \4": "<f8"}  # some programs write a vector as a matrix of one row
 MAX_DIM = 1 << 20  # values of a vector; a file that states more is damaged
 
 
@@ -64,7 +65,7 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
 
 
 def _load(entry: str) -> np.ndarray:
-    """One vector (X,), binary or text, at ``file:offset`` or in a separate file.
+    """One vector (X,), binary or text, at ``file:offset`` or in a separate file; a matrix of one row is a vector.
 
     kaldiio is not used here: it runs commands, unpickles, and reads a truncated vector as a shorter one.
     """
@@ -77,11 +78,20 @@ def _load(entry: str) -> np.ndarray:
         file.seek(int(offset))
         head = file.read(10)
         if head.lstrip().startswith(b"["):
-            tokens = (head + file.readline()).partition(b"\n")[0].split()
+            lines = (head + file.read(MAX_DIM * 32)).partition(b"]")
+            rows = [row for row in lines[0].lstrip().removeprefix(b"[").splitlines() if row.strip()]
+            if len(rows) > 1:
+                raise ValueError(f"{entry}: a matrix of {len(rows)} rows, expected a vector: one row")
+            tokens = b" ".join([b"[", *rows, lines[1]]).split()
             if len(tokens) < 3 or tokens[-1] != b"]":
-                raise ValueError(f"{entry}: expected the values of a text vector on one line, between brackets")
+                raise ValueError(f"{entry}: expected the values of a text vector between brackets")
             return np.array(tokens[1:-1], np.float32)
         dtype, size = DTYPES.get(head[:6]), int.from_bytes(head[6:], "little")
+        if head[:6] in MATRICES:
+            rest = file.read(5)
+            dtype, rows_stated, size = MATRICES[head[:6]], size, int.from_bytes(rest[1:], "little")
+            if rows_stated != 1 or rest[:1] != b"\4":
+                raise ValueError(f"{entry}: a {rows_stated} x {size} matrix, expected a vector: one row")
         if dtype is None or not 0 < size <= MAX_DIM:
             raise ValueError(f"{entry}: not a Kaldi vector")
         data = file.read(size * int(dtype[-1]))

@@ -16,7 +16,7 @@ case "$*" in
   "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python3" && echo "venv $3" >>"$CALLS" ;;
   *"check_env.py --activated"*) exit "${NOT_ACTIVE:-0}" ;;
   *check_env.py*) ;;
-  *) echo "$*" >>"$CALLS"; [[ "$*" != *"${FAIL_AT:-nothing}"* ]] || kill -9 $PPID ;;
+  *) echo "$*" >>"$CALLS"; [[ "$*" != *"${FAIL_AT:-nothing}"* ]] || kill -9 $PPID; [[ ${PIP_USER-} != 1 ]] ;;
 esac
 """
 
@@ -81,6 +81,23 @@ def test_install_is_idempotent_and_reports_its_steps(bare, tmp_path):
     assert all(words in result.stderr for words in ("making tools/venv with Python 3.11", "minutes", "GB of disk"))
     pip = [call for call in calls if "pip install" in call]
     assert all("--constraint requirements.lock" in call for call in pip) and pip[1].endswith("--editable ..[demo]")
+    result, calls = bare(tmp_path / "tools/install.sh")
+    assert (result.returncode, calls) == (0, []) and "nothing to do" in result.stdout
+
+
+def test_installing_where_there_are_no_locks_and_pip_prefers_the_home(bare, tmp_path):
+    flock = tmp_path / "bin/flock"
+    flock.write_text("#!/bin/sh\necho 'flock: 9: No locks available' >&2\nexit 71\n")
+    flock.chmod(0o755)
+    result, calls = bare(tmp_path / "tools/install.sh", PIP_USER="1")
+    assert result.returncode == 0 and "no locks on this file system" in result.stderr
+    assert any("pip install" in call for call in calls), "pip refuses PIP_USER=1 in a venv"
+
+
+def test_a_complete_installation_that_cannot_be_written_is_used(bare, tmp_path):
+    bare(tmp_path / "tools/install.sh")
+    (tmp_path / "tools/.install.lock").unlink()
+    (tmp_path / "tools/.install.lock").mkdir()  # cannot be opened, as on a read-only file system
     result, calls = bare(tmp_path / "tools/install.sh")
     assert (result.returncode, calls) == (0, []) and "nothing to do" in result.stdout
 

@@ -1,6 +1,7 @@
 """The recipes and their shared stages: egs/*/run.sh, utils/stages.sh."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -57,6 +58,25 @@ def help_of(module: str) -> str:
 def mini(sh, checkout):
     """Run egs/mini_iemocap/run.sh."""
     return lambda *arguments, **more: sh(checkout / "egs/mini_iemocap/run.sh", *arguments, **more)
+
+
+@pytest.mark.parametrize("status", [65, 71])
+def test_a_recipe_runs_where_the_file_system_has_no_locks(sh, checkout, tmp_path, status):
+    flock = tmp_path / "bin/flock"
+    flock.parent.mkdir()
+    flock.write_text(f"#!/bin/sh\necho 'flock: 10: No locks available' >&2\nexit {status}\n")
+    flock.chmod(0o755)
+    path = f"{flock.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    options = ("--stop-stage", "preflight", "--nj", "1", "--model", "majority", "--asr-engine", "none")
+    result = sh(checkout / "egs/mini_iemocap/run.sh", *options, PATH=path)
+    assert result.returncode == 0 and "no locks on the file system" in result.stdout + result.stderr
+    assert "another" not in result.stdout + result.stderr
+
+
+def test_as_many_processes_as_processors_of_the_job(sh, checkout):
+    for recipe in ("mini_iemocap", "mini_voices"):
+        result = sh("taskset", "-c", str(min(os.sched_getaffinity(0))), checkout / "egs" / recipe / "run.sh", "--help")
+        assert re.search(r"--nj .*\[1\]$", result.stdout, re.MULTILINE), result.stdout
 
 
 def test_recipes_exist():

@@ -1,5 +1,6 @@
 """Progress: lines in the log, a bar on the terminal."""
 
+import logging
 import os
 import pty
 import subprocess
@@ -30,6 +31,15 @@ def test_a_log_gets_lines_only():
     assert [line.split(" ", 1)[1] for line in lines] == [
         f"INFO mscnn: demo: {done} / 3, about 0 s left" for done in (1, 2)
     ]
+
+
+def test_lines_are_printable(capsys):
+    logger = logging.getLogger("test_log")
+    logger.addHandler(log.handler(sys.stderr))
+    logger.warning("label %s of %s", "\x1b[31mneu\u202e\x07", "H\udcf6r/मैं/می\u200cروم\na")
+    logger.handlers.clear()
+    message = capsys.readouterr().err.partition(": ")[2]
+    assert message == "label \\x1b[31mneu\\u202e\\x07 of H\\xf6r/मैं/می\u200cروم\na\n"
 
 
 def test_durations():

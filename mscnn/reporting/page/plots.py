@@ -68,7 +68,7 @@ class Plot:
         text = re.sub(
             r"<title>.*?</title>|<metadata>.*?</metadata>", "", self.svg[self.svg.index("<svg") :], flags=re.S
         )
-        text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{self.name}-", text)
+        text = re.sub(r'(\bid="|href="#|url\(#)', lambda match: f"{match[1]}{self.name}-", text)
         for colour, value in figures.PALETTE.items():
             text = text.replace(value, f"var(--{colour})")
         size = self.figure.get_figwidth() * 72

@@ -5,8 +5,11 @@ import struct
 import numpy as np
 import pytest
 
+from mscnn.audio.blocks import AudioFile
 from mscnn.audio.check import Header, read_header, read_headers
+from mscnn.audio.duplicates import read_content
 from mscnn.audio.read import BadAudio, load_audio
+from tests.raises import fails
 
 RATE = 16000
 
@@ -70,11 +73,32 @@ def test_chunks_before_and_after_the_audio(tmp_path):
     assert read_header(path) == Header(10, RATE, 1)
 
 
-def test_unknown_length_of_a_streamed_file(tmp_path):
+@pytest.mark.parametrize("length", [0x7FFFF000, 0x7FFFFF00, 0x7FFFFFD4, 0x80000000, 0xFFFFFFFF])
+def test_unknown_length_of_a_streamed_file(tmp_path, length):
     path = tmp_path / "a.wav"
-    data = riff((b"fmt ", form()), (b"data", bytes(20)))
-    path.write_bytes(data.replace(b"data\x14\0\0\0", b"data\xff\xff\xff\xff"))
-    assert read_header(path) == Header(10, RATE, 1)
+    data = riff((b"fmt ", form()), (b"data", bytes(20)), size=min(length + 36, 0xFFFFFFFF))
+    path.write_bytes(data.replace(b"data\x14\0\0\0", b"data" + struct.pack("<I", length)))
+    assert read_header(path) == Header(10, RATE, 1) and read_content(path).seconds == 10 / RATE
+
+
+@pytest.mark.parametrize("size", [0, 36])
+def test_a_recording_that_was_not_closed(tmp_path, size):
+    path = tmp_path / "a.wav"
+    data = riff((b"fmt ", form()), (b"data", bytes(range(1, 41))), size=size)
+    data = data[:4] + struct.pack("<I", size) + data[8:]
+    path.write_bytes(data.replace(b"data\x28\0\0\0", b"data\0\0\0\0"))
+    kind, message = issue(path)
+    assert kind == "unclosed-wav" and "40 follow" in message
+    with fails("audio-empty", "40 follow", "--ignore-length"):
+        AudioFile.open(path)
+
+
+@pytest.mark.parametrize("block", [0, 1, 4])
+def test_a_wrong_block_align_changes_nothing(tmp_path, block):
+    path = tmp_path / "a.wav"
+    wrong = struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, block, 16)
+    path.write_bytes(riff((b"fmt ", wrong), (b"data", bytes(20))))
+    assert read_header(path) == Header(10, RATE, 1) and read_content(path).seconds == 10 / RATE
 
 
 @pytest.mark.parametrize("form", ["WAV", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST", "RF64"])

@@ -73,6 +73,22 @@ def test_unreadable_files(tmp_path):
         load_audio(broken, RATE, False)
 
 
+def test_floats_of_another_scale_are_refused(tmp_path):
+    path = write(tmp_path / "a.wav", tone() * 32768, subtype="FLOAT")
+    with fails("audio-range", "a.wav", "32768"):
+        load_audio(path, RATE, True)
+    assert "clipped" in load_audio(write(path, tone(level=2.0), subtype="FLOAT"), RATE, True)[1][0]  # as MP3 may be
+
+
+@pytest.mark.parametrize("gain", [-1.0, -0.9])
+def test_channels_that_cancel_are_not_averaged(tmp_path, gain):
+    path = write(tmp_path / "a.wav", np.stack([tone(level=0.3), gain * tone(level=0.3)], axis=1), subtype="FLOAT")
+    samples, notices = load_audio(path, RATE, True)
+    assert np.array_equal(samples, tone(level=0.3)) and ["cancel" in notice for notice in notices] == [True]
+    six = np.stack([tone(), *[np.zeros_like(tone())] * 5], axis=1)
+    assert ["mixed" in n for n in load_audio(write(path, six), RATE, True)[1]] == [True]  # one of six has sound
+
+
 def test_trim_removes_the_edges_and_keeps_silence():
     speech = np.concatenate([np.zeros(RATE), tone(1.0), np.zeros(RATE)]).astype(np.float32)
     assert 0.95 * RATE < len(trim(speech, 30)) < 1.2 * RATE

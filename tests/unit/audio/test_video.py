@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from mscnn.audio.check import read_header
-from mscnn.audio.duplicates import sample_digest
+from mscnn.audio.duplicates import read_content
 from mscnn.audio.read import BadAudio, load_audio
 from mscnn.audio.video import sound
 from tests.raises import fails
@@ -27,7 +27,7 @@ def test_uncompressed_sound_is_read_as_the_same_samples(tmp_path, tone, name, ch
     header = read_header(video)
     assert (header.samples, header.rate, header.channels) == (24000, rate, channels)
     soundfile.write(tmp_path / "a.wav", tone[:channels].T, rate, subtype="PCM_16")
-    assert sample_digest(video) == sample_digest(tmp_path / "a.wav")
+    assert read_content(video) == read_content(tmp_path / "a.wav")
     assert np.array_equal(load_audio(video, 16000, True)[0], load_audio(tmp_path / "a.wav", 16000, True)[0])
 
 

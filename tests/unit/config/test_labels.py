@@ -45,6 +45,10 @@ def test_labels_are_text_whatever_their_yaml_type(tmp_path):
         ({"classes": ["happy", "sad", "angry"]}, "labels-class", ["angry"]),
         ({"classes": ["happy", "sad", "sad"]}, "labels-class", ["sad"]),
         ({"classes": ["very happy", "sad"], "map": {"h": "very happy", "s": "sad"}}, "labels-class", ["very happy"]),
+        *(
+            ({"classes": [name, "sad"], "map": {"h": name, "s": "sad"}}, "labels-class", ["no name of a class"])
+            for name in ("..", "a/b", "a\tb", "\x1b[31mneu", "a\u202eb", "x" * 201)
+        ),
         ({"map": ["h"]}, "config-value", ["map"]),
         ({"clases": ["h"]}, "config-unknown-key", ["clases", "classes"]),
     ],

@@ -1,6 +1,7 @@
 """The parser of IEMOCAP, one test per irregularity."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,12 +147,18 @@ def test_wrong_root_shows_what_was_expected_and_found(release):
 
 
 def test_missing_folder_is_named(release):
-    folder = release.texts(IMPRO).parent
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
-    with fails("corpus-incomplete", "Session1/dialog/transcriptions"):
+    shutil.rmtree(release.labels(IMPRO).parent)
+    with fails("corpus-incomplete", "Session1/dialog/EmoEvaluation"):
         parse(release.root)
+
+
+def test_a_release_without_transcriptions_has_empty_texts(release):
+    everything = parse(release.root)
+    shutil.rmtree(release.texts(IMPRO).parent)
+    corpus = parse(release.root)
+    assert [replace(item, text="") for item in everything.items] == corpus.items
+    assert {issue.code for issue in corpus.issues} == {"missing-transcription-file"}
+    assert all(issue.repaired for issue in corpus.issues)
 
 
 def test_wavs_renamed_by_glam_are_refused(release):

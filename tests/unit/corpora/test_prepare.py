@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from mscnn.audio import duplicates as recordings
 from mscnn.config.labels import LabelMap
@@ -15,7 +18,7 @@ from mscnn.corpora.common import FIXES
 from mscnn.corpora.iemocap import parse
 from mscnn.corpora.prepare import AudioForm, prepare
 from mscnn.data.datadir import DataDir
-from mscnn.errors import DataErrors
+from mscnn.errors import DataErrors, printable
 from mscnn.leakage.recordings import contents
 from tests.raises import fails
 
@@ -317,9 +320,20 @@ def test_a_copy_of_an_unusable_recording_is_kept(release, tmp_path):
     assert set(stage1(release, tmp_path / "data", skip=True).utts) == ALL.keys() - {SAD}
 
 
+@pytest.mark.parametrize("name", [b"H\xf6rproben", b"a\nb", b"a\x1b[31mb"])
+def test_paths_that_no_table_can_have_are_named(release, tmp_path, name):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    os.rename(release.root, folder)
+    issues = parse(Path(folder)), LabelMap.load("iemocap4"), "all", AS_RELEASED
+    with fails("corpus-issues", f"path-characters {len(ALL)}", "convmv") as caught:
+        prepare(*issues, tmp_path / "data", skip=False)
+    assert {issue.code for issue in caught.value.issues} == {"path-characters"}
+    assert printable(str(caught.value)).replace("\n", "").isprintable() and not (tmp_path / "data").exists()
+
+
 def test_the_audit_reads_no_recording_again(release, tmp_path, monkeypatch):
     data = stage1(release, tmp_path / "data")
-    monkeypatch.setattr(recordings, "sample_digest", None)
+    monkeypatch.setattr(recordings, "read_content", None)
     assert contents(data, tmp_path / "data" / "audit" / "recordings.json").keys() == ALL.keys()
     stage1(release, tmp_path / "data")  # nor does stage 1
 
@@ -491,3 +505,14 @@ def check(shared_dir: Path, data: Path, replica: Path) -> None:
         [sys.executable, tool, data, "--check-wav", "--manifest", manifest], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stdout
+
+
+def test_what_is_wrong_with_samples_is_found_in_stage_1(release, tmp_path, caplog):
+    samples, rate = np.random.default_rng(0).uniform(-0.3, 0.3, 8000), 16000
+    soundfile.write(release.wav(f"{SCRIPT}_M000"), samples * 32768, rate, subtype="FLOAT")
+    with fails("corpus-issues", "audio-range 1", "32768"):
+        stage1(release, tmp_path / "data")
+    soundfile.write(release.wav(f"{SCRIPT}_M000"), np.stack([samples, -samples], axis=1), rate)
+    data = stage1(release, tmp_path / "data", form=AudioForm())
+    assert f"1 of {len(ALL)} utterances" in next(r.getMessage() for r in caplog.records if "cancel" in r.getMessage())
+    assert data.dur[SAD] == pytest.approx(len(samples) / rate, abs=1e-6)

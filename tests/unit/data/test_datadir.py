@@ -76,7 +76,7 @@ def test_utterances_must_be_sorted_by_speaker(tmp_path, tables):
 
 
 def test_missing_files_are_named(tmp_path):
-    with fails("data-dir-missing", tmp_path, "text, utt2spk"):
+    with fails("data-dir-missing", tmp_path, "utt2spk, utt2emo"):
         DataDir.load(tmp_path)
 
 
@@ -109,3 +109,36 @@ def test_segments(tmp_path, tables):
     tables["wav.scp"] = {"rec": f"{tmp_path}/a.wav"}
     DataDir.write(tmp_path / "set", {**tables, "segments": {"s1-a": "rec 0.0 1.5", "s1-b": "rec 1.5 2.2"}})
     assert DataDir.load(tmp_path / "set").segments["s1-b"] == ("rec", 1.5, 2.2)
+
+
+def test_transcripts_may_be_missing(tmp_path, tables):
+    DataDir.write(tmp_path / "set", {name: table for name, table in tables.items() if name != "text"})
+    data = DataDir.load(tmp_path / "set")
+    assert {*data.text.values()} == {""} and data.text.keys() == data.spk.keys()
+    with fails("text-empty", "--text none"):
+        data.text_of("gt")
+
+
+@pytest.mark.parametrize("text", ["room #042", "#0a", "<sunny>", "می\u200cروم", "क्\u200dष"])
+def test_text_that_only_looks_reserved(tmp_path, tables, text):
+    utt = next(iter(tables["text"]))
+    DataDir.write(tmp_path / "set", tables | {"text": tables["text"] | {utt: text}})
+    assert DataDir.load(tmp_path / "set").text[utt] == text
+
+
+@pytest.mark.parametrize("text", ["a #0 b", "<s> a", "a </s>", "a\u202eb", "a\x1b[31m"])
+def test_reserved_words_and_control_characters_are_refused(tmp_path, tables, text):
+    utt = next(iter(tables["text"]))
+    DataDir.write(tmp_path / "set", tables | {"text": tables["text"] | {utt: text}})
+    with fails("data-dir-invalid", f"text:1: {utt}"):
+        DataDir.load(tmp_path / "set")
+
+
+@pytest.mark.parametrize("end", ["-1", "-1.0"])
+def test_segments_that_end_with_their_recording(tmp_path, tables, end):
+    utts = [*tables["utt2spk"]]
+    wav = next(iter(tables["wav.scp"].values()))
+    others = {utt: f"rec {i} {i + 1}" for i, utt in enumerate(utts)}
+    segments = tables | {"wav.scp": {"rec": wav}, "segments": others | {utts[-1]: f"rec 0.5 {end}"}}
+    DataDir.write(tmp_path / "set", segments | {"utt2dur": tables["utt2dur"] | {utts[-1]: "1.25"}})
+    assert DataDir.load(tmp_path / "set").segments[utts[-1]] == ("rec", 0.5, 1.75)

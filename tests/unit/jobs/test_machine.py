@@ -1,6 +1,8 @@
 """Resources of a process: the minimum over machine, cgroups and Slurm."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -17,7 +19,8 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
     monkeypatch.setattr(os, "cpu_count", lambda: 16)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)))
-    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    for name in ("CPUS_PER_TASK", "CPUS_ON_NODE", "MEM_PER_NODE", "MEM_PER_CPU"):
+        monkeypatch.delenv(f"SLURM_{name}", raising=False)
     (tmp_path / "meminfo").write_text(f"MemTotal: 1 kB\nMemAvailable: {32 * GB >> 10} kB\n")
 
     def write(membership, **files):
@@ -34,6 +37,25 @@ def test_without_limits(host, monkeypatch):
     assert (machine.processors(), machine.memory()) == (12, 32 * GB)
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
     assert machine.processors() == 3
+
+
+def test_what_slurm_gives_a_job(host, monkeypatch):
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", "4")
+    monkeypatch.setenv("SLURM_MEM_PER_CPU", "2048")
+    assert (machine.processors(), machine.memory()) == (4, 8 * GB)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "2")
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "3072")
+    assert (machine.processors(), machine.memory()) == (2, 3 * GB)
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "0")  # all of the node
+    monkeypatch.delenv("SLURM_MEM_PER_CPU")
+    assert machine.memory() == 32 * GB
+
+
+def test_a_script_prints_the_processors_of_the_process():
+    """As recipes do, where the number of threads of a library must not count."""
+    only = "import os, runpy, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+    command = [sys.executable, "-I", "-c", f"{only} runpy.run_path(sys.argv[1], run_name='__main__')", machine.__file__]
+    assert subprocess.run(command, env={"OMP_NUM_THREADS": "7"}, capture_output=True, text=True).stdout == "1\n"
 
 
 def test_cgroups_of_version_2_and_those_above_them(host):

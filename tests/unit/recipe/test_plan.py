@@ -315,7 +315,8 @@ def test_a_wrong_option_is_refused_with_the_nearest_name(options, code, words, t
 
 
 @pytest.mark.parametrize(
-    "tag", ["../x", "a/b", "a b", ".x", "-x", "log", "Log", "xvector", "embeddings", "asr_google", "plan.jsonl"]
+    "tag",
+    ["../x", "a/b", "a b", ".x", "-x", "log", "Log", "xvector", "embeddings", "asr_google", "plan.jsonl", "x" * 256],
 )
 def test_a_tag_that_cannot_name_an_experiment(tag, grid):
     refused("tag-invalid", f"--tag {tag}", tag=tag)

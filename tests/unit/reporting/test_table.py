@@ -36,6 +36,21 @@ def test_csv_is_parsed_and_missing_values_are_empty():
     assert read == [["x", "y", "z"], ["a,b", '"c"', "d\ne"], ["", "", "1"]]
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "@x", "+cmd|'a'!A0", "-2+3", "\tx", "=HYPERLINK(1)"])
+def test_csv_has_no_formulas(cell):
+    assert list(csv.reader(io.StringIO(table("a", (cell,)).csv())))[1] == [f"'{cell}"]
+
+
+@pytest.mark.parametrize("cell", ["-1.04", "+2", "-1.2e-05", "81.40 ± 2.10", -3.5, "-", "a=b", "–"])
+def test_csv_leaves_numbers_alone(cell):
+    assert list(csv.reader(io.StringIO(table("a", (cell,)).csv())))[1] == [str(cell)]
+
+
+def test_markdown_has_no_html_of_cells():
+    rows = table("a", ("<script>x</script>",), (Cell("</b>", rest="<img src=x>"),), ("p < 0.01",)).markdown()
+    assert "<s" not in rows and "</" not in rows and "<i" not in rows and "p < 0.01" in rows
+
+
 def test_latex_escapes_cells():
     lines = table(["a_1", "b"], (r"\x{y}$z$", "50 % & ^~#"), ("<|>", "1.00 ± 0.10"), ("n", None)).latex().splitlines()
     assert lines[0] == r"\begin{tabular}{lr}" and lines[-1] == r"\end{tabular}"

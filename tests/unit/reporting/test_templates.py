@@ -19,9 +19,11 @@ def test_pages_escape_text_and_attributes():
     assert page.all("h2")[0].text == EVIL and page.all("a", href=f"#{EVIL}")
 
 
-def test_markdown_and_latex_are_text():
-    facts = {"title": "<a & b>", "sections": [], "waiting": ["exp/<c>"], "notes": "n"}
-    assert render("overview.md", **facts).startswith("# <a & b>\n") and "* exp/<c>\n" in render("overview.md", **facts)
+def test_markdown_is_text_without_html_of_values():
+    facts = {"title": "a & b > 1 < 2", "sections": [], "waiting": ["exp/<c>"], "notes": EVIL}
+    text = render("overview.md", **facts)
+    assert text.startswith("# a & b > 1 < 2\n") and "* exp/&lt;c>\n" in text
+    assert "<s" not in text and "<i" not in text
 
 
 def test_a_missing_value_is_an_error():

@@ -91,7 +91,7 @@ def test_unknown_words_depend_on_seed_and_word_only(files, tmp_path):
     def of(word, words, seed=0):
         return load_embeddings(files / "glove", words, cache=tmp_path, seed=seed)[0][words.index(word)]
 
-    other = ["<pad>", "<unk>", "x", "nowhere"]
+    other = ["<pad>", "<unk>", "x", "nowhere", "home"]
     assert np.array_equal(of("nowhere", WORDS), of("nowhere", other))
     assert np.array_equal(of("<unk>", WORDS), of("<unk>", other))
     assert not np.array_equal(of("nowhere", WORDS), of("nowhere", WORDS, seed=1))
@@ -125,7 +125,6 @@ def test_the_cache_depends_on_content_and_words(files, tmp_path):
 def damage(content, how):
     return {
         "truncated": lambda: content[: len(content) - 10],
-        "missing-line": lambda: content[: content.rindex(b"\n", 0, -1) + 1],
         "half": lambda: content[: len(content) // 2],
         "nan": lambda: re.sub(rb"home \S+", b"home nan", content),
         "word": lambda: re.sub(rb"home \S+", b"home x", content),
@@ -141,7 +140,7 @@ def damage(content, how):
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        *[("word2vec-text", how) for how in ("missing-line", "word", "short", "random", "zip", "empty", "html")],
+        *[("word2vec-text", how) for how in ("word", "short", "random", "zip", "empty", "html")],
         *[("glove", how) for how in ("truncated", "nan", "word", "empty")],
         *[("word2vec-binary", how) for how in ("truncated", "no-spaces")],
         *[(f"{name}.gz", "truncated") for name in ("glove", "word2vec-binary")],
@@ -192,10 +191,65 @@ def test_damaged_tables_are_refused(tmp_path):
         WordVectors.load(path)
 
 
-def test_a_file_without_any_of_the_words(files, tmp_path):
-    for name in ("glove", "word2vec-binary"):
-        matrix, coverage = load_embeddings(files / name, ["<pad>", "<unk>", "zebra"], cache=tmp_path)
-        assert (matrix.shape, coverage) == ((3, DIM), 0)
+@pytest.mark.parametrize("name", ["glove", "word2vec-binary"])
+def test_a_file_without_any_of_the_words_is_refused(files, name, tmp_path):
+    with fails("embeddings-foreign", files / name, "0 of the 2 words"):
+        load_embeddings(files / name, ["<pad>", "<unk>", "zebra", "7", ",", "zoo"], cache=tmp_path)
+    assert not list(tmp_path.glob("*.safetensors")), "nor is it used the next time"
+    for others in (["7", ","], []):
+        assert load_embeddings(files / name, ["<pad>", "<unk>", *others], cache=tmp_path)[0].shape[1] == DIM
+
+
+def rewritten(content, how):
+    """A file of word vectors as others write it."""
+    header, _, body = content.partition(b"\n")
+    return {
+        "tab after the word": lambda: header + b"\n" + re.sub(rb"(?m)^(\S+) ", rb"\1\t", body),
+        "tabs": lambda: content.replace(b" ", b"\t"),
+        "aligned columns": lambda: header + b"\n" + body.replace(b" ", b"    "),
+        "carriage returns": lambda: content.replace(b"\n", b"\r\n"),
+        "byte order mark": lambda: b"\xef\xbb\xbf" + content,
+        "byte order mark, no header": lambda: b"\xef\xbb\xbf" + body,
+        "one word too many": lambda: b"%d %d\n" % (len(NAMES) + 1, DIM) + body,
+        "one word too few": lambda: b"%d %d\n" % (len(NAMES) - 1, DIM) + body,
+    }[how]()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "tab after the word",
+        "tabs",
+        "aligned columns",
+        "carriage returns",
+        "byte order mark",
+        "byte order mark, no header",
+    ],
+)
+def test_other_layouts_are_read(files, how, tmp_path):
+    path = tmp_path / "other"
+    path.write_bytes(rewritten((files / "word2vec-text").read_bytes(), how))
+    matrix, coverage = load_embeddings(path, WORDS, cache=tmp_path)
+    assert coverage == 5 / 6
+    np.testing.assert_array_equal(matrix, load_embeddings(files / "word2vec-text", WORDS, cache=tmp_path)[0])
+
+
+@pytest.mark.parametrize("how", ["one word too many", "one word too few"])
+def test_a_header_that_counts_wrongly_is_named(files, how, tmp_path, caplog):
+    path = tmp_path / "other"
+    path.write_bytes(rewritten((files / "word2vec-text").read_bytes(), how))
+    assert load_embeddings(path, WORDS, cache=tmp_path)[1] == 5 / 6
+    assert f"there are {len(NAMES)}" in caplog.text
+    binary = (files / "word2vec-binary").read_bytes().partition(b"\n")[2]
+    path.write_bytes(b"%d %d\n" % (len(NAMES) + 1, DIM) + binary)
+    assert load_embeddings(path, WORDS, cache=tmp_path)[1] == 5 / 6
+
+
+def test_words_with_prefixes_are_refused(files, tmp_path):
+    path = tmp_path / "numberbatch"
+    path.write_bytes(re.sub(rb"(?m)^(?=\S+ \S+ )", b"/c/en/", (files / "word2vec-text").read_bytes()))
+    with fails("embeddings-foreign", "/c/en/the"):
+        load_embeddings(path, WORDS, cache=tmp_path)
 
 
 SENTENCES = [["my", "cat", "sleeps"], ["my", "dog", "sleeps"], ["the", "stock", "market", "fell"]] * 60

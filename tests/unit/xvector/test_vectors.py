@@ -25,13 +25,24 @@ def test_rows_have_the_requested_order(tmp_path):
         (np.float32([1, 2, 3]), [2, 3]),
         (np.float32([1, np.nan]), [2, 1]),
         (np.float64([1, 1e300]), [2, 1]),
-        (np.float32([[1, 2]]), []),
+        (np.float32([[1, 2], [3, 4]]), ["2 x 2 matrix"]),
+        (np.float32([[1, 2, 3]]), [2, 3]),
     ],
 )
 def test_vectors_must_have_the_same_length_and_be_finite(tmp_path, vector, counts):
     scp = write(tmp_path, {"a": np.float32([1, 2]), "b": vector})
     with fails("xvector-damaged", scp, "b", *counts):
         read_vectors(scp, ["a", "b"])
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_matrix_of_one_row_is_a_vector(tmp_path, kind):
+    """As SpeechBrain and ESPnet write them, and as Kaldi writes such a matrix as text."""
+    scp = write(tmp_path, {"a": kind([[1, 2]]), "b": kind([3, 4])})
+    assert read_vectors(scp, ["a", "b"]).tolist() == [[1, 2], [3, 4]]
+    (tmp_path / "x.ark").write_text("a  [\n  1 2 ]\nb  [ 3 4 ]\n")
+    (tmp_path / "x.scp").write_text(f"a {tmp_path}/x.ark:2\nb {tmp_path}/x.ark:16\n")
+    assert read_vectors(tmp_path / "x.scp", ["a", "b"]).tolist() == [[1, 2], [3, 4]]
 
 
 def test_missing_vectors(tmp_path):
@@ -79,7 +90,7 @@ def damage():
     yield from (vector[:size] for size in range(len(vector)))
     yield from (vector[:6] + size.to_bytes(4, "little", signed=True) + vector[10:] for size in (-1, 0, 3, 2**31 - 1))
     yield from (b"PKL" + pickle.dumps(np.ones(2)), b"NPY", b"RIFF" + vector, b"\0BCM " + vector, b"\0B\4" + b"\xff" * 4)
-    yield from (b" [ 1 2", b" [\n 1 2 ]\n", b" [ ]\n", b" [ 1 b ]\n", b"1 2\n", b"\xff" * 20)
+    yield from (b" [ 1 2", b" [\n 1 2\n 3 4 ]\n", b" [ ]\n", b" [ 1 b ]\n", b"1 2\n", b"\xff" * 20)
 
 
 @pytest.mark.parametrize("data", list(damage()))

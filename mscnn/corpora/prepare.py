@@ -58,8 +58,9 @@ def prepare(corpus: Corpus, labels: LabelMap, subset: str, form: AudioForm, out:
         UserError: no utterance is selected, or none can be used.
     """
     items, issues = select(valid_ids(corpus), labels, subset)
-    issues += bad_paths(items)
-    _, bad_audio = check_audio(items, form)
+    bad = list(bad_paths(items))
+    _, bad_audio = check_audio(_usable(items, bad), form)
+    issues += bad
     digests = Digests(out / "audit" / "recordings.json")  # the audit of stage 1 uses them: nothing is read twice
     issues += bad_audio
     sounding = _usable(items, issues)

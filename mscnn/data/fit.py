@@ -74,16 +74,13 @@ def applicable(protocol: Protocol, data: DataDir, classes: Sequence[str], first_
     Raises:
         UserError, DataErrors: the data lack the sessions, speakers or tables that the protocol needs.
     """
-    if not protocol.otherwise:
-        return protocol
-    other = Protocol.load(protocol.otherwise)
     try:
         require_classes(protocol, protocol.folds(data)[: first_folds or None], data, classes)
     except DataErrors as error:
-        if error.code != "class-absent" or not _fit(other, data, classes).fits:
-            return protocol
-        logger.warning("%s: %s, so %s is used", protocol.name, _reason(error), other.name)
-        return other
+        for other in protocol.alternatives() if error.code == "class-absent" else ():
+            if _fit(other, data, classes).fits:
+                logger.warning("%s: %s, so %s is used", protocol.name, _reason(error), other.name)
+                return other
     return protocol
 
 

@@ -98,6 +98,13 @@ class Protocol:
         """
         return make_folds(self, data)
 
+    def alternatives(self) -> Iterator["Protocol"]:
+        """The protocols that may be used instead where parts lack classes, in order."""
+        other = self
+        while other.otherwise:
+            other = Protocol.load(other.otherwise)
+            yield other
+
     def title(self, folds: Sequence["Fold"]) -> str:
         """Name of the protocol and hash of the folds, ``loso5@ab20``, as in score lines."""
         return f"{self.name}@{folds_hash(self, folds)}"

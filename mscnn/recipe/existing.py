@@ -37,8 +37,8 @@ def _expected(row: Row, options: Options) -> dict[str, Any]:
     old, setup = read_yaml(Path(row.exp, "config.yaml")), row.setup()
     spec = setup.spec()
     protocol = Protocol.load(row.protocol)
-    if protocol.otherwise and _mapping(old, "protocol").get("name") == protocol.otherwise:
-        protocol = Protocol.load(protocol.otherwise)  # as the data then needed
+    used = _mapping(old, "protocol").get("name")
+    protocol = next((one for one in protocol.alternatives() if one.name == used), protocol)  # as the data needed
     known = decided(setup, spec, LabelMap.load(row.labels).classes, protocol)
     return {
         **old,

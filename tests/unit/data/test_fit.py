@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mscnn.data.datadir import DataDir
-from mscnn.data.fit import check_fit, fitting, suggested
+from mscnn.data.fit import applicable, check_fit, fitting, suggested
 from mscnn.data.protocols import Protocol
 from tests.raises import fails
 
@@ -63,6 +63,23 @@ def test_a_protocol_that_does_not_fit_is_refused_with_those_that_do():
     fits = {fit.protocol.name: fit for fit in fitting(data(10))}
     assert "legacy_test_best" not in str(fits) and fits["random10"].fits and not fits["random10"].speaker_disjoint
     assert "utt2split" in fits["predefined"].why_not and fits["predefined"].folds == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "speakers", "lack", "used"),
+    [
+        ("leave_one_speaker_out", 4, (), "leave_one_speaker_out"),
+        ("leave_one_speaker_out", 4, {(0, "b")}, "leave_one_speaker_out_pooled"),
+        ("leave_one_speaker_out", 3, {(1, "a")}, "leave_one_speaker_out_share"),
+        ("leave_one_speaker_out", 4, {(k, "a") for k in range(4)}, "leave_one_speaker_out"),  # none fits
+        ("k_speakers", 29, {(k, c) for k in range(25) for c in "ab"}, "k_speakers_pooled"),
+        ("k_speakers", 29, {(k, "a") for k in range(2, 29)}, "k_speakers_share"),
+    ],
+)
+def test_speakers_may_lack_classes(name, speakers, lack, used, caplog):
+    corpus = data(speakers, lack=lack)
+    assert applicable(Protocol.load(name), corpus, CLASSES).name == used
+    assert (f"so {used} is used" in caplog.text) == (name != used)
 
 
 def test_a_class_that_the_data_lack_fits_nowhere():

@@ -24,6 +24,26 @@ def take(source: Path, data: DataDir, name: str, out: Path) -> tuple[Protocol, l
     return protocol, folds
 
 
+def test_names_of_emobox_with_the_split_at_their_end(tmp_path):
+    """As of MELD, whose utterances have one name in several splits: dia0_utt0-dev, dia0_utt0.mp4."""
+    emo = {f"A-{part}_dia{d}_utt0": "ab"[d % 2] for part in ("dev", "test", "train") for d in range(4)}
+    DataDir.write(tmp_path / "data", tables_of(emo))
+    for part in ("train", "valid", "test"):
+        folder = tmp_path / "lists" / "fold_1"
+        folder.mkdir(parents=True, exist_ok=True)
+        split = part.replace("valid", "dev")
+        lines = [{"key": f"x-dia{d}_utt0-{split}", "dataset": "x", "wav": f"down/dia{d}_utt0.mp4"} for d in range(4)]
+        (folder / f"x_{part}_fold_1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    _, (fold,) = take(tmp_path / "lists", DataDir.load(tmp_path / "data"), "toy", tmp_path / "out")
+    for part, utts in fold.parts.items():
+        assert utts == tuple(f"A-{part}_dia{d}_utt0" for d in range(4))
+
+
+def tables_of(emo):
+    """Tables of a data directory without recordings, of one speaker."""
+    return {"utt2spk": dict.fromkeys(emo, "A"), "utt2emo": emo, "utt2dur": dict.fromkeys(emo, "1")}
+
+
 @pytest.fixture
 def emobox(shared_dir, tmp_path):
     """EmoBox's ``data/iemocap``: test of fold k is session k, there is no dev; other files lie beside the lists."""

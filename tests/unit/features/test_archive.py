@@ -109,6 +109,25 @@ def test_damaged_archives_are_reported_on_reading(folder, matrices):
         FeatureDir.load(folder).read("a-1")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_are_refused(folder, matrices, value):
+    matrices["a-3"][4, 7] = value
+    write_archive(folder / "feats.1", matrices.items())
+    features = FeatureDir.load(folder)
+    assert features.read("a-1").shape == (5, 96)
+    with fails("features-not-finite", "a-3"):
+        features.read_all(["a-1", "a-3"])
+
+
+def test_utterances_without_frames_are_refused(folder, matrices):
+    matrices["a-2"] = matrices["a-2"][:0]
+    write_archive(folder / "feats.1", matrices.items())
+    (folder / "feats.scp").write_text((folder / "feats.1.scp").read_text())
+    write_table(folder / "utt2num_frames", LENGTHS | {"a-2": 0})
+    with fails("features-not-finite", "a-2", "no frames"):
+        FeatureDir.load(folder).read_all(["a-1", "a-2"])
+
+
 def test_neither_commands_nor_pickles_are_run(folder, tmp_path):
     scp = folder / "feats.scp"
     lines = scp.read_text().splitlines(keepends=True)

@@ -12,7 +12,7 @@ from gensim.models import FastText, KeyedVectors
 from gensim.models.fasttext import save_facebook_model
 
 from mscnn.text import vectorfiles
-from mscnn.text.embeddings import initial, pretrained, train_word2vec
+from mscnn.text.embeddings import load_embeddings, pretrained, train_word2vec
 from mscnn.text.vectors import WordVectors
 from tests.raises import fails
 
@@ -21,12 +21,6 @@ NAMES = [",", "the", "café", "at", "n't", "7", "home", "unwanted"]
 VECTORS = np.random.default_rng(0).standard_normal((len(NAMES), DIM)).astype(np.float32)
 WORDS = ["<pad>", "<unk>", "home", "the", "nowhere", "café", "at", "7"]
 WANTED = {name: VECTORS[NAMES.index(name)] for name in WORDS if name in NAMES}
-
-
-def load_embeddings(path, words, cache, seed=0):
-    """Initial embeddings of ``words`` from a file, and the share of them that it has."""
-    table = WordVectors.load(pretrained(path, words[2:], cache=cache))
-    return initial(words, table, seed), len(table) / max(len(words) - 2, 1)
 
 
 @pytest.fixture(scope="module")

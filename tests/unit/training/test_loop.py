@@ -16,6 +16,7 @@ from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.training import loop
 from mscnn.training.examples import Examples, Stream
+from mscnn.training.outputs import write_predictions
 from tests.raises import fails
 
 
@@ -130,6 +131,33 @@ def test_a_loss_that_is_not_finite_is_an_error(tmp_path):
     broken.streams["audio"].frames[:] = np.nan
     with fails("loss-not-finite", "epoch 1", "nan"):
         loop.fit(Tiny(), broken, examples_of(2), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path)
+
+
+def test_what_is_not_finite_is_named(tmp_path):
+    def fit(examples, model=None, **options):
+        options = Training(max_epochs=1, **options)
+        return loop.fit(model or Tiny(), examples, examples_of(2), options, seed=0, device="cpu", directory=tmp_path)
+
+    examples = examples_of(1)
+    row = examples.streams["audio"].starts[7] + 1
+    examples.streams["audio"].frames[row, 2] = np.inf
+    with fails("loss-not-finite", "feature audio of u07", "stage 3"):
+        fit(examples)
+    examples = examples_of(1)
+    examples.streams["audio"].frames[:] *= np.float32(1e30)
+    with fails("loss-not-finite", "learning rate below 1e+30"):
+        fit(examples, lr=1e30, batch_size=16)
+    model = Tiny()
+    torch.nn.init.constant_(model.net[1].weight, math.nan)
+    with fails("checkpoint-not-finite", tmp_path / "checkpoint.pt", "delete"):
+        fit(examples_of(1), model)
+
+
+def test_no_prediction_is_nan(tmp_path):
+    logits = np.array([[0.0, 1.0], [np.nan, 1.0]])
+    with fails("prediction-not-finite", "predictions_dev.tsv", "b, one of 1"):
+        write_predictions(tmp_path / "predictions_dev.tsv", ["a", "b"], logits, {"a": "x", "b": "x"}, ["x", "y"])
+    assert not [*tmp_path.iterdir()]
 
 
 def test_learning_rates():

@@ -96,6 +96,19 @@ def test_audio_that_cannot_be_used_is_listed(part, tmp_path):
     assert extract(data, model, tmp_path / "out", **OPTIONS | {"convert": True, "unvoiced": "zero"}) == (2, 1)
 
 
+def test_a_network_of_another_rate_is_no_issue_of_the_recordings(part, tmp_path):
+    data, _ = part
+    shutil.copytree(HERE, tmp_path / "model", ignore=shutil.ignore_patterns("wav"))
+    conf = tmp_path / "model" / "conf" / "mfcc.conf"
+    lines = [
+        line for line in conf.read_text().splitlines() if not line.startswith(("--sample-frequency", "--high-freq"))
+    ]
+    conf.write_text("\n".join([*lines, "--sample-frequency=8000", "--high-freq=3700", ""]))
+    made, _ = extract(data, XvectorModel.load(tmp_path / "model"), tmp_path / "out", **OPTIONS)
+    notices = (tmp_path / "out" / "notices.tsv").read_text().splitlines()
+    assert made == len(data.utts) == sum("resampled from 16000 Hz" in notice for notice in notices)
+
+
 def test_a_damaged_model_is_reported_once(part, tmp_path):
     data, _ = part
     shutil.copytree(HERE, tmp_path / "model", ignore=shutil.ignore_patterns("wav"))

@@ -17,6 +17,7 @@ from mscnn.errors import UserError
 
 PIECE = re.compile(r"[^\W\d_]+\d+(?=[\W_]|$)|[^\W\d_]+|\d+|[\W_]+")
 SPEAKER_WORDS = re.compile(r"(?i)actor|speaker|spea?k|spkr?|subj(ect)?|sub|sprecher|voice|singer")
+COUNTED = re.compile(r"(?i)(take|rec|recording|file|utt|utterance|clip|sent|sentence|item|line|text|no|nr)\d+")
 GENDERS = {"f": "f", "m": "m", "female": "f", "male": "m", "w": "f", "woman": "f", "man": "m", "fem": "f"}
 EMOTIONS = {
     "anger": "anger angry ang",
@@ -199,18 +200,26 @@ def _label(parts: Sequence[Part]) -> Part | None:
 def _speaker(parts: Sequence[Part], label: Part | None) -> Part | None:
     """The part after a word for speakers; or else of letter and number, in names before folders; or else the first."""
     others = [p for p in parts if p is not label and not _is_gender(p) and len(p.distinct) < len(p.values)]
+    others = [p for p in others if not all(map(COUNTED.fullmatch, p.distinct))]
     hinted = [part for part in others if SPEAKER_WORDS.search(part.before)]
     coded = sorted((part for part in others if _kind(part.values[0]) == "coded"), key=lambda part: part.in_folder)
     return next(iter([*hinted, *coded, *others]), None)
 
 
 def _by_size(parts: Sequence[Part], speaker: Part | None) -> Part | None:
-    """The part with most values, but few; words before others."""
+    """The part with most values, but few; words before others. A speaker has several labels."""
     others = [
-        p for p in parts if p is not speaker and len(p.distinct) <= MOST_LABELS and len(p.distinct) < len(p.values)
+        part
+        for part in parts
+        if len(part.distinct) <= MOST_LABELS and len(part.distinct) < len(part.values) and not _follows(part, speaker)
     ]
     words = [part for part in others if _kind(part.values[0]) == "word"]
     return max(words or others, key=lambda part: len(part.distinct), default=None)
+
+
+def _follows(part: Part, speaker: Part | None) -> bool:
+    """Whether the speaker determines the part."""
+    return speaker is not None and len({*zip(speaker.values, part.values, strict=True)}) == len(speaker.distinct)
 
 
 def _is_gender(part: Part) -> bool:

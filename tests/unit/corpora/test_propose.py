@@ -48,6 +48,17 @@ def test_numbers_of_speakers_have_their_gender():
     assert {item.label for item in items} == {"sadness", "fear"}
 
 
+def test_a_take_is_no_speaker_and_a_speaker_has_several_labels():
+    paths = [
+        f"2023-0{day}-1{day}/take{n:02}.{who}.{('NE', 'FR', 'TR')[n % 3]}.wav"
+        for day, who in enumerate(("mila", "otto", "bea", "karl"), 1)
+        for n in range(12)
+    ]
+    items = declarative.parse(propose("toy", paths).description(), Path("/x"), paths).items
+    assert {item.label for item in items} == {"NE", "FR", "TR"}
+    assert len({item.speaker for item in items}) == 4
+
+
 def test_names_of_other_shapes_get_patterns_or_are_named():
     paths = [f"{who}_{what}_{n}.wav" for who in ("ann", "ben") for what in ("sad", "happy") for n in range(25)]
     odd = ["ben_sad_7b.wav", "ann_happy_8b.wav", "notes.wav"]

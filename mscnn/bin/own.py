@@ -29,6 +29,7 @@ def parser() -> Parser:
     p.add_argument("--trim", default="", help="trim leading and trailing audio this many dB below the loudest part")
     p.add_argument("--folds", type=int, default=0, help="number of folds to train, from the first; 0: all")
     p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
+    p.add_argument("--tag", default="", help="name of the experiment, where there is one; default: MODEL_TEXT_PROTOCOL")
     p.add_argument("--overwrite", type=flag, default=False, help="replace experiments that have other options")
     p.add_argument("--device", default="auto", choices=DEVICES, help="device of training")
     p.add_argument("--nj", type=positive, help="processes at a time; default: one per processor")
@@ -47,6 +48,7 @@ def main() -> None:
 
     args.nj = args.nj or jobs.processors()
     source = source_of(args)
+    args.model = [os.path.abspath(name) if name.endswith((".yaml", ".yml")) else name for name in args.model]
     name = name_of(source.table)
     out = args.out or Path(f"own_{name}")
     out.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ def main() -> None:
         print(*lines, sep="\n", flush=True)
     _write_facts(own, source)
     plan = _plan(args, own)
-    run_stages(plan, Run("own", root, AudioForm(), source.skip, args.nj, args.device))
+    run_stages(plan, Run("own", root, AudioForm(), source.skip, args.nj, args.device, args.overwrite))
     print("\n".join(results(plan)))
 
 
@@ -79,6 +81,7 @@ def _plan(args: argparse.Namespace, own: OwnCorpus) -> Plan:
         runs=args.runs,
         device=args.device,
         nj=args.nj,
+        tag=args.tag,
         overwrite=args.overwrite,
     )
     plan = make_plan(options)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mscnn.config.corpus import EACH, ITEM_FIELDS, OTHER, Description, Field, filled
-from mscnn.corpora.common import Corpus, CorpusIssue, Item, one_line
-from mscnn.corpora.sidecar import Rows, read_rows
+from mscnn.corpora.common import REPAIRED, Corpus, CorpusIssue, Item, one_line
+from mscnn.corpora.sidecar import Lookup, read_rows
 from mscnn.errors import UserError
 
 SOUND = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".m4a", ".mp4", ".avi")
@@ -26,7 +26,7 @@ class Release:
     description: Description
     root: Path
     files: list[str]  # paths below the root, with /
-    tables: dict[str, Rows] = field(default_factory=dict)
+    tables: dict[str, Lookup] = field(default_factory=dict)
     corpus: Corpus = field(default_factory=Corpus)
     seen: dict[str, Path] = field(default_factory=dict)  # utterance -> its recording
     understood: int = 0  # recordings whose names match
@@ -93,7 +93,7 @@ def _glob(pattern: str) -> str:
     """Regular expression of a pattern of files: ``**/`` any folders; ``*``, ``?`` and ``[...]`` within a name."""
     parts = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
     pieces = re.findall(r"\*\*/|\*|\?|\[[^]]*\]|[^*?[]+", pattern)
-    return "".join(parts.get(piece) or (piece if piece[0] == "[" else re.escape(piece)) for piece in pieces)
+    return "".join(parts.get(p) or (p.replace("[!", "[^") if p[0] == "[" else re.escape(p)) for p in pieces)
 
 
 def _recordings(release: Release) -> Iterator[Path]:
@@ -130,6 +130,8 @@ def _add(path: Path, release: Release) -> None:
     values |= description.corrections.get(built_in["stem"], {})
     utt = "-".join(filter(None, (values.get("speaker"), filled(description.id, values))))
     labels = (values["label"],) if values.get("label") else None
+    if not labels and all(code in REPAIRED for code, _ in issues):  # else nothing would say that it is excluded
+        issues.append(("unlabelled-wav", "its name or table gives an empty label"))
     bad = description.known_bad.get(built_in["stem"])
     if bad:
         issues = [("known-bad", bad)]
@@ -161,7 +163,7 @@ def _values(values: dict[str, str], path: Path, release: Release) -> tuple[dict[
         value = key = filled(rule.of, values)
         if rule.table:
             row = next(filter(None, (release.tables[table].look_up(key) for table in rule.tables)), None)
-            value = row.columns.get(rule.column, "") if row else ""
+            value = row.cells.get(rule.column, "") if row else ""
             if not row and any(release.tables[table].rows for table in rule.tables):
                 message = f"{name}: no row {key} in table {' or '.join(rule.tables)}"
                 issues.append((MISSING_ROW.get(name, "missing-row"), message))

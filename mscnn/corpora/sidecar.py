@@ -1,28 +1,22 @@
 """Tables beside the recordings of a described corpus: rows by key, and the issues of their lines."""
 
 import csv
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mscnn.config.corpus import TEMPLATE, Table, filled
 from mscnn.corpora.common import Corpus, CorpusIssue, decode
+from mscnn.corpora.tables.rows import Row, cell
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True)
-class Row:
-    """The columns of a row, and its ``file:line``."""
-
-    columns: Mapping[str, str]
-    where: str
-
-
 @dataclass
-class Rows:
+class Lookup:
     """The rows of a table by key; ``used`` are the keys that were looked up."""
 
     table: Table
@@ -35,10 +29,10 @@ class Rows:
         return self.rows.get(key)
 
 
-def read_rows(name: str, table: Table, columns: Set[str], paths: Sequence[Path], corpus: Corpus) -> Rows:
+def read_rows(name: str, table: Table, columns: Set[str], paths: Sequence[Path], corpus: Corpus) -> Lookup:
     """The rows of a table, which must have ``columns``, in its files; issues and notes are added to ``corpus``."""
     needed = {*columns, *TEMPLATE.findall(table.key)}
-    result, issues_before = Rows(table), len(corpus.issues)
+    result, issues_before = Lookup(table), len(corpus.issues)
     if not paths and not table.optional:
         message = f"table {name}: expected a file {' or '.join(table.files)}, found none"
         corpus.issues.append(CorpusIssue("missing-table", message, table.files[0]))
@@ -46,15 +40,15 @@ def read_rows(name: str, table: Table, columns: Set[str], paths: Sequence[Path],
         corpus.note(f"absent tables ({name})", table.files[0])
     for path in paths:
         for row in _rows(table, path, corpus):
-            values = {"stem": path.stem, "folder": path.parent.name, **row.columns}
+            values = {"stem": path.stem, "folder": path.parent.name, **row.cells}
             lacking = ", ".join(sorted(needed - values.keys()))
             if lacking:
-                message = f"table {name}: no column {lacking}; found {', '.join(row.columns)}"
+                message = f"table {name}: no column {lacking}; found {', '.join(row.cells)}"
                 corpus.issues.append(CorpusIssue("malformed-line", message, row.where))
                 break
             key = filled(table.key, values)
             first = result.rows.setdefault(key, row)
-            if first is not row and first.columns != row.columns:
+            if first is not row and first.cells != row.cells:
                 message = f"{key} is also in {first.where}, with other values; that one counts"
                 corpus.issues.append(CorpusIssue("duplicate-row", message, row.where))
     if paths and not result.rows and len(corpus.issues) == issues_before:
@@ -71,7 +65,7 @@ def _rows(table: Table, path: Path, corpus: Corpus) -> Iterator[Row]:
         for number, line in enumerate(text.split("\n"), 1):
             match = pattern.fullmatch(line.strip()) if line.strip() else None
             if match:
-                yield Row({name: value or "" for name, value in match.groupdict().items()}, f"{path}:{number}")
+                yield Row(f"{path}:{number}", {name: value or "" for name, value in match.groupdict().items()})
             elif line.strip():
                 message = f"expected a line that matches {table.line}, found {line.strip()[:80]!r}"
                 corpus.issues.append(CorpusIssue("malformed-line", message, f"{path}:{number}"))
@@ -80,7 +74,7 @@ def _rows(table: Table, path: Path, corpus: Corpus) -> Iterator[Row]:
 
 
 def _separated(table: Table, text: str, path: Path, corpus: Corpus) -> Iterator[Row]:
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=table.separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator, strict=True)
     head = list(table.columns)
     while True:
         where = f"{path}:{reader.line_num + 1}"
@@ -94,7 +88,7 @@ def _separated(table: Table, text: str, path: Path, corpus: Corpus) -> Iterator[
         if not head:
             head = [cell.strip() for cell in cells]
         elif len(cells) == len(head):
-            yield Row({name: cell.strip() for name, cell in zip(head, cells, strict=True)}, where)
+            yield Row(where, {name: cell.strip() for name, cell in zip(head, cells, strict=True)})
         elif cells:
             message = f"expected {len(head)} columns, found {len(cells)}"
             corpus.issues.append(CorpusIssue("malformed-line", message, where))
@@ -110,7 +104,7 @@ def _json_rows(text: str, path: Path, corpus: Corpus) -> Iterator[Row]:
     pairs = values.items() if isinstance(values, dict) else enumerate(values if isinstance(values, list) else [])
     for key, columns in pairs:
         if isinstance(columns, dict):
-            yield Row({"id": str(key), **{name: str(value) for name, value in columns.items()}}, f"{path}:{key}")
+            yield Row(f"{path}:{key}", {"id": str(key), **{name: cell(value) for name, value in columns.items()}})
         else:
             corpus.issues.append(CorpusIssue("malformed-line", "expected an object", f"{path}:{key}"))
 

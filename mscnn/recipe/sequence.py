@@ -25,6 +25,7 @@ class Run:
         skip: whether utterances that cannot be used are excluded, in place of an error.
         nj: processes at a time.
         device: cpu, cuda or auto.
+        overwrite: whether experiments that have other options are replaced.
     """
 
     parser: str
@@ -33,6 +34,7 @@ class Run:
     skip: bool = False
     nj: int = 1
     device: str = "auto"
+    overwrite: bool = False
 
 
 def run_stages(plan: Plan, run: Run) -> None:
@@ -139,7 +141,7 @@ def _train(plan: Plan, run: Run) -> None:
     placed = fit(experiments, run.nj)
     if placed.failed:
         raise UserError(f"cannot be trained: {', '.join(map(str, placed.failed))}", code="experiments-failed")
-    train_experiments(experiments, nj=placed.nj, overwrite=False, devices=placed.devices)
+    train_experiments(experiments, nj=placed.nj, overwrite=run.overwrite, devices=placed.devices)
 
 
 def _score(plan: Plan, run: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterator
+from itertools import dropwhile
 from pathlib import Path
 
 from mscnn.corpora.common import CorpusIssue
@@ -29,9 +30,9 @@ def read(path: Path, known: Collection[str]) -> Rows:
             closed (``table-quotes``).
     """
     text, notes = read_text(path)
-    text = text.lstrip("\r\n")
     separator = max(SEPARATORS, key=lambda one: _fit(text, one, known))
     lines = [*_lines(text, separator, path)]
+    lines = [*dropwhile(lambda line: not line[1], lines)] or lines  # the header comes after empty lines
     header = [name.strip() for name in lines[0][1]]
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
@@ -54,7 +55,7 @@ def read(path: Path, known: Collection[str]) -> Rows:
 def _fit(text: str, separator: str, known: Collection[str]) -> tuple[int, int]:
     """How well a separator fits the first line: number of columns with a known name, number of columns."""
     try:
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+        header = next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=separator), [])
     except csv.Error:
         return 0, 0
     return sum(plain(name) in known for name in header), len(header)

@@ -122,6 +122,17 @@ def test_a_description_cannot_be_based_on_itself(tmp_path):
         Description.load(str(tmp_path / "one.yaml"))
 
 
+def test_an_empty_label_is_an_issue(parse):
+    corpus = parse("a1_H.wav", "b1_.wav", change=("[A-Z])", "[A-Z]?)"))
+    assert [item.utt for item in corpus.items] == ["a-a1_H"]
+    assert issues(corpus) == [("missing-transcript", "b1_.wav"), ("unlabelled-wav", "b1_.wav")]
+
+
+def test_patterns_of_files_may_exclude_characters(parse):
+    corpus = parse("a1_H.wav", "b1_S.wav", change=("example:", "files: ['[!b]*.wav']\nexample:"))
+    assert [item.utt for item in corpus.items] == ["a-a1_H"]
+
+
 def test_names_that_all_differ_are_another_corpus(parse, tmp_path):
     with fails("corpus-not-found", tmp_path / "toy", "a1_H.wav", "nonsense.wav"):
         parse("nonsense.wav")
@@ -136,6 +147,7 @@ def test_names_that_all_differ_are_another_corpus(parse, tmp_path):
         (b"file,vote\na1_H,h\xff\n", [("non-utf8", "votes.csv")]),
         ("file,vote\na1_H,h\n".encode("utf-16"), []),
         ("\ufefffile,vote\r\n\r\n a1_H , h \r\n".encode(), []),
+        ("file,vote,remark\na1_H,h,one\u2028line\x85\n".encode(), []),
     ],
 )
 def test_content_of_a_table(parse, tmp_path, content, found):

@@ -17,6 +17,7 @@ from mscnn.recipe.make import make_plan
 from mscnn.recipe.options import Options
 from mscnn.recipe.sequence import Run, run_stages
 from mscnn.reporting.lines import read_score
+from tests.raises import fails
 
 pytestmark = pytest.mark.slow
 MODEL, RATE = "logmel_lr", 16000
@@ -49,7 +50,8 @@ def run_own(monkeypatch, folder: Path, *arguments: object) -> None:
 
 
 def test_a_table_becomes_reports(recordings, tmp_path, monkeypatch, capsys):
-    run_own(monkeypatch, tmp_path, "my.csv", "--model", MODEL, "majority")
+    (tmp_path / "mine.yaml").write_text(f"base: {MODEL}\n")
+    run_own(monkeypatch, tmp_path, "my.csv", "--model", MODEL, "majority", "mine.yaml")
     printed = capsys.readouterr().out
     out = tmp_path / "own_my"
     exps = {model: out / f"exp/{model}_none_leave_one_speaker_out" for model in (MODEL, "majority")}
@@ -57,6 +59,10 @@ def test_a_table_becomes_reports(recordings, tmp_path, monkeypatch, capsys):
     assert scores[MODEL].values["ua"] > 90 and scores["majority"].values["ua"] == 50
     assert "speakers" not in scores[MODEL].fields and str(scores[MODEL]) in printed
     page = (exps[MODEL] / "report.html").read_text()
+    assert (
+        read_score(out / "exp/mine_none_leave_one_speaker_out/score_test.txt").values["ua"]
+        == scores[MODEL].values["ua"]
+    )
     assert "my.csv" in page and (out / "data/my/audit/leave_one_speaker_out.md").is_file()
 
 
@@ -68,6 +74,11 @@ def test_without_speakers_lines_and_page_say_so(recordings, tmp_path, monkeypatc
     assert read_score(exp / "score_test.txt").fields["speakers"] == "unknown"
     assert "speakers unknown" in (exp / "report.html").read_text()
     assert (tmp_path / "there/data/other/segments").exists() is False
+    changed = ("other.csv", "--model", MODEL, "--set", "options.c=0.5", "--out", "there")
+    with fails("plan-wrong", "options.c", "--overwrite"):
+        run_own(monkeypatch, tmp_path, *changed)
+    run_own(monkeypatch, tmp_path, *changed, "--overwrite", "true")
+    assert read_score(exp / "score_test.txt").fields["changed"] == "options.c=0.5"
 
 
 def test_the_table_of_ravdess_gives_what_its_recipe_gives(shared_dir, tmp_path, monkeypatch):

@@ -43,6 +43,11 @@ def test_all_problems_are_listed_with_their_lines(read_own):
     }
 
 
+def test_lines_are_those_of_the_file_also_below_empty_ones(read_own):
+    with fails("table-wrong", "my.csv:14"):
+        read_own("\n\r\n" + table(rows()) + "angry/absent.wav,angry,s1\n")
+
+
 def test_rows_with_problems_can_be_skipped(stage1):
     data = stage1(broken(), skip=True)
     assert len(data.utts) == 9 and (TEN[5].path not in {*data.wav.values()})

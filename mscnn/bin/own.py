@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mscnn.bin.read_table import add_options, source_of
+from mscnn.bin.read_table import add_options, read_shown, source_of
 from mscnn.device import DEVICES
 from mscnn.options import Parser, flag, positive, run
 
@@ -43,7 +43,7 @@ def main() -> None:
 
     from mscnn import jobs
     from mscnn.corpora.prepare import AudioForm
-    from mscnn.corpora.tables.source import name_of, read_source
+    from mscnn.corpora.tables.source import name_of
     from mscnn.recipe.sequence import Run, results, run_stages
 
     args.nj = args.nj or jobs.processors()
@@ -54,11 +54,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     os.chdir(out)  # the paths of a plan are relative to this folder
     root = Path("local", name)
-    lines: list[str] = []
-    try:
-        own = read_source(source, root, lines)
-    finally:  # also where no protocol fits, or rows have problems: how the table was understood
-        print(*lines, sep="\n", flush=True)
+    own = read_shown(source, root)
     _write_facts(own, source)
     plan = _plan(args, own)
     run_stages(plan, Run("own", root, AudioForm(), source.skip, args.nj, args.device, args.overwrite))

@@ -55,6 +55,17 @@ def source_of(args: argparse.Namespace) -> Source:
     )
 
 
+def read_shown(source: Source, out: Path) -> OwnCorpus:
+    """The corpus of a table; prints how it is understood, also where rows have problems or no protocol fits."""
+    from mscnn.corpora.tables.source import read_source
+
+    lines: list[str] = []
+    try:
+        return read_source(source, out, lines)
+    finally:
+        print("".join(f"{line}\n" for line in lines), end="", flush=True)
+
+
 def main() -> None:
     """Print how the table is understood, and write the corpus."""
     p = Parser("mscnn.bin.read_table", __doc__)
@@ -62,16 +73,12 @@ def main() -> None:
     p.add_argument("--out", type=Path, help="folder to write; default: own_NAME, NAME from the table")
     args = p.parse_args()
 
-    from mscnn.corpora.tables.source import name_of, read_source
+    from mscnn.corpora.tables.source import name_of
     from mscnn.log import get_logger
 
     source = source_of(args)
     out = args.out or Path(f"own_{name_of(source.table)}")
-    lines: list[str] = []
-    try:
-        own = read_source(source, out, lines)
-    finally:  # also where no protocol fits, or rows have problems: how the table was understood
-        print(*lines, sep="\n", flush=True)
+    own = read_shown(source, out)
     _write_options(own, out)
     get_logger("read_table").info("wrote %s: %d utterances", out, len(own.corpus.items))
 

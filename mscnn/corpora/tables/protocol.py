@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mscnn.config.labels import LabelMap
 from mscnn.corpora.common import Corpus, Item
-from mscnn.corpora.ids import valid_ids
 from mscnn.data.datadir import DataDir
 from mscnn.data.fit import check_fit, suggested
 from mscnn.data.protocols import Protocol
@@ -62,7 +61,7 @@ def choose(corpus: Corpus, labels: LabelMap, given: Sequence[str], table: Path) 
 
 def _data(corpus: Corpus, labels: LabelMap, table: Path) -> DataDir:
     """The data directory that stage 1 will make, as far as protocols need it; messages name the table."""
-    items = [item for item in valid_ids(corpus).items if labels.mapping.get(item.label) is not None]
+    items = [item for item in corpus.items if labels.mapping.get(item.label) is not None]
     names = ("session", "scene", "gender", "split")
     facts = {name: {item.utt: getattr(item, name) for item in items} for name in names}
     known = {name: table for name, table in facts.items() if all(table.values())}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mscnn.corpora.common import Corpus
+from mscnn.corpora.ids import valid_ids
 from mscnn.corpora.tables import protocol, store
 from mscnn.corpora.tables.columns import KNOWN, parse_columns, plain
 from mscnn.corpora.tables.items import Patterns, to_corpus
@@ -80,7 +81,7 @@ def read_source(source: Source, out: Path, lines: list[str] | None = None) -> Ow
     try:
         corpus, understood = to_corpus(rows, given, patterns, roots)
         lines += understood
-        return _written(corpus, lines, source, out)
+        return _written(valid_ids(corpus), lines, source, out)
     except UserError as error:
         if str(source.table) not in str(error):
             error.args = (f"{source.table}: {error}",)

@@ -185,6 +185,8 @@ def _load(folder: Path, description: Description) -> Loaded:
     typed = {name: replace(facts, options=features[name].options) for name, facts in description.features.items()}
     description = replace(description, features=typed)
     folders = [folder / one.folder for one in description.networks]
+    if description.xvector and not (folder / "xvector/conf/mfcc.conf").is_file():  # else it is sought outside
+        raise ValueError("xvector/conf/mfcc.conf is missing")
     takes_text = description.text != "none"
     table = WordVectors.load(folder / WordVectors.FILE) if (folder / WordVectors.FILE).is_file() else None
     card = folder / members.CARD

@@ -201,6 +201,22 @@ def test_descriptions_that_are_refused(folder, tmp_path):
     assert not Path("planted").exists()
 
 
+def test_the_front_end_of_x_vectors_is_that_of_the_bundle(folder, tmp_path):
+    """A folder of an x-vector model may have conf/ beside or above it; in a bundle that would be another's file."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    text = (copy / "bundle.yaml").read_text()
+    facts = "xvector: {name: x, chunk_size: 100, unvoiced: zero, dim: 5}"
+    (copy / "bundle.yaml").write_text(text.replace("xvector: null", facts).replace("xvector: false", "xvector: true"))
+    (copy / "xvector").mkdir()
+    for name in ("final.raw", "min_chunk_size", "max_chunk_size"):
+        (copy / "xvector" / name).write_text("100\n")
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "mfcc.conf").write_text("--num-ceps=5\n")
+    sign(copy)
+    with fails("bundle-content", "mfcc.conf"):
+        load_bundle(copy)
+
+
 def test_missing_files_and_wrong_digests(folder, tmp_path):
     with fails("bundle-missing"):
         load_bundle(tmp_path / "none.zip")

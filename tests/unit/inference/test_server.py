@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+from websockets.sync.client import connect
 
 from mscnn.audio.blocks import AudioArray
 from mscnn.errors import UserError
@@ -360,7 +361,7 @@ def test_results_are_plain():
 
 
 def test_a_slow_head_ends_the_connection(model, monkeypatch):
-    """Also that of a second request; an answer that takes its time does not end it."""
+    """Also that of a second request; an answer that takes its time does not end it, and neither does a stream."""
     monkeypatch.setattr(serve, "HEAD_SECONDS", 0.3)
     predict = type(model).predict_many
     monkeypatch.setattr(type(model), "predict_many", lambda *args, **kw: time.sleep(0.5) or predict(*args, **kw))
@@ -376,6 +377,10 @@ def test_a_slow_head_ends_the_connection(model, monkeypatch):
                 link.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
                 while link.recv(1 << 16):  # until the server closes; a timeout raises
                     pass
+        with connect(f"ws://127.0.0.1:{bound.getsockname()[1]}/stream") as stream:
+            time.sleep(0.5)
+            stream.send("{}")
+            assert "stream-options" in stream.recv(30)
     finally:
         running.should_exit = True
         thread.join()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LFS_MAGIC = b"version https://git-lfs"
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
 STREAMED = 0x7FFFF000  # lengths from here on are written by programs that stream to a pipe: sox, arecord, ffmpeg
+PROBED = 4096  # bytes after the audio that are looked at
 THREADS = 8  # they wait for the disk, above all a network disk
 
 
@@ -112,6 +113,22 @@ def no_samples(path: str | os.PathLike) -> BadAudio:
             )
             return BadAudio("unclosed-wav", stated)
     return BadAudio("header-only-wav", "a header without audio")
+
+
+def surplus(path: str | os.PathLike) -> int:
+    """Number of bytes after the audio of a WAV file that belong to no chunk; 0: none, or zeros.
+
+    They may be audio: a recorder that was stopped leaves a header of less audio than the file has.
+    """
+    with open(path, "rb") as file:
+        size, start = os.fstat(file.fileno()).st_size, file.read(12)
+        if start[:4] != b"RIFF" or start[8:] != b"WAVE":
+            return 0
+        for tag, position, _ in _chunks(file, size):
+            if not tag.isalnum() and not tag.strip().isalnum():
+                file.seek(position - 8)
+                return size - position + 8 if file.read(PROBED).strip(b"\0") else 0
+    return 0
 
 
 def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:

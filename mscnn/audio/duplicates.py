@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mscnn import log
+from mscnn.audio.check import surplus
 from mscnn.audio.read import BadAudio, Levels, open_audio, unusable
 from mscnn.files import atomic, read_mapping
 
 BLOCK = 1 << 20  # samples
 THREADS = 8  # reading, decoding and hashing release Python's global lock
 SAMPLE_TYPE = "float32"  # of the samples that are hashed
-CHECKS = 1  # raised when the checks of samples change
+CHECKS = 2  # raised when the checks of samples change
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ def read_content(path: str | os.PathLike) -> Content:
         seconds = levels.count / file.samplerate
     if not levels.count:
         raise BadAudio("truncated-wav", "no samples can be decoded")
-    return Content(state.hexdigest(), seconds, levels.notices)
+    notices = levels.notices
+    if surplus(path):
+        notices.append("more bytes follow than the header states, maybe audio: sox --ignore-length FILE OUT.wav")
+    return Content(state.hexdigest(), seconds, notices)
 
 
 def _content_or_issue(path: str) -> Content | BadAudio:

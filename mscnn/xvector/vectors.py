@@ -50,14 +50,14 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
             row = _load(table[utt])
         except (OSError, OverflowError, ValueError) as error:
             raise UserError(
-                f"{path}: {utt} cannot be read ({error}); extract it again with stage 2 (xvector)",
+                f"{path}: {utt} cannot be read ({error}); extract it again with stage 2 (xvector) or what made it",
                 code="xvector-damaged",
             ) from None
         expected = len(rows[0]) if rows else len(row)
         if len(row) != expected or not np.isfinite(row).all():
             raise UserError(
                 f"{path}: {utt}: expected {expected} finite values, found {len(row)}, {np.isfinite(row).sum()} of them "
-                "finite; extract it again with stage 2 (xvector)",
+                "finite; extract it again with stage 2 (xvector) or what made it or what made it",
                 code="xvector-damaged",
             )
         rows.append(row)

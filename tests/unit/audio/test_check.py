@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mscnn.audio.blocks import AudioFile
-from mscnn.audio.check import Header, read_header, read_headers
+from mscnn.audio.check import Header, read_header, read_headers, surplus
 from mscnn.audio.duplicates import read_content
 from mscnn.audio.read import BadAudio, load_audio
 from tests.raises import fails
@@ -91,6 +91,24 @@ def test_a_recording_that_was_not_closed(tmp_path, size):
     assert kind == "unclosed-wav" and "40 follow" in message
     with fails("audio-empty", "40 follow", "--ignore-length"):
         AudioFile.open(path)
+
+
+@pytest.mark.parametrize(
+    ("rest", "found"),
+    [
+        (b"", 0),
+        (bytes(40), 0),  # padding
+        (b"LIST" + struct.pack("<I", 4) + b"INFO", 0),
+        (b"id3 " + struct.pack("<I", 2) + b"ab", 0),
+        (b"TAGtitle" + bytes(120), 0),
+        (b"\x01\x02\xfe\xff" * 10, 40),  # audio that the header does not count
+    ],
+)
+def test_audio_that_the_header_does_not_count_is_noticed(tmp_path, rest, found):
+    path = tmp_path / "a.wav"
+    path.write_bytes(riff((b"fmt ", form()), (b"data", bytes(range(1, 41)))) + rest)
+    assert surplus(path) == found and read_content(path).seconds == 20 / RATE
+    assert [n for n in read_content(path).notices if "more bytes follow" in n] == read_content(path).notices[:found]
 
 
 @pytest.mark.parametrize("block", [0, 1, 4])

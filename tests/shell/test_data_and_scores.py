@@ -56,7 +56,7 @@ def test_every_issue_is_named_with_status_1(sh, data, file, content, where):
 
 def test_all_directories_are_checked(sh, data, tmp_path):
     shutil.copytree(data, tmp_path / "bad")
-    (tmp_path / "bad/text").unlink()
+    (tmp_path / "bad/utt2dur").unlink()
     result = sh(VALIDATE, "bad", "absent", "data")
     assert result.returncode == 1
     assert result.stdout.startswith("data: ") and "bad: " in result.stderr and "absent: " in result.stderr

@@ -75,7 +75,7 @@ def test_files_have_total_and_groups(make_data, tmp_path):
     total = write_wer(tmp_path / "out", data, transcripts, "me")
     assert total == Errors(words=7, insertions=1, deletions=1, substitutions=1)
     lines = (tmp_path / "out" / "wer").read_text().splitlines()
-    assert lines[0].startswith("# normalisation: lower case; ")
+    assert lines[0].startswith("# normalisation: Unicode NFC; lower case; ")
     assert lines[1] == "# 4 utterances, 1 hypotheses without words"
     pair = f"text.me vs text, {data.path}"
     assert lines[2:] == [

@@ -1,17 +1,24 @@
 """Atomic writing, Kaldi tables, YAML and JSON mappings, and digests."""
 
+import errno
 import hashlib
 import json
 import os
 import uuid
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import yaml
 
 from mscnn.errors import UserError
+
+YAML_CHARACTERS = 4 << 20
+YAML_DEPTH = 40
+YAML_VALUES = 200_000
 
 
 @contextmanager
@@ -43,7 +50,7 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
             or no newline at the end; the message has file and line.
     """
     try:
-        *lines, rest = Path(path).read_bytes().split(b"\n")
+        *lines, rest = regular(path).read_bytes().split(b"\n")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     if rest:
@@ -93,11 +100,70 @@ def write_table(path: str | os.PathLike, table: Mapping[str, object]) -> None:
             out.write(f"{key} {table[key]}".rstrip() + "\n")
 
 
+def regular(path: str | os.PathLike) -> Path:
+    """The path of a file; raises OSError where it is a FIFO or a device, which may have no end."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, "a folder" if path.is_dir() else "not a regular file", str(path))
+    return path
+
+
+class BaseLoader(yaml.BaseLoader):
+    """Loads text, lists and mappings from YAML of bounded depth and number of values.
+
+    Tags are without meaning. Aliases count as what they stand for: a few lines can stand for more than memory holds.
+    """
+
+    tags = True
+
+    def __init__(self, stream) -> None:
+        super().__init__(stream)
+        self.depth = 0
+        self.extent: dict[yaml.Node, tuple[int, int]] = {}  # values and depth of finished nodes
+
+    def compose_node(self, parent, index):
+        event = self.peek_event()
+        self.depth += 1
+        node = None
+        if (self.tags or not getattr(event, "tag", None)) and self.depth <= YAML_DEPTH:
+            node = super().compose_node(parent, index)
+        self.depth -= 1
+        if node is None or (isinstance(event, yaml.AliasEvent) and node not in self.extent):
+            problem = f"a tag, a value inside itself, or deeper than {YAML_DEPTH} levels"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        if node not in self.extent:
+            inner = node.value if isinstance(node, yaml.CollectionNode) else []
+            parts = [self.extent[n] for one in inner for n in (one if isinstance(one, tuple) else (one,))]
+            values, depth = 1 + sum(n for n, _ in parts), 1 + max((d for _, d in parts), default=0)
+            if values > YAML_VALUES or depth > YAML_DEPTH:
+                problem = f"stands for more than {YAML_VALUES} values, or more than {YAML_DEPTH} levels"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+            self.extent[node] = values, depth
+        return node
+
+
+class SafeLoader(BaseLoader, yaml.SafeLoader):
+    """As :class:`BaseLoader`, without tags; scalars are numbers, booleans, dates or null where they read as one."""
+
+    tags = False
+
+
+def yaml_value(text: str, loader: type[BaseLoader] = SafeLoader) -> Any:
+    """The value of a YAML text; every text that has none raises YAMLError."""
+    if len(text) > YAML_CHARACTERS:
+        raise yaml.YAMLError(f"{len(text)} characters; {YAML_CHARACTERS} are read")
+    try:
+        return yaml.load(text, loader)
+    except (ValueError, OverflowError, AttributeError, TypeError) as error:  # of constructors: 2001-99-99
+        raise yaml.YAMLError(f"{type(error).__name__}: {str(error)[:200]}") from None
+
+
 def read_mapping(path: str | os.PathLike) -> dict[str, Any]:
     """The mapping in a JSON file; empty where the file is absent, damaged or has no mapping."""
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(regular(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -109,11 +175,11 @@ def read_yaml(path: str | os.PathLike) -> dict[str, Any]:
         UserError: the file cannot be read as YAML, or is not a mapping.
     """
     try:
-        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        value = yaml_value(regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: cannot be read as YAML: {error}", code="yaml-invalid") from None
+        raise UserError(f"{path}: cannot be read as YAML: {str(error)[:1000]}", code="yaml-invalid") from None
     if not isinstance(value, dict):
         raise UserError(
             f"{path}: expected a mapping of names to values, found {type(value).__name__}", code="yaml-no-mapping"
@@ -125,6 +191,27 @@ def digest(value: object) -> str:
     """SHA-256 (hex) of a value that can be written as JSON, independent of the order of mappings."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def checksum(path: str | os.PathLike) -> list[int] | None:
+    """Size and CRC-32 of a file, ``[bytes, crc]``: a flipped bit changes it; None where there is no regular file.
+
+    A process reads a file once, unless its size or time of change are others.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return None
+    facts = path.stat()
+    return [facts.st_size, _crc(path.absolute(), facts.st_size, facts.st_mtime_ns, facts.st_ino)]
+
+
+@lru_cache(1 << 16)
+def _crc(path: Path, *state: int) -> int:
+    crc = 0
+    with open(path, "rb") as handle:
+        for block in iter(lambda: handle.read(1 << 20), b""):
+            crc = zlib.crc32(block, crc)
+    return crc
 
 
 def file_digest(path: str | os.PathLike) -> str:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import configargparse
+import yaml
 
 from mscnn.errors import UserError, printable
+from mscnn.files import BaseLoader, yaml_value
 
 
 def flag(text: str) -> bool:
@@ -48,7 +50,15 @@ class _ConfigFile(configargparse.YAMLConfigFileParser):
     """Parser of YAML whose keys have dashes or underscores, and whose booleans are ``true|false``."""
 
     def parse(self, stream):
-        values = {key.replace("_", "-"): value for key, value in super().parse(stream).items()}
+        try:
+            found = yaml_value(stream.read(), BaseLoader) or {}
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise configargparse.ConfigFileParserException(f"not valid YAML: {str(error)[:1000]}") from None
+        if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+            raise configargparse.ConfigFileParserException("expected a mapping of options to values")
+        values = {key.replace("_", "-"): value for key, value in found.items() if value not in ("", "~", "null")}
+        if mapping := next((key for key, value in values.items() if isinstance(value, dict)), None):
+            raise configargparse.ConfigFileParserException(f"{mapping}: expected a value, found a mapping")
         return {key: value.lower() if value in ("True", "False") else value for key, value in values.items()}
 
 

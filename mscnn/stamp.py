@@ -7,8 +7,11 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from mscnn.files import atomic, digest, file_digest, read_mapping
+from mscnn.errors import UserError
+from mscnn.files import atomic, checksum, digest, file_digest, read_mapping
+from mscnn.log import get_logger
 
+SEAL = "written.json"  # record of the files that a stage wrote in a folder
 FORMAT = 1  # increase it to make all finished work stale
 ERRORS = ("UserError", "DataErrors", "Issue", "CorpusIssue")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -19,7 +22,7 @@ class Stamp:
     """Record of what finished work was made from, written beside its outputs.
 
     The fingerprint covers the content of ``inputs`` (files), the ``options`` and the source of the packages or modules
-    in ``code``. Outputs need only exist: a finished file is never edited, only replaced.
+    in ``code``. Size and CRC-32 of every output are recorded, so that damaged outputs are noticed and made again.
     """
 
     def __init__(
@@ -43,23 +46,58 @@ class Stamp:
         }
 
     def fresh(self) -> bool:
-        """Whether the recorded fingerprint is equal and all outputs exist."""
+        """Whether the recorded fingerprint is equal, and all outputs have the bytes that were written."""
         recorded = read_mapping(self.path)
-        return recorded.get("fingerprint") == self.fingerprint and all(
-            (self.path.parent / p).exists() for p in recorded.get("outputs", [])
-        )
+        outputs = recorded.get("outputs")
+        if recorded.get("fingerprint") != self.fingerprint or not isinstance(outputs, dict):
+            return False
+        for path in (files := damaged(self.path)):
+            get_logger(__name__).warning("%s is damaged or missing; it is made again", path)
+        return not files
 
     def stale(self) -> list[str]:
         """What changed since the record: inputs, options, code; empty where nothing is recorded."""
-        recorded = read_mapping(self.path).get("fingerprint", {})
+        recorded = read_mapping(self.path).get("fingerprint")
+        if not isinstance(recorded, dict):
+            return []
         return [part for part, value in self.fingerprint.items() if recorded and recorded.get(part) != value]
 
     def write(self, outputs: Iterable[str | os.PathLike] = ()) -> None:
         """Record that the work is done; paths of ``outputs`` are stored relative to the stamp."""
-        names = [os.path.relpath(p, self.path.parent) for p in outputs]
-        with atomic(self.path) as out:
-            json.dump({"fingerprint": self.fingerprint, "outputs": names}, out, indent=1)
-            out.write("\n")
+        _record(self.path, {"fingerprint": self.fingerprint}, outputs)
+
+
+def seal(path: str | os.PathLike, outputs: Iterable[str | os.PathLike]) -> None:
+    """Record in ``path`` what a stage wrote, so that :func:`damaged` can compare it."""
+    _record(Path(path), {}, outputs)
+
+
+def damaged(record: str | os.PathLike) -> list[Path]:
+    """Files of a stamp or seal that are missing or have other bytes than were written.
+
+    The record itself, where it cannot be read; empty where there is none, or one of a version that had no checksums.
+    """
+    record = Path(record)
+    if not record.exists():
+        return []
+    outputs = read_mapping(record).get("outputs")
+    if not isinstance(outputs, dict):
+        return [] if isinstance(outputs, list) else [record]
+    return [path for name, written in outputs.items() if checksum(path := record.parent / name) != written]
+
+
+def require_intact(record: str | os.PathLike, fix: str, code: str) -> None:
+    """Raise UserError with ``code`` and ``fix`` where a file of a stamp or seal is damaged; see :func:`damaged`."""
+    if files := damaged(record):
+        more = f", and {len(files) - 1} more" if len(files) > 1 else ""
+        raise UserError(f"{files[0]}{more}: missing, or not the bytes that were written; {fix}", code=code)
+
+
+def _record(path: Path, facts: Mapping[str, object], outputs: Iterable[str | os.PathLike]) -> None:
+    files = {os.path.relpath(output, path.parent): checksum(output) for output in outputs}
+    with atomic(path) as out:
+        json.dump({**facts, "outputs": files}, out, indent=1)
+        out.write("\n")
 
 
 def source_digest(name: str) -> str:

@@ -124,7 +124,9 @@ class Layers:
         try:
             return _like(value, known[name])
         except ValueError as error:
-            raise UserError(f"{place}: {key}: expected {error}, found {value!r}", code="config-value") from None
+            raise UserError(
+                f"{place}: {key}: expected {error}, found {schema.shown(value)}", code="config-value"
+            ) from None
 
 
 def follows(value: Any) -> str | None:

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import is_typeddict
 
 from mscnn.errors import DataErrors, Issue, UserError
+from mscnn.files import BaseLoader, regular, yaml_value
 
 T = TypeVar("T")
 Where: TypeAlias = Path | str | Callable[[str], Path | str]
@@ -29,6 +30,8 @@ Positive: TypeAlias = Annotated[float, Field(gt=0)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 CountOr0: TypeAlias = Annotated[int, Field(ge=0)]
+MAX_SHOWN = 300  # characters of a value in a message
+MAX_NUMBER = 100  # characters of a number
 NULLS = ("", "~", "null")
 STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 EXPECTED_TYPES = {  # of errors of pydantic, by the first word of their type
@@ -81,23 +84,23 @@ def read(path: str | Path) -> dict[str, Any]:
         UserError: the file cannot be read (``config-yaml``), or has a key twice (``config-key-twice``).
     """
     try:
-        values = parse(Path(path).read_text(encoding="utf-8"), Path(path))
+        values = parse(regular(path).read_text(encoding="utf-8"), Path(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {error}", code="config-yaml") from None
     if not isinstance(values, dict):
-        raise UserError(f"{path}: expected a mapping of names to values, found {values!r}", code="config-yaml")
+        raise UserError(f"{path}: expected a mapping of names to values, found {shown(values)}", code="config-yaml")
     return values
 
 
 def parse(text: str, where: Path | str) -> Any:
     """The value of a YAML text: text, or lists and mappings of text; raises as :func:`read`."""
     try:
-        value = yaml.load(text, _Loader)
+        value = yaml_value(text, _Loader)
     except _DuplicateKey as error:
         line = f"{where}:{error.mark.line + 1}" if isinstance(where, Path) else where
         raise UserError(f"{line}: key {error.problem} occurs twice", code="config-key-twice") from None
     except yaml.YAMLError as error:
-        raise UserError(f"{where}: not valid YAML: {error}", code="config-yaml") from None
+        raise UserError(f"{where}: not valid YAML: {str(error)[:1000]}", code="config-yaml") from None
     return "" if value is None else value
 
 
@@ -133,10 +136,16 @@ def plain(text: Any) -> Any:
         return text
     if text in ("true", "false"):
         return text == "true"
-    if re.fullmatch(r"[-+]?\d+", text, re.ASCII):
+    if re.fullmatch(r"[-+]?\d{1,18}", text, re.ASCII):
         return int(text)
     number = r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?"
-    return float(text) if re.fullmatch(number, text, re.ASCII) else text
+    return float(text) if len(text) < MAX_NUMBER and re.fullmatch(number, text, re.ASCII) else text
+
+
+def shown(value: object) -> str:
+    """``value`` as messages show it, shortened where it is long."""
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]} …"
 
 
 def nearest(name: str, known: Sequence[str], section: str = "") -> str:
@@ -157,7 +166,7 @@ class _DuplicateKey(yaml.MarkedYAMLError):
         self.mark = key.start_mark
 
 
-class _Loader(yaml.BaseLoader):
+class _Loader(BaseLoader):
     """Loads text, lists and mappings with unique keys; ``<<: *name`` merges another mapping into one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
@@ -249,7 +258,7 @@ def _issues(kind: type, values: Mapping[str, Any], where: Where, error: Validati
         else:
             wanted = " or ".join(dict.fromkeys(_expected(one) for one in errors))
             found = reduce(lambda inside, part: inside[part], key, cast(Any, values))
-            issues.append(Issue("config-value", f"{at}: {name}: expected {wanted}, found {found!r}"))
+            issues.append(Issue("config-value", f"{at}: {name}: expected {wanted}, found {shown(found)}"))
     return issues
 
 
@@ -315,7 +324,7 @@ def place(where: Where, key: Sequence[str | int]) -> str:
 def _line(path: Path, key: Sequence[str | int]) -> int | None:
     """Line of a key in a file, or of the mapping that lacks it; None where the file cannot be read."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+        node = yaml.compose(regular(path).read_text(encoding="utf-8"), BaseLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
     line = 1

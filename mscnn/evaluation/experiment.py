@@ -10,9 +10,11 @@ from typing import Any
 
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions, read_predictions
-from mscnn.files import read_yaml
+from mscnn.files import read_optional_table, read_yaml
+from mscnn.stamp import SEAL, require_intact
 
 PARTS = ("dev", "test")
+AGAIN = "run stage 5 (train) again, which makes it again"
 KEYS = ("model", "data", "classes", "protocol", "text", "xvector", "folds", "runs", "legacy", "environment", "command")
 
 
@@ -68,8 +70,8 @@ class Experiment:
         """Read ``config.yaml`` and the predictions of every fold and run.
 
         Raises:
-            UserError: unfinished runs (all are listed, with the command that continues them), a malformed file, or
-                files that contradict each other.
+            UserError: unfinished runs (all are listed, with the command that continues them), a malformed file, a file
+                that is not as it was written, or files that contradict each other.
         """
         path = Path(path)
         if path.name in ("", ".."):  # titles need its name
@@ -78,6 +80,7 @@ class Experiment:
             raise UserError(
                 f"{path}: not an experiment (no config.yaml); make it with stage 5 (train)", code="experiment-missing"
             )
+        require_intact(path / SEAL, AGAIN, "experiment-damaged")
         config = read_yaml(path / "config.yaml")
         missing = [key for key in KEYS if key not in config]
         if missing:
@@ -89,6 +92,8 @@ class Experiment:
             raise UserError(f"{path / 'config.yaml'}: {problem}; run stage 5 (train) again", code="experiment-config")
         exp = cls(path, config, {})
         exp._check_finished()
+        for folder in exp.run_dirs:
+            require_intact(folder / "done.json", f"{AGAIN}: {config['command']}", "experiment-damaged")
         for part in PARTS:
             files = [folder / f"predictions_{part}.tsv" for folder in exp.run_dirs]
             flat = [read_predictions(file, config["classes"]) for file in files]
@@ -102,6 +107,19 @@ class Experiment:
         """Folder of every run, ordered by fold, then run."""
         folds, runs = range(1, self.config["folds"] + 1), range(1, self.config["runs"] + 1)
         return [self.path / f"fold{fold:02d}" / f"run{run}" for fold in folds for run in runs]
+
+    def require_truth(self, data: Path) -> None:
+        """Raise UserError where the truth of an utterance is not its class in a data directory."""
+        file = data / "utt2emo"
+        emo = read_optional_table(file)
+        for runs in (runs for folds in self.parts.values() for runs in folds):
+            for utt, k in zip(runs[0].utts, runs[0].truth.tolist(), strict=True):
+                if emo.get(utt, self.classes[k]) != self.classes[k]:
+                    raise UserError(
+                        f"{self.path}: {utt} was {self.classes[k]} in training and is {emo[utt]} in {file}: "
+                        "make the data again with stage 1 (data), or train again (stage 5) with --overwrite true",
+                        code="truth-differs",
+                    )
 
     def _check_finished(self) -> None:
         folders = self.run_dirs

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mscnn.errors import UserError
 from mscnn.features.config import options_hash, title
 from mscnn.files import atomic, read_table, read_yaml
+from mscnn.stamp import SEAL, require_intact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,14 +48,15 @@ class FeatureDir:
         """The features in a folder written by stage 3.
 
         Raises:
-            UserError: the folder is unfinished, its options do not match their hash, its tables list different
-                utterances, or an archive is missing.
+            UserError: the folder is unfinished, a file is not as stage 3 wrote it, its options do not match their hash,
+                its tables list different utterances, or an archive is missing.
         """
         path = Path(path)
         if not (path / "feature.yaml").is_file():
             raise UserError(f"{path}: no finished features (no feature.yaml); {FIX}", code="features-missing")
-        facts = read_yaml(path / "feature.yaml")
+        require_intact(path / SEAL, FIX, "features-damaged")
         try:
+            facts = read_yaml(path / "feature.yaml")
             features = cls(
                 path=path,
                 feature=facts["feature"],
@@ -66,7 +68,7 @@ class FeatureDir:
                 frames={utt: int(n) for utt, n in read_table(path / "utt2num_frames").items()},
                 entries={u: e.rpartition("/")[2] for u, e in read_table(path / "feats.scp").items()},
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, UserError) as error:
             raise UserError(
                 f"{path}: feature.yaml or utt2num_frames was not written by stage 3 ({error!r}); {FIX}",
                 code="features-damaged",

@@ -21,7 +21,7 @@ from mscnn.features.archive import write_archive
 from mscnn.features.archive_jobs import ArchiveJob, join_tables, run_stale, write_notices
 from mscnn.features.config import Feature
 from mscnn.files import atomic, digest, file_digest, write_table
-from mscnn.stamp import Stamp
+from mscnn.stamp import SEAL, Stamp, seal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +90,8 @@ def extract(
             utterances cannot be used; the message lists them.
     """
     out = Path(out)
-    if (out / "feature.yaml").exists() and not any((out / "log").glob("feats.*.stamp")):
+    ours = (out / SEAL).exists() or any((out / "log").glob("feats.*.stamp"))
+    if (out / "feature.yaml").exists() and not ours:
         raise UserError(
             f"{out}: stage 3 would replace features that it did not write; train on them as they are (--stage train), "
             "or move them to another folder",
@@ -177,4 +178,6 @@ def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: P
     }
     with atomic(out / "feature.yaml") as file:
         yaml.safe_dump(facts, file, sort_keys=False)
+    tables = [out / name for name in ("feature.yaml", "feats.scp", "utt2num_frames", "notices.tsv")]
+    seal(out / SEAL, [*tables, *(Path(f"{job.stem}.ark") for job in jobs)])
     return frames

@@ -16,7 +16,7 @@ import yaml
 
 from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.files import atomic
+from mscnn.files import atomic, yaml_value
 from mscnn.inference import members
 from mscnn.inference.description import FORMAT, Description, check
 from mscnn.inference.load import Loaded, predictor
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mscnn.inference.predictor import Predictor
     from mscnn.inference.result import Result
 
-MAX_DEPTH = 20  # of bundle.yaml
 TOLERANCE = 1e-3  # of probabilities of the self-test; other machines and versions of libraries round differently
 HOSTILE = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 SAMPLES = ("sample.wav", "sample.flac")
@@ -139,9 +138,9 @@ def read_description(path: Path) -> Description:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        _refuse_tricks(text)
+        yaml_value(text)  # has no tags
         values = schema.parse(text, path.name)
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path.name}: not valid YAML: {str(error)[:200]}", code="bundle-content") from None
     except UserError as error:
         raise UserError(str(error), code="bundle-content") from None
@@ -158,17 +157,6 @@ def read_description(path: Path) -> Description:
         raise UserError(str(error)[:2000], code="bundle-content") from None
     check(description)
     return description
-
-
-def _refuse_tricks(text: str) -> None:
-    """Raise YAMLError for aliases, which can stand for more than memory holds, for tags, and for deep nesting."""
-    depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
-            raise yaml.YAMLError("an alias or a tag")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise yaml.YAMLError("nested too deep")
 
 
 def _load(folder: Path, description: Description) -> Loaded:

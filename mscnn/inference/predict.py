@@ -18,10 +18,10 @@ from mscnn.data.protocols import Fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
-from mscnn.files import digest, read_yaml
+from mscnn.files import digest
 from mscnn.inference.trained import Config, options_of, require_unchanged
-from mscnn.stamp import Stamp
-from mscnn.training.fingerprint import CODE, write_config
+from mscnn.stamp import SEAL, Stamp, seal
+from mscnn.training.fingerprint import CODE, config_in, write_config
 from mscnn.training.network import WEIGHTS
 from mscnn.training.outputs import environment, write_predictions
 from mscnn.training.sources import Reader
@@ -88,6 +88,7 @@ def predict_experiments(
         write_config(out, one.config)
         stale = [(task, one.config["text"], done, path) for task, done, path in predictions if not done.fresh()]
         shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
+        seal(out / SEAL, [out / "config.yaml", *sorted((out / "folds").iterdir())])
         logger.info("%s: predictions of %d of %d models of %s to write", out, len(stale), len(predictions), exp)
         todo += stale
     calls, logs = [job[:3] for job in todo], [path for *_, path in todo]
@@ -110,7 +111,7 @@ def _prepare(request: Request, device: str, reader: Reader) -> Prepared:
     request = replace(request, exp=source.path)
     config = _config(request, source.config, device, reader)
     path = request.out / "config.yaml"
-    old = read_yaml(path) if path.is_file() else config
+    old = config_in(request.out) or config
     if any(old.get(key) != config[key] for key in ("trained_in", "text")):
         raise UserError(
             f"{request.out}: has another experiment (see {path}); choose another --out", code="experiment-changed"

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def check_existing(plan: Plan, options: Options, issues: Issues) -> None:
     """Check that experiments that exist have the options of the plan, unless stage 5 does not run or replaces them."""
-    rows = [row for row in plan.trained if Path(row.exp, "config.yaml").is_file()]
+    from mscnn.training.fingerprint import config_in, require_same
+
+    rows = [row for row in plan.trained if config_in(Path(row.exp))]  # stage 5 writes a damaged one again
     if not rows or options.overwrite or not options.runs_stage(5):
         return
-    from mscnn.training.fingerprint import require_same
 
     for row in rows:
         config = issues.attempt(_expected, row, options)

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import FOLD_MEAN, Aggregate
-from mscnn.evaluation.experiment import Experiment
+from mscnn.evaluation.experiment import AGAIN, Experiment
+from mscnn.stamp import SEAL, require_intact
 
+SCORED = "scored.json"  # record of what stage 6 wrote
 LEADING = ("ua", "wa", "f1")  # metrics at the beginning of a line; the other metrics are fields
 REQUIRED = ("protocol", "text", "folds", "runs")
 FIELDS = {  # key -> meaning; fields of metrics (wf1, ua_sd, ua_run_sd and so on) are in METRICS
@@ -135,12 +137,20 @@ class ScoreLine:
         return cls(values, int(match["correct"]), int(match["total"]), match["path"], fields)
 
 
+def require_scores(exp: Path) -> None:
+    """Raise UserError where the configuration of an experiment or a file of its scores is damaged."""
+    require_intact(exp / SEAL, AGAIN, "experiment-damaged")
+    require_intact(exp / SCORED, "run stage 6 (score) again", "scores-damaged")
+
+
 def read_score(path: str | os.PathLike) -> ScoreLine:
     """First line of a score file: all utterances, fold mean or pooled, as the protocol reports.
 
     Raises:
-        UserError: the file cannot be read, or does not begin with a score line.
+        UserError: the file cannot be read, does not begin with a score line, or a file of the experiment or of its
+            scores is damaged.
     """
+    require_scores(Path(path).parent)
     try:
         return ScoreLine.parse(Path(path).read_text(encoding="utf-8").split("\n")[0])
     except (OSError, UnicodeDecodeError, UserError) as error:

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from mscnn.evaluation.metrics import METRICS
 from mscnn.files import atomic
 from mscnn.log import get_logger
 from mscnn.reporting import figures, measured
-from mscnn.reporting.lines import ScoreLine
+from mscnn.reporting.lines import SCORED, ScoreLine
 from mscnn.reporting.summary import summary, text_input
 from mscnn.reporting.table import Column, Table, column_each
+from mscnn.stamp import seal
 
 log = get_logger(__name__)
 MIN_NAME_WIDTH = 8  # minimum width of the columns of confusion_test.txt
@@ -69,6 +71,7 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
     Raises:
         UserError: a class has no utterances in the test or dev part of a fold, or ``data`` lacks utterances.
     """
+    exp.require_truth(exp.data if data is None else Path(data))
     attributes = read_attributes(exp, data)
     subsets = _subsets(exp, attributes)
     scored = {part: _score(exp, part, subsets) for part in PARTS}
@@ -84,6 +87,8 @@ def write_report(exp: Experiment, data: str | os.PathLike | None = None) -> list
     has_curves = _write_figures(exp, scored["test"].matrices)
     with atomic(exp.path / "RESULTS.md") as out:
         out.write(summary(exp, scored, facts, definitions(), curves=has_curves))
+    written = [exp.path / name for name in (*(f"score_{part}.txt" for part in scored), "statistics.json")]
+    seal(exp.path / SCORED, written)
     for remark in scored["test"].remarks:
         log.warning("%s: %s", exp.path, remark)
     return scored["test"].lines

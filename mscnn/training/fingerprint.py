@@ -12,9 +12,9 @@ import yaml
 from mscnn import models
 from mscnn.config.embeddings import WORD2VEC
 from mscnn.config.model import ModelSpec
-from mscnn.errors import DataErrors, Issue
+from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import atomic, digest, read_yaml
-from mscnn.stamp import Stamp
+from mscnn.stamp import SEAL, Stamp, damaged
 from mscnn.text.vectors import WordVectors
 from mscnn.training import selection
 from mscnn.training.sources import Reader, Sources
@@ -63,6 +63,7 @@ GROUPS = {  # those of the names GROUP.NAME that WORDS does not have
 }
 # files of an experiment besides config.yaml
 PAGES = ("figures", "report.html", "RESULTS.md")
+RUNS = "fold*/run*/done.json"
 OUTPUTS = ("fold*", WordVectors.FILE, "score_*", "confusion_*", "statistics.json", *PAGES)
 
 
@@ -86,18 +87,20 @@ def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str
     return digests
 
 
-def stamp(directory: Path, inputs: Mapping[str, str]) -> Stamp:
-    """The stamp of a run with these ``inputs``."""
-    return Stamp(directory / "done.json", options=inputs)
+def stamp(directory: Path, config: Mapping[str, Any]) -> Stamp:
+    """The stamp of a run of an experiment with this ``config.yaml``."""
+    return Stamp(directory / "done.json", options={k: v for k, v in config.items() if k not in NOT_COMPARED})
 
 
 def require_same(configs: Mapping[Path, Mapping[str, Any]]) -> None:
     """Check that each folder has no experiment, or one of the same configuration.
 
+    Where ``config.yaml`` is damaged, the stamps of finished runs are compared.
+
     Raises:
         DataErrors: some have other experiments; lists the differences.
     """
-    changed = {exp: changes(_config_in(exp), config) for exp, config in configs.items()}
+    changed = {exp: changes(config_in(exp), config) or _other_runs(exp, config) for exp, config in configs.items()}
     issues = [
         Issue(
             "experiment-changed", f"{exp} has another configuration: {plain(names)} (see {exp / 'config.yaml'}). {FIX}"
@@ -111,8 +114,8 @@ def require_same(configs: Mapping[Path, Mapping[str, Any]]) -> None:
 
 def write_config(exp: Path, config: Mapping[str, Any]) -> None:
     """Write ``config.yaml``; the outputs of another experiment in the folder are removed."""
-    old = _config_in(exp)
-    changed = changes(old, config)
+    old = config_in(exp)
+    changed = changes(old, config) or _other_runs(exp, config)
     if old and not changed and all(old.get(key) == config[key] for key in AMOUNT):
         return
     for path in (path for pattern in OUTPUTS if changed for path in exp.glob(pattern)):
@@ -147,6 +150,19 @@ def plain(names: Sequence[str]) -> str:
     return ", ".join(dict.fromkeys(words))
 
 
-def _config_in(exp: Path) -> dict[str, Any]:
+def config_in(exp: Path) -> dict[str, Any]:
+    """``config.yaml`` of a folder; empty where there is none, or not the one that was written."""
     path = exp / "config.yaml"
-    return read_yaml(path) if path.exists() else {}
+    if not path.exists() or path in damaged(exp / SEAL):
+        return {}
+    try:
+        return read_yaml(path)
+    except UserError:
+        return {}
+
+
+def _other_runs(exp: Path, config: Mapping[str, Any]) -> list[str]:
+    """What to say where ``config.yaml`` is damaged and a run was trained with another one."""
+    if config_in(exp):
+        return []
+    return ["config.yaml is damaged"] if any(stamp(d.parent, config).stale() for d in exp.glob(RUNS)) else []

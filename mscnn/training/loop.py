@@ -4,12 +4,16 @@ All randomness of an epoch (batches, dropout) is seeded by (seed, epoch), so tha
 last checkpoint. The loop never has test labels.
 """
 
+import copy
 import json
 import math
+import os
 import time
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 import torch
@@ -281,9 +285,32 @@ def _save(directory: Path, model: Classifier, optimizer: torch.optim.Optimizer, 
 
 
 def _resume(path: Path, model: Classifier, optimizer: torch.optim.Optimizer, device: str) -> State:
+    """State of a checkpoint, loaded into model and optimizer; a checkpoint that cannot be used is set aside."""
     if not path.exists():
         return State()
+    before = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
+    try:
+        return _load(path, model, optimizer, device)
+    except Exception as error:  # torch, zipfile and pickle raise many kinds for damaged files
+        model.load_state_dict(before[0])
+        optimizer.load_state_dict(before[1])
+        aside = path.with_suffix(".damaged")
+        os.replace(path, aside)
+        reason = shorten(f"{type(error).__name__}: {error}", 160, placeholder=" …")
+        log.get_logger("train").warning(
+            "%s cannot be used (%s): moved to %s, and this run is trained from the start", path, reason, aside.name
+        )
+        return State()
+
+
+def _load(path: Path, model: Classifier, optimizer: torch.optim.Optimizer, device: str) -> State:
+    with zipfile.ZipFile(path) as archive:
+        if name := archive.testzip():  # torch does not compare the checksums
+            raise ValueError(f"{name} is damaged")
     saved = torch.load(path, map_location=device, weights_only=True)
     model.load_state_dict(saved.pop("model"))
     optimizer.load_state_dict(saved.pop("optimizer"))
-    return State(**saved)
+    state = State(**saved)
+    if not 0 < state.epoch == len(state.history) or not all(p.isfinite().all() for p in model.parameters()):
+        raise ValueError("its epochs or its weights are not those of a training")
+    return state

@@ -14,7 +14,7 @@ from mscnn.data.fit import applicable
 from mscnn.data.protocols import Fold, Protocol, make_folds, require_classes, write_folds
 from mscnn.errors import UserError
 from mscnn.files import digest
-from mscnn.stamp import Stamp
+from mscnn.stamp import SEAL, Stamp, damaged, seal
 from mscnn.text.vectors import WordVectors
 from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.fingerprint import require_same, stamp, write_config
@@ -56,7 +56,7 @@ class Prepared:
                     tensorboard=options.tensorboard,
                 )
                 log_file = options.exp / "log" / f"train.{len(trainings) + 1}.log"
-                trainings.append((task, stamp(directory, config["inputs"]), log_file))
+                trainings.append((task, stamp(directory, config), log_file))
         return trainings
 
 
@@ -93,6 +93,7 @@ def train_experiments(
         stale = [training for training in trainings if not training[1].fresh()]
         folds, runs = len(experiment.folds), experiment.options.runs
         _place_vectors(experiment, needed=bool(stale))
+        _seal(exp, experiment.folds)
         logger.info("%s: %d of %d runs to train (%d folds x %d runs)", exp, len(stale), folds * runs, folds, runs)
         todo += stale
     if todo:
@@ -113,10 +114,19 @@ def train_experiments(
     return len(todo)
 
 
+def _seal(exp: Path, folds: Sequence[Fold]) -> None:
+    """Record the configuration, the lists of the folds and the table of word vectors, as they were written."""
+    lists = [exp / "folds" / f"fold{fold.index:02d}.{part}" for fold in folds for part in fold.parts]
+    table = exp / WordVectors.FILE
+    seal(exp / SEAL, [exp / "config.yaml", *lists, *([table] if table.exists() else [])])
+
+
 def _place_vectors(experiment: Prepared, needed: bool) -> None:
-    """Put the table of pretrained word vectors into the folder of an experiment, if it has one and lacks it."""
+    """Put the table of pretrained word vectors into the folder of an experiment, unless it is there, undamaged."""
     spec, options = experiment.spec, experiment.options
-    if spec.text and system_of(spec).learns_tokens and (needed or not (options.exp / WordVectors.FILE).exists()):
+    file = options.exp / WordVectors.FILE
+    needed = needed or not file.exists() or file in damaged(options.exp / SEAL)
+    if spec.text and system_of(spec).learns_tokens and needed:
         made = table(experiment.sources, options.exp.parent / "embeddings")
         if made:
             place(made, options.exp)
@@ -146,7 +156,8 @@ def train_one(task: Task, done: Stamp) -> None:
         files.append(task.directory / f"predictions_{split}.tsv")
         write_predictions(files[-1], utts, outcome.scores[split], task.sources.data.emo, task.classes)
     done.write(files)
-    (task.directory / "checkpoint.pt").unlink(missing_ok=True)
+    for leftover in task.directory.glob("checkpoint.*"):
+        leftover.unlink()
 
 
 def _prepare(options: ExperimentConfig, reader: Reader) -> Prepared:

@@ -12,7 +12,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold
 from mscnn.files import read_table as read_transcripts
 from mscnn.log import get_logger
+from mscnn.stamp import damaged, seal
 from mscnn.text.vectors import WordVectors
 from mscnn.training.sources import Sources, TextOptions
 
@@ -57,7 +58,7 @@ def learn_words(sources: Sources, fold: Fold, cache: Path, seed: int) -> Words:
     Raises:
         UserError: the training split has no words, or the file of word vectors cannot be read.
     """
-    from mscnn.text.embeddings import initial, pretrained, train_word2vec
+    from mscnn.text.embeddings import initial, train_word2vec
     from mscnn.text.subwords import Subwords
     from mscnn.text.vocabulary import Extended, Vocabulary
 
@@ -70,7 +71,8 @@ def learn_words(sources: Sources, fold: Fold, cache: Path, seed: int) -> Words:
         words = Words(vocabulary, train_word2vec(sentences, vocabulary.words, dim=options.dim, seed=seed))
         known = set(vocabulary.words[2:])
     else:
-        vectors = WordVectors.load(table(sources, cache) or pretrained(options.file, vocabulary.words[2:], cache=cache))
+        made = table(sources, cache) or _pretrained(options.file, vocabulary.words[2:], cache)
+        vectors = WordVectors.load(made)
         whole = Extended(vocabulary, vectors) if isinstance(vocabulary, Vocabulary) else vocabulary
         words = Words(whole, initial(vocabulary.words, vectors, seed))
         known = set(vectors.words)
@@ -84,12 +86,23 @@ def table(sources: Sources, cache: Path) -> Path | None:
     None where the vectors are not pretrained or the tokens are no words; raises UserError as
     :func:`mscnn.text.embeddings.pretrained`.
     """
-    from mscnn.text.embeddings import pretrained
-
     options = sources.text
     if options.tokens != "word" or options.file is None:
         return None
-    return pretrained(options.file, _words_of(sources.data), cache=cache, most=options.words)
+    return _pretrained(options.file, _words_of(sources.data), cache, options.words)
+
+
+def _pretrained(file: Path, words: Collection[str], cache: Path, most: int = 0) -> Path:
+    """As :func:`mscnn.text.embeddings.pretrained`; a table that is damaged is made again."""
+    from mscnn.text.embeddings import pretrained
+
+    made = pretrained(file, words, cache=cache, most=most)
+    record = made.with_suffix(".json")
+    if damaged(record):
+        made.unlink()
+        made = pretrained(file, words, cache=cache, most=most)
+    seal(record, [made])
+    return made
 
 
 def further(vocabulary: Tokens | None) -> np.ndarray | None:

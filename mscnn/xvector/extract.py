@@ -17,6 +17,7 @@ from mscnn.errors import UserError
 from mscnn.features.archive_jobs import join_tables, run_stale, write_notices
 from mscnn.files import atomic, digest, file_digest, read_table, write_table
 from mscnn.log import get_logger
+from mscnn.stamp import SEAL, seal
 from mscnn.xvector import kaldi, native
 from mscnn.xvector.job import XvectorJob
 from mscnn.xvector.modeldir import XvectorModel
@@ -137,6 +138,8 @@ def _collect(jobs: Sequence[XvectorJob], data: DataDir, model: XvectorModel, out
         log.warning(message, share, unvoiced[0], result, out)
     with atomic(out / "xvector.yaml") as file:
         yaml.safe_dump(_facts(jobs[0], model), file, sort_keys=False)
+    tables = [out / name for name in ("xvector.yaml", "xvector.scp", "unvoiced.txt")]
+    seal(out / SEAL, [*tables, *(Path(f"{job.stem}.ark") for job in jobs)])
     return len(entries), len(unvoiced)
 
 

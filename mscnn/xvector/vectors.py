@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mscnn.errors import UserError
 from mscnn.files import read_table, read_yaml
+from mscnn.stamp import SEAL, require_intact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,7 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
     """
     import numpy as np
 
+    _require_intact(Path(path))
     table = read_table(path)
     missing = [utt for utt in utts if utt not in table]
     if missing:
@@ -62,6 +64,12 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
             )
         rows.append(row)
     return np.stack(rows)
+
+
+def _require_intact(path: Path) -> None:
+    """Raise UserError where stage 2 wrote the vectors and a file is damaged since."""
+    if path.name == "xvector.scp":
+        require_intact(path.with_name(SEAL), "extract the x-vectors again with stage 2 (xvector)", "xvector-damaged")
 
 
 def _load(entry: str) -> np.ndarray:
@@ -115,5 +123,6 @@ def require_finite(vectors: Mapping[str, np.ndarray], model: Path) -> None:
 
 def model_name(path: str | os.PathLike) -> str:
     """Name of the network of an ``xvector.scp``, from the ``xvector.yaml`` of stage 2; ``given`` without that file."""
+    _require_intact(Path(path))
     facts = Path(path).with_name("xvector.yaml")
     return str(read_yaml(facts).get("name", "given")) if facts.is_file() else "given"

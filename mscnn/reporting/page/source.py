@@ -20,7 +20,7 @@ from mscnn.evaluation.experiment import PARTS, Experiment
 from mscnn.files import read_mapping, read_table
 from mscnn.leakage.result import AuditResult
 from mscnn.reporting import measured
-from mscnn.reporting.lines import ScoreLine
+from mscnn.reporting.lines import ScoreLine, require_scores
 from mscnn.reporting.page.portable import portable
 from mscnn.reporting.results import definitions
 
@@ -115,6 +115,7 @@ def read_data(exp: str | os.PathLike, data: str | os.PathLike | None = None) -> 
     files = {part: portable(_read(experiment.path / f"score_{part}.txt"), root).splitlines() for part in PARTS}
     lines = {part: [ScoreLine.parse(text) for text in texts if text[:1] == "%"] for part, texts in files.items()}
     statistics = portable(read_mapping(experiment.path / "statistics.json"), root)
+    require_scores(experiment.path)
     _require_agreement(experiment, lines["test"], statistics)
     tables = _tables(folder, experiment.config["text"])
     corpus, generated = CorpusFacts.find(folder) or _described(experiment), _generated(tables)

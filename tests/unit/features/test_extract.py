@@ -46,7 +46,9 @@ def make_data(folder, sounds):
 
 def contents(out):
     """Content of all files for later stages, without the absolute paths in scp files."""
-    files = [p for p in sorted(out.iterdir()) if p.is_file()]
+    files = [
+        p for p in sorted(out.iterdir()) if p.is_file() and p.name != "written.json"
+    ]  # it has the sum of feats.scp
     return {p.name: p.read_bytes().replace(str(out).encode(), b"OUT") for p in files}
 
 

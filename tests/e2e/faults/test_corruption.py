@@ -1,0 +1,106 @@
+"""Every kind of file, damaged in every way: the error comes before the file is used, and what it says helps.
+
+The stage that a message names is run, then what failed is run again, and must leave the bytes of an undisturbed run.
+"""
+
+import os
+import re
+from collections.abc import Callable
+
+import pytest
+
+from mscnn.errors import UserError
+
+
+def flipped(content: bytes) -> bytes:
+    """With one bit flipped in the middle."""
+    at = len(content) // 2
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def swapped(content: bytes) -> bytes:
+    """With the first two lines exchanged, or the first two bytes of one line."""
+    lines = content.splitlines(keepends=True)
+    return b"".join([lines[1], lines[0], *lines[2:]]) if len(lines) > 1 else content[1::-1] + content[2:]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "bit": flipped,
+    "cut": lambda content: content[:-30],
+    "empty": lambda content: b"",
+    "longer": lambda content: content + b"\0\n",
+    "missing": lambda content: None,
+    "swapped": swapped,
+}
+# file -> stage that uses it, code of the error; None: a notice, and the stage makes the file again by itself
+FILES: dict[str, tuple[str, str | None]] = {
+    "exp/xvector/toy/xvector.1.ark": ("5", "xvector-damaged"),
+    "exp/xvector/toy/xvector.scp": ("5", "xvector-damaged"),
+    "exp/xvector/toy/xvector.yaml": ("5", "xvector-damaged"),
+    "exp/xvector/toy/log/xvector.1.stamp": ("2", None),
+    "dump/feats.1.ark": ("5", "features-damaged"),
+    "dump/feats.scp": ("5", "features-damaged"),
+    "dump/utt2num_frames": ("5", "features-damaged"),
+    "dump/feature.yaml": ("5", "features-damaged"),
+    "dump/feats.1.tsv": ("3", None),
+    "dump/log/feats.1.stamp": ("3", None),
+    "exp/t/config.yaml": ("read", "experiment-damaged"),
+    "exp/t/folds/fold01.test": ("read", "experiment-damaged"),
+    "exp/t/vectors.safetensors": ("read", "experiment-damaged"),
+    "exp/t/written.json": ("5", None),
+    "exp/t/fold01/run1/done.json": ("5", None),
+    "exp/t/fold01/run1/model.safetensors": ("read", "experiment-damaged"),
+    "exp/t/fold01/run1/vocabulary.txt": ("read", "experiment-damaged"),
+    "exp/t/fold01/run1/metrics.jsonl": ("report", "experiment-damaged"),
+    "exp/t/fold02/run1/predictions_dev.tsv": ("read", "experiment-damaged"),
+    "exp/t/fold02/run1/predictions_test.tsv": ("read", "experiment-damaged"),
+    "exp/again/config.yaml": ("read", "experiment-damaged"),
+    "exp/again/fold01/run1/predictions_test.tsv": ("read", "experiment-damaged"),
+    "exp/t/score_test.txt": ("report", "scores-damaged"),
+    "exp/t/statistics.json": ("report", "scores-damaged"),
+}
+MISSING = {  # codes of files that are not there
+    "exp/t/score_test.txt": "not-scored",
+    "exp/xvector/toy/xvector.yaml": "xvector-damaged",
+    "dump/feature.yaml": "features-missing",
+    "exp/t/config.yaml": "experiment-missing",
+    "exp/again/config.yaml": "experiment-missing",
+    "exp/t/fold02/run1/predictions_dev.tsv": "experiment-unfinished",
+    "exp/t/fold02/run1/predictions_test.tsv": "experiment-unfinished",
+    "exp/again/fold01/run1/predictions_test.tsv": "experiment-unfinished",
+}
+MOMENTS = {"config.yaml", "written.json", "memory.json"}  # config.yaml has the command and the versions
+FAST = ("bit", "missing")
+NIGHTLY = os.environ.get("MSCNN_TEST_NIGHTLY") == "true"
+PAGES = {".png", ".svg", ".pdf", ".csv", ".html", ".md"}  # of stage 6, in part written by both of its commands
+
+
+def rows() -> list:
+    """Each file with each damage in tests/nightly.sh, else with one of two."""
+    return [
+        pytest.param(name, damage, id=f"{name}-{damage}")
+        for number, name in enumerate(FILES)
+        for damage in (DAMAGES if NIGHTLY else [FAST[number % 2]])
+    ]
+
+
+@pytest.mark.parametrize(("name", "damage"), rows())
+def test_damage_is_noticed_and_the_stage_that_is_named_makes_it_good(corpus, name, damage):
+    path, (stage, code) = corpus.root / name, FILES[name]
+    content = DAMAGES[damage](path.read_bytes())
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    if code is None:
+        corpus.stages[stage]()
+    else:
+        with pytest.raises(UserError) as caught:
+            corpus.stages[stage]()
+        assert caught.value.code == (MISSING.get(name, code) if damage == "missing" else code), caught.value
+        named = re.search(r"stage (\d)", str(caught.value))
+        assert named, caught.value
+        corpus.stages[named[1]]()
+        corpus.stages[stage]()
+    for file, before in corpus.files.items():
+        assert file.is_file(), file
+        assert file.name in MOMENTS or file.suffix in PAGES or file.read_bytes() == before, file

@@ -1,11 +1,27 @@
 """Errors that a user can fix."""
 
+import errno
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 KEPT = "\n\t\u200c\u200d"  # line ends, and zero-width characters that words of many scripts are written with
 MOST_OF_A_KIND = 10  # issues that are listed; the others are counted
+
+
+SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def explained(error: OSError) -> str:
+    """What an error of the file system is about, where, and what fixes it, in one line."""
+    fix = {
+        **dict.fromkeys(SPACE, "free space or raise the quota"),
+        **dict.fromkeys(DENIED, "allow writing and reading there, or use another folder"),
+        errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    }.get(error.errno or 0, "fix the cause")
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}; {fix}, then run the same command again"
 
 
 class UserError(Exception):

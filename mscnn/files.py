@@ -7,14 +7,14 @@ import os
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 import yaml
 
-from mscnn.errors import UserError
+from mscnn.errors import DENIED, SPACE, UserError
 
 YAML_CHARACTERS = 4 << 20
 YAML_DEPTH = 40
@@ -35,8 +35,15 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
         with open(temporary, mode, encoding=encoding, newline=newline) as handle:
             yield handle
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None and error.errno in (*SPACE, *DENIED, errno.EIO):  # of write()
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        if error.filename == str(temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def read_table(path: str | os.PathLike) -> dict[str, str]:

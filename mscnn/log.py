@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 def setup(level: int = logging.INFO) -> None:
     """Send log lines ``2026-11-21T04:24:09 INFO name: message`` to standard error."""
+    logging.raiseExceptions = False  # a full disk under a log: what is computed meanwhile says so
     logging.basicConfig(level=level, handlers=[handler(sys.stderr)], force=True)
 
 

@@ -6,7 +6,10 @@ rejected with the nearest known one, and ``--config FILE`` (YAML) gives defaults
 
 import argparse
 import difflib
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +17,7 @@ from typing import NoReturn
 import configargparse
 import yaml
 
-from mscnn.errors import UserError, printable
+from mscnn.errors import DENIED, SPACE, UserError, explained, printable
 from mscnn.files import BaseLoader, yaml_value
 
 
@@ -120,11 +123,26 @@ def _dashed(word: str) -> str:
     return name.replace("_", "-") + equals + value
 
 
+def _end_with_recipe() -> None:
+    """End when ``run.sh`` ends, which started this process, even by kill -9: nobody else would stop it."""
+    parent = os.environ.pop("MSCNN_PARENT", "")
+    if parent != str(os.getppid()):
+        return
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run an entry point and exit: 0 when done, 1 with a message when it failed."""
     from mscnn import log
 
     log.setup()
+    _end_with_recipe()
     try:
         status = main() or 0
     except UserError as error:
@@ -136,8 +154,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except BrokenPipeError:
         status = 1
     except OSError as error:  # no permission, no space, a file where a folder should be
-        if not error.filename:
+        if not error.filename and error.errno not in (*SPACE, *DENIED):
             raise
-        print(printable(f"error[file-system]: {error.filename}: {error.strerror}"), file=sys.stderr)
+        print(printable(f"error[file-system]: {explained(error)}"), file=sys.stderr)
         status = 1
     raise SystemExit(status)

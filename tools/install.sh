@@ -67,15 +67,24 @@ case "$*" in
 esac
 
 export PIP_USER=0 # a user's pip may install into the home by default, which a venv refuses
-is_complete() { complete "$extras" || complete demo,dev; }
+nothing_to_do() {
+  if complete "$extras" || complete demo,dev; then
+    echo "tools/venv is complete, nothing to do"
+    exit
+  fi
+}
 
-if ! is_complete && command -v flock >/dev/null; then # of two recipes started at once on a fresh clone, the second waits
-  exec 9>.install.lock
-  flock 9 2>/dev/null || say "no locks on this file system: do not start two installations at once"
+nothing_to_do # asked before the lock: a shared installation may be read-only
+if [[ ! -w . ]]; then
+  say "$PWD cannot be written: ask who owns it to run tools/install.sh, or activate an environment that has mscnn"
+  exit 1
 fi
-if is_complete; then
-  echo "tools/venv is complete, nothing to do"
-  exit
+if [[ -f ../utils/lock.sh ]]; then # of two recipes started at once on a fresh clone, the second waits
+  . ../utils/lock.sh
+  trap 'lock_release ./.install.lock' EXIT
+  trap 'exit 130' INT && trap 'exit 143' TERM && trap 'exit 129' HUP
+  lock_take ./.install.lock say
+  nothing_to_do
 fi
 
 # A venv without made-from was interrupted and may have partial packages: it is made again.

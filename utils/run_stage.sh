@@ -9,7 +9,44 @@ run() { # run NAME ARGUMENT...
   local command=(python3 -m "mscnn.bin.$1" "${@:2}") line
   printf -v line '%q ' "${command[@]}"
   $dry_run && echo "$line" && return
-  { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
+  if [[ ${MSCNN_BACKEND:-} == debug ]]; then # breakpoints need the terminal
+    { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
+    return
+  fi
+  local log status=0 tee
+  exec {log}> >(trap '' INT TERM HUP && exec tee -a "exp/log/stage$current.log")
+  tee=$!
+  say "\$ $line" >&"$log"
+  supervise "${command[@]}" >&"$log" 2>&1 || status=$?
+  exec {log}>&-
+  wait "$tee" || true
+  return "$status"
+}
+
+# Run a command as a process group of its own, which ends with this script: signals reach it at once.
+supervise() { # supervise COMMAND...
+  set -m
+  MSCNN_PARENT=$$ "$@" &
+  child=$!
+  set +m
+  local status=0
+  wait "$child" || status=$?
+  child=
+  return "$status"
+}
+
+# End the running command and all its processes, then this script.
+stop() { # stop STATUS
+  trap '' INT TERM HUP
+  if [[ -n $child ]]; then
+    kill -TERM -- "-$child" 2>/dev/null || true
+    for _ in {1..20}; do
+      kill -0 -- "-$child" 2>/dev/null || break
+      sleep 0.1
+    done
+    kill -KILL -- "-$child" 2>/dev/null || true
+  fi
+  exit "$1"
 }
 
 begin() { # begin STAGE
@@ -23,13 +60,14 @@ finish() {
   current=
 }
 
-# Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 130 interrupted.
+# Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 129, 130, 143 stopped by a signal.
 on_exit() {
   local status=$? outcome="failed; its log: $PWD/exp/log/stage$current.log"
+  $dry_run || lock_release "$plan.run"
   [[ -n $current ]] || return
-  ((status != 130)) || outcome="interrupted; the same command continues it"
+  case $status in 129 | 130 | 143) outcome="interrupted; the same command continues it" ;; esac
   say "stage $current ${stage_names[current]} $outcome" >&2
-  case $status in 2 | 130) exit "$status" ;; *) exit 1 ;; esac
+  case $status in 2 | 129 | 130 | 143) exit "$status" ;; *) exit 1 ;; esac
 }
 
 # Convert a stage, a number or a name, to its number in REPLY.

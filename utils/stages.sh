@@ -52,7 +52,7 @@ config=                 # file with options, one line `name=value` per option; t
 generator= reader=
 utils=${BASH_SOURCE[0]%/*}
 stage_names=(preflight data xvector features transcripts train score)
-current= # the running stage
+current="" child="" # the running stage, and the process of its command
 help_message="usage: run.sh [--option value]...
 
 SET is LABELS or LABELS_SUBSET. All options are checked first. Each stage also writes exp/log/stageN.log.
@@ -71,7 +71,7 @@ SET is LABELS or LABELS_SUBSET. All options are checked first. Each stage also w
 
 run_recipe() { # run_recipe OPTION...
   local usual=$labels voices=false other_form=true counts=() files=(corpus asr_model asr_table) name first last
-  . "$utils/parse_options.sh" && . "$utils/run_stage.sh"
+  . "$utils/parse_options.sh" && . "$utils/lock.sh" && . "$utils/run_stage.sh"
   (($# == 0)) || option_error "'$1' is not an option; --help lists the options"
   stage_number --stage "$stage" && first=$REPLY
   stage_number --stop-stage "$stop_stage" && last=$REPLY
@@ -87,8 +87,9 @@ run_recipe() { # run_recipe OPTION...
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
   set -f && . ./path.sh
   [[ -z $train_on$test_on ]] || join_corpora
-  make_plan
   trap on_exit EXIT
+  trap 'stop 129' HUP && trap 'stop 130' INT && trap 'stop 143' TERM
+  make_plan
   [[ ! -t 2 ]] || export MSCNN_TERMINAL=/dev/tty # progress bars; standard error itself goes through tee
   # glibc returns every large array to the kernel and requests it again: a fifth of the time of training on a CPU
   export MALLOC_MMAP_THRESHOLD_=$((1 << 31)) MALLOC_TRIM_THRESHOLD_=$((1 << 32))
@@ -147,24 +148,18 @@ run_recipe() { # run_recipe OPTION...
   fi
 }
 
-# Check all options, and write the plan. A run that was killed may have left processes running: they hold the lock of the
-# plan, and we wait until they end.
+# Check all options, and write the plan. Another run with this plan is waited for.
 make_plan() {
   local options=(--model $model --text $text --protocol $protocol --engine $asr_engine --set $set --corpus "$parser"
     --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan" --grid "$grid" --labels "$labels"
     --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
     --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"
     --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
-    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite") lock
+    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite")
   if $dry_run; then run plan "${options[@]}"; else
-    mkdir -p exp/log
-    exec {lock}>"$plan.lock"
-    flock -n "$lock" 2>/dev/null || case $? in
-      1) say "another run uses $plan; waiting for it to end" && flock "$lock" ;;
-      127) ;; # there is no such program
-      *) say "no locks on the file system of $plan: do not run two recipes at once here" ;;
-    esac
+    mkdir -p exp/log "${plan%/*}" && lock_take "$plan.run" say ||
+      { echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2 && exit 1; }
   fi
-  python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
+  supervise python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
   $dry_run || option_print >exp/log/options.conf
 }

@@ -155,6 +155,12 @@ def make_folds(
             "protocol such as random5",
             code="speakers-unknown",
         )
+    if (stated := protocol.test.get("folds", 0)) > len(data.utts):
+        raise UserError(
+            f"protocol {protocol.name}: {stated} folds of the {len(data.utts)} utterances in {data.path}; every fold "
+            "needs one to test: choose a protocol made for this corpus",
+            code="part-empty",
+        )
     parts = parts or TEST_SCHEMES[protocol.test["scheme"]].make(protocol.test, data)
     drafts = [dict(part) if isinstance(part, Mapping) else {"test": part} for part in parts]
     if len(drafts) != protocol.test.get("folds", len(drafts)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -125,8 +124,11 @@ def _one_group(options: Options, data: DataDir) -> list[list[str]]:
 def _speakers(options: Options, data: DataDir) -> list[list[str]]:
     """Parts of whole speakers: those with most utterances first, each added to the smallest part."""
     parts: list[list[str]] = [[] for _ in range(options["folds"])]
-    for speaker, _ in sorted(Counter(data.spk.values()).items(), key=lambda item: (-item[1], item[0])):
-        min(parts, key=len).extend(u for u in data.utts if data.spk[u] == speaker)
+    utts: dict[str, list[str]] = {}
+    for utt in data.utts:
+        utts.setdefault(data.spk[utt], []).append(utt)
+    for speaker in sorted(utts, key=lambda speaker: (-len(utts[speaker]), speaker)):
+        min(parts, key=len).extend(utts[speaker])
     return parts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,25 @@ from mscnn.features.waveform import Waveform
 from mscnn.files import digest
 from mscnn.paths import conf
 
+MOST = 1 << 22
+LIMITS = {  # least and most of numbers; the others are at least 0
+    "rate": (1000, 384_000),
+    "n_mfcc": (1, 4096),
+    "n_mels": (1, 4096),
+    "n_fft": (2, 1 << 18),
+    "win_length": (2, 1 << 18),
+    "hop_length": (1, MOST),
+    "bins": (1, 1 << 17),
+    "segment": (2, MOST),
+    "segment_hop": (1, MOST),
+    "bands": (1, 1024),
+    "order": (1, 64),
+    "modulations": (1, 1024),
+    "frame_rate": (1, 48_000),
+    "deltas": (0, 4),
+    "delta_width": (0, 1001),
+}
+BELOW = (("n_mfcc", "n_mels"), ("low_hz", "high_hz"), ("modulation_low_hz", "modulation_high_hz"))
 KINDS: dict[str, type[Extractor]] = {
     "mfcc": Mfcc,
     "mfcc_htk_mel": HtkMelMfcc,
@@ -89,10 +108,10 @@ class Feature:
         rest = dict(options)
         common = schema.build(_Common, {key: rest.pop(key) for key in ("kind", "trim_db") if key in rest}, where)
         extractor = schema.build(KINDS[common.kind], rest, where)
-        for key, value in _options(extractor).items():
-            if isinstance(value, (int, float)) and value < 0:
-                place = schema.place(where(key) if callable(where) else where, (key,))
-                raise UserError(f"{place}: {key}: expected a number of at least 0, found {value}", code="config-value")
+        given = _options(extractor)
+        for key, expected in _out_of_range(given):
+            place = schema.place(where(key) if callable(where) else where, (key,))
+            raise UserError(f"{place}: {key}: expected {expected}, found {given[key]}", code="config-value")
         return cls(name, common.kind, common.trim_db, extractor)
 
     @property
@@ -109,6 +128,20 @@ class Feature:
     def hash(self) -> str:
         """Digest of the options, twelve hex digits."""
         return options_hash(self.options)
+
+
+def _out_of_range(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Options that the programs that compute features do not check, and what they take; some programs crash there."""
+    numbers = {key: value for key, value in options.items() if isinstance(value, (int, float))}
+    for key, value in numbers.items():
+        least, most = LIMITS.get(key, (0, MOST))
+        if not least <= value <= most:
+            yield key, f"a number from {least} to {most}"
+    for key, limit in BELOW:
+        if key in numbers and numbers.get(limit, 0) > 0 and numbers[key] > numbers[limit]:
+            yield key, f"at most {limit} ({numbers[limit]})"
+    if "rate" in numbers and numbers.get("high_hz", 0) > numbers["rate"] / 2:
+        yield "high_hz", f"at most half of rate ({numbers['rate'] / 2:g})"
 
 
 def title(name: str, options: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mscnn.errors import UserError
+from mscnn.errors import DENIED, SPACE, UserError, explained
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ def execute(job: Job) -> int:
         status = int(bool(missing))
     except UserError as error:
         print(f"error[{error.code}]: {error}")
+    except OSError as error:
+        if not error.filename and error.errno not in (*SPACE, *DENIED):
+            print(traceback.format_exc())
+        print(f"error[file-system]: {explained(error)}")
     except Exception:
         print(traceback.format_exc())
     print(f"# Ended (code {status}) after {time.monotonic() - start:.1f} s", flush=True)

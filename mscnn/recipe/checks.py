@@ -25,7 +25,7 @@ from mscnn.xvector import BACKENDS, UNVOICED
 
 STAGES = ("preflight", "data", "xvector", "features", "transcripts", "train", "score")
 TAG = re.compile(r"[\w+][\w.+-]*")
-RESERVED = re.compile(r"log|xvector|embeddings|asr_.*|.*\.(jsonl|lock)", re.IGNORECASE)  # other outputs in exp/
+RESERVED = re.compile(r"log|xvector|embeddings|asr_.*|.*\.(jsonl|lock|run)", re.IGNORECASE)  # other outputs in exp/
 
 
 def check_tag(tag: str) -> None:

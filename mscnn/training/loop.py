@@ -5,6 +5,7 @@ last checkpoint. The loop never has test labels.
 """
 
 import copy
+import io
 import json
 import math
 import os
@@ -280,8 +281,10 @@ def _evaluate(model: Classifier, dev: Examples, device: str) -> dict[str, float]
 def _save(directory: Path, model: Classifier, optimizer: torch.optim.Optimizer, state: State) -> None:
     with atomic(directory / "metrics.jsonl") as out:
         out.writelines(json.dumps(entry) + "\n" for entry in state.history)
+    content = io.BytesIO()  # torch hides why a file cannot be written
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), **vars(state)}, content)
     with atomic(directory / "checkpoint.pt", "wb") as out:
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), **vars(state)}, out)
+        out.write(content.getbuffer())
 
 
 def _resume(path: Path, model: Classifier, optimizer: torch.optim.Optimizer, device: str) -> State:

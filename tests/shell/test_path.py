@@ -90,13 +90,13 @@ def test_installing_where_there_are_no_locks_and_pip_prefers_the_home(bare, tmp_
     flock.write_text("#!/bin/sh\necho 'flock: 9: No locks available' >&2\nexit 71\n")
     flock.chmod(0o755)
     result, calls = bare(tmp_path / "tools/install.sh", PIP_USER="1")
-    assert result.returncode == 0 and "no locks on this file system" in result.stderr
+    assert result.returncode == 0 and "waiting" not in result.stderr
     assert any("pip install" in call for call in calls), "pip refuses PIP_USER=1 in a venv"
 
 
 def test_a_complete_installation_that_cannot_be_written_is_used(bare, tmp_path):
     bare(tmp_path / "tools/install.sh")
-    (tmp_path / "tools/.install.lock").unlink()
+    (tmp_path / "tools/.install.lock").unlink(missing_ok=True)
     (tmp_path / "tools/.install.lock").mkdir()  # cannot be opened, as on a read-only file system
     result, calls = bare(tmp_path / "tools/install.sh")
     assert (result.returncode, calls) == (0, []) and "nothing to do" in result.stdout

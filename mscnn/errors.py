@@ -19,9 +19,9 @@ def explained(error: OSError) -> str:
         **dict.fromkeys(SPACE, "free space or raise the quota"),
         **dict.fromkeys(DENIED, "allow writing and reading there, or use another folder"),
         errno.EMFILE: "raise the limit of open files (ulimit -n)",
-    }.get(error.errno or 0, "fix the cause")
+    }.get(error.errno or 0)
     where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}; {fix}, then run the same command again"
+    return f"{where}{error.strerror or error}" + (f"; {fix}, then run the same command again" if fix else "")
 
 
 class UserError(Exception):

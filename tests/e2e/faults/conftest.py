@@ -39,6 +39,7 @@ class Corpus:
         """Bring every file back."""
         for path, content in self.files.items():
             if not path.is_file() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.unlink(missing_ok=True)
                 path.write_bytes(content)
 

@@ -157,6 +157,8 @@ def test_requests_that_cannot_be_predicted(setup, toy):
     train = exp / "folds" / "fold01.train"
     whole = train.read_bytes()
     train.write_bytes(whole + b"A1-0 A1-1\n")
+    refuses("experiment-damaged", train)
+    (exp / "written.json").unlink()
     refuses("fold-list-line", f"fold01.train:{len(whole.splitlines()) + 1}", "A1-0 A1-1")
     train.unlink()
     refuses("fold-list-unreadable", "fold01.train")

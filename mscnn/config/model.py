@@ -133,7 +133,21 @@ class ModelSpec:
 
     @classmethod
     def of_config(cls, config: Mapping) -> ModelSpec:
-        """The configuration in the ``config.yaml`` of an experiment, even if conf/models has changed since."""
+        """The configuration in the ``config.yaml`` of an experiment, even if conf/models has changed since.
+
+        Raises:
+            UserError: it is not one that training wrote.
+        """
+        try:
+            return cls._of_config(config)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise UserError(
+                f"not the configuration of an experiment ({error!r}); run stage 5 (train) again",
+                code="experiment-config",
+            ) from None
+
+    @classmethod
+    def _of_config(cls, config: Mapping) -> ModelSpec:
         features = {name: title.split()[0] for name, title in config["features"].items()}
         segments = config["segments"]
         return cls(

@@ -14,6 +14,7 @@ from mscnn.files import read_optional_table, read_yaml
 from mscnn.stamp import SEAL, require_intact
 
 PARTS = ("dev", "test")
+MOST = 100_000  # folds, and runs
 AGAIN = "run stage 5 (train) again, which makes it again"
 KEYS = ("model", "data", "classes", "protocol", "text", "xvector", "folds", "runs", "legacy", "environment", "command")
 
@@ -136,8 +137,8 @@ class Experiment:
 def _malformed(config: Mapping[str, Any]) -> str | None:
     """The error in a configuration that training cannot have written; None where there is none."""
     for key in ("folds", "runs"):
-        if type(config[key]) is not int or config[key] < 1:
-            return f"{key}: expected a whole number from 1, found {config[key]!r}"
+        if type(config[key]) is not int or not 1 <= config[key] <= MOST:
+            return f"{key}: expected a whole number from 1 to {MOST}, found {config[key]!r}"
     classes, protocol = config["classes"], config["protocol"]
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         return f"classes: expected a list of names, found {classes!r}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mscnn.config import schema
 from mscnn.config.embeddings import WORD2VEC
 from mscnn.errors import UserError
-from mscnn.files import atomic
+from mscnn.files import atomic, regular
 
 if TYPE_CHECKING:
     from mscnn.training.experiment import ExperimentConfig
@@ -163,14 +163,18 @@ class Plan:
             UserError: the file is missing (``plan-missing``) or is not a plan (``plan-malformed``).
         """
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            lines = regular(path).read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: not text: {error}; run again", code="plan-malformed") from None
         except OSError:
             raise UserError(f"{path}: no such plan; make it with run.sh or mscnn plan", code="plan-missing") from None
         rows = []
         for number, line in enumerate(lines, 1):
             try:
                 values = json.loads(line)
-            except ValueError as error:
+                if not isinstance(values, dict):
+                    raise ValueError(f"expected an object, found {schema.shown(values)}")
+            except (ValueError, RecursionError) as error:
                 raise UserError(f"{path}:{number}: not JSON: {error}; run again", code="plan-malformed") from None
             rows.append(schema.build(Row, values, f"{path}:{number}"))
         return cls(tuple(rows))

@@ -39,8 +39,8 @@ FIELDS = {  # key -> meaning; fields of metrics (wf1, ua_sd, ua_run_sd and so on
     "legacy": "flawed procedures of a paper that are reproduced, such as selecting models on test",
 }
 PATTERN = re.compile(
-    " ".join(rf"%{name.upper()} (?P<{name}>\d+\.\d\d)" for name in LEADING)
-    + r" \[ (?P<correct>\d+) / (?P<total>\d+) \](?P<fields>(?: [a-z0-9_]+=\S*)+) (?P<path>.+)"
+    " ".join(rf"%{name.upper()} (?P<{name}>\d{{1,3}}\.\d\d)" for name in LEADING)
+    + r" \[ (?P<correct>\d{1,15}) / (?P<total>\d{1,15}) \](?P<fields>(?: [a-z0-9_]+=\S*)+) (?P<path>.+)"
 )
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Kill the mini recipe with kill -9 at random moments, let it finish, and compare with a run that nobody disturbed: the same
-# predictions and scores, byte for byte. Every other time only run.sh itself is killed, else all its processes.
+# Stop the mini recipe at random moments of all stages with SIGKILL, SIGTERM, SIGINT and SIGHUP in turn, let it finish, and
+# compare with a run that nobody disturbed: the same predictions and scores, byte for byte. Every other time the signal goes to
+# run.sh itself, else to its process group. Five seconds later none of its processes may be left.
 # usage: tests/e2e/kill_recipe.sh [NUMBER OF KILLS [OPTION OF run.sh]...]     about ten minutes on two cores for ten kills
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -31,15 +32,20 @@ duration=$((SECONDS - start))
 echo "undisturbed: $duration s"
 
 RANDOM=1
+signals=(KILL TERM INT HUP)
 for ((i = 1; i <= kills; i++)); do
   setsid "$folder/killed/egs/mini_iemocap/run.sh" "$@" >"$folder/killed.log" 2>&1 &
   process=$!
   moment=$((1 + RANDOM % (2 * duration / (kills + 1) + 1)))
   sleep "$moment"
   if ((i % 2)); then target=$process; else target=-$process; fi
-  kill -9 -- "$target" 2>/dev/null || echo "kill $i: it had finished"
+  signal=${signals[i / 2 % 4]}
+  kill -"$signal" -- "$target" 2>/dev/null || echo "kill $i: it had finished"
   wait "$process" 2>/dev/null || true
-  echo "kill $i after $moment s: $(grep -o 'stage [0-9] [a-z]*' "$folder/killed.log" | tail -n 1)"
+  sleep 5
+  left=$(ps -s "$process" -o pid=,stat=,args= | awk '$2 !~ /^Z/' || true) # setsid gave them a session
+  [[ -z $left ]] || { echo "SIG$signal: processes are left: $left" >&2 && exit 1; }
+  echo "SIG$signal $i after $moment s: $(grep -o 'stage [0-9] [a-z]*' "$folder/killed.log" | tail -n 1)"
 done
 "$folder/killed/egs/mini_iemocap/run.sh" "$@" >"$folder/killed.log" 2>&1 || { cat "$folder/killed.log" && exit 1; }
 diff <(results whole) <(results killed)

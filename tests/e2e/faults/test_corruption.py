@@ -4,12 +4,14 @@ The stage that a message names is run, then what failed is run again, and must l
 """
 
 import os
+import pickle
 import re
 from collections.abc import Callable
 
 import pytest
 
 from mscnn.errors import UserError
+from mscnn.training import loop
 
 
 def flipped(content: bytes) -> bytes:
@@ -104,3 +106,35 @@ def test_damage_is_noticed_and_the_stage_that_is_named_makes_it_good(corpus, nam
     for file, before in corpus.files.items():
         assert file.is_file(), file
         assert file.name in MOMENTS or file.suffix in PAGES or file.read_bytes() == before, file
+
+
+CHECKPOINTS = {
+    **DAMAGES,
+    "pickle": lambda content: pickle.dumps({"model": 1}),
+    "other": lambda content: b"PK\5\6" + bytes(18),
+}
+
+
+@pytest.mark.parametrize("damage", [name for name in CHECKPOINTS if name != "missing"])
+def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_as_an_undisturbed_one(corpus, damage, monkeypatch, caplog):
+    run = corpus.root / "exp/t/fold01/run1"
+    (run / "done.json").unlink()
+    save = loop._save
+
+    def interrupted(*args) -> None:
+        save(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        corpus.stages["5"]()
+    monkeypatch.setattr(loop, "_save", save)
+    checkpoint = run / "checkpoint.pt"
+    checkpoint.write_bytes(CHECKPOINTS[damage](checkpoint.read_bytes()))
+    caplog.set_level("INFO", "train")
+    corpus.stages["5"]()
+    noticed = "checkpoint.damaged" in (run / "train.log").read_text()
+    assert noticed or damage == "longer", "a longer archive is still whole"
+    for file in ("model.safetensors", "predictions_test.tsv", "metrics.jsonl"):
+        assert (run / file).read_bytes() == corpus.files[run / file], file
+    assert not [*run.glob("checkpoint.*")]

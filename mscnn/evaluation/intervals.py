@@ -32,9 +32,10 @@ from mscnn.errors import UserError
 from mscnn.evaluation.metrics import METRICS, recalls
 
 LEVEL = 0.95
+PART = 2_000_000  # numbers of resamples that are computed at a time
 RESAMPLES = 2000
 SEED = 0
-JACKKNIFE_BLOCK = 1024  # clusters per block of the jackknife, whose weights (block, S) are in memory
+JACKKNIFE_BLOCK = 1024  # most clusters per block of the jackknife, whose weights (block, S) are in memory
 Estimate = Callable[[np.ndarray], np.ndarray]
 
 
@@ -84,13 +85,30 @@ def resamples(truth: np.ndarray, seed: int = SEED, copies: np.ndarray | None = N
     """
     copies = np.ones(len(truth), int) if copies is None else copies
     size, rng, redrawn = int(copies.sum()), np.random.default_rng(seed), 0
-    weights = rng.multinomial(size, copies / size, RESAMPLES)
-    while len(lacking := np.flatnonzero((weights @ truth == 0).any(axis=1))):
+    weights = np.empty((RESAMPLES, len(copies)), np.uint8)  # up to hundreds of millions of numbers, nearly all small
+    for part in _parts(weights):
+        drawn = rng.multinomial(size, copies / size, len(weights[part]))
+        weights = weights if drawn.max() <= np.iinfo(weights.dtype).max else weights.astype(np.int64)
+        weights[part] = drawn
+    while len(lacking := np.flatnonzero(_by_parts(lambda drawn: (drawn @ truth == 0).any(axis=1), weights))):
         if len(lacking) > RESAMPLES / 2:
             raise UserError("most resamples lack a class: too few clusters have it", code="resamples-lack-class")
         redrawn += len(lacking)
-        weights[lacking] = rng.multinomial(size, copies / size, len(lacking))
+        drawn = rng.multinomial(size, copies / size, len(lacking))
+        weights = weights if drawn.max() <= np.iinfo(weights.dtype).max else weights.astype(np.int64)
+        weights[lacking] = drawn
     return weights, redrawn
+
+
+def _parts(weights: np.ndarray) -> list[slice]:
+    """Slices of rows that have up to PART numbers."""
+    rows = max(1, PART // weights.shape[1])
+    return [slice(start, start + rows) for start in range(0, len(weights), rows)]
+
+
+def _by_parts(function: Callable[[np.ndarray], np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """``function`` of all rows, computed part by part, so that memory does not grow with their number."""
+    return np.concatenate([function(weights[part].astype(float)) for part in _parts(weights)])
 
 
 def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED, copies: np.ndarray | None = None) -> Intervals:
@@ -105,7 +123,7 @@ def bootstrap(of: Estimate, truth: np.ndarray, seed: int = SEED, copies: np.ndar
     except UserError as error:
         return Intervals(size, RESAMPLES, 0, None, str(error))
     tail = norm.cdf(np.sqrt(size / (size - 1)) * t.ppf((1 - LEVEL) / 2, size - 1))
-    return Intervals(size, RESAMPLES, redrawn, np.quantile(of(weights), [tail, 1 - tail], axis=0))
+    return Intervals(size, RESAMPLES, redrawn, np.quantile(_by_parts(of, weights), [tail, 1 - tail], axis=0))
 
 
 def jackknife_t(of: Estimate, truth: np.ndarray) -> Intervals:
@@ -117,7 +135,7 @@ def jackknife_t(of: Estimate, truth: np.ndarray) -> Intervals:
         return Intervals(size, 0, 0, None, "at least two clusters are needed")
     if not (truth.sum(axis=0) - truth).all():
         return Intervals(size, size, 0, None, "without one of the clusters a class has no utterance")
-    blocks = np.array_split(np.arange(size), -(-size // JACKKNIFE_BLOCK))
+    blocks = np.array_split(np.arange(size), -(-size // max(1, min(JACKKNIFE_BLOCK, PART // size))))
     value, jackknife = of(np.ones((1, size))), np.concatenate([of(_without(block, size)) for block in blocks])
     error = np.sqrt((size - 1) * jackknife.var(axis=0))
     return Intervals(size, size, 0, value + np.outer(t.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2], size - 1), error))

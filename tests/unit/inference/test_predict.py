@@ -164,8 +164,10 @@ def test_requests_that_cannot_be_predicted(setup, toy):
     refuses("fold-list-unreadable", "fold01.train")
     train.write_bytes(whole)
     weights = exp / "fold01" / "run1" / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-9])
-    refuses("weights-unreadable", weights)
+    trained = weights.read_bytes()
+    weights.write_bytes(trained[:-9])
+    refuses("experiment-damaged", weights)
+    weights.write_bytes(trained)
     (setup.data / "text").write_text((setup.data / "text").read_text().replace("what a day", "what a way"))
     refuses("inputs-changed", "text", "mscnn.bin.train", out=toy / "exp" / "other")
 

@@ -99,6 +99,8 @@ class ModelSpec:
                 code="segments-no-audio",
             )
         normalise = {name: how for name, how in values.normalise.items() if how is not None}
+        if values.segments and values.segments.relative:
+            _check_relative(values.segments, normalise.get("audio", "zscore"), layers)
         for unknown in normalise.keys() - {"audio", *inputs.extra}:
             origin = layers.origin(f"normalise.{unknown}")
             hint = schema.nearest(unknown, ["audio", *inputs.extra])
@@ -201,6 +203,19 @@ class ModelSpec:
             "xvec_norm": self.xvec_norm,
             "training": _plain(asdict(self.training)),
         }
+
+
+def _check_relative(segments: Segments, normalise: str, layers: Layers) -> None:
+    """Raise UserError where statistics would be those of frames before segments are made relative."""
+    for key, is_set in (("normalise.audio", normalise != "none"), ("segments.pad_first", segments.pad_first)):
+        if is_set:
+            value = normalise if key == "normalise.audio" else "true"
+            raise UserError(
+                f"{layers.origin(key)}: {key}={value}: {layers.path.stem} has segments.relative, segments relative to "
+                "their own maximum, and statistics are those of utterances; set normalise.audio=none and "
+                "segments.pad_first=false, or segments.relative=false",
+                code="segments-relative",
+            )
 
 
 def resolve(name: str, settings: Sequence[str] = ()) -> Layers:

@@ -21,6 +21,8 @@ class Segments:
         slide_classes: classes whose training utterances always slide (Chen et al. 2018 balance classes in this way).
         pad_first: whether statistics for normalisation are those of segments: short utterances are padded first, so
             padding counts, and a frame counts once per segment that contains it.
+        relative: whether a segment of the audio feature is expressed relative to its own maximum, which is subtracted
+            from all its values. Needs ``normalise.audio: none``, since statistics are those of utterances.
         aggregate: score of an utterance: mean_logits, mean_logprob, mean_posterior, max_logits or max_posterior of its
             segments.
         streams: length in a segment of the further features, in frames; those not named are of the whole utterance.
@@ -34,5 +36,6 @@ class Segments:
     tail: Literal["pad", "drop"] = "pad"
     slide_classes: tuple[str, ...] = ()
     pad_first: bool = False
+    relative: bool = False
     aggregate: Literal["mean_logits", "mean_logprob", "mean_posterior", "max_logits", "max_posterior"] = "mean_logprob"
     streams: Mapping[str, Count] = field(default_factory=dict)

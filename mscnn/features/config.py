@@ -19,7 +19,7 @@ from mscnn.features.logfbank import LogFbank
 from mscnn.features.mfcc import HtkMelMfcc, Mfcc, SegmentMfcc
 from mscnn.features.modulation import Modulation
 from mscnn.features.prosody import Prosody
-from mscnn.features.spectrogram import SegmentSpectrogram, Spectrogram
+from mscnn.features.spectrogram import PeakSpectrogram, Spectrogram
 from mscnn.features.wav2vec2 import Wav2Vec2
 from mscnn.features.waveform import Waveform
 from mscnn.files import digest
@@ -53,7 +53,7 @@ KINDS: dict[str, type[Extractor]] = {
     "logmel": LogMel,
     "logfbank": LogFbank,
     "spectrogram": Spectrogram,
-    "spectrogram_segments": SegmentSpectrogram,
+    "spectrogram_peak": PeakSpectrogram,
     "waveform": Waveform,
     "short_term": ShortTerm,
     "prosody": Prosody,

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mscnn.errors import UserError
-from mscnn.features.base import Extractor, Segmented
+from mscnn.features.base import Extractor
 from mscnn.features.dsp import frames, preemphasised
 
 
@@ -50,15 +50,17 @@ class Spectrogram(Extractor):
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 (T, bins); T = 1 + n // hop_length (``center``), or the whole frames, at least 1."""
+        return self._spectrum(samples)[:, : self.bins].astype(np.float32)
+
+    def _spectrum(self, samples: np.ndarray) -> np.ndarray:
+        """As the spectrogram, with all n_fft // 2 + 1 bins, float64."""
         from scipy.signal import get_window
 
         samples = preemphasised(samples.astype(np.float64), self.preemphasis)
         padded = np.pad(samples, self.win_length // 2) if self.center else samples
         framed = frames(padded, self.win_length, self.hop_length) * get_window(self.window, self.win_length)
         power = np.abs(np.fft.rfft(framed, self.n_fft)) ** 2
-        if self.scale == "decibel":
-            power = self._decibel(power)
-        return power[:, : self.bins].astype(np.float32)
+        return self._decibel(power) if self.scale == "decibel" else power
 
     def _decibel(self, power: np.ndarray) -> np.ndarray:
         decibel = 10 * np.log10(np.maximum(power, self.floor))
@@ -68,5 +70,21 @@ class Spectrogram(Extractor):
 
 
 @dataclass(frozen=True)
-class SegmentSpectrogram(Segmented, Spectrogram):
-    """Spectrogram of each segment of an utterance."""
+class PeakSpectrogram(Spectrogram):
+    """Spectrogram whose frames end with one more value, their maximum over all n_fft // 2 + 1 bins.
+
+    With it, decibels below the maximum of a segment follow from those of the utterance (``relative`` of
+    :class:`mscnn.config.segments.Segments`). Utterances shorter than ``segment`` samples are zero-padded.
+    """
+
+    segment: int
+
+    @property
+    def dim(self) -> int:
+        """Values per frame."""
+        return self.bins + 1
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Samples (n,) -> float32 (T, bins + 1)."""
+        spectrum = self._spectrum(np.pad(samples, (0, max(self.segment - len(samples), 0))))
+        return np.column_stack([spectrum[:, : self.bins], spectrum.max(axis=1)]).astype(np.float32)

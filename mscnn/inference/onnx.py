@@ -1,8 +1,9 @@
 """ONNX files of trained networks, for onnxruntime and other runtimes.
 
 A graph takes features as the extractors compute them, in batches padded with zeros; their normalisation is inside, and
-batch, frames and tokens are dynamic. It returns the scores of the network. Features, segmentation, tokens and the
-average over segments stay outside: ``metadata_props`` state them, and :mod:`mscnn.inference.onnx_example` has code.
+batch, frames and tokens are dynamic. It returns the scores of the network. Features, segmentation, the maximum of
+``relative`` segments, tokens and the average over segments stay outside: ``metadata_props`` state them, and
+:mod:`mscnn.inference.onnx_example` has code.
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ def _values(facts: Mapping[str, Any]) -> dict[str, Any]:
         "segments": bool(segments),
         "pad_first": segments.get("pad_first"),
         "long": segments.get("long"),
+        "relative": segments.get("relative"),
         "tail": segments.get("tail"),
         "aggregate": AGGREGATE.get(segments.get("aggregate", ""), ""),
         "extra": extra,

@@ -9,7 +9,7 @@ def conv_norm_relu(
     inputs: int, outputs: int, kernel: tuple[int, int], padding: str | tuple[int, int] = "same"
 ) -> nn.Sequential:
     """Convolution, batch normalisation, ReLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=padding), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, padding=padding), nn.BatchNorm2d(outputs), nn.ReLU(True))
 
 
 class AreaAttention(nn.Module):

@@ -30,6 +30,7 @@ class Options:
     area_width: int
     area_dropout: float
     frames: int
+    bins: int
 
     def __post_init__(self) -> None:
         """Raise UserError for invalid options."""
@@ -45,6 +46,7 @@ class HeadFusion(Classifier[Options]):
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
         area = options.readout == "area"
+        bins = min(options.bins or sizes.audio, sizes.audio)
         first = 16 if area else 8  # area stacks the two maps in height, the others in channels
         self.along_bins = conv_norm_relu(1, first, (10, 2), padding=(4, 0))
         self.along_time = conv_norm_relu(1, first, (2, 8), padding=(0, 3))
@@ -58,7 +60,7 @@ class HeadFusion(Classifier[Options]):
         )
         if area:
             self.attention: nn.Module = AreaAttention(options.area_width, options.area_dropout)
-            positions = ((sizes.audio - 1) // 2) * ((options.frames - 1) // 4)
+            positions = ((bins - 1) // 2) * ((options.frames - 1) // 4)
             self.output = nn.Linear(80 * positions, sizes.classes)
         elif options.readout == "heads":
             self.attention = ChannelAttention(80, options.head_dim, options.heads)
@@ -68,9 +70,9 @@ class HeadFusion(Classifier[Options]):
             self.bottom_up = nn.Conv2d(80, 1, 1)
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Logits (B, classes) of segments (B, bins, T)."""
+        """Logits (B, classes) of segments (B, bins, T); further values of their frames are not used."""
         area = self.options.readout == "area"
-        image = fixed_length(inputs.audio, self.options.frames)[:, None]
+        image = fixed_length(inputs.audio, self.options.frames)[:, None, : self.options.bins or None]
         x = self.trunk(torch.cat([self.along_bins(image), self.along_time(image)], dim=2 if area else 1))
         if area:
             tokens = x.flatten(2).transpose(1, 2)  # a token is a position

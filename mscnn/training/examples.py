@@ -17,11 +17,15 @@ LENGTH_JITTER = 0.05  # relative noise of lengths before bucketing, so that batc
 
 @dataclass(frozen=True)
 class Stream:
-    """One feature: ``frames`` (N, D) of all utterances; first frame and number of frames of each example (n,)."""
+    """One feature: ``frames`` (N, D) of all utterances; first frame and number of frames of each example (n,).
+
+    ``relative``: batches have the values of each example less their maximum.
+    """
 
     frames: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
+    relative: bool = False
 
     def coverage(self) -> np.ndarray:
         """Number of examples that contain each of the N frames, (N,)."""
@@ -35,6 +39,8 @@ class Stream:
         frames = np.zeros((len(index), lengths.max(), self.frames.shape[1]), np.float32)
         for row, (start, n) in enumerate(zip(self.starts[index], lengths, strict=True)):
             frames[row, :n] = self.frames[start : start + n]
+            if self.relative:
+                frames[row, :n] -= frames[row, :n].max()
         return torch.from_numpy(frames).transpose(1, 2), torch.from_numpy(lengths)
 
 

@@ -12,7 +12,7 @@ from mscnn.training.sources import Sources
 def too_short(spec: ModelSpec, sources: Sources) -> frozenset[str]:
     """Utterances of the data that the segmentation rule excludes; empty unless it says ``short: drop``.
 
-    Features that are computed per segment are padded to a segment: there, the duration of the utterance counts.
+    Features with an option ``segment`` are padded to a segment: there, the duration of the utterance counts.
     """
     rule, data = spec.segments, sources.data
     if rule is None or rule.short != "drop":

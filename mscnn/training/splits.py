@@ -145,7 +145,7 @@ def _segmented(
     """Frames of a feature for each segment of the audio: a segment of its own length, or the whole utterance."""
     starts, totals = offsets[spans.utterance], lengths[spans.utterance]
     if name == "audio":
-        return Stream(flat, starts + spans.starts, spans.lengths)
+        return Stream(flat, starts + spans.starts, spans.lengths, segments.relative)
     if name not in segments.streams:
         return Stream(flat, starts, totals)
     frames = segments.streams[name]

@@ -63,7 +63,7 @@ def test_every_kind_is_shipped_and_every_feature_loads():
         ("spec257", 257, 0.01),
         ("logspec200", 200, 0.01),
         ("logspec400", 400, 0.01),
-        ("logspec400_seg20", 400, 0.01),
+        ("logspec400_peak", 401, 0.01),
         ("camser_spec", 200, 0.01),
         ("mfcc40_htk", 40, 0.01),
         ("mfcc26_seg18", 26, 0.032),

@@ -1,5 +1,6 @@
 """Spectrograms against librosa, python_speech_features and a DFT by hand."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import librosa
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from mscnn.features.config import Feature
+from mscnn.features.spectrogram import Spectrogram
 from tests.raises import fails
 from tests.unit.features.synthetic import voice
 
@@ -28,8 +30,9 @@ def test_camser_by_librosa(n):
 
 def test_segments_of_glam_by_python_speech_features():
     rows = np.loadtxt(DATA / "python_speech_features_spectrogram.txt")
-    features = Feature.load("logspec400_seg20").extractor(voice(2.0))
-    assert features.shape == (197, 400)
+    features = Feature.load("logspec400_peak").extractor(voice(2.0))
+    assert features.shape == (197, 401)
+    features -= features.max()
     np.testing.assert_allclose(features[rows[:, 0].astype(int), :60], rows[:, 1:], rtol=1e-5)
 
 
@@ -64,3 +67,16 @@ def test_wrong_options():
         Feature.load("spec257", ["bins=258"])
     with fails("config-value", "scale", "log", "power", "decibel"):
         Feature.load("spec257", ["scale=log"])
+
+
+@pytest.mark.parametrize("n", [700, 31999, 32000, 40001])
+def test_peaks_are_those_of_all_bins(n):
+    """The last value is the maximum up to 8 kHz, here of a tone above the bins that are kept."""
+    samples = np.sin(2 * np.pi * 3000 * np.arange(n) / 16000).astype(np.float32)
+    peak = Feature.load("logspec400_peak").extractor
+    everything = Spectrogram(**{k: v for k, v in (asdict(peak) | {"bins": 1600}).items() if k != "segment"})
+    features, expected = peak(samples), everything(np.pad(samples, (0, max(0, 32000 - n))))
+    assert len(features) == 197 + max(0, n - 32000) // 160
+    np.testing.assert_array_equal(features[:, :400], expected[:, :400])
+    np.testing.assert_array_equal(features[:, 400], expected.max(axis=1))
+    assert features[0, 400] > features[0, :400].max() + 10

@@ -91,13 +91,13 @@ def test_other_features_are_files(name):
 
 @pytest.mark.parametrize("long", ["slide", "ends", "first"])
 @pytest.mark.parametrize("tail", ["pad", "drop"])
-@pytest.mark.parametrize("pad_first", [False, True])
-def test_segments_are_those_of_training(long, tail, pad_first):
+@pytest.mark.parametrize(("pad_first", "relative"), [(False, False), (True, False), (False, True)])
+def test_segments_are_those_of_training(long, tail, pad_first, relative):
     """The lines of the script that segment and average, on frames of several lengths."""
     from mscnn.config.segments import Segments
 
     for number, aggregate in enumerate(AGGREGATE):
-        rule = Segments(4, hop=3, long=long, tail=tail, pad_first=pad_first, aggregate=aggregate)
+        rule = Segments(4, hop=3, long=long, tail=tail, pad_first=pad_first, relative=relative, aggregate=aggregate)
         segments = {key: getattr(rule, key) for key in vars(rule)}
         facts = {"features": {"audio": {"kind": "other"}}, "segments": segments, "xvector": None, "max_frames": None}
         code = example_code(facts)
@@ -108,7 +108,8 @@ def test_segments_are_those_of_training(long, tail, pad_first):
             exec(body, scope)  # noqa: S102
             padded = np.pad(frames, ((0, max(4 - total, 0) * pad_first), (0, 0)))
             spans = segment(rule, [len(padded)], train=False)
-            expected = [score(padded[i : i + n], n) for i, n in zip(spans.starts, spans.lengths, strict=True)]
+            parts = [padded[i : i + n] for i, n in zip(spans.starts, spans.lengths, strict=True)]
+            expected = [score(part - part.max() * relative, len(part)) for part in parts]
             whole = aggregate_segments(rule, np.array(expected, np.float64), spans.utterance, 1)[0]
             np.testing.assert_allclose(scope["scores"], whole, rtol=1e-5, err_msg=f"{aggregate} {total}")
 

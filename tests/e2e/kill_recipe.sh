@@ -34,7 +34,8 @@ echo "undisturbed: $duration s"
 RANDOM=1
 signals=(KILL TERM INT HUP)
 for ((i = 1; i <= kills; i++)); do
-  setsid "$folder/killed/egs/mini_iemocap/run.sh" "$@" >"$folder/killed.log" 2>&1 &
+  # a script's background processes ignore SIGINT, unless env brings it back
+  setsid env --default-signal=INT "$folder/killed/egs/mini_iemocap/run.sh" "$@" >"$folder/killed.log" 2>&1 &
   process=$!
   moment=$((1 + RANDOM % (2 * duration / (kills + 1) + 1)))
   sleep "$moment"

@@ -140,7 +140,7 @@ class ScoreLine:
 def require_scores(exp: Path) -> None:
     """Raise UserError where the configuration of an experiment or a file of its scores is damaged."""
     require_intact(exp / SEAL, AGAIN, "experiment-damaged")
-    require_intact(exp / SCORED, "run stage 6 (score) again", "scores-damaged")
+    require_intact(exp / SCORED, f"run stage 6 (score) again: python -m mscnn.bin.score --exp {exp}", "scores-outdated")
 
 
 def read_score(path: str | os.PathLike) -> ScoreLine:

@@ -58,8 +58,8 @@ FILES: dict[str, tuple[str, str | None]] = {
     "exp/t/fold02/run1/predictions_test.tsv": ("read", "experiment-damaged"),
     "exp/again/config.yaml": ("read", "experiment-damaged"),
     "exp/again/fold01/run1/predictions_test.tsv": ("read", "experiment-damaged"),
-    "exp/t/score_test.txt": ("report", "scores-damaged"),
-    "exp/t/statistics.json": ("report", "scores-damaged"),
+    "exp/t/score_test.txt": ("report", "scores-outdated"),
+    "exp/t/statistics.json": ("report", "scores-outdated"),
 }
 MISSING = {  # codes of files that are not there
     "exp/t/score_test.txt": "not-scored",

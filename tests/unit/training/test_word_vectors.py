@@ -129,6 +129,9 @@ def test_prediction_looks_words_up_in_the_table_of_the_experiment(setup, toy, in
     table = WordVectors.load(setup.exp / WordVectors.FILE)
     table.matrix[table.words.index("gone")] += 5  # no speaker's reference transcript has it
     table.save(setup.exp / WordVectors.FILE)
+    with fails("experiment-damaged", WordVectors.FILE):
+        predict_experiments([Request(setup.exp, toy / "exp" / "moved", "engine")])
+    (setup.exp / "written.json").unlink()  # which has its checksum
     predict_experiments([Request(setup.exp, toy / "exp" / "moved", "engine")])
     assert np.abs(Experiment.load(toy / "exp" / "moved").parts["test"][0][0].prob - before).max() > 1e-3
     (setup.exp / WordVectors.FILE).unlink()

@@ -41,7 +41,7 @@ WORDS = {
 # sentences of the demonstration corpora, {a|b}; the deprecated column "cut" of overview tables.
 ALLOWED = re.compile(
     r"cut[ -](?:short|off)|\bcut -|leave_out|\{[^{}]*\|[^{}]*\}|\"cut\"(?=[]:])"
-    r"|(?<=[.\"'`])(?:faults?|heard)\b|\b(?:fault|heard)(?=[:=])",
+    r"|(?<=[./\"'`])(?:faults?|heard)\b|\b(?:fault|heard)(?=[:=])",
     re.IGNORECASE,
 )
 PATTERN = re.compile("|".join(f"((?<![a-z])(?:{word})(?![a-z]))" for word in WORDS), re.IGNORECASE)

@@ -11,7 +11,10 @@ name=${1-} from=
 [[ $name =~ ^[a-z][a-z0-9_]*$ ]] || usage
 case $# in
   1) ;;
-  3) [[ $2 == --from ]] && from=$(realpath -- "$3") || usage ;;
+  3)
+    [[ $2 == --from ]] || usage
+    from=$(realpath -- "$3")
+    ;;
   *) usage ;;
 esac
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

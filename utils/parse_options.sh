@@ -163,6 +163,7 @@ option_read() {
   done
 }
 
+# shellcheck disable=SC2154 # set by the script, or not
 for option_file in "${BASH_SOURCE[1]}" ${option_files[@]+"${option_files[@]}"}; do
   option_declare "$option_file"
 done

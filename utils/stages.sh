@@ -49,7 +49,7 @@ config=                 # file with options, one line `name=value` per option; t
 # end configuration section
 
 # Set by a recipe, not options: the command that makes the corpus if --corpus is not given, or the function that finds it.
-generator= reader=
+generator='' reader=''
 utils=${BASH_SOURCE[0]%/*}
 stage_names=(preflight data xvector features transcripts train score)
 current="" child="" # the running stage, and the process of its command
@@ -157,8 +157,10 @@ make_plan() {
     --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
     --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite")
   if $dry_run; then run plan "${options[@]}"; else
-    mkdir -p exp/log "${plan%/*}" && lock_take "$plan.run" say ||
-      { echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2 && exit 1; }
+    if ! { mkdir -p exp/log "${plan%/*}" && lock_take "$plan.run" say; }; then
+      echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2
+      exit 1
+    fi
   fi
   supervise python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
   $dry_run || option_print >exp/log/options.conf

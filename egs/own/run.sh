@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Recordings of your own: ./run.sh --table my.csv, a table (path, label, speaker) or a folder. docs/howto/own_data.md
+# shellcheck disable=SC2034,SC2086 # utils/stages.sh uses them; protocols are a list
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . ./cmd.sh

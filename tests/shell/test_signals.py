@@ -73,7 +73,7 @@ def started(tmp_path):
     def start() -> tuple[subprocess.Popen, list[int]]:
         (tmp_path / "pids").unlink(missing_ok=True)
         process = subprocess.Popen(
-            ["bash", script, ROOT / "utils"],
+            ["env", "--default-signal=INT,HUP", "bash", script, ROOT / "utils"],  # also where nohup started the tests
             cwd=tmp_path,
             env=environment,
             start_new_session=True,

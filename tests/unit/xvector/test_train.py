@@ -360,7 +360,7 @@ def test_all_unusable_recordings_are_listed(tmp_path, monkeypatch):
     assert [(issue.code, issue.message.split(":")[0]) for issue in caught.value.issues] == [
         ("audio-unreadable", utt) for utt in data.utts[:-1]
     ]
-    assert str(caught.value).splitlines()[-1].split()[-2] == "5"
+    assert "15" in str(caught.value).splitlines()[-1].split()  # those that are not listed
     assert not (tmp_path / "model").exists()
 
 

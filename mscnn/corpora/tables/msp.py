@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from mscnn.corpora.msp_podcast import TABLES
 from mscnn.corpora.tables import delimited
 from mscnn.corpora.tables.columns import KNOWN
 from mscnn.corpora.tables.rows import Row, Rows
 
-NAMES = ("labels_consensus.csv", "labels_concensus.csv")
 EMOTIONS: Mapping[str, str] = {
     **{"A": "angry", "S": "sad", "H": "happy", "U": "surprise", "F": "fear", "D": "disgust", "C": "contempt"},
     **{"N": "neutral", "O": "other", "X": "no_agreement"},
@@ -22,9 +22,9 @@ COLUMNS = {"FileName": "path", "EmoClass": "label", "SpkrID": "speaker", "Gender
 def find(path: Path) -> Path | None:
     """The consensus table that a path is, or that a release has; None where it has none."""
     if path.is_file():
-        return path if path.name.lower() in NAMES else None
+        return path if path.name.lower() in TABLES else None
     return next(
-        (file for folder in (path, path / "Labels") for name in NAMES if (file := folder / name).is_file()), None
+        (file for folder in (path, path / "Labels") for name in TABLES if (file := folder / name).is_file()), None
     )
 
 

@@ -83,21 +83,23 @@ def times(task) -> tuple[float, float, float]:
 
     from mscnn import models
     from mscnn.training import loop
+    from mscnn.training.feed import Feed, sample_batches, sample_subset
+    from mscnn.training.optimizer import make_optimizer
     from mscnn.training.splits import make_splits
 
     splits = make_splits(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=task.seed)
     model, options, rng = models.build(task.spec, splits.sizes), task.spec.training, np.random.default_rng(0)
-    optimizer, lengths = loop.make_optimizer(model, options), np.asarray(splits.train.lengths)
-    subset = loop.sample_subset(splits.train, options, seed=0)
-    batches = loop.sample_batches(splits.train, subset, options, rng)
+    optimizer, lengths = make_optimizer(model, options), np.asarray(splits.train.lengths)
+    subset = sample_subset(splits.train, options, seed=0)
+    batches = sample_batches(splits.train, subset, options, rng)
     size = max(map(len, batches))
     full = sorted((batch for batch in batches if len(batch) == size), key=lambda batch: lengths[batch].sum())
-    model.train()
+    feed = Feed(splits.train, "cpu")
     torch.manual_seed(0)
 
     def step(batch) -> float:
         start = time.process_time()
-        loop.step(model, splits.train, batch, optimizer, options, rng, "cpu")
+        loop.train_epoch(model, feed, [batch], optimizer, options, rng)
         return time.process_time() - start
 
     step(full[0][:4])

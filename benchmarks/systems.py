@@ -150,20 +150,21 @@ def time_epoch(spec, data, fold, dump: Path, steps: int) -> tuple[float]:
 
     from mscnn.features.archive import FeatureDir
     from mscnn.training import loop
+    from mscnn.training.feed import Feed, sample_batches, sample_subset
+    from mscnn.training.optimizer import make_optimizer
 
     features = {name: FeatureDir.load(dump / feature / data.path.name) for name, feature in spec.features.items()}
     spec = spec.without_xvector() if spec.xvector else spec
     splits, model = build(spec, data, fold, sorted(set(data.emo.values())), features, data.path)
-    optimizer, rng = loop.make_optimizer(model, spec.training), np.random.default_rng(0)
-    subset = loop.sample_subset(splits.train, spec.training, seed=0)
-    batches = loop.sample_batches(splits.train, subset, spec.training, rng)
+    optimizer, rng = make_optimizer(model, spec.training), np.random.default_rng(0)
+    subset = sample_subset(splits.train, spec.training, seed=0)
+    batches = sample_batches(splits.train, subset, spec.training, rng)
     timed = batches[1 : steps + 1] or batches  # an epoch with a single batch: time it again
-    model.train()
     torch.manual_seed(0)
-    loop.step(model, splits.train, batches[0], optimizer, spec.training, rng, "cpu")
+    feed = Feed(splits.train, "cpu")
+    loop.train_epoch(model, feed, batches[:1], optimizer, spec.training, rng)
     start = time.process_time()
-    for batch in timed:
-        loop.step(model, splits.train, batch, optimizer, spec.training, rng, "cpu")
+    loop.train_epoch(model, feed, timed, optimizer, spec.training, rng)
     return ((time.process_time() - start) * len(splits.train) / sum(map(len, timed)),)
 
 

@@ -1,7 +1,12 @@
-"""Choice of the device."""
+"""Choice of the device, and what its results depend on."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
 
 from mscnn.errors import UserError
 
+WORKSPACE = ("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it; read when cuBLAS starts
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -18,3 +23,25 @@ def choose_device(name: str) -> str:
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("--device cuda: PyTorch finds no GPU; use --device cpu (or auto)", code="device-missing")
     return name
+
+
+@contextlib.contextmanager
+def tf32(allowed: bool = True) -> Iterator[None]:
+    """Context in which GPUs may, or may not, round the factors of products and convolutions to 10 bits (TF32).
+
+    PyTorch allows it for convolutions by default.
+    """
+    import torch
+
+    cudnn: Any = torch.backends.cudnn
+    new = hasattr(torch.backends.cuda.matmul, "fp32_precision")  # PyTorch 2.9, which warns of the older name
+    places = [torch.backends.cuda.matmul, *((cudnn.conv, cudnn.rnn) if new else (cudnn,))]
+    name = "fp32_precision" if new else "allow_tf32"
+    before = [getattr(place, name) for place in places]
+    try:
+        for place in places:
+            setattr(place, name, ("tf32" if allowed else "ieee") if new else allowed)
+        yield
+    finally:
+        for place, old in zip(places, before, strict=True):
+            setattr(place, name, old)

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from mscnn.device import DEVICES
+from mscnn.device import DEVICES, WORKSPACE
 from mscnn.options import Parser, flag, positive, run
 
 
@@ -44,7 +44,7 @@ def parser() -> Parser:
 def main() -> None:
     """Train, unless the model is up to date; log the accuracy on held-out utterances."""
     args = parser().parse_args()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required for determinism of cuBLAS
+    os.environ.setdefault(*WORKSPACE)
     import torch
 
     from mscnn.data.datadir import DataDir

@@ -39,8 +39,9 @@ class Training:
             or one per class name, 1 where none is given: ``training.class_weights.happy=2``.
         schedule: none; exponential (times ``gamma`` every epoch) or step (every ``step_epochs``), down to ``min_lr``.
         gamma, step_epochs, min_lr: factor, epochs per step and lowest learning rate of ``schedule``.
-        precision: of training steps: single, or bf16 (autocast: products and convolutions in bfloat16, up to twice as
-            fast where the processor supports it). Weights, and the scores of dev and test, are always single.
+        precision: of training steps: single; tf32 (on a GPU, products and convolutions of single numbers rounded to 10
+            bits; elsewhere as single); or bf16 (autocast: products and convolutions in bfloat16, up to twice as fast
+            where the processor supports it). Weights, and the scores of dev and test, are always single.
         mask_bins, mask_frames: SpecAugment (Park et al. 2019): in every example a band of bins and a span of frames,
             each at most that wide, are set to the means of the bins; 0: none.
         mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw per batch; 0: none.
@@ -68,7 +69,7 @@ class Training:
     gamma: Positive = 1.0
     step_epochs: Count = 1
     min_lr: NotNegative = 0.0
-    precision: Literal["single", "bf16"] = "single"
+    precision: Literal["single", "tf32", "bf16"] = "single"
     mask_bins: CountOr0 = 0
     mask_frames: CountOr0 = 0
     mixup: NotNegative = 0.0

@@ -10,11 +10,12 @@ import threading
 from collections.abc import Iterator
 
 from mscnn import log
+from mscnn.device import WORKSPACE
 from mscnn.jobs.job import Job, execute
 from mscnn.jobs.machine import processors
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-CUBLAS = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}  # required for determinism of cuBLAS
+CUBLAS = dict([WORKSPACE])
 _lock = threading.RLock()  # standard output, the root logger and the environment are shared by all threads
 
 

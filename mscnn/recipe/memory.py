@@ -87,10 +87,11 @@ def peak(task: Task) -> int | None:
     Memory backed by files, such as libraries, is shared by processes and not counted. None where ``/proc`` is missing.
     """
     import numpy as np
-    import torch
 
-    from mscnn.training.loop import EVAL_BATCH_SIZE, make_optimizer, step
+    from mscnn.training.feed import Feed
+    from mscnn.training.loop import EVAL_BATCH_SIZE, predict_batches, train_epoch
     from mscnn.training.network import reproducible, untrained
+    from mscnn.training.optimizer import make_optimizer
     from mscnn.training.splits import make_splits
 
     options, rng = task.spec.training, np.random.default_rng(0)
@@ -98,12 +99,9 @@ def peak(task: Task) -> int | None:
         splits = make_splits(task.spec, task.sources, task.fold, task.classes, cache=task.cache, seed=task.seed)
         model = untrained(task.spec, splits).to(task.device)
         order = np.argsort(splits.train.lengths)
-        step(
-            model, splits.train, order[-options.batch_size :], make_optimizer(model, options), options, rng, task.device
-        )
-        model.eval()
-        with torch.inference_mode():
-            model(splits.train.batch(order[-EVAL_BATCH_SIZE:]).to(task.device))
+        feed, optimizer = Feed(splits.train, task.device), make_optimizer(model, options)
+        train_epoch(model, feed, [order[-options.batch_size :]], optimizer, options, rng)
+        predict_batches(model, feed, [order[-EVAL_BATCH_SIZE:]])
     if not STATUS.exists():
         return None
     sizes = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())

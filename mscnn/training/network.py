@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
+from mscnn.device import WORKSPACE, tf32
 from mscnn.errors import UserError
 from mscnn.files import atomic
 from mscnn.models.inputs import Sizes
@@ -44,7 +46,8 @@ class Network:
         """Train, select the best epoch on dev; returns the scores of dev and test with its weights."""
         import torch
 
-        from mscnn.training.loop import class_weights, fit, predict
+        from mscnn.training.loop import fit, predict
+        from mscnn.training.optimizer import class_weights
         from mscnn.training.outputs import write_tensorboard
         from mscnn.training.splits import make_splits
 
@@ -189,15 +192,17 @@ def restore(
 
 @contextlib.contextmanager
 def reproducible(device: str) -> Iterator[None]:
-    """Context with deterministic algorithms; settings and random states of the process are restored at its end."""
+    """Context with deterministic algorithms, and without TF32; settings and random states are restored at its end."""
     import numpy as np
     import torch
 
+    if device == "cuda":
+        os.environ.setdefault(*WORKSPACE)
     settings = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     state = np.random.get_state()
     torch.use_deterministic_algorithms(True)
     try:
-        with torch.random.fork_rng([torch.cuda.current_device()] if device == "cuda" else []):
+        with tf32(False), torch.random.fork_rng([torch.cuda.current_device()] if device == "cuda" else []):
             yield
     finally:
         np.random.set_state(state)

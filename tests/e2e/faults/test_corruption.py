@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from mscnn.errors import UserError
-from mscnn.training import loop
+from mscnn.training import checkpoint
 
 
 def flipped(content: bytes) -> bytes:
@@ -119,18 +119,18 @@ CHECKPOINTS = {
 def test_a_damaged_checkpoint_is_set_aside_and_the_run_ends_as_an_undisturbed_one(corpus, damage, monkeypatch, caplog):
     run = corpus.root / "exp/t/fold01/run1"
     (run / "done.json").unlink()
-    save = loop._save
+    save = checkpoint.save
 
     def interrupted(*args) -> None:
         save(*args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_save", interrupted)
+    monkeypatch.setattr(checkpoint, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         corpus.stages["5"]()
-    monkeypatch.setattr(loop, "_save", save)
-    checkpoint = run / "checkpoint.pt"
-    checkpoint.write_bytes(CHECKPOINTS[damage](checkpoint.read_bytes()))
+    monkeypatch.setattr(checkpoint, "save", save)
+    written = run / "checkpoint.pt"
+    written.write_bytes(CHECKPOINTS[damage](written.read_bytes()))
     caplog.set_level("INFO", "train")
     corpus.stages["5"]()
     noticed = "checkpoint.damaged" in (run / "train.log").read_text()

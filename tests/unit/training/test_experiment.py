@@ -16,7 +16,7 @@ from mscnn.data.protocols import Protocol
 from mscnn.evaluation.experiment import Experiment
 from mscnn.files import read_yaml
 from mscnn.paths import conf
-from mscnn.training import loop
+from mscnn.training import checkpoint
 from mscnn.training.experiment import ExperimentConfig, resolve
 from mscnn.training.runner import train_experiments
 from mscnn.training.sources import Reader, TextOptions
@@ -58,7 +58,7 @@ def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monke
         assert "audio.mean" in set(weights.keys())
 
     broken = dataclasses.replace(setup, exp=setup.exp.parent / "broken")
-    save, calls = loop._save, []
+    save, calls = checkpoint.save, []
 
     def killed_in_epoch_four(*args):
         save(*args)
@@ -66,10 +66,10 @@ def test_all_folds_are_trained_once_and_resumed_exactly(setup, in_process, monke
         if len(calls) == 3:  # fold 2, epoch 1
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "_save", killed_in_epoch_four)
+    monkeypatch.setattr(checkpoint, "save", killed_in_epoch_four)
     with pytest.raises(KeyboardInterrupt):
         train_experiments([broken], nj=1)
-    monkeypatch.setattr(loop, "_save", save)
+    monkeypatch.setattr(checkpoint, "save", save)
     assert train_experiments([broken], nj=1) == 3
     assert outputs(broken) == first
 

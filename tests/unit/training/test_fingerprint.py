@@ -44,7 +44,7 @@ def edit(path: Path, old: str, new: str) -> None:
 def test_a_docstring_leaves_a_finished_experiment_fresh_and_a_constant_does_not(setup, loop_py):
     assert "mscnn.training" in CODE
     assert train_experiments([setup], nj=1) == 4
-    edit(loop_py, '"""Learning rate of an epoch, counting from 1."""', '"""The learning rate; epochs count from 1."""')
+    edit(loop_py, '"""The training loop: epochs of steps,', '"""How networks learn: epochs of steps,')
     assert train_experiments([setup], nj=1) == 0
     edit(loop_py, "EVAL_BATCH_SIZE = 64", "EVAL_BATCH_SIZE = 32")
     with fails("experiment-changed", WORDS["inputs.code"], "--overwrite true", "--tag"):

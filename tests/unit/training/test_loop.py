@@ -15,7 +15,10 @@ from mscnn.evaluation.metrics import METRICS
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.training import loop
+from mscnn.training.augment import mixup, spec_augment
 from mscnn.training.examples import Examples, Stream
+from mscnn.training.feed import sample_batches
+from mscnn.training.optimizer import class_weights, clip_gradients, learning_rate
 from mscnn.training.outputs import write_predictions
 from tests.raises import fails
 
@@ -161,11 +164,9 @@ def test_no_prediction_is_nan(tmp_path):
 
 
 def test_learning_rates():
-    rates = [
-        loop.learning_rate(Training(lr=1.0, schedule="exponential", gamma=0.5, min_lr=0.2), e) for e in (1, 2, 3, 4)
-    ]
+    rates = [learning_rate(Training(lr=1.0, schedule="exponential", gamma=0.5, min_lr=0.2), e) for e in (1, 2, 3, 4)]
     assert rates == [1, 0.5, 0.25, 0.2]
-    assert [loop.learning_rate(Training(lr=1.0, schedule="step", gamma=0.5, step_epochs=2), e) for e in (1, 2, 3)] == [
+    assert [learning_rate(Training(lr=1.0, schedule="step", gamma=0.5, step_epochs=2), e) for e in (1, 2, 3)] == [
         1,
         1,
         0.5,
@@ -175,12 +176,12 @@ def test_learning_rates():
 def test_batches_of_an_epoch():
     train, rng = examples_of(1), np.random.default_rng(0)  # 60 examples
     subset = np.arange(60)
-    batches = loop.sample_batches(train, subset, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
+    batches = sample_batches(train, subset, Training(batch_size=16, replacement=True, eval_every=0.3), rng)
     assert [len(b) for b in batches] == [16, 16]  # floor(0.3 * 60 / 16) + 1
-    assert len(loop.sample_batches(train, subset, Training(batch_size=16, eval_every=0.5), rng)) == 2
-    twice = np.concatenate(loop.sample_batches(train, subset, Training(batch_size=16, eval_every=2), rng))
+    assert len(sample_batches(train, subset, Training(batch_size=16, eval_every=0.5), rng)) == 2
+    twice = np.concatenate(sample_batches(train, subset, Training(batch_size=16, eval_every=2), rng))
     assert np.bincount(twice).tolist() == [2] * 60
-    sampled = np.concatenate(loop.sample_batches(train, subset[40:], Training(batch_size=16), rng))
+    sampled = np.concatenate(sample_batches(train, subset[40:], Training(batch_size=16), rng))
     assert sorted(sampled) == list(range(40, 60))
 
 
@@ -200,17 +201,17 @@ def test_a_number_of_examples_per_class_is_sampled_once(tmp_path, monkeypatch):
 def test_clipping(mode, expected):
     model = nn.ParameterList([torch.zeros(1), torch.zeros(1)])
     model[0].grad, model[1].grad = torch.tensor([3.0]), torch.tensor([4.0])
-    loop.clip_gradients(model, Training(clip=1.0, clip_mode=mode))
+    clip_gradients(model, Training(clip=1.0, clip_mode=mode))
     assert [p.grad.item() for p in model] == pytest.approx(expected, abs=1e-5)
-    loop.clip_gradients(model, Training(clip=0.0))
+    clip_gradients(model, Training(clip=0.0))
 
 
 def test_mixup():
     batch = examples_of(1).batch([0, 4])
-    mixture = loop.mixup(batch, 0.25)
+    mixture = mixup(batch, 0.25)
     torch.testing.assert_close(mixture.audio[0], 0.25 * batch.audio[0] + 0.75 * batch.audio[1])
     assert mixture.audio_len.tolist() == [int(batch.audio_len.max())] * 2
-    torch.testing.assert_close(loop.mixup(batch, 1.0).audio, batch.audio)
+    torch.testing.assert_close(mixup(batch, 1.0).audio, batch.audio)
 
 
 @pytest.mark.parametrize(
@@ -252,9 +253,8 @@ def test_masks_are_one_band_and_one_interval_of_limited_width():
     generator = torch.Generator().manual_seed(0)
     audio, lengths = torch.rand(200, 10, 20, generator=generator), torch.arange(1, 201).clamp(max=20)
     before = audio.clone()
-    masked = loop.spec_augment(
-        Inputs(audio=audio, audio_len=lengths), Training(mask_bins=4, mask_frames=6), np.random.default_rng(0)
-    )
+    torch.manual_seed(0)
+    masked = spec_augment(Inputs(audio=audio, audio_len=lengths), Training(mask_bins=4, mask_frames=6))
     assert torch.equal(audio, before)  # the examples are unchanged
     widths = []
     for row, old, length in zip(masked.audio, audio, lengths.tolist(), strict=True):
@@ -276,7 +276,7 @@ def test_class_weights_are_those_of_cross_entropy():
     model, classes = Tiny(), ["a", "b", "c"]
     plain = model.criterion(scores, labels)
     targets = np.array([0, 0, 0, 0, 1, 2, 2, 2])
-    model.class_weights = loop.class_weights(Training(class_weights="balanced"), targets, classes)
+    model.class_weights = class_weights(Training(class_weights="balanced"), targets, classes)
     weights = [8 / (3 * 4), 8 / (3 * 1), 8 / (3 * 3)]
     torch.testing.assert_close(model.class_weights, torch.tensor(weights))
     losses = [
@@ -288,9 +288,9 @@ def test_class_weights_are_those_of_cross_entropy():
     torch.testing.assert_close(
         model.criterion(scores, labels), torch.nn.functional.cross_entropy(scores, labels, torch.tensor(weights))
     )
-    assert loop.class_weights(Training(), targets, classes) is None
+    assert class_weights(Training(), targets, classes) is None
     given = schema.build(Training, {"class_weights": {"c": "2.5"}}, "test")
-    assert loop.class_weights(given, targets, classes).tolist() == [1.0, 1.0, 2.5]
+    assert class_weights(given, targets, classes).tolist() == [1.0, 1.0, 2.5]
     model.class_weights = torch.ones(3)
     torch.testing.assert_close(model.criterion(scores, labels), plain)
     assert "class_weights" not in model.state_dict()

@@ -56,7 +56,7 @@ def measure(plan, args) -> Iterator[str]:
 
 
 def system(row, args) -> str:
-    """``{epoch: seconds per hour of speech, step: seconds, gigabytes: of memory}``."""
+    """``{epoch: seconds per hour of speech, step: seconds, gigabytes: of memory, weights: gigabytes on disk}``."""
     from dataclasses import replace
 
     from benchmarks import costs  # a name that the worker can import
@@ -67,14 +67,14 @@ def system(row, args) -> str:
 
     setup = replace(row.setup(), settings=(*row.set, *args.set))
     if system_of(setup.spec()).refitted:
-        return "{epoch: 0, step: 0, gigabytes: 0.5}"
+        return "{epoch: 0, step: 0, gigabytes: 0.5, weights: 0}"
     with Worker() as worker:
-        epoch, step, size = worker.call(costs.times, memory._task(setup, Reader()))
-    return f"{{epoch: {epoch:.3g}, step: {step:.3g}, gigabytes: {size:.2f}}}"
+        epoch, step, size, weights = worker.call(costs.times, memory._task(setup, Reader()))
+    return f"{{epoch: {epoch:.3g}, step: {step:.3g}, gigabytes: {size:.2f}, weights: {weights:.2g}}}"
 
 
-def times(task) -> tuple[float, float, float]:
-    """Seconds of an epoch per hour of speech, and of a step, from the median batch; memory for the longest batch."""
+def times(task) -> tuple[float, float, float, float]:
+    """Seconds of an epoch per hour of speech, and of a step, from the median batch; memory for the longest; weights."""
     import resource
     import time
 
@@ -108,7 +108,8 @@ def times(task) -> tuple[float, float, float]:
     step(full[-1])
     hours = sum(task.sources.data.dur[utt] for utt in task.fold.train) / 3600
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return seconds * len(splits.train) / len(batch) / hours, seconds, peak
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values()) / 1e9
+    return seconds * len(splits.train) / len(batch) / hours, seconds, peak, weights
 
 
 def feature(path: str, name: str, made: str, number: int) -> str:

@@ -15,10 +15,11 @@
 # run; the command line wins, wherever --config stands. --help prints $help_message and the options with their defaults.
 # Arguments that are not options stay in "$@"; after -- all arguments do. Wrong usage ends the script with status 2.
 #
+# option_given has the names of the options that were given, by the command line or a file.
 # Functions return their result in REPLY.
 
 declare -A option_help=() option_kind=()
-option_names=() option_words=()
+option_names=() option_words=() option_given=()
 
 option_error() {
   printf '%s: %s\n' "${0##*/}" "$1" >&2
@@ -50,10 +51,10 @@ option_declare() {
 }
 
 option_print_help() {
-  local name
+  local option
   printf '%s\n\noptions, with their defaults here:\n' "${help_message:-usage: ${0##*/} [options]}"
-  for name in "${option_names[@]}"; do
-    printf '  --%-16s %s [%s]\n' "${name//_/-}" "${option_help[$name]}" "${!name}"
+  for option in "${option_names[@]}"; do
+    printf '  --%-16s %s [%s]\n' "${option//_/-}" "${option_help[$option]}" "${!option}"
   done
 }
 
@@ -97,6 +98,7 @@ option_set() { # option_set NAME VALUE WHERE
     text) [[ -n $2 ]] || option_error "$3$dashed must not be empty" ;;
   esac
   printf -v "$1" %s "$2"
+  option_given+=("$1")
 }
 
 option_read_config() {

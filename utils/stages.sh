@@ -155,7 +155,8 @@ make_plan() {
     --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
     --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"
     --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
-    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite")
+    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite"
+    --given "${option_given[@]}")
   if $dry_run; then run plan "${options[@]}"; else
     if ! { mkdir -p exp/log "${plan%/*}" && lock_take "$plan.run" say; }; then
       echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2

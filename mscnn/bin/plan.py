@@ -53,6 +53,7 @@ def parser() -> Parser:
         "--overwrite", type=flag, default=False, help="replace experiments that have other options, true or false"
     )
     p.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
+    p.add_argument("--given", nargs="*", default=[], help="options that the user gave; a grid refuses those it ignores")
     p.add_argument("--caller", default="", help="second folder that relative paths are looked up in")
     p.add_argument("--dry-run", type=flag, default=False, help="check everything, write nothing: true or false")
     p.add_argument("--out", type=Path, default="exp/plan.jsonl", help="file to write")
@@ -135,6 +136,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         overwrite=args.overwrite,
         first=args.stages[0],
         last=args.stages[1],
+        given=tuple(args.given),
     )
     given = issues.attempt(_train_args, args.train_args.split()) or {}
     return replace(options, **{**given, "set": (*given.get("set", ()), *options.set)})

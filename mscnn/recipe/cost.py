@@ -26,11 +26,12 @@ Cost = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True)
 class SystemCost:
-    """Costs of a system: seconds of an epoch per hour of speech, seconds of a step, gigabytes of one training."""
+    """Seconds of an epoch per hour of speech, and of a step; gigabytes of memory, and of the weights on disk."""
 
     epoch: Cost
     step: Cost
     gigabytes: Cost
+    weights: Cost = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,22 @@ def estimate(plan: Plan, nj: int) -> str:
         "",
         *_totals(plan, training, hours, [rate for rates in stages.values() for rate in rates], costs, nj),
         *plan.left_out,
+        "Corpus, downloads and packages were not examined: --stop-stage preflight does, and starts nothing",
     ]
     return "\n".join(lines)
 
 
 def gigabytes(plan: Plan) -> float:
-    """What stages 2 to 4 write for a plan, in gigabytes, as far as it is known."""
+    """What stages 2 to 5 write for a plan, in gigabytes, as far as it is known."""
     costs, corpus = Costs.load(), CorpusFacts.find(Path())
     rates = (rate for data in plan.data_sets for rate in _stages(data, _hours(data, corpus), costs))
-    return sum(rate.gigabytes for rate in rates if rate)
+    return sum(rate.gigabytes for rate in rates if rate) + _weights(plan, costs)
+
+
+def _weights(plan: Plan, costs: Costs) -> float:
+    """Gigabytes of the weights of all trainings; systems that were not measured are excluded."""
+    known = ((trainings(row), costs.systems.get(stem(row.model))) for row in plan.rows)
+    return sum(number * cost.weights for number, cost in known if cost)
 
 
 def _hours(data: DataSet, corpus: CorpusFacts | None) -> float | None:
@@ -106,6 +114,12 @@ def _training(row: Row, hours: float | None, costs: Costs) -> float | None:
     epochs = options.max_epochs * options.eval_every * cost.epoch * hours * TRAINING
     steps = options.max_steps * cost.step
     return trainings(row) * (min(epochs, steps) if options.max_steps else epochs) / 3600
+
+
+def _stops_early(row: Row) -> bool:
+    spec = ModelSpec.load(row.model, row.set)
+    options = spec.training
+    return spec.family != "baseline" and not options.max_steps and options.patience < options.max_epochs
 
 
 def _memory(row: Row, hours: float | None, costs: Costs) -> float | None:
@@ -166,16 +180,18 @@ def _totals(
     sizes = [size for row in plan.trained if (size := _memory(row, speech[row.data], costs)) is not None]
     yield (
         f"{number}: at most {hours + before:,.1f} hours of one core "
-        f"({before:,.1f} of them before training), {sum(rate.gigabytes for rate in known):.1f} GB on disk, and "
-        f"up to {max(sizes, default=0):.1f} GB of memory per training; {counted(nj, 'training')} at a time (--nj)"
+        f"({before:,.1f} of them before training), {sum(rate.gigabytes for rate in known):.1f} GB on disk and "
+        f"{_weights(plan, costs):.1f} GB for trained models, and up to {max(sizes, default=0):.1f} GB of memory per "
+        f"training; {counted(nj, 'training')} at a time (--nj)"
     )
-    yield f"Measured: {costs.measured}. Epochs are those of the configurations; most trainings stop earlier."
+    early = sum(trainings(row) for row in plan.trained if _stops_early(row))
+    yield f"Measured: {costs.measured}. All epochs count; {early} of the trainings may stop before the last."
     missing = [tag for tag, cost in training.items() if cost is None]
     if missing or len(known) < len(stages):
+        outputs = counted(len(stages) - len(known), "output")
         yield (
             f"Not in the totals ({DASH}), because it was not measured or the hours of speech are not known before "
-            f"stage 1: {counted(len(missing), 'experiment')}, and of stages 2 to 4 "
-            f"{counted(len(stages) - len(known), 'output')}"
+            f"stage 1: {counted(len(missing), 'experiment')}, {outputs} of stages 2 to 4"
         )
 
 

@@ -84,17 +84,26 @@ def from_options(
     return requests
 
 
-def read_grid(name: str, common: Request, protocols: Sequence[str], engines: Sequence[str]) -> list[Request]:
+def read_grid(
+    name: str, common: Request, protocols: Sequence[str], engines: Sequence[str], given: Sequence[str] = ()
+) -> list[Request]:
     """The requests of ``conf/grids/<name>.yaml``, or of the YAML file ``name``.
 
     Keys that an entry omits are as in ``common``; its protocols are ``protocols``. The text ``asr`` stands for each of
     the ASR engines ``engines``. Tests of a model on other transcripts follow the experiment that trains it.
 
     Raises:
-        UserError: the file is malformed.
+        UserError: the file is malformed, or one of the options ``given`` would be ignored (``option-unused``).
     """
-    path = conf("grids", name)
-    return [r for row in schema.load(path, Grid).experiments for r in _requests(row, common, protocols, engines)]
+    rows = schema.load(conf("grids", name), Grid).experiments
+    for option in ("model", "text", "protocol", "labels", "subset", "folds", "runs"):
+        if option in given and (option in ("model", "text") or all(getattr(row, option) is not None for row in rows)):
+            raise UserError(
+                f"--{option} would be ignored: every entry of the grid {name} states its own; omit --{option} or "
+                "--grid, or give a copy of the grid that has fewer entries: --grid FILE.yaml",
+                code="option-unused",
+            )
+    return [r for row in rows for r in _requests(row, common, protocols, engines)]
 
 
 def _requests(row: Experiments, common: Request, protocols: Sequence[str], engines: Sequence[str]) -> Iterator[Request]:

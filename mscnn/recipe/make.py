@@ -62,7 +62,7 @@ def _requests(options: Options) -> list[Request]:
         tag=options.tag,
     )
     if options.grid:
-        return read_grid(options.grid, common, options.protocols, options.engines or ("pocketsphinx",))
+        return read_grid(options.grid, common, options.protocols, options.engines or ("pocketsphinx",), options.given)
     return from_options(options.models, options.texts, options.protocols, common)
 
 

@@ -29,6 +29,7 @@ class Options:
         nj, jobs_per_device: processes at a time; trainings at a time on each GPU.
         overwrite: experiments of the same name that have other options will be replaced.
         first, last: first and last stage that will run.
+        given: names of the options that the user gave; a grid refuses those that it would ignore.
     """
 
     labels: str
@@ -64,6 +65,7 @@ class Options:
     overwrite: bool = False
     first: int = 0
     last: int = 6
+    given: tuple[str, ...] = ()
 
     def runs_stage(self, number: int) -> bool:
         """Whether a stage will run; preflight on its own checks all stages."""

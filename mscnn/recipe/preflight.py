@@ -146,7 +146,7 @@ def _disk(needs: Needs) -> Iterator[Finding]:
     if free < TOO_LITTLE_DISK:
         yield Finding("FAIL", message, "free some space: features and models would not fit")
     elif made and free < 1e9 * made:
-        yield Finding("warn", f"{message}; the features of this plan take {made:.1f} GB", "free some space")
+        yield Finding("warn", f"{message}; features and models of this plan take {made:.1f} GB", "free some space")
     elif not made and free < LITTLE_DISK:
         yield Finding("warn", message, "enough for a small corpus")
     else:

@@ -9,7 +9,10 @@ from tests.unit.reporting.reading import read_rows
 
 COSTS = Costs(
     measured="on a desk",
-    systems={"audio_cnn": SystemCost(epoch=36, step=2, gigabytes=3), "glam": SystemCost(epoch=10, step=1, gigabytes=5)},
+    systems={
+        "audio_cnn": SystemCost(epoch=36, step=2, gigabytes=3, weights=0.01),
+        "glam": SystemCost(epoch=10, step=1, gigabytes=5),
+    },
     features={"mfcc96": Rate(seconds=360, gigabytes=0.5)},
     xvectors=Rate(seconds=36),
     engines={"pocketsphinx": Rate(seconds=3600)},
@@ -45,8 +48,19 @@ def test_hours_gigabytes_and_memory(tmp_path):
     assert [cells[-2:] for cells in experiments] == [["30", "48.0"], ["30", "0.1"], ["30", "0.0"]]
     assert data == ["set", "2.0", "mfcc96", "2.2", "1.0"]  # features 0.2 h, x-vectors 0.02 h, transcripts 2 h
     (total,) = (line for line in text.splitlines() if line.startswith("3 experiments"))
-    assert all(part in total for part in ("90 trainings", " 50.3 hours", "1.0 GB on disk", "6.0 GB of memory", " 4 "))
-    assert "on a desk" in text and text.splitlines()[-1] == "one is excluded"
+    assert all(
+        part in total
+        for part in (
+            "90 trainings",
+            " 50.3 hours",
+            "1.0 GB on disk",
+            " 0.3 GB for trained models",
+            "6.0 GB of memory",
+            " 4 ",
+        )
+    )
+    assert "on a desk" in text and "one is excluded" in text.splitlines()
+    assert " 30 of the trainings " in text, "the steps of glam are fixed"
 
 
 def test_data_of_stage_1_is_measured_and_unknown_costs_are_named(tmp_path):
@@ -57,7 +71,7 @@ def test_data_of_stage_1_is_measured_and_unknown_costs_are_named(tmp_path):
     (tmp_path / "data" / "set" / "utt2dur").write_text("a-1 3600.0\na-2 3600.0\n")
     text = estimate(Plan((row("audio_cnn", "a"), row("mdre", "b"))), nj=1)
     assert [cells[-1] for cells in read_rows(text)[1:3]] == ["48.0", "–"]
-    assert "1 experiment, and of stages 2 to 4 0 outputs" in text
+    assert "1 experiment, 0 outputs of stages 2 to 4" in text
 
 
 def test_every_system_of_the_papers_is_measured():

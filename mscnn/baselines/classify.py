@@ -62,8 +62,9 @@ def read_samples(options: Options, data: DataDir, text: str, features: FeatureDi
         return dict.fromkeys(data.utts, np.zeros(1))
     if features is None:
         raise UserError("a baseline of kind audio needs a feature: name it as inputs.audio", code="feature-missing")
-    frames = ((utt, features.read(utt)) for utt in data.utts)
-    return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in frames}
+    frames = features.select(data.utts)
+    matrices = ((utt, frames.matrix(i)) for i, utt in enumerate(data.utts))
+    return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in matrices}
 
 
 def posteriors(

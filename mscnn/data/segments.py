@@ -35,7 +35,9 @@ def segment(
 
 def aggregate_segments(rule: Segments, scores: np.ndarray, utterance: np.ndarray, count: int) -> np.ndarray:
     """Scores of utterances (count, K) from those of their segments (n, K); ``utterance`` (n,) as in :class:`Spans`."""
-    return np.stack([AGGREGATE[rule.aggregate](scores[utterance == i]) for i in range(count)])
+    order = np.argsort(utterance, kind="stable")
+    ends = np.searchsorted(utterance[order], np.arange(1, count))
+    return np.stack([AGGREGATE[rule.aggregate](part) for part in np.split(scores[order], ends)])
 
 
 def _slide(length: int, frames: int, hop: int, tail: str) -> list[int]:

@@ -1,4 +1,7 @@
-"""Feature archives: Kaldi ``ark,scp`` pairs and the options that produced them."""
+"""Feature archives: Kaldi ``ark,scp`` pairs and the options that produced them.
+
+The archives are the store of the features: what reads them maps them into memory (:mod:`mscnn.features.store`).
+"""
 
 from __future__ import annotations
 
@@ -8,26 +11,27 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.config import options_hash, title
+from mscnn.features.store import Frames, Mapped, Maps
 from mscnn.files import atomic, read_table, read_yaml
 from mscnn.stamp import SEAL, require_intact
 
-if TYPE_CHECKING:
-    import numpy as np
-
 FIX = "extract the features with stage 3: ./run.sh --stage features --stop-stage features"
-MAX_IN_MEMORY = 4 << 30  # bytes; a larger array is a memory map of a temporary file
+HEADER = np.dtype([("kind", "S5"), ("size", "u1"), ("rows", "<i4"), ("size2", "u1"), ("columns", "<i4")])
+FLOAT = b"\0BFM "  # header of a binary float32 matrix of Kaldi
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureDir:
     """Features of a data set: one float32 matrix (T, ``dim``) per utterance.
 
     ``frame_shift`` is in seconds. ``hash`` is a digest of the options, ``content`` one of the values, so a fingerprint
-    of ``feature.yaml`` covers the features. ``frames`` maps every utterance to its T.
+    of ``feature.yaml`` covers the features. The index has an element per utterance: ``ids`` (bytes, sorted),
+    ``num_frames``, the number of its file in ``maps``, and the ``offsets`` of its matrix there.
 
     ``feats.scp`` has absolute paths, as Kaldi's tools expect. Here archives are read from the folder of ``feats.scp``,
     so that a folder can be moved or copied.
@@ -40,8 +44,11 @@ class FeatureDir:
     content: str
     dim: int
     frame_shift: float
-    frames: dict[str, int]
-    entries: dict[str, str]
+    ids: np.ndarray
+    num_frames: np.ndarray
+    maps: Maps
+    file: np.ndarray
+    offsets: np.ndarray
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> FeatureDir:
@@ -57,6 +64,10 @@ class FeatureDir:
         require_intact(path / SEAL, FIX, "features-damaged")
         try:
             facts = read_yaml(path / "feature.yaml")
+            frames, entries = read_table(path / "utt2num_frames"), read_table(path / "feats.scp")
+            places = [entry.rpartition("/")[2].rpartition(":") for entry in entries.values()]
+            names = sorted({name for name, _, _ in places})
+            number = {name: i for i, name in enumerate(names)}
             features = cls(
                 path=path,
                 feature=facts["feature"],
@@ -65,15 +76,19 @@ class FeatureDir:
                 content=facts["content"],
                 dim=int(facts["dim"]),
                 frame_shift=float(facts["frame_shift"]),
-                frames={utt: int(n) for utt, n in read_table(path / "utt2num_frames").items()},
-                entries={u: e.rpartition("/")[2] for u, e in read_table(path / "feats.scp").items()},
+                ids=np.array([utt.encode() for utt in entries], np.bytes_),
+                num_frames=np.array([int(n) for n in frames.values()], np.int64),
+                maps=Maps([path / name for name in names]),
+                file=np.array([number[name] for name, _, _ in places], np.int32),
+                offsets=np.array([int(offset) for _, _, offset in places], np.int64),
             )
+            features._require_counts()
         except (KeyError, TypeError, ValueError, OverflowError, UserError) as error:
             raise UserError(
-                f"{path}: feature.yaml or utt2num_frames was not written by stage 3 ({error!r}); {FIX}",
+                f"{path}: feature.yaml, utt2num_frames or feats.scp was not written by stage 3 ({error!r}); {FIX}",
                 code="features-damaged",
             ) from None
-        features._check()
+        features._check(frames.keys() == entries.keys())
         return features
 
     @property
@@ -81,90 +96,117 @@ class FeatureDir:
         """Name of the feature, with ``trim_db`` and the pretrained network where they were used."""
         return title(self.feature, self.options)
 
-    def _check(self) -> None:
+    @property
+    def utts(self) -> list[str]:
+        """Ids of the utterances, sorted."""
+        return [utt.decode() for utt in self.ids.tolist()]
+
+    def lengths(self, utts: Sequence[str]) -> np.ndarray:
+        """Number of frames of each utterance (n,); raises UserError where one has no features."""
+        return self.num_frames[self._at(utts)]
+
+    def read(self, utt: str) -> np.ndarray:
+        """Features of one utterance, float32 (T, dim); raises as :meth:`select`."""
+        return self.select([utt]).matrix(0)
+
+    def select(self, utts: Sequence[str]) -> Frames:
+        """Features of utterances, mapped into memory.
+
+        Matrices of other types than float32, and compressed ones, are decoded into a temporary file.
+
+        Raises:
+            UserError: an utterance has no features, they are not finite, or the archive does not match the tables.
+        """
+        at = self._at(utts)
+        frames = self._mapped(at) or self._decoded(at)
+        empty = np.flatnonzero(frames.lengths == 0)
+        wrong = int(empty[0]) if len(empty) else frames.not_finite()
+        if wrong is not None:
+            found = "no frames" if len(empty) else "values that are not finite"
+            raise UserError(f"{self._entry(at[wrong])}: {utts[wrong]} has {found}; {FIX}", code="features-not-finite")
+        return frames
+
+    def _require_counts(self) -> None:
+        if self.dim < 1 or (self.num_frames < 0).any() or (self.offsets < 0).any():
+            raise ValueError("a dimension, number of frames or offset below its minimum")
+
+    def _check(self, same_utterances: bool) -> None:
         where = self.path / "feature.yaml"
         if self.hash != options_hash(self.options):
             raise UserError(f"{where}: the options were edited after the extraction; {FIX}", code="features-stale")
-        if self.frames.keys() != self.entries.keys():
+        if not same_utterances:
             raise UserError(
                 f"{self.path}: feats.scp and utt2num_frames list different utterances; {FIX}", code="features-damaged"
             )
-        for archive in sorted({entry.rpartition(":")[0] for entry in self.entries.values()}):
-            if not (self.path / archive).is_file():
-                raise UserError(
-                    f"{self.path / archive}: missing, but listed in feats.scp; {FIX}", code="features-damaged"
-                )
+        for archive in self.maps.paths:
+            if not archive.is_file():
+                raise UserError(f"{archive}: missing, but listed in feats.scp; {FIX}", code="features-damaged")
 
-    def require(self, utts: Iterable[str]) -> None:
-        """Raise UserError unless every utterance has features."""
-        missing = [utt for utt in utts if utt not in self.entries]
-        if missing:
+    def _at(self, utts: Sequence[str]) -> np.ndarray:
+        """Indices of utterances; raises UserError where one has no features."""
+        wanted = np.array([utt.encode() for utt in utts], np.bytes_)
+        at = np.minimum(np.searchsorted(self.ids, wanted), max(len(self.ids) - 1, 0))
+        missing = np.flatnonzero(self.ids[at] != wanted) if len(self.ids) else np.arange(len(wanted))
+        if len(missing):
             raise UserError(
-                f"{self.path}: no features for {len(missing)} utterances, the first is {missing[0]}; {FIX}",
+                f"{self.path}: no features for {len(missing)} utterances, the first is {utts[missing[0]]}; {FIX}",
                 code="features-missing",
             )
+        return at
 
-    def read(self, utt: str) -> np.ndarray:
-        """Features of one utterance, float32 (T, dim).
+    def _entry(self, at: int) -> str:
+        return f"{self.maps.paths[self.file[at]]}:{self.offsets[at]}"
 
-        Raises:
-            UserError: there are none, they are not finite, or the archive does not match the tables.
-        """
-        self.require([utt])
-        import kaldiio
-        import numpy as np
-
-        entry = self.path / self.entries[utt]
+    def _mapped(self, at: np.ndarray) -> Frames | None:
+        """Frames where they are stored; None unless all are float32 matrices of the sizes in the tables."""
+        offsets, lengths = self.offsets[at], self.num_frames[at]
         try:
-            _require_binary(entry)
-            matrix = kaldiio.load_mat(str(entry))
+            starts, sizes = self.maps.starts[self.file[at]], self.maps.sizes[self.file[at]]
+        except (OSError, ValueError):  # of an empty file, or one that cannot be opened: decoding tells which
+            return None
+        room = sizes - offsets - HEADER.itemsize
+        if (room < 0).any():
+            return None
+        headers = self.maps.items(HEADER.itemsize)[starts + offsets].view(HEADER)
+        same = (headers["kind"] == FLOAT) & (headers["rows"] == lengths) & (headers["columns"] == self.dim)
+        rows = Mapped(self.maps, self.dim, np.dtype("<f4"))
+        if not (same & (lengths <= room // rows.pitch)).all():
+            return None
+        return Frames(rows, starts + offsets + HEADER.itemsize, lengths, lengths)
+
+    def _decoded(self, at: np.ndarray) -> Frames:
+        """Frames in a temporary file, by kaldiio; raises UserError where an archive is damaged."""
+        with tempfile.TemporaryFile() as file:
+            for i in at:
+                file.write(self._decode(i).astype("<f4").tobytes())
+            file.flush()
+            shape = (file.tell() // (4 * self.dim), self.dim)
+            values = np.memmap(file, "<f4", "r", shape=shape) if shape[0] else np.empty(shape, np.float32)
+        return Frames.flat(values, self.num_frames[at])
+
+    def _decode(self, at: int) -> np.ndarray:
+        import kaldiio
+
+        entry, utt = self._entry(at), self.ids[at].decode()
+        try:
+            _require_binary(self.maps.paths[self.file[at]], int(self.offsets[at]))
+            matrix = kaldiio.load_mat(entry)
         except (OSError, ValueError, AssertionError, RuntimeError, struct.error) as error:
             raise UserError(f"{entry}: {utt} cannot be read ({error}); {FIX}", code="features-damaged") from None
-        expected = (self.frames[utt], self.dim)
+        expected = (int(self.num_frames[at]), self.dim)
         if matrix.shape != expected:
             raise UserError(
                 f"{entry}: {utt} has shape {matrix.shape}, expected {expected}; {FIX}", code="features-damaged"
             )
-        if not len(matrix) or not np.isfinite(matrix).all():
-            found = "values that are not finite" if len(matrix) else "no frames"
-            raise UserError(f"{entry}: {utt} has {found}; {FIX}", code="features-not-finite")
-        return matrix.astype(np.float32, copy=False)
-
-    def read_all(self, utts: Sequence[str], max_frames: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Features of many utterances in one array, each truncated to ``max_frames`` frames.
-
-        Returns:
-            flat (N, dim) float32, and offsets (len(utts) + 1,) int64: utterance i is ``flat[offsets[i]:offsets[i+1]]``.
-        """
-        import numpy as np
-
-        self.require(utts)
-        lengths = [self.frames[utt] if max_frames is None else min(self.frames[utt], max_frames) for utt in utts]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        flat = _empty(int(offsets[-1]), self.dim)
-        for i, utt in enumerate(utts):
-            flat[offsets[i] : offsets[i + 1]] = self.read(utt)[: lengths[i]]
-        return flat, offsets
+        return matrix
 
 
-def _require_binary(entry: Path) -> None:
+def _require_binary(path: Path, offset: int) -> None:
     """Raise ValueError unless the entry is a binary Kaldi object: kaldiio would run commands, and unpickle."""
-    path, _, offset = str(entry).rpartition(":")
-    if "|" in offset or not offset.isdecimal():
-        raise ValueError("expected FILE:OFFSET")
     with open(path, "rb") as file:
-        file.seek(int(offset))
+        file.seek(offset)
         if file.read(2) != b"\0B":
             raise ValueError("no binary Kaldi object at this offset")
-
-
-def _empty(rows: int, columns: int) -> np.ndarray:
-    import numpy as np
-
-    if rows * columns * 4 <= MAX_IN_MEMORY:
-        return np.empty((rows, columns), np.float32)
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.float32, "w+", shape=(rows, columns))
 
 
 def write_archive(stem: Path, matrices: Iterable[tuple[str, np.ndarray]]) -> dict[str, int]:

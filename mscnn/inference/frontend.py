@@ -13,6 +13,7 @@ from mscnn.audio.read import converted
 from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.features.extract import compute
+from mscnn.features.store import Frames
 
 if TYPE_CHECKING:
     from mscnn.xvector.modeldir import XvectorModel
@@ -107,10 +108,9 @@ class Matrix:
         """Values per frame."""
         return self.matrices[0].shape[1]
 
-    def read_all(self, utts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Frames (N, dim), a new array, and offsets (n + 1,) of the items in it."""
-        chosen = [self.matrices[int(utt)] for utt in utts]
-        return np.concatenate(chosen), np.cumsum([0, *map(len, chosen)])
+    def select(self, utts: Sequence[str]) -> Frames:
+        """Frames of items, copied."""
+        return Frames.of([self.matrices[int(utt)] for utt in utts])
 
 
 @dataclass(frozen=True)

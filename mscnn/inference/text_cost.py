@@ -36,6 +36,7 @@ def measured(loaded: Loaded, path: Path) -> Description:
 
 def _measure(loaded: Loaded, exp: Experiment) -> WithoutText:
     from mscnn.data.datadir import DataDir
+    from mscnn.training.examples import TokenIds
     from mscnn.training.loop import predict
     from mscnn.training.sources import Sources, TextOptions
 
@@ -49,7 +50,7 @@ def _measure(loaded: Loaded, exp: Experiment) -> WithoutText:
         dev = exp.parts["dev"][facts.fold - 1][facts.run - 1]
         network = make_network(description, spec, weights, vocabulary, exp.path / facts.folder)
         examples = network.examples(sources, dev.utts)
-        examples.tokens = [list(NO_TOKENS)] * len(dev.utts)
+        examples.tokens = TokenIds.of([NO_TOKENS] * len(dev.utts))
         silent = predict(network.model, examples, "cpu").argmax(axis=1)
         with_text.append(ua_of_present(dev.truth, dev.pred, len(exp.classes)))
         without.append(ua_of_present(dev.truth, silent, len(exp.classes)))

@@ -1,7 +1,9 @@
 """Examples of one split of a fold, and batches of them."""
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -9,7 +11,9 @@ from torch import Tensor
 
 from mscnn.config.segments import Segments
 from mscnn.data.segments import aggregate_segments
+from mscnn.features.store import Frames, Rows
 from mscnn.models.inputs import Inputs
+from mscnn.training.gather import Batches, Ragged, Scaling, copied
 
 ONE_PER_UTTERANCE = np.empty(0, np.int64)
 LENGTH_JITTER = 0.05  # relative noise of lengths before bucketing, so that batches differ between epochs
@@ -17,31 +21,83 @@ LENGTH_JITTER = 0.05  # relative noise of lengths before bucketing, so that batc
 
 @dataclass(frozen=True)
 class Stream:
-    """One feature: ``frames`` (N, D) of all utterances; first frame and number of frames of each example (n,).
+    """One feature of n examples, which are utterances or parts of them.
 
-    ``relative``: batches have the values of each example less their maximum.
+    Attributes:
+        frames: frames of the utterances.
+        utterance: index of the utterance of each example, (n,).
+        first: its first frame in the utterance, (n,).
+        lengths: its number of frames, (n,).
+        relative: batches have the values of each example less their maximum.
+        scaling: normalisation of batches, or None.
     """
 
-    frames: np.ndarray
-    starts: np.ndarray
+    frames: Frames
+    utterance: np.ndarray
+    first: np.ndarray
     lengths: np.ndarray
     relative: bool = False
+    scaling: Scaling | None = None
 
-    def coverage(self) -> np.ndarray:
-        """Number of examples that contain each of the N frames, (N,)."""
-        edges = (self.starts, self.starts + self.lengths)
-        begins, ends = (np.bincount(edge, minlength=len(self.frames) + 1) for edge in edges)
-        return np.cumsum(begins - ends)[: len(self.frames)]
+    @classmethod
+    def whole(cls, frames: Frames, lengths: np.ndarray | None = None) -> "Stream":
+        """One example per utterance: all its frames, or the first ``lengths``."""
+        count = len(frames)
+        return cls(frames, np.arange(count), np.zeros(count, np.int64), frames.lengths if lengths is None else lengths)
 
-    def batch(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Frames (B, D, T) of the examples at ``index``, zero-padded, and their numbers (B,)."""
-        lengths = self.lengths[index]
-        frames = np.zeros((len(index), lengths.max(), self.frames.shape[1]), np.float32)
-        for row, (start, n) in enumerate(zip(self.starts[index], lengths, strict=True)):
-            frames[row, :n] = self.frames[start : start + n]
-            if self.relative:
-                frames[row, :n] -= frames[row, :n].max()
-        return torch.from_numpy(frames).transpose(1, 2), torch.from_numpy(lengths)
+    def coverage(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """All frames of the utterances in blocks: rows (N, D), and the number of examples that contain each, (N,)."""
+        starts = self.frames.offsets[self.utterance] + self.first
+        begins, ends = np.sort(starts), np.sort(starts + self.lengths)
+        for start, rows in self.frames.blocks():
+            position = np.arange(start, start + len(rows))
+            yield rows, np.searchsorted(begins, position, "right") - np.searchsorted(ends, position, "right")
+
+    def on(self, device: str) -> Ragged:
+        """The examples for batches on a device; frames are copied to one that is not the CPU."""
+        return self._cpu if device == "cpu" else self._ragged(*copied(self.frames, device)).to(device)
+
+    @cached_property
+    def _cpu(self) -> Ragged:
+        return self._ragged(self.frames.rows, self.frames.rows.pitch, self.frames.starts)
+
+    def _ragged(self, rows: Rows | Tensor, pitch: int, starts: np.ndarray) -> Ragged:
+        addresses = starts[self.utterance] + pitch * self.first
+        stored = self.frames.stored[self.utterance] - self.first
+        present = torch.from_numpy(stored) if (stored < self.lengths).any() else None
+        tables = torch.from_numpy(addresses), torch.from_numpy(self.lengths), present
+        return Ragged(rows, pitch, *tables, self.scaling, self.relative)
+
+
+class TokenIds(Sequence[list[int]]):
+    """Token ids of utterances: one array (N,), and the number of tokens of each utterance (n,), at least 1."""
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray) -> None:
+        self.values, self.lengths = values, lengths
+        self._ends = np.cumsum(lengths)
+
+    @classmethod
+    def of(cls, utterances: Iterable[Sequence[int]]) -> "TokenIds":
+        """Those of sequences, which are read one by one."""
+        values, lengths = array("q"), array("q")
+        for one in utterances:
+            values.extend(one)
+            lengths.append(len(one))
+        return cls(np.array(values, np.int64), np.array(lengths, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, i):
+        end = self._ends[i]
+        return self.values[end - self.lengths[i] : end].tolist()
+
+    def on(self, device: str) -> Ragged:
+        """The token ids for batches on a device."""
+        starts = self._ends - self.lengths
+        return Ragged(torch.from_numpy(self.values), 1, torch.from_numpy(starts), torch.from_numpy(self.lengths)).to(
+            device
+        )
 
 
 @dataclass
@@ -60,7 +116,7 @@ class Examples:
 
     utts: Sequence[str]
     streams: dict[str, Stream] = field(default_factory=dict)
-    tokens: Sequence[Sequence[int]] | None = None
+    tokens: TokenIds | None = None
     xvectors: np.ndarray | None = None
     labels: np.ndarray | None = None
     utterance: np.ndarray = field(default_factory=lambda: ONE_PER_UTTERANCE)
@@ -93,7 +149,9 @@ class Examples:
         """Number of frames of each example, or of tokens where there is no audio."""
         if "audio" in self.streams:
             return self.streams["audio"].lengths
-        return np.array([len(t) for t in self.tokens or [()] * len(self.utts)])[self.utterance]
+        if self.tokens is None:
+            return np.zeros(len(self), np.int64)
+        return self.tokens.lengths[self.utterance]
 
     def aggregate(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the utterances (n, K) from those of the examples."""
@@ -101,21 +159,26 @@ class Examples:
             return scores
         return aggregate_segments(self.segments, scores, self.utterance, len(self.utts))
 
-    def batch(self, index: np.ndarray) -> Inputs:
-        """The examples at ``index`` as one zero-padded batch."""
-        inputs, utts = Inputs(), self.utterance[index]
-        for name, stream in self.streams.items():
-            if name == "audio":
-                inputs.audio, inputs.audio_len = stream.batch(index)
-            else:
-                inputs.extra[name], inputs.extra_len[name] = stream.batch(index)
+    def widths(self, index: np.ndarray) -> dict[str, int]:
+        """Lengths to which a batch of the examples at ``index`` is padded: of the features, and of ``tokens``."""
+        widths = {name: int(stream.lengths[index].max()) for name, stream in self.streams.items()}
         if self.tokens is not None:
-            rows = [torch.tensor(self.tokens[i]) for i in utts]
-            inputs.tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-            inputs.token_len = torch.tensor([len(r) for r in rows])
-        if self.xvectors is not None:
-            inputs.xvector = torch.from_numpy(self.xvectors[utts])
-        return inputs
+            widths["tokens"] = int(self.tokens.lengths[self.utterance[index]].max())
+        return widths
+
+    def on(self, device: str) -> Batches:
+        """The examples for batches on a device."""
+        return Batches(
+            {name: stream.on(device) for name, stream in self.streams.items()},
+            None if self.tokens is None else self.tokens.on(device),
+            None if self.xvectors is None else torch.from_numpy(self.xvectors).to(device),
+            torch.from_numpy(self.utterance).to(device),
+        )
+
+    def batch(self, index: Sequence[int] | np.ndarray) -> Inputs:
+        """The examples at ``index`` as one zero-padded batch on the CPU."""
+        index = np.asarray(index)
+        return self.on("cpu")(torch.from_numpy(index), self.widths(index))
 
 
 def bucketed(lengths: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

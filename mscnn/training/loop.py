@@ -176,11 +176,8 @@ def _log_epoch(state: State, options: Training, score: float, padded: float, sec
 def _reason(train: Examples, options: Training) -> str:
     """Why a loss is not finite: the data, or else the learning rate."""
     for name, stream in train.streams.items():
-        if not np.isfinite(stream.frames).all():
-            row = int(np.argwhere(~np.isfinite(stream.frames).all(axis=1))[0, 0])
-            first = int(np.searchsorted(np.sort(stream.starts), row, side="right")) - 1
-            utt = train.utts[int(train.utterance[np.argsort(stream.starts, kind="stable")[first]])]
-            return f"the feature {name} of {utt} is not finite; extract the features again with stage 3"
+        if (wrong := stream.frames.not_finite()) is not None:
+            return f"the feature {name} of {train.utts[wrong]} is not finite; extract the features again with stage 3"
     if train.xvectors is not None and not np.isfinite(train.xvectors).all():
         utt = train.utts[int(np.argwhere(~np.isfinite(train.xvectors).all(axis=1))[0, 0])]
         return f"the x-vector of {utt} is not finite; extract the x-vectors again with stage 2"

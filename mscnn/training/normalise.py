@@ -6,15 +6,22 @@ The statistics are saved with the weights, by names of feature and statistic suc
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
+import torch
 
 from mscnn.config.model import ModelSpec
+from mscnn.features.store import Frames
 from mscnn.training.examples import Examples
+from mscnn.training.gather import Scaling
 
 EPSILON = 1e-8
-BLOCK_SIZE = 1 << 16  # rows summed at a time
+Blocks: TypeAlias = "Callable[[], Iterable[tuple[np.ndarray, np.ndarray | None]]]"
+# Rows (N, D) in parts, from the first at every call, and how often each counts (N,); None: once
 
 
 class Normaliser:
@@ -30,11 +37,18 @@ class Normaliser:
     def __init__(self) -> None:
         self.statistics: dict[str, np.ndarray] = {}
 
-    def fit(self, rows: np.ndarray, counts: np.ndarray | None = None) -> None:
-        """Compute the statistics of rows (N, D); ``counts`` (N,) are the frequencies of the rows, None: 1."""
+    def fit(self, blocks: Blocks) -> None:
+        """Compute the statistics of rows."""
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """The normalisation; None: there is none."""
+        return None
 
     def apply(self, rows: np.ndarray) -> np.ndarray:
-        """Normalised rows, in place where possible, since a large set is a memory map."""
+        """Normalised rows (N, D), in place."""
+        if scaling := self.scaling:
+            scaling.apply(torch.from_numpy(rows))
         return rows
 
 
@@ -43,14 +57,14 @@ class ZScore(Normaliser):
 
     names = ("mean", "std")
 
-    def fit(self, rows: np.ndarray, counts: np.ndarray | None = None) -> None:
-        mean, std = moments(rows, counts)
+    def fit(self, blocks: Blocks) -> None:
+        mean, std = moments(blocks)
         self.statistics = {"mean": mean, "std": std}
 
-    def apply(self, rows: np.ndarray) -> np.ndarray:
-        rows -= self.statistics["mean"]
-        rows /= self.statistics["std"]
-        return rows
+    @property
+    def scaling(self) -> Scaling:
+        mean, std = (torch.from_numpy(self.statistics[name]) for name in self.names)
+        return Scaling(mean, std)
 
 
 class MinMax(Normaliser):
@@ -58,19 +72,22 @@ class MinMax(Normaliser):
 
     names = ("min", "max")
 
-    def fit(self, rows: np.ndarray, counts: np.ndarray | None = None) -> None:
-        self.statistics = {"min": rows.min(axis=0), "max": rows.max(axis=0)}
+    def fit(self, blocks: Blocks) -> None:
+        extremes = [(rows.min(axis=0), rows.max(axis=0)) for rows, _ in blocks()]
+        low, high = zip(*extremes, strict=True)
+        self.statistics = {"min": np.min(low, axis=0), "max": np.max(high, axis=0)}
 
-    def apply(self, rows: np.ndarray) -> np.ndarray:
-        rows -= self.statistics["min"]
-        rows /= np.maximum(self.statistics["max"] - self.statistics["min"], EPSILON)
-        return np.clip(rows, 0, 1, out=rows)
+    @property
+    def scaling(self) -> Scaling:
+        low, high = (self.statistics[name] for name in self.names)
+        return Scaling(torch.from_numpy(low), torch.from_numpy(np.maximum(high - low, EPSILON)), clip=True)
 
 
 class VectorZScore(ZScore):
     """Mean 0 and standard deviation 1 over vectors, one per utterance."""
 
-    def fit(self, rows: np.ndarray, counts: np.ndarray | None = None) -> None:
+    def fit(self, blocks: Blocks) -> None:
+        rows = np.concatenate([rows for rows, _ in blocks()])
         self.statistics = {"mean": rows.mean(axis=0), "std": rows.std(axis=0) + EPSILON}
 
 
@@ -99,15 +116,15 @@ class Normalisers:
             if name in train.streams:
                 stream = train.streams[name]
                 as_segments = name == "audio" and train.segments is not None and train.segments.pad_first
-                normaliser.fit(stream.frames, stream.coverage() if as_segments else None)
+                normaliser.fit(stream.coverage if as_segments else partial(_once, stream.frames))
             elif train.xvectors is not None:
-                normaliser.fit(train.xvectors)
+                normaliser.fit(whole(train.xvectors))
 
     def apply(self, examples: Examples) -> None:
-        """Normalise a split in place."""
+        """Normalise a split: its x-vectors now, its features when they are gathered in batches."""
         for name, normaliser in self._normaliser.items():
             if name in examples.streams:
-                normaliser.apply(examples.streams[name].frames)
+                examples.streams[name] = replace(examples.streams[name], scaling=normaliser.scaling)
             elif examples.xvectors is not None:
                 examples.xvectors = normaliser.apply(examples.xvectors)
 
@@ -130,16 +147,23 @@ class Normalisers:
             normaliser.statistics = {key: saved[f"{name}.{key}"] for key in normaliser.names}
 
 
-def moments(rows: np.ndarray, counts: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (D,) float32 of rows (N, D), in two passes of float64 sums over blocks.
+def whole(rows: np.ndarray, counts: np.ndarray | None = None) -> Blocks:
+    """Rows (N, D) in one part."""
+    return lambda: [(rows, counts)]
 
-    ``counts`` (N,) are the frequencies of the rows; None: 1.
-    """
-    blocks = [slice(i, i + BLOCK_SIZE) for i in range(0, len(rows), BLOCK_SIZE)]
-    if counts is None:
-        mean = sum(rows[b].sum(axis=0, dtype=np.float64) for b in blocks) / len(rows)
-        variance = sum(np.square(rows[b] - mean).sum(axis=0) for b in blocks) / len(rows)
-    else:
-        mean = sum(counts[b] @ rows[b].astype(np.float64) for b in blocks) / counts.sum()
-        variance = sum(counts[b] @ np.square(rows[b] - mean) for b in blocks) / counts.sum()
-    return mean.astype(np.float32), np.maximum(np.sqrt(variance), EPSILON).astype(np.float32)
+
+def _once(frames: Frames) -> Iterator[tuple[np.ndarray, None]]:
+    return ((rows, None) for _, rows in frames.blocks())
+
+
+def moments(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (D,) float32 of rows, in two passes of float64 sums over the blocks."""
+    total, sums, squares = 0, np.float64(0), np.float64(0)
+    for rows, counts in blocks():
+        total += len(rows) if counts is None else counts.sum()
+        sums = sums + (rows.sum(axis=0, dtype=np.float64) if counts is None else counts @ rows.astype(np.float64))
+    mean = sums / total
+    for rows, counts in blocks():
+        square = np.square(rows - mean)
+        squares = squares + (square.sum(axis=0) if counts is None else counts @ square)
+    return mean.astype(np.float32), np.maximum(np.sqrt(squares / total), EPSILON).astype(np.float32)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
 from mscnn.config.model import ModelSpec
 from mscnn.data.protocols import Fold
 from mscnn.training.sources import Sources
@@ -21,7 +23,8 @@ def too_short(spec: ModelSpec, sources: Sources) -> frozenset[str]:
     samples, rate = features.options.get("segment"), features.options.get("rate")
     if isinstance(samples, int) and isinstance(rate, int):
         return frozenset(utt for utt in data.utts if round(data.dur[utt] * rate) < samples)
-    return frozenset(utt for utt in data.utts if features.frames[utt] < rule.frames)
+    utts = data.utts
+    return frozenset(utts[i] for i in np.flatnonzero(features.lengths(utts) < rule.frames))
 
 
 def exclude(folds: Sequence[Fold], utts: Collection[str]) -> list[Fold]:

@@ -22,6 +22,8 @@ from mscnn.xvector.vectors import read_vectors
 if TYPE_CHECKING:
     import numpy as np
 
+    from mscnn.features.store import Frames
+
 MARKED = ("tokens", "dim", "pieces")  # options of the text that ``changed`` names
 
 
@@ -64,15 +66,15 @@ class TextOptions:
 
 
 class Matrices(Protocol):
-    """One feature of utterances: its dimension, and the frames of some in one array, as :class:`FeatureDir`."""
+    """One feature of utterances: its dimension, and the frames of some, as :class:`FeatureDir`."""
 
     @property
     def dim(self) -> int:
         """Values per frame."""
         ...
 
-    def read_all(self, utts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Frames (N, dim), and offsets (n + 1,) of the utterances in them."""
+    def select(self, utts: Sequence[str]) -> Frames:
+        """Frames of utterances."""
         ...
 
 

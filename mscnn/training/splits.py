@@ -14,8 +14,9 @@ from mscnn.config.model import ModelSpec
 from mscnn.config.segments import Segments
 from mscnn.data.protocols import Fold
 from mscnn.data.segments import Spans, segment
+from mscnn.features.store import Frames
 from mscnn.models.inputs import Sizes
-from mscnn.training.examples import Examples, Stream
+from mscnn.training.examples import Examples, Stream, TokenIds
 from mscnn.training.normalise import Normalisers
 from mscnn.training.sources import Recordings, Sources
 from mscnn.training.words import Words, learn_words
@@ -82,7 +83,7 @@ def read_examples(
         _add_streams(examples, spec, sources, limits.max_frames, classes)
     if vocabulary is not None:
         texts = sources.texts()
-        examples.tokens = [vocabulary.encode(texts[utt], limits.max_tokens) for utt in utts]
+        examples.tokens = TokenIds.of(vocabulary.encode(texts[utt], limits.max_tokens) for utt in utts)
     if spec.xvector:
         examples.xvectors = sources.vectors(utts)
     return examples
@@ -112,42 +113,27 @@ def _add_streams(
     """Add the features, and the frames of each example in them."""
     spans, segments = None, spec.segments
     for name, source in sources.features.items():
-        flat, offsets = source.read_all(examples.utts)
-        lengths = np.diff(offsets)
+        frames = source.select(examples.utts)
         if name == "audio" and segments and segments.pad_first:
-            flat, offsets = _padded(flat, offsets, segments.frames)
-            lengths = np.diff(offsets)
-        if name == "audio" and max_frames:
-            lengths = np.minimum(lengths, max_frames)
+            frames = frames.padded(segments.frames)
+        lengths = np.minimum(frames.lengths, max_frames) if name == "audio" and max_frames else frames.lengths
         if name == "audio" and segments:
             known = None if classes is None else [classes[utt] for utt in examples.utts]
             spans = segment(segments, lengths, train=classes is not None, classes=known)
             examples.utterance, examples.segments = spans.utterance, segments
         if spans is None or segments is None:
-            examples.streams[name] = Stream(flat, offsets[:-1], lengths)
+            examples.streams[name] = Stream.whole(frames, lengths)
         else:
-            examples.streams[name] = _segmented(name, flat, offsets[:-1], lengths, spans, segments)
+            examples.streams[name] = _segmented(name, frames, lengths, spans, segments)
 
 
-def _padded(flat: np.ndarray, offsets: np.ndarray, min_frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and offsets of utterances zero-padded to at least ``min_frames`` frames."""
-    lengths = np.maximum(np.diff(offsets), min_frames)
-    ends = np.concatenate([[0], np.cumsum(lengths)])
-    padded = np.zeros((ends[-1], flat.shape[1]), flat.dtype)
-    for start, old, new in zip(offsets[:-1], offsets[1:], ends[:-1], strict=True):
-        padded[new : new + old - start] = flat[start:old]
-    return padded, ends
-
-
-def _segmented(
-    name: str, flat: np.ndarray, offsets: np.ndarray, lengths: np.ndarray, spans: Spans, segments: Segments
-) -> Stream:
+def _segmented(name: str, frames: Frames, lengths: np.ndarray, spans: Spans, segments: Segments) -> Stream:
     """Frames of a feature for each segment of the audio: a segment of its own length, or the whole utterance."""
-    starts, totals = offsets[spans.utterance], lengths[spans.utterance]
     if name == "audio":
-        return Stream(flat, starts + spans.starts, spans.lengths, segments.relative)
+        return Stream(frames, spans.utterance, spans.starts, spans.lengths, segments.relative)
+    totals = lengths[spans.utterance]
     if name not in segments.streams:
-        return Stream(flat, starts, totals)
-    frames = segments.streams[name]
-    first = np.minimum(spans.starts * frames // segments.frames, totals - 1)
-    return Stream(flat, starts + first, np.minimum(frames, totals - first))
+        return Stream(frames, spans.utterance, np.zeros_like(totals), totals)
+    size = segments.streams[name]
+    first = np.minimum(spans.starts * size // segments.frames, totals - 1)
+    return Stream(frames, spans.utterance, first, np.minimum(size, totals - first))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
-from mscnn.features import archive
 from mscnn.features.archive import FeatureDir, write_archive
 from mscnn.features.config import Feature
+from mscnn.features.store import Mapped
 from mscnn.files import write_table
 from tests.raises import fails
 
@@ -36,19 +36,11 @@ def folder(tmp_path, matrices):
 def test_read_one_and_all(folder, matrices):
     features = FeatureDir.load(folder)
     np.testing.assert_array_equal(features.read("a-3"), matrices["a-3"])
-    flat, offsets = features.read_all(["a-3", "a-1"])
-    assert flat.dtype == np.float32 and offsets.tolist() == [0, 12, 17]
-    np.testing.assert_array_equal(flat, np.concatenate([matrices["a-3"], matrices["a-1"]]))
-    flat, offsets = features.read_all(["a-1", "a-2", "a-3"], max_frames=4)
-    assert offsets.tolist() == [0, 4, 5, 9]
-    np.testing.assert_array_equal(flat[5:9], matrices["a-3"][:4])
-
-
-def test_large_sets_are_memory_mapped(folder, matrices, monkeypatch):
-    monkeypatch.setattr(archive, "MAX_IN_MEMORY", 100)
-    flat, _ = FeatureDir.load(folder).read_all(["a-1", "a-3"])
-    assert isinstance(flat, np.memmap)
-    np.testing.assert_array_equal(flat, np.concatenate([matrices["a-1"], matrices["a-3"]]))
+    frames = features.select(["a-3", "a-1"])
+    assert isinstance(frames.rows, Mapped) and frames.offsets.tolist() == [0, 12, 17]
+    together = frames.part(0, 17)
+    assert together.dtype == np.float32
+    np.testing.assert_array_equal(together, np.concatenate([matrices["a-3"], matrices["a-1"]]))
 
 
 def test_other_kaldi_formats_are_read(folder, matrices):
@@ -70,7 +62,7 @@ def test_a_moved_folder_reads_its_own_archives(folder, matrices, tmp_path):
 
 def test_missing_utterance_names_the_stage(folder):
     with fails("features-missing", folder, "b-9", "stage 3"):
-        FeatureDir.load(folder).read_all(["a-1", "b-9"])
+        FeatureDir.load(folder).select(["a-1", "b-9"])
 
 
 def edit(folder, **changes):
@@ -116,7 +108,7 @@ def test_values_that_are_not_finite_are_refused(folder, matrices, value):
     features = FeatureDir.load(folder)
     assert features.read("a-1").shape == (5, 96)
     with fails("features-not-finite", "a-3"):
-        features.read_all(["a-1", "a-3"])
+        features.select(["a-1", "a-3"])
 
 
 def test_utterances_without_frames_are_refused(folder, matrices):
@@ -125,7 +117,7 @@ def test_utterances_without_frames_are_refused(folder, matrices):
     (folder / "feats.scp").write_text((folder / "feats.1.scp").read_text())
     write_table(folder / "utt2num_frames", LENGTHS | {"a-2": 0})
     with fails("features-not-finite", "a-2", "no frames"):
-        FeatureDir.load(folder).read_all(["a-1", "a-2"])
+        FeatureDir.load(folder).select(["a-1", "a-2"])
 
 
 def test_neither_commands_nor_pickles_are_run(folder, tmp_path):

@@ -12,6 +12,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2Model
 from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.config.training import Training
+from mscnn.features.store import Frames
 from mscnn.models import ca_mser
 from mscnn.models.ca_mser import CAMSER
 from mscnn.models.inputs import Inputs, Sizes
@@ -275,8 +276,7 @@ def part(seed: int) -> Examples:
     rng, lengths = np.random.default_rng(seed), np.array([60, 40, 52, 60])
     streams = {"audio": (1, 200), "mfcc": (1, 40), "wave": (160, 1)}
     streams = {
-        name: Stream(rng.random((lengths.sum() * rate, width), np.float32), (lengths.cumsum() - lengths) * rate,
-                     lengths * rate)
+        name: Stream.whole(Frames.flat(rng.random((lengths.sum() * rate, width), np.float32), lengths * rate))
         for name, (rate, width) in streams.items()
     }  # fmt: skip
     return Examples(list("abcd"), streams, labels=np.arange(4))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mscnn.config.segments import Segments
-from mscnn.training.examples import Examples, Stream, balanced, bucketed, padding
+from mscnn.features.store import Frames
+from mscnn.training.examples import Examples, Stream, TokenIds, balanced, bucketed, padding
 
 
 def examples() -> Examples:
@@ -12,11 +13,11 @@ def examples() -> Examples:
     return Examples(
         utts=["a", "b", "c"],
         streams={
-            "audio": Stream(
-                np.arange(18, dtype=np.float32).reshape(9, 2), np.cumsum([0, *lengths[:-1]]), np.minimum(lengths, 4)
+            "audio": Stream.whole(
+                Frames.flat(np.arange(18, dtype=np.float32).reshape(9, 2), np.array(lengths)), np.minimum(lengths, 4)
             )
         },
-        tokens=[[4, 5], [1], [6, 7, 8]],
+        tokens=TokenIds.of([[4, 5], [1], [6, 7, 8]]),
     )
 
 
@@ -55,15 +56,19 @@ def test_buckets_keep_padding_low(shared_dir):
 
 
 def test_segments_share_inputs_of_their_utterance():
-    audio = Stream(np.arange(10, dtype=np.float32)[:, None], np.array([0, 4, 6]), np.array([4, 2, 4]))
-    prosody = Stream(np.array([[7.0], [9.0]], np.float32), np.array([0, 0, 1]), np.array([1, 1, 1]))
+    utterance = np.array([0, 0, 1])
+    audio = Frames.flat(np.arange(10, dtype=np.float32)[:, None], np.array([6, 4]))
+    prosody = Frames.flat(np.array([[7.0], [9.0]], np.float32), np.array([1, 1]))
     rule = Segments(frames=4, aggregate="mean_logits")
     examples = Examples(
         ["a", "b"],
-        {"audio": audio, "prosody": prosody},
-        tokens=[[5], [6, 7]],
+        {
+            "audio": Stream(audio, utterance, np.array([0, 4, 0]), np.array([4, 2, 4])),
+            "prosody": Stream(prosody, utterance, np.zeros(3, int), np.ones(3, int)),
+        },
+        tokens=TokenIds.of([[5], [6, 7]]),
         xvectors=np.float32([[1], [2]]),
-        utterance=np.array([0, 0, 1]),
+        utterance=utterance,
         segments=rule,
     )
     batch = examples.batch([1, 2])

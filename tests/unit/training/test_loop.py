@@ -12,6 +12,7 @@ from torch import nn
 from mscnn.config import schema
 from mscnn.config.training import Training
 from mscnn.evaluation.metrics import METRICS
+from mscnn.features.store import Frames
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.training import loop
@@ -40,7 +41,7 @@ def examples_of(seed: int, n: int = 60, labelled: bool = True) -> Examples:
     lengths = rng.integers(2, 9, n)
     frames = np.repeat(np.eye(4, dtype=np.float32)[labels], lengths, axis=0)
     frames += rng.normal(scale=0.8, size=frames.shape).astype(np.float32)
-    audio = Stream(frames, lengths.cumsum() - lengths, lengths)
+    audio = Stream.whole(Frames.flat(frames, lengths))
     return Examples([f"u{i:02d}" for i in range(n)], {"audio": audio}, labels=labels if labelled else None)
 
 
@@ -111,9 +112,8 @@ def test_predictions_are_in_the_order_of_the_examples():
 
 
 def _one(examples: Examples, i: int) -> Examples:
-    audio = examples.streams["audio"]
-    one = Stream(audio.frames, audio.starts[i : i + 1], audio.lengths[i : i + 1])
-    return Examples([examples.utts[i]], {"audio": one})
+    one = Frames.of([examples.streams["audio"].frames.matrix(i)])
+    return Examples([examples.utts[i]], {"audio": Stream.whole(one)})
 
 
 def test_selection_cannot_use_unlabelled_examples(tmp_path):
@@ -131,7 +131,7 @@ def test_selection_cannot_use_unlabelled_examples(tmp_path):
 
 def test_a_loss_that_is_not_finite_is_an_error(tmp_path):
     broken = examples_of(1)
-    broken.streams["audio"].frames[:] = np.nan
+    broken.streams["audio"].frames.rows.values[:] = np.nan
     with fails("loss-not-finite", "epoch 1", "nan"):
         loop.fit(Tiny(), broken, examples_of(2), Training(max_epochs=1), seed=0, device="cpu", directory=tmp_path)
 
@@ -142,12 +142,12 @@ def test_what_is_not_finite_is_named(tmp_path):
         return loop.fit(model or Tiny(), examples, examples_of(2), options, seed=0, device="cpu", directory=tmp_path)
 
     examples = examples_of(1)
-    row = examples.streams["audio"].starts[7] + 1
-    examples.streams["audio"].frames[row, 2] = np.inf
+    frames = examples.streams["audio"].frames
+    frames.rows.values[frames.starts[7] + 1, 2] = np.inf
     with fails("loss-not-finite", "feature audio of u07", "stage 3"):
         fit(examples)
     examples = examples_of(1)
-    examples.streams["audio"].frames[:] *= 1000
+    examples.streams["audio"].frames.rows.values[:] *= 1000
     with fails("loss-not-finite", "learning rate below 1e+37"):
         fit(examples, lr=1e37, batch_size=16)
     model = Tiny()

@@ -1,14 +1,16 @@
 """Segments relative to their maximum, of a spectrogram stored once, equal spectrograms computed segment by segment."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pytest
+import torch
 
 from mscnn.config.model import ModelSpec
 from mscnn.features.base import Segmented
 from mscnn.features.config import Feature
 from mscnn.features.spectrogram import Spectrogram
+from mscnn.features.store import Frames
 from mscnn.inference.frontend import Batch, Item
 from mscnn.training.examples import Stream
 from mscnn.training.splits import read_examples
@@ -53,9 +55,9 @@ def test_batches_equal_those_of_segments_computed_one_by_one(train):
 
 def test_padding_is_zero_and_stored_frames_stay():
     frames = np.array([[1, 5], [2, 3], [-7, -9]], np.float32)
-    stream = Stream(frames, np.array([0, 2]), np.array([2, 1]), relative=True)
-    audio, _ = stream.batch(np.array([0, 1]))
-    assert audio.transpose(1, 2).tolist() == [[[-4, 0], [-3, -2]], [[0, -2], [0, 0]]]
+    stream = replace(Stream.whole(Frames.flat(frames, np.array([2, 1]))), relative=True)
+    audio, _ = stream.on("cpu").batch(torch.tensor([0, 1]), 2)
+    assert audio.tolist() == [[[-4, 0], [-3, -2]], [[0, -2], [0, 0]]]
     assert frames.tolist() == [[1, 5], [2, 3], [-7, -9]]
 
 

@@ -15,6 +15,17 @@ from mscnn.training.splits import make_splits
 CLASSES = ["happy", "sad"]
 
 
+def everything(frames) -> np.ndarray:
+    """All frames (N, D)."""
+    return frames.part(0, int(frames.offsets[-1]))
+
+
+def in_batches(examples) -> np.ndarray:
+    """Frames (N, D) of all examples, as a network is given them, without padding."""
+    batch = examples.batch(range(len(examples)))
+    return np.concatenate([x[:, :n].T for x, n in zip(batch.audio.numpy(), batch.audio_len, strict=True)])
+
+
 def fold(data: DataDir) -> Fold:
     return Fold(1, *(tuple(u for u in data.utts if u[:2] in speakers) for speakers in (("B1", "B2"), ("A2",), ("A1",))))
 
@@ -27,9 +38,10 @@ def splits_of(toy, name="audio_cnn", settings=(), xvector=None, text=None):
 
 def test_normalisation_comes_from_training_frames(toy):
     splits = splits_of(toy)
-    flat, _ = FeatureDir.load(toy / "feats").read_all(fold(DataDir.load(toy / "data" / "toy")).train)
+    flat = everything(FeatureDir.load(toy / "feats").select(fold(DataDir.load(toy / "data" / "toy")).train))
     np.testing.assert_allclose(splits.statistics["audio.mean"], flat.mean(axis=0), rtol=1e-5)
-    train, test = (split.streams["audio"].frames for split in (splits.train, splits.test))
+    train, test = (in_batches(split) for split in (splits.train, splits.test))
+    assert len(train) == len(flat)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
     assert abs(test.mean()) > 1e-4
@@ -41,14 +53,14 @@ def test_segments_padded_first_are_normalised_as_segments(toy, tmp_path):
     rule = "{frames: 30, hop: 10, long: ends, tail: drop, slide_classes: [happy], pad_first: true}"
     config.write_text(f"base: asrnn\noptions: {{channels: 3, frames: 30}}\nsegments: {rule}\n")
     data, features = DataDir.load(toy / "data" / "toy"), FeatureDir.load(toy / "feats")
-    flat, offsets = features.read_all(fold(data).train)
-    rows = []
-    for utt, start, end in zip(fold(data).train, offsets, offsets[1:], strict=False):
-        x = np.pad(flat[start:end], ((0, max(0, 30 - (end - start))), (0, 0)))
+    frames, rows = features.select(fold(data).train), []
+    for i, utt in enumerate(fold(data).train):
+        x = frames.matrix(i)
+        x = np.pad(x, ((0, max(0, 30 - len(x))), (0, 0)))
         begins = range(0, len(x) - 29, 10) if data.emo[utt] == "happy" else sorted({0, len(x) - 30})
         rows += [x[begin : begin + 30] for begin in begins]
     rows = np.concatenate(rows)
-    assert len(rows) > len(flat)
+    assert len(rows) > frames.offsets[-1]
     splits = splits_of(toy, str(config))
     np.testing.assert_allclose(splits.statistics["audio.mean"], rows.mean(axis=0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(splits.statistics["audio.std"], rows.std(axis=0), rtol=1e-4)

@@ -167,7 +167,7 @@ class FeatureDir:
         room = sizes - offsets - HEADER.itemsize
         if (room < 0).any():
             return None
-        headers = self.maps.items(HEADER.itemsize)[starts + offsets].view(HEADER)
+        headers = self.maps.take(starts + offsets, HEADER.itemsize).view(HEADER)
         same = (headers["kind"] == FLOAT) & (headers["rows"] == lengths) & (headers["columns"] == self.dim)
         rows = Mapped(self.maps, self.dim, np.dtype("<f4"))
         if not (same & (lengths <= room // rows.pitch)).all():

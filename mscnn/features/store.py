@@ -52,11 +52,9 @@ class Flat:
 
 
 class Maps:
-    """Files that are mapped into memory, read-only, as one array of bytes; they are opened when they are first used.
+    """Files that are mapped into memory, read-only, with consecutive addresses; opened when they are first used.
 
-    The operating system places each map. The array begins with the lowest and ends with the highest, so that a batch
-    from any number of files is one gather; bytes between two maps have no address here. A copy in another process
-    has its own maps, of the same memory.
+    A copy in another process has maps of its own, of the same memory.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -70,32 +68,38 @@ class Maps:
         return [np.memmap(path, np.uint8, "r") for path in self.paths]
 
     @cached_property
-    def _places(self) -> np.ndarray:
-        return np.array([one.ctypes.data for one in self._maps], np.int64)
+    def sizes(self) -> np.ndarray:
+        """Bytes of each file; raises OSError or ValueError where one cannot be mapped."""
+        return np.array([len(one) for one in self._maps], np.int64)
 
     @cached_property
     def starts(self) -> np.ndarray:
-        """Address of the first byte of each file; raises OSError or ValueError where one cannot be mapped."""
-        return self._places - self._places.min()
+        """Address of the first byte of each file; raises as :attr:`sizes`."""
+        return np.cumsum(self.sizes) - self.sizes
 
     @cached_property
-    def sizes(self) -> np.ndarray:
-        """Bytes of each file."""
-        return np.array([len(one) for one in self._maps], np.int64)
+    def _places(self) -> np.ndarray:
+        return np.array([one.ctypes.data for one in self._maps], np.int64)
 
-    def items(self, size: int) -> np.ndarray:
-        """Array of void items of ``size`` bytes, one at every address; only those inside a file may be read."""
-        extent = int((self.starts + self.sizes).max()) - size + 1
-        return np.asarray(_Extent(self._maps, int(self._places.min()), extent, size))
+    def take(self, addresses: np.ndarray, size: int) -> np.ndarray:
+        """A new array (…) of void items: ``size`` bytes from each of ``addresses`` (…), all inside one file."""
+        first = int(self._places.min())
+        file = np.searchsorted(self.starts, addresses, side="right") - 1
+        memory = np.asarray(_Memory(self._maps, first, int((self._places + self.sizes).max()) - size + 1 - first, size))
+        return memory[addresses + (self._places - first - self.starts)[file]]
 
 
-class _Extent:
-    """NumPy's interface of memory: overlapping items of ``size`` bytes; keeps the maps open while it is used."""
+class _Memory:
+    """All maps as one array, in NumPy's interface: an item of ``size`` bytes begins at every byte.
 
-    def __init__(self, maps: Sequence[np.ndarray], place: int, count: int, size: int) -> None:
+    It reaches from the lowest map to the highest, so that items from any number of files are one gather; what is
+    between maps is never read. The maps stay open while it is used.
+    """
+
+    def __init__(self, maps: Sequence[np.ndarray], first: int, count: int, size: int) -> None:
         self.maps = maps
         self.__array_interface__ = {
-            "data": (place, True),
+            "data": (first, True),
             "shape": (max(count, 0),),
             "strides": (1,),
             "typestr": f"|V{size}",
@@ -118,7 +122,7 @@ class Mapped:
 
     def take(self, addresses: np.ndarray) -> np.ndarray:
         """A new array (…, dim) of the rows at ``addresses`` (…), which are bytes."""
-        rows = self.maps.items(self.pitch)[addresses]
+        rows = self.maps.take(addresses, self.pitch)
         return rows.reshape(-1).view(self.dtype).reshape(*addresses.shape, self.dim)
 
 

@@ -53,7 +53,7 @@ class Task:
 class SpeechEngine(Engine):
     """An engine that takes audio; it transcribes in parallel, and each utterance once.
 
-    Subclasses are small picklable values; ``open`` loads the model in the worker process.
+    Subclasses are small frozen dataclasses; ``open`` loads the model in the worker process.
     """
 
     max_seconds: ClassVar[float] = math.inf
@@ -82,7 +82,7 @@ class SpeechEngine(Engine):
         if todo:
             shares = [todo[i::nj] for i in range(nj)]
             jobs = [(self, journal.job(number), share) for number, share in enumerate(shares, 1) if share]
-            run_jobs(_transcribe_share, jobs, nj=nj, log_dir=out / "log", step="transcribe")
+            run_jobs(transcribe_share, jobs, nj=nj, log_dir=out / "log", step="transcribe")
             done = journal.collect()
         return {task.audio.utt: done[task.key] for task in tasks}
 
@@ -110,7 +110,7 @@ def _tasks(data: DataDir) -> list[Task]:
     ]
 
 
-def _transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -> None:
+def transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -> None:
     """Transcribe ``tasks``, and append each transcript to the journal file ``path``; a worker process runs this.
 
     Raises:

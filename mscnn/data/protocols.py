@@ -10,7 +10,7 @@ from typing import Literal
 from mscnn.config import schema
 from mscnn.config.protocol import Aggregate, Attribute, Choice, Disjoint, Legacy, Name, Version
 from mscnn.data.datadir import DataDir
-from mscnn.data.foldlists import PARTS, write_lists
+from mscnn.data.foldlists import PARTS, read_list, write_lists
 from mscnn.data.schemes import DEV_SCHEMES, TEST_SCHEMES, FoldDraft, Scheme, attribute
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.files import digest
@@ -233,6 +233,11 @@ def folds_hash(protocol: Protocol, folds: Sequence[Fold]) -> str:
 def write_folds(folds: Sequence[Fold], directory: str | os.PathLike) -> None:
     """Write each part as a sorted list of ids: ``fold01.train``, ``fold01.dev``, ``fold01.test``, …"""
     write_lists([fold.parts for fold in folds], directory)
+
+
+def read_fold(directory: str | os.PathLike, index: int) -> Fold:
+    """A fold in the lists of :func:`write_folds`; raises UserError where they cannot be read."""
+    return Fold(index, *(tuple(read_list(Path(directory) / f"fold{index:02d}.{part}")) for part in PARTS))
 
 
 def shared(value: Mapping[str, str], a: Sequence[str], b: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -69,7 +69,14 @@ def run_stale(
         path.unlink(missing_ok=True)
     total = sum(len(job.utterances) for job in jobs)
     log.info("%s: %d utterances, %d of %d archives up to date; logs: %s/log", what, total, fresh, len(jobs), out)
-    run_jobs(run_job, [(job, write) for job in jobs], nj=nj, log_dir=out / "log", step=jobs[0].step)
+    run_jobs(
+        run_job,
+        [(job, write) for job in jobs],
+        nj=nj,
+        log_dir=out / "log",
+        step=jobs[0].step,
+        writes=[[*job.outputs, job.stamp.path] for job in jobs],
+    )
 
 
 def run_job(job: Job, write: Callable[[Job], str]) -> None:

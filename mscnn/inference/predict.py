@@ -12,15 +12,14 @@ from typing import Any
 
 from mscnn import jobs, log
 from mscnn.config.model import ModelSpec
-from mscnn.data.checks import SPLITS
-from mscnn.data.foldlists import read_list
-from mscnn.data.protocols import Fold
+from mscnn.data.protocols import read_fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
-from mscnn.files import digest
-from mscnn.inference.trained import Config, options_of, require_unchanged
+from mscnn.files import digest, read_yaml
+from mscnn.inference.trained import Config, require_unchanged
 from mscnn.stamp import SEAL, Stamp, seal
+from mscnn.training.experiment import options_of
 from mscnn.training.fingerprint import CODE, config_in, write_config
 from mscnn.training.network import WEIGHTS
 from mscnn.training.outputs import environment, write_predictions
@@ -48,21 +47,14 @@ class Prepared:
     request: Request
     config: dict[str, Any]
 
-    def predictions(self, reader: Reader) -> list[tuple[Task, Stamp, Path]]:
-        """Task, stamp and log of the predictions of every model."""
-        (exp, out), config = (self.request.exp, self.request.out), self.config
-        options, spec = options_of(exp, config), ModelSpec.of_config(config)
-        sources = options.sources(spec, reader.data(options.data), reader)
-        target = replace(options, exp=out)
-        predictions: list[tuple[Task, Stamp, Path]] = []
-        for index in range(1, config["folds"] + 1):
-            fold = Fold(index, *(tuple(read_list(exp / "folds" / f"fold{index:02d}.{split}")) for split in SPLITS))
-            for run in range(1, config["runs"] + 1):
-                folder, cache = options.run_dir(index, run), exp.parent / "embeddings"
-                task = Task(spec, sources, fold, config["classes"], folder, cache, config["device"])
-                log_file = out / "log" / f"predict.{len(predictions) + 1}.log"
-                predictions.append((task, _stamp(folder, target.run_dir(index, run), config), log_file))
-        return predictions
+    def predictions(self) -> list[tuple[int, int, Stamp, Path]]:
+        """Fold, run, stamp and log of the predictions of every model."""
+        config, out = self.config, self.request.out
+        places = [(fold, run) for fold in range(1, config["folds"] + 1) for run in range(1, config["runs"] + 1)]
+        return [
+            (fold, run, _stamp(out, config, fold, run), out / "log" / f"predict.{number}.log")
+            for number, (fold, run) in enumerate(places, 1)
+        ]
 
 
 def predict_experiments(
@@ -81,24 +73,36 @@ def predict_experiments(
     """
     logger, reader = log.get_logger("predict"), Reader()
     prepared = [_prepare(request, choose_device(device), reader) for request in requests]
-    predictions_of = [one.predictions(reader) for one in prepared]
     todo = []
-    for one, predictions in zip(prepared, predictions_of, strict=True):
-        exp, out = one.request.exp, one.request.out
+    for one in prepared:
+        exp, out, predictions = one.request.exp, one.request.out, one.predictions()
         write_config(out, one.config)
-        stale = [(task, one.config["text"], done, path) for task, done, path in predictions if not done.fresh()]
+        stale = [(out, *prediction) for prediction in predictions if not prediction[2].fresh()]
         shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
         seal(out / SEAL, [out / "config.yaml", *sorted((out / "folds").iterdir())])
         logger.info("%s: predictions of %d of %d models of %s to write", out, len(stale), len(predictions), exp)
         todo += stale
-    calls, logs = [job[:3] for job in todo], [path for *_, path in todo]
-    jobs.run_jobs(predict_one, calls, nj=nj, step="predict", logs=logs, devices=devices)
+    jobs.run_jobs(
+        predict_one,
+        [(out, fold, run) for out, fold, run, *_ in todo],
+        nj=nj,
+        step="predict",
+        logs=[path for *_, path in todo],
+        writes=[[done.path] for *_, done, _ in todo],
+        devices=devices,
+    )
     return len(todo)
 
 
-def predict_one(task: Task, text: str, done: Stamp) -> None:
-    """Write predictions of dev and test of one fold by one model; a worker process runs this."""
-    scores, files = system_of(task.spec).predict(task, text), []
+def predict_one(out: Path, fold: int, run: int) -> None:
+    """Write predictions of dev and test of one fold by one model, for the experiment that ``out`` describes."""
+    config, reader = read_yaml(out / "config.yaml"), Reader()
+    exp = Path(config["trained_in"])
+    options, spec = options_of(exp, config), ModelSpec.of_config(config)
+    sources, folder = options.sources(spec, reader.data(options.data), reader), options.run_dir(fold, run)
+    lists, cache = read_fold(exp / "folds", fold), exp.parent / "embeddings"
+    task = Task(spec, sources, lists, config["classes"], folder, cache, config["device"])
+    scores, files, done = system_of(spec).predict(task, config["text"]), [], _stamp(out, config, fold, run)
     for split, utts in (("dev", task.fold.dev), ("test", task.fold.test)):
         files.append(done.path.parent / f"predictions_{split}.tsv")
         write_predictions(files[-1], utts, scores[split], task.sources.data.emo, task.classes)
@@ -146,8 +150,11 @@ def _config(request: Request, trained: Config, device: str, reader: Reader) -> d
     }
 
 
-def _stamp(source: Path, target: Path, config: Config) -> Stamp:
-    """Stamp of the predictions in the folder ``target`` by the model in the folder ``source``."""
+def _stamp(out: Path, config: Config, fold: int, run: int) -> Stamp:
+    """Stamp of the predictions in ``out`` by the model of a run of a fold."""
+    exp = Path(config["trained_in"])
+    options = options_of(exp, config)
+    source, target = options.run_dir(fold, run), replace(options, exp=out).run_dir(fold, run)
     inputs = [source / name for name in (WEIGHTS, "predictions_dev.tsv", "predictions_test.tsv")]
-    options = {"inputs": config["inputs"], "device": config["device"]}
-    return Stamp(target / "done.json", inputs=inputs, options=options, code=["mscnn.inference", *CODE])
+    made_from = {"inputs": config["inputs"], "device": config["device"]}
+    return Stamp(target / "done.json", inputs=inputs, options=made_from, code=["mscnn.inference", *CODE])

@@ -12,7 +12,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.log import get_logger
 from mscnn.training import network
-from mscnn.training.experiment import ExperimentConfig
+from mscnn.training.experiment import options_of
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.sources import Reader, TextOptions
 from mscnn.training.words import read_table, read_vocabulary
@@ -24,30 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["read_table", "read_vocabulary", "require_unchanged", "restore", "options_of"]
 Config = Mapping[str, Any]  # content of config.yaml
 NOT_NEEDED = ("code", "embeddings")  # inputs of training that prediction does not use
-
-
-def options_of(exp: Path, config: Config) -> ExperimentConfig:
-    """Options of the experiment in ``exp`` that the use of its models depends on.
-
-    Raises:
-        UserError: ``config.yaml`` does not name the features.
-    """
-    if "feature_dirs" not in config:
-        raise UserError(
-            f"{exp}: trained by an older version, which did not record its features; train it again",
-            code="experiment-too-old",
-        )
-    return ExperimentConfig(
-        model=config["model"],
-        data=Path(config["data"]),
-        labels=config["labels"],
-        protocol=config["protocol"]["name"],
-        exp=exp,
-        feature_dirs=tuple(map(Path, config["feature_dirs"].values())),
-        text=TextOptions(config.get("trained_on", config["text"]), **config["text_options"]),
-        xvector=None if config["xvector"] == "none" else Path(config["xvector"]),
-        device=config["device"],
-    )
 
 
 def require_unchanged(exp: Path, config: Config, data: DataDir, reader: Reader | None = None) -> None:

@@ -12,8 +12,13 @@ from mscnn import log
 from mscnn.jobs.job import Job, execute
 
 
-def run_logged(job: Job) -> int:
-    """Run a job with standard output and error, also of C libraries, in its log; returns 0, or 1 where it failed."""
+def run_logged(text: str, package: str) -> int:
+    """Run a job of ``package``, given as JSON; its output, also that of C libraries, is written to its log.
+
+    Returns:
+        0, or 1 where it failed.
+    """
+    job = Job.from_json(text, package)
     with open(job.log, "w", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)

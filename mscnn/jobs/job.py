@@ -1,16 +1,18 @@
-"""A job: one call of a function with its own log; it can be sent to another process or machine."""
+"""A job: one call of a function with its own log; as JSON, it is sent to another process or machine."""
 
 from __future__ import annotations
 
-import importlib
-import operator
+import json
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mscnn.errors import DENIED, SPACE, UserError, explained
+from mscnn.jobs import codec
+
+MOST = 64 << 20  # bytes of a job
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Job:
 
     Attributes:
         function: ``package.module:name``, importable in every process.
-        args: its arguments, which can be pickled.
+        args: its arguments, as :func:`mscnn.jobs.codec.encode` takes them.
         log: file for its output.
         writes: files that must exist at its end.
     """
@@ -29,15 +31,40 @@ class Job:
     log: Path
     writes: tuple[Path, ...] = ()
 
+    @classmethod
+    def of(cls, function: Callable, args: tuple, log: Path, writes: tuple[Path, ...] = ()) -> Job:
+        """A call of a function of a module."""
+        return cls(codec.name_of(function), args, log, writes)
+
+    def json(self) -> str:
+        """The job on one line, at most ``MOST`` characters; raises UserError (``job-too-large``)."""
+        text = json.dumps({f.name: codec.encode(getattr(self, f.name)) for f in fields(self)}, separators=(",", ":"))
+        if len(text) > MOST:
+            raise UserError(f"{self.log}: the job has {len(text)} bytes, more than {MOST}", code="job-too-large")
+        return text
+
+    @classmethod
+    def from_json(cls, text: str, also: str = "") -> Job:
+        """The job on a line; functions and dataclasses are of this package, or of ``also``.
+
+        Raises:
+            UserError: it is not a job (``job-invalid``).
+        """
+        try:
+            job = cls(**{name: codec.decode(value, also) for name, value in json.loads(text).items()})
+            codec.find(job.function, also)
+            return job
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise UserError(f"not a job: {text[:100]!r}: {error}", code="job-invalid") from None
+
+    @property
+    def package(self) -> str:
+        """The package of the function."""
+        return self.function.partition(".")[0]
+
     def call(self) -> object:
         """Call the function."""
-        module, _, name = self.function.partition(":")
-        return operator.attrgetter(name)(importlib.import_module(module))(*self.args)
-
-
-def import_path(function: Callable) -> str:
-    """Import path of a function of a module, ``package.module:name``."""
-    return f"{function.__module__}:{function.__qualname__}"
+        return codec.find(self.function, self.package)(*self.args)
 
 
 def execute(job: Job) -> int:

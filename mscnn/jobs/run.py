@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from mscnn import log
 from mscnn.errors import UserError
 from mscnn.jobs import child, inprocess
-from mscnn.jobs.job import Job, import_path
+from mscnn.jobs.job import Job
 from mscnn.jobs.worker import Worker
 
 TAIL_LINES = 12  # lines shown of the log of a failed job
@@ -56,7 +56,7 @@ def run_jobs(
         folder.mkdir(parents=True, exist_ok=True)
     outputs = writes or [()] * len(jobs)
     queue = [
-        Job(import_path(function), tuple(args), path, tuple(written))
+        Job.of(function, tuple(args), path, tuple(written))
         for args, path, written in zip(jobs, logs, outputs, strict=True)
     ]
     failed = BACKENDS[backend](queue, max(1, nj), devices, step)
@@ -84,7 +84,7 @@ def _local(jobs: Sequence[Job], nj: int, devices: Sequence[str], step: str) -> l
         worker = Worker({"CUDA_VISIBLE_DEVICES": device} if device else {})
         running.add(worker)
         try:
-            return job, worker.call(child.run_logged, job) != 0
+            return job, worker.call(child.run_logged, job.json(), job.package) != 0
         except UserError as error:  # the process died
             with open(job.log, "a", encoding="utf-8") as out:
                 out.write(f"error[{error.code}]: {error}\n")

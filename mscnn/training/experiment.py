@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,31 @@ class ExperimentConfig:
     def run_dir(self, fold: int, run: int) -> Path:
         """Folder of a run of a fold, both counted from 1."""
         return self.exp / f"fold{fold:02d}" / f"run{run}"
+
+
+def options_of(exp: Path, config: Mapping[str, Any]) -> ExperimentConfig:
+    """Options of the experiment in ``exp`` with this ``config.yaml``, as far as its runs depend on them.
+
+    Raises:
+        UserError: ``config.yaml`` does not name the features.
+    """
+    if "feature_dirs" not in config:
+        raise UserError(
+            f"{exp}: trained by an older version, which did not record its features; train it again",
+            code="experiment-too-old",
+        )
+    return ExperimentConfig(
+        model=config["model"],
+        data=Path(config["data"]),
+        labels=config["labels"],
+        protocol=config["protocol"]["name"],
+        exp=exp,
+        feature_dirs=tuple(map(Path, config["feature_dirs"].values())),
+        text=TextOptions(config.get("trained_on", config["text"]), **config["text_options"]),
+        xvector=None if config["xvector"] == "none" else Path(config["xvector"]),
+        seed=config.get("seed", 0),
+        device=config["device"],
+    )
 
 
 def decided(options: ExperimentConfig, spec: ModelSpec, classes: Sequence[str], protocol: Protocol) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from mscnn import jobs, log
 from mscnn.config.labels import LabelMap
 from mscnn.config.model import ModelSpec
 from mscnn.data.fit import applicable
-from mscnn.data.protocols import Fold, Protocol, make_folds, require_classes, write_folds
+from mscnn.data.protocols import Fold, Protocol, make_folds, read_fold, require_classes, write_folds
 from mscnn.errors import UserError
-from mscnn.files import digest
+from mscnn.files import digest, read_yaml
 from mscnn.stamp import SEAL, Stamp, damaged, seal
 from mscnn.text.vectors import WordVectors
-from mscnn.training.experiment import ExperimentConfig, resolve
+from mscnn.training.experiment import ExperimentConfig, options_of, resolve
 from mscnn.training.fingerprint import require_same, stamp, write_config
 from mscnn.training.outputs import logged_to, require_tensorboard, write_predictions
 from mscnn.training.selection import check_class_weights, check_training
@@ -37,27 +37,38 @@ class Prepared:
     folds: Sequence[Fold]
     config: dict[str, Any]
 
-    def trainings(self) -> list[tuple[Task, Stamp, Path]]:
-        """Task, stamp and log of every run of every fold."""
-        options, config = self.options, self.config
-        trainings: list[tuple[Task, Stamp, Path]] = []
-        for fold in self.folds:
-            for run in range(1, options.runs + 1):
-                directory = options.run_dir(fold.index, run)
-                task = Task(
-                    self.spec,
-                    self.sources,
-                    fold,
-                    config["classes"],
-                    directory,
-                    cache=options.exp.parent / "embeddings",
-                    device=config["device"],
-                    seed=_seed(config["protocol"]["name"], fold.index, run, options.seed),
-                    tensorboard=options.tensorboard,
-                )
-                log_file = options.exp / "log" / f"train.{len(trainings) + 1}.log"
-                trainings.append((task, stamp(directory, config), log_file))
-        return trainings
+    def trainings(self) -> list[Training]:
+        """Every run of every fold."""
+        options = self.options
+        places = [(fold.index, run) for fold in self.folds for run in range(1, options.runs + 1)]
+        return [
+            Training(
+                options.exp,
+                fold,
+                run,
+                stamp(options.run_dir(fold, run), self.config),
+                options.exp / "log" / f"train.{number}.log",
+                options.tensorboard,
+            )
+            for number, (fold, run) in enumerate(places, 1)
+        ]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One run of a fold of an experiment: its stamp, its log, and whether it also writes TensorBoard events."""
+
+    exp: Path
+    fold: int
+    run: int
+    stamp: Stamp
+    log: Path
+    tensorboard: bool = False
+
+    @property
+    def args(self) -> tuple[Path, int, int, bool]:
+        """Arguments of :func:`train_one`."""
+        return self.exp, self.fold, self.run, self.tensorboard
 
 
 def train_experiments(
@@ -90,7 +101,7 @@ def train_experiments(
         write_config(exp, experiment.config)
         write_folds(experiment.folds, exp / "folds")
         trainings = experiment.trainings()
-        stale = [training for training in trainings if not training[1].fresh()]
+        stale = [training for training in trainings if not training.stamp.fresh()]
         folds, runs = len(experiment.folds), experiment.options.runs
         _place_vectors(experiment, needed=bool(stale))
         _seal(exp, experiment.folds)
@@ -101,14 +112,15 @@ def train_experiments(
             "%d trainings, %d at a time; epochs are logged in each RUN/train.log, now %s",
             len(todo),
             min(nj, len(todo)),
-            todo[0][0].directory / "train.log",
+            todo[0].stamp.path.with_name("train.log"),
         )
     jobs.run_jobs(
         train_one,
-        [(task, done) for task, done, _ in todo],
+        [training.args for training in todo],
         nj=nj,
         step="train",
-        logs=[path for *_, path in todo],
+        logs=[training.log for training in todo],
+        writes=[[training.stamp.path] for training in todo],
         devices=devices,
     )
     return len(todo)
@@ -146,17 +158,32 @@ def check_options(options: ExperimentConfig) -> ModelSpec:
     return spec
 
 
-def train_one(task: Task, done: Stamp) -> None:
-    """Train one run of one fold and predict dev and test; a worker process runs this."""
-    task.directory.mkdir(parents=True, exist_ok=True)
-    with logged_to(task.directory / "train.log", log.get_logger("train")):
-        outcome = system_of(task.spec).train(task)
+def train_one(exp: Path, fold: int, run: int, tensorboard: bool) -> None:
+    """Train one run of one fold of the experiment that ``exp`` describes, and predict dev and test."""
+    config, reader = read_yaml(exp / "config.yaml"), Reader()
+    options, spec = options_of(exp, config), ModelSpec.of_config(config)
+    directory = options.run_dir(fold, run)
+    done = stamp(directory, config)
+    task = Task(
+        spec,
+        options.sources(spec, reader.data(options.data), reader),
+        read_fold(exp / "folds", fold),
+        config["classes"],
+        directory,
+        cache=exp.parent / "embeddings",
+        device=config["device"],
+        seed=_seed(config["protocol"]["name"], fold, run, options.seed),
+        tensorboard=tensorboard,
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    with logged_to(directory / "train.log", log.get_logger("train")):
+        outcome = system_of(spec).train(task)
     files = list(outcome.files)
     for split, utts in (("dev", task.fold.dev), ("test", task.fold.test)):
-        files.append(task.directory / f"predictions_{split}.tsv")
+        files.append(directory / f"predictions_{split}.tsv")
         write_predictions(files[-1], utts, outcome.scores[split], task.sources.data.emo, task.classes)
     done.write(files)
-    for leftover in task.directory.glob("checkpoint.*"):
+    for leftover in directory.glob("checkpoint.*"):
         leftover.unlink()
 
 

@@ -78,6 +78,13 @@ stage_number() { # stage_number OPTION VALUE
   option_error "$1 takes a stage, 0 to 6 or one of: ${stage_names[*]}; not '$2'"
 }
 
+# Train a share of the runs: with a plan of its own, and without what needs all runs.
+take_shard() {
+  [[ $shard =~ ^[0-9]+/[0-9]+$ ]] || option_error "--shard takes NUMBER/OF, such as 1/3, not '$shard'"
+  plan=${plan%.jsonl}.${shard/\//of}.jsonl
+  ((last < 6)) || { last=5 && say "--shard $shard: without stage 6; when all shards are done, run this once more without --shard"; }
+}
+
 # Join the data directories of --train-on and --test-on. Their label map is that of this run; several pairs are its grid.
 join_corpora() {
   local made options=(--train-on $train_on --test-on $test_on --classes "$classes" --caller "$OLDPWD" --model $model --text $text)

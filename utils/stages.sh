@@ -42,6 +42,8 @@ tag=                    # name of the experiment, exp/TAG; empty: MODEL_TEXT_PRO
 grid=                   # experiments of conf/grids (peng2021_table1, ...) or of a .yaml file, instead of --model and --text
 nj=$(python3 -I "${BASH_SOURCE[0]%/*}/../mscnn/jobs/machine.py" 2>/dev/null || getconf _NPROCESSORS_ONLN) # parallel processes; results do not depend on the number
 jobs_per_device=1       # trainings at a time on each GPU
+backend=                # where jobs run: local, debug or slurm, with options as in "slurm --mem 4G"; empty: as cmd.sh says
+shard=                  # train a share of the folds and runs, 2/3: the second of three machines, which share this folder
 overwrite=false         # replace an experiment of the same name that has other options
 plan=exp/plan.jsonl     # file that lists the experiments of this run; simultaneous runs need different files
 dry_run=false           # check the options and print the costs and the commands, run nothing
@@ -75,6 +77,7 @@ run_recipe() { # run_recipe OPTION...
   (($# == 0)) || option_error "'$1' is not an option; --help lists the options"
   stage_number --stage "$stage" && first=$REPLY
   stage_number --stop-stage "$stop_stage" && last=$REPLY
+  [[ -z $shard ]] || take_shard
   ((first <= last)) || option_error "--stage $stage comes after --stop-stage $stop_stage; their order: ${stage_names[*]}"
   ${reader:-:} # sets corpus, labels and protocol
   [[ -n $corpus$generator$train_on ]] || ((first > 1)) || $dry_run || option_error "the corpus is missing: give --corpus FOLDER, or --train-on and --test-on"
@@ -85,6 +88,7 @@ run_recipe() { # run_recipe OPTION...
   done
   [[ $convert == true || ${rate:-16000} != 16000 || ${channels:-1} != 1 ]] || other_form=false # all is as features need it
   [[ ! -f local/expected_counts.tsv ]] || counts=(--expected-counts local/expected_counts.tsv)
+  [[ -z $backend ]] || { unset "${!MSCNN_BACKEND_@}" && export MSCNN_BACKEND=$backend; }
   set -f && . ./path.sh
   [[ -z $train_on$test_on ]] || join_corpora
   trap on_exit EXIT
@@ -134,8 +138,8 @@ run_recipe() { # run_recipe OPTION...
 
   if ((first <= 5 && 5 <= last)); then
     begin 5
-    run train --plan "$plan" --nj "$nj" --jobs-per-device "$jobs_per_device" --overwrite "$overwrite"
-    run predict_experiments --plan "$plan" --device "$device" --nj "$nj" --jobs-per-device "$jobs_per_device"
+    run train --plan "$plan" --nj "$nj" --jobs-per-device "$jobs_per_device" --overwrite "$overwrite" ${shard:+--shard "$shard"}
+    [[ -n $shard ]] || run predict_experiments --plan "$plan" --device "$device" --nj "$nj" --jobs-per-device "$jobs_per_device"
     finish
   fi
 

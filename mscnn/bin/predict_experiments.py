@@ -21,6 +21,7 @@ def main() -> None:
     args = parser.parse_or_plan("exp", "out")
 
     from mscnn.inference.predict import Request, predict_experiments
+    from mscnn.jobs import Settings
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
     from mscnn.recipe.resources import places
@@ -34,7 +35,8 @@ def main() -> None:
             "nothing to do: no experiment of the plan is tested on other transcripts than those of training"
         )
         return
-    nj, devices = places(args.device, args.nj, args.jobs_per_device)
+    here = not Settings.of("predict").elsewhere
+    nj, devices = places(args.device, args.nj, args.jobs_per_device) if here else (args.nj, [])
     number = predict_experiments(todo, device=args.device, nj=nj, devices=devices)
     get_logger("predict").info("wrote %s: predictions of %d models", ", ".join(str(one.out) for one in todo), number)
 

@@ -66,6 +66,7 @@ def parser() -> Parser:
         type=flag,
         help="replace an experiment of another configuration, true or false",
     )
+    parser.add_argument("--shard", default="1/1", help="train a share of the runs: 2/3 is the second of three machines")
     return parser
 
 
@@ -74,16 +75,26 @@ def main() -> None:
     args = parser().parse_or_plan("model", "data", "labels", "protocol", "exp")
 
     from mscnn.errors import UserError
+    from mscnn.jobs import Settings
+    from mscnn.recipe.cost import needs
     from mscnn.recipe.plan import Plan
     from mscnn.recipe.resources import fit
     from mscnn.training.runner import train_experiments
+    from mscnn.training.shard import Shard
 
-    start = time.monotonic()
+    start, shard = time.monotonic(), Shard.parse(args.shard)
     experiments = [row.setup() for row in Plan.load(args.plan).trained] if args.plan else [_options(args)]
     placed = fit(experiments, args.nj, args.jobs_per_device)
     good = [experiment for experiment in experiments if experiment.exp not in placed.failed]
     if good:
-        trained = train_experiments(good, nj=placed.nj, overwrite=args.overwrite, devices=placed.devices)
+        trained = train_experiments(
+            good,
+            nj=placed.nj,
+            overwrite=args.overwrite,
+            devices=placed.devices,
+            needs=needs(experiments) if Settings.of("train").elsewhere else None,
+            shard=shard,
+        )
         what = args.exp or f"{len(good)} experiments"
         get_logger("train").info("wrote %s: %d runs trained in %.1f s", what, trained, time.monotonic() - start)
     if placed.failed:

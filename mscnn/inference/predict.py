@@ -87,6 +87,7 @@ def predict_experiments(
         [(out, fold, run) for out, fold, run, *_ in todo],
         nj=nj,
         step="predict",
+        log_dir=prepared[0].request.out.parent / "log" if prepared else None,
         logs=[path for *_, path in todo],
         writes=[[done.path] for *_, done, _ in todo],
         devices=devices,
@@ -97,12 +98,14 @@ def predict_experiments(
 def predict_one(out: Path, fold: int, run: int) -> None:
     """Write predictions of dev and test of one fold by one model, for the experiment that ``out`` describes."""
     config, reader = read_yaml(out / "config.yaml"), Reader()
-    exp = Path(config["trained_in"])
+    exp, done = Path(config["trained_in"]), _stamp(out, config, fold, run)
+    if done.fresh():  # another process has written them meanwhile
+        return
     options, spec = options_of(exp, config), ModelSpec.of_config(config)
     sources, folder = options.sources(spec, reader.data(options.data), reader), options.run_dir(fold, run)
     lists, cache = read_fold(exp / "folds", fold), exp.parent / "embeddings"
     task = Task(spec, sources, lists, config["classes"], folder, cache, config["device"])
-    scores, files, done = system_of(spec).predict(task, config["text"]), [], _stamp(out, config, fold, run)
+    scores, files = system_of(spec).predict(task, config["text"]), []
     for split, utts in (("dev", task.fold.dev), ("test", task.fold.test)):
         files.append(done.path.parent / f"predictions_{split}.tsv")
         write_predictions(files[-1], utts, scores[split], task.sources.data.emo, task.classes)

@@ -12,19 +12,21 @@ from mscnn import log
 from mscnn.jobs.job import Job, execute
 
 
-def run_logged(text: str, package: str) -> int:
+def run_logged(text: str, package: str, append: bool) -> int:
     """Run a job of ``package``, given as JSON; its output, also that of C libraries, is written to its log.
+
+    ``append``: what the log has from earlier is kept.
 
     Returns:
         0, or 1 where it failed.
     """
     job = Job.from_json(text, package)
-    with open(job.log, "w", encoding="utf-8") as out:
+    with open(job.log, "a", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             log.setup()
-            return execute(job)
+            return execute(job, append)
 
 
 def _end_with_parent(lifeline: int) -> None:

@@ -46,12 +46,12 @@ def one_thread() -> Iterator[None]:
                 torch.set_num_threads(threads)
 
 
-def run_logged(job: Job) -> int:
-    """Run a job in this process with its output in its log; returns 0, or 1 where it failed."""
+def run_logged(job: Job, append: bool = False) -> int:
+    """Run a job in this process with its output in its log, as :func:`execute`; returns 0, or 1 where it failed."""
     root = logging.getLogger()
     with (
         one_thread(),
-        open(job.log, "w", encoding="utf-8") as out,
+        open(job.log, "a", encoding="utf-8") as out,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(out),
     ):
@@ -59,7 +59,7 @@ def run_logged(job: Job) -> int:
         root.handlers = [log.handler(out)]
         root.setLevel(logging.INFO)
         try:
-            return execute(job)
+            return execute(job, append)
         finally:
             root.handlers = handlers
             root.setLevel(level)

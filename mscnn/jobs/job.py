@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import traceback
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from mscnn.errors import DENIED, SPACE, UserError, explained
 from mscnn.jobs import codec
+from mscnn.lock import held, of_folder
 
 MOST = 64 << 20  # bytes of a job
 
@@ -67,12 +69,27 @@ class Job:
         return codec.find(self.function, self.package)(*self.args)
 
 
-def execute(job: Job) -> int:
-    """Run a job, print start, end and errors; returns 0, or 1 where it failed."""
+@dataclass(frozen=True)
+class Need:
+    """What a job is expected to take: seconds on one core, and bytes of memory; None: not known."""
+
+    seconds: float | None = None
+    memory: int | None = None
+
+
+def execute(job: Job, append: bool = False) -> int:
+    """Run a job, print start, end and errors; returns 0, or 1 where it failed.
+
+    It holds a lock file beside the last file that it writes, else beside its log. ``append``: what the log has from
+    earlier is kept.
+    """
     start, status = time.monotonic(), 1
-    print(f"# Started at {time.strftime('%FT%T')} {job.function}", flush=True)
     try:
-        job.call()
+        with held(of_folder([job.log, *job.writes][-1]), say=_print):
+            if not append:
+                os.truncate(job.log, 0)
+            _print(f"# Started at {time.strftime('%FT%T')} on {_here()} {job.function}")
+            job.call()
         missing = [path for path in job.writes if not path.exists()]
         if missing:
             print(f"error[job-output-missing]: {missing[0]} was not written")
@@ -85,5 +102,16 @@ def execute(job: Job) -> int:
         print(f"error[file-system]: {explained(error)}")
     except Exception:
         print(traceback.format_exc())
-    print(f"# Ended (code {status}) after {time.monotonic() - start:.1f} s", flush=True)
+    _print(f"# Ended (code {status}) after {time.monotonic() - start:.1f} s")
     return status
+
+
+def _here() -> str:
+    """This machine, and in a task of Slurm its id and how often it was started again."""
+    slurm = [os.environ.get(f"SLURM_{name}", "") for name in ("ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT")]
+    host = os.uname().nodename
+    return f"{host} (Slurm {slurm[0]}_{slurm[1]}, restart {slurm[2] or 0})" if slurm[0] else host
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)

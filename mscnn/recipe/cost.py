@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -14,10 +14,15 @@ from mscnn.config.model import ModelSpec
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.data.protocols import Protocol
 from mscnn.files import read_table
+from mscnn.jobs import Need
 from mscnn.paths import CONF, stem
+from mscnn.recipe.memory import stored
 from mscnn.recipe.plan import DataSet, Plan, Row
 from mscnn.reporting.formats import DASH, counted
 from mscnn.reporting.table import Column, Table
+
+if TYPE_CHECKING:
+    from mscnn.training.experiment import ExperimentConfig
 
 TRAINING = 0.8  # share of the speech of a data set in the training part of a fold
 
@@ -89,12 +94,33 @@ def _weights(plan: Plan, costs: Costs) -> float:
     return sum(number * cost.weights for number, cost in known if cost)
 
 
+def needs(setups: Sequence[ExperimentConfig]) -> dict[Path, Need]:
+    """What a run of each experiment (its folder) is expected to take, on one core; parts that are not known are None.
+
+    Memory is what preflight or training measured on this machine, else that of conf/costs.yaml.
+    """
+    costs, found = Costs.load(), {}
+    for setup in setups:
+        spec, hours = setup.spec(), _spoken(setup.data)
+        seconds = _run(spec, hours, costs)
+        cost = costs.systems.get(spec.name)
+        rates = [costs.features.get(stem(name)) for name in spec.features.values()]
+        expected = None if cost is None else cost.gigabytes + sum(r.gigabytes for r in rates if r) * (hours or 0)
+        memory = stored(setup.exp) or (int(1e9 * expected) if expected else None)
+        found[setup.exp] = Need(seconds, memory)
+    return found
+
+
 def _hours(data: DataSet, corpus: CorpusFacts | None) -> float | None:
     """Hours of speech: of the data directory where stage 1 has made it, else of corpus.yaml; None: not known."""
-    path = Path(data.path, "utt2dur")
-    if path.is_file():
-        return sum(map(float, read_table(path).values())) / 3600
-    return corpus.hours.get(data.name) if corpus else None
+    spoken = _spoken(Path(data.path))
+    return spoken if spoken is not None or not corpus else corpus.hours.get(data.name)
+
+
+def _spoken(data: Path) -> float | None:
+    """Hours of speech of a data directory; None where it is not made yet."""
+    path = data / "utt2dur"
+    return sum(map(float, read_table(path).values())) / 3600 if path.is_file() else None
 
 
 def trainings(row: Row) -> int:
@@ -108,12 +134,17 @@ def _training(row: Row, hours: float | None, costs: Costs) -> float | None:
     spec = ModelSpec.load(row.model, row.set)
     if spec.family == "baseline" or row.trained_in:
         return 0.0
+    run = _run(spec, hours, costs)
+    return None if run is None else trainings(row) * run / 3600
+
+
+def _run(spec: ModelSpec, hours: float | None, costs: Costs) -> float | None:
+    """Seconds of one core for one training, with every epoch that the configuration allows; None: not measured."""
     cost, options = costs.systems.get(spec.name), spec.training
     if cost is None or hours is None:
         return None
     epochs = options.max_epochs * options.eval_every * cost.epoch * hours * TRAINING
-    steps = options.max_steps * cost.step
-    return trainings(row) * (min(epochs, steps) if options.max_steps else epochs) / 3600
+    return min(epochs, options.max_steps * cost.step) if options.max_steps else epochs
 
 
 def _stops_early(row: Row) -> bool:

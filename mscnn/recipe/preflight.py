@@ -130,14 +130,19 @@ def _kaldi(needs: Needs) -> Iterator[Finding]:
 
 
 def _backend(needs: Needs) -> Iterator[Finding]:
-    from mscnn.jobs import BACKENDS
+    """Where the jobs of each step run, as cmd.sh says, and whether that can be."""
+    from mscnn import jobs
 
-    name = os.environ.get("MSCNN_BACKEND", "local")
-    if name in BACKENDS:
-        yield Finding("ok", f"jobs: {name}")
-    else:
-        fix = f"in cmd.sh, choose MSCNN_BACKEND from: {', '.join(BACKENDS)}"
-        yield Finding("FAIL", f"jobs: unknown backend {name!r}", fix)
+    for step in ("", *jobs.STEPS):
+        if step and jobs.Settings.of(step) == jobs.Settings.of():
+            continue
+        try:
+            name = jobs.check_backend(step)
+            yield Finding("ok", f"jobs{step and f' of {step}'}: {name}")
+        except UserError as error:
+            yield Finding("FAIL", f"jobs{step and f' of {step}'}: {error}", "correct cmd.sh, or --backend")
+            if not step:
+                return
 
 
 def _disk(needs: Needs) -> Iterator[Finding]:

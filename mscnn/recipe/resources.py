@@ -40,6 +40,8 @@ def fit(setups: Sequence[ExperimentConfig], nj: int, jobs_per_device: int = 1) -
     """
     from mscnn.training.sources import Reader
 
+    if jobs.Settings.of("train").elsewhere:  # a cluster knows its machines
+        return Fit(nj, [])
     nj, devices = places(setups[0].device if setups else "cpu", nj, jobs_per_device)
     failed: list[Path] = []
     if nj > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mscnn.training.experiment import ExperimentConfig, options_of, resolve
 from mscnn.training.fingerprint import require_same, stamp, write_config
 from mscnn.training.outputs import logged_to, require_tensorboard, write_predictions
 from mscnn.training.selection import check_class_weights, check_training
+from mscnn.training.shard import ALL, Shard
 from mscnn.training.short import exclude, too_short
 from mscnn.training.sources import Reader, Sources
 from mscnn.training.systems import system_of
@@ -72,7 +73,13 @@ class Training:
 
 
 def train_experiments(
-    configs: Sequence[ExperimentConfig], *, nj: int, overwrite: bool = False, devices: Sequence[str] = ()
+    configs: Sequence[ExperimentConfig],
+    *,
+    nj: int,
+    overwrite: bool = False,
+    devices: Sequence[str] = (),
+    needs: Mapping[Path, jobs.Need] | None = None,
+    shard: Shard = ALL,
 ) -> int:
     """Train all unfinished folds and runs of the experiments, ``nj`` at a time; returns the number of trained runs.
 
@@ -81,6 +88,8 @@ def train_experiments(
     Args:
         overwrite: remove the outputs of experiments of another configuration from the folders.
         devices: values of CUDA_VISIBLE_DEVICES, assigned to the processes in turn; empty: that of the environment.
+        needs: what a run of each experiment (its folder) is expected to take, for clusters.
+        shard: the share of all runs that this machine trains.
 
     Raises:
         UserError: an experiment cannot be trained, a folder has an experiment of another configuration, or runs failed;
@@ -95,12 +104,13 @@ def train_experiments(
     prepared = [_prepare(config, reader) for config in configs]
     if not overwrite:
         require_same({experiment.options.exp: experiment.config for experiment in prepared})
-    todo = []
+    todo: list[Training] = []
+    number = 0
     for experiment in prepared:
         exp = experiment.options.exp
         write_config(exp, experiment.config)
         write_folds(experiment.folds, exp / "folds")
-        trainings = experiment.trainings()
+        trainings = [training for training in experiment.trainings() if (number := number + 1) and number in shard]
         stale = [training for training in trainings if not training.stamp.fresh()]
         folds, runs = len(experiment.folds), experiment.options.runs
         _place_vectors(experiment, needed=bool(stale))
@@ -119,8 +129,10 @@ def train_experiments(
         [training.args for training in todo],
         nj=nj,
         step="train",
+        log_dir=configs[0].exp.parent / "log",
         logs=[training.log for training in todo],
         writes=[[training.stamp.path] for training in todo],
+        needs=[(needs or {}).get(training.exp, jobs.Need()) for training in todo],
         devices=devices,
     )
     return len(todo)
@@ -164,6 +176,8 @@ def train_one(exp: Path, fold: int, run: int, tensorboard: bool) -> None:
     options, spec = options_of(exp, config), ModelSpec.of_config(config)
     directory = options.run_dir(fold, run)
     done = stamp(directory, config)
+    if done.fresh():  # another process has trained it meanwhile
+        return
     task = Task(
         spec,
         options.sources(spec, reader.data(options.data), reader),

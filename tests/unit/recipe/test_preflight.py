@@ -187,7 +187,7 @@ def test_disk_backend_processors_and_kaldi(monkeypatch, tmp_path):
     monkeypatch.setenv("KALDI_ROOT", str(tmp_path))
     lines = report(Needs(nj=10**6))
     assert any("disk: 0.1 GB" in line for line in lines["FAIL"])
-    assert any("'moon'" in line and "local" in line for line in lines["FAIL"])
+    assert sum("moon" in line and "local" in line for line in lines["FAIL"]) == 1
     assert any("nnet3-xvector-compute" in line for line in lines["warn"])
     assert any("machine: " in line and "--nj 1000000" in line for line in lines["warn"])
     lines = report(Needs(xvector_backend="kaldi"))

@@ -1,6 +1,7 @@
 """Choice of the device, and what its results depend on."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,15 +15,23 @@ def choose_device(name: str) -> str:
     """``cpu`` or ``cuda``; for ``auto``, cuda where there is a GPU.
 
     Raises:
-        UserError: ``cuda`` without a GPU.
+        UserError: ``cuda`` without a GPU here, or on the cluster that jobs are sent to.
     """
     import torch
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
+    if name == "cuda" and not torch.cuda.is_available() and not _elsewhere():
         raise UserError("--device cuda: PyTorch finds no GPU; use --device cpu (or auto)", code="device-missing")
     return name
+
+
+def _elsewhere() -> bool:
+    """Whether ``cmd.sh`` sends jobs to machines with GPUs (:mod:`mscnn.jobs.settings`)."""
+    backends = [
+        value.replace("=", " ").split() for name, value in os.environ.items() if name.startswith("MSCNN_BACKEND")
+    ]
+    return any(words[:1] in (["slurm"], ["slurm.pl"]) and "--gpu" in words for words in backends)
 
 
 @contextlib.contextmanager

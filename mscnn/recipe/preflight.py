@@ -73,6 +73,8 @@ def _version(name: str) -> str:
 
 
 def _torch(needs: Needs) -> Iterator[Finding]:
+    from mscnn import jobs
+
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -80,7 +82,7 @@ def _torch(needs: Needs) -> Iterator[Finding]:
         return
     devices = {row.device for row in needs.plan.rows}
     cuda = torch.cuda.is_available()
-    if "cuda" in devices and not cuda:
+    if "cuda" in devices and not cuda and not jobs.Settings.of("train").gpus:
         message = f"torch: {torch.__version__} finds no CUDA device"
         yield Finding("FAIL", message, "--device cpu, or repair the NVIDIA driver")
         return
@@ -94,7 +96,7 @@ def _machine(needs: Needs) -> Iterator[Finding]:
 
     count, free = jobs.processors(), jobs.memory() / 1e9
     message = f"machine: {count} processors and {free:.1f} GB of memory for this process"
-    if needs.nj > count:
+    if needs.nj > count and not jobs.Settings.of("train").elsewhere:
         yield Finding("warn", f"{message}, fewer than --nj {needs.nj}", f"--nj {count}; stage 5 uses no more than that")
     else:
         yield Finding("ok", message)
@@ -134,9 +136,9 @@ def _backend(needs: Needs) -> Iterator[Finding]:
     from mscnn import jobs
 
     for step in ("", *jobs.STEPS):
-        if step and jobs.Settings.of(step) == jobs.Settings.of():
-            continue
         try:
+            if step and jobs.Settings.of(step) == jobs.Settings.of():
+                continue
             name = jobs.check_backend(step)
             yield Finding("ok", f"jobs{step and f' of {step}'}: {name}")
         except UserError as error:

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ BEAT = 10.0  # s
 STALE = 120.0  # s
 WRITING = 5.0  # s that a lock may be without content: it is being written
 PAUSE = 0.5  # s between two attempts
+RECIPE = "MSCNN_PARENT"  # variable: the process of run.sh, for its commands
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,25 @@ def started(pid: int) -> str:
     return "".join(shown.split())
 
 
+def claim(paths: Iterable[str | os.PathLike], pid: int) -> None:
+    """Take lock files for another process of this machine, which releases them; all or none.
+
+    Raises:
+        UserError: a process holds one (``lock-held``).
+    """
+    taken: list[Lock] = []
+    for path in paths:
+        lock = Lock(path, Owner.of(pid))
+        if owner := lock.take():
+            for other in taken:
+                other.release()
+            raise _refusal(lock, owner)
+        taken.append(lock)
+
+
 @contextmanager
 def held(*paths: str | os.PathLike, say: Callable[[str], object] | None = None) -> Iterator[None]:
-    """Hold lock files, in this order; one that the recipe of this process holds is taken for its own.
+    """Hold lock files, in this order; one that ``run.sh`` of this process holds is taken for its own.
 
     With ``say``, it waits for owners, and says so once; a folder that may not be written needs no lock.
 
@@ -216,15 +233,18 @@ def _taken(lock: Lock, say: Callable[[str], object] | None) -> bool:
             raise
         if owner is None:
             return True
-        if str(owner.pid) == os.environ.get("MSCNN_PARENT") and owner.host == lock.owner.host:  # of run.sh
+        if str(owner.pid) == os.environ.get(RECIPE) and owner.host == lock.owner.host:
             return False
-        what = f"{lock.path} is held by {owner}"
         if say is None:
-            raise UserError(
-                f"{what}, which works on the same output; wait until it ends, or give this run another name",
-                code="lock-held",
-            )
+            raise _refusal(lock, owner)
         if not told:
-            say(f"{what}; waiting until it ends")
+            say(f"{lock.path} is held by {owner}; waiting until it ends")
         told = True
         time.sleep(PAUSE)
+
+
+def _refusal(lock: Lock, owner: Owner) -> UserError:
+    return UserError(
+        f"{lock.path} is held by {owner}, which works on the same output; wait until it ends, or choose another name",
+        code="lock-held",
+    )

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import configargparse
 import yaml
@@ -92,6 +92,9 @@ class Parser(configargparse.ArgumentParser):
             self.error(f"the following arguments are required: {', '.join(missing)}, or --plan")
         return args
 
+    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+        (file or sys.stderr).write(message)  # argparse would drop an error of a full disk
+
     def parse_known_args(self, args: Sequence[str] | None = None, namespace=None, **kwargs):
         """Parse arguments; underscores in names count as dashes, unknown names exit with status 2."""
         given = [_dashed(a) for a in (sys.argv[1:] if args is None else args)]
@@ -123,15 +126,24 @@ def _dashed(word: str) -> str:
     return name.replace("_", "-") + equals + value
 
 
-def _end_with_recipe() -> None:
-    """End when ``run.sh`` ends, which started this process, even by kill -9: nobody else would stop it."""
-    parent = os.environ.pop("MSCNN_PARENT", "")
+def _belong_to_recipe() -> None:
+    """Where ``run.sh`` started this process: end when it ends, even by kill -9, and beat for its locks."""
+    from mscnn.lock import BEAT, RECIPE, Lock, Owner
+
+    parent = os.environ.get(RECIPE, "")
     if parent != str(os.getppid()):
         return
+    recipe = Owner.of(int(parent))
+    locks = [Lock(path, recipe) for path in os.environ.get("MSCNN_LOCKS", "").split()]
 
     def watch() -> None:
-        while os.getppid() == int(parent):
+        beat = time.monotonic()
+        while os.getppid() == recipe.pid:
             time.sleep(0.5)
+            if time.monotonic() > beat + BEAT:
+                beat = time.monotonic()
+                for lock in locks:
+                    lock.beat()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -141,21 +153,45 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """Run an entry point and exit: 0 when done, 1 with a message when it failed."""
     from mscnn import log
 
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  closed by the caller (>&-)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     log.setup()
-    _end_with_recipe()
+    _belong_to_recipe()
+    raise SystemExit(_status(main))
+
+
+def _status(main: Callable[[], int | None]) -> object:
+    """Exit status of an entry point; an error of the user is printed, in one line where it is of the file system."""
     try:
-        status = main() or 0
+        try:
+            status: object = main() or 0
+        except SystemExit as end:  # --help, wrong usage
+            status = end.code
+        sys.stdout.flush()
+        return status
     except UserError as error:
-        print(printable(f"error[{error.code}]: {error}"), file=sys.stderr)
-        status = 1
+        message, status = f"error[{error.code}]: {error}", 1
     except KeyboardInterrupt:
-        print("interrupted; run the same command again to continue", file=sys.stderr)
-        status = 130
+        message, status = "interrupted; run the same command again to continue", 130
     except BrokenPipeError:
-        status = 1
+        message, status = "", 1
     except OSError as error:  # no permission, no space, a file where a folder should be
-        if not error.filename and error.errno not in (*SPACE, *DENIED):
+        where = error.filename or ("standard output" if _stdout_failed("\n") else None)
+        if not where and error.errno not in (*SPACE, *DENIED):
             raise
-        print(printable(f"error[file-system]: {explained(error)}"), file=sys.stderr)
-        status = 1
-    raise SystemExit(status)
+        message, status = f"error[file-system]: {explained(OSError(error.errno, error.strerror, where))}", 1
+    _stdout_failed()
+    if message:
+        print(printable(message), file=sys.stderr)
+    return status
+
+
+def _stdout_failed(text: str = "") -> bool:
+    """Whether text, and what is left of standard output, cannot be written; it is then discarded, also at the end."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# A lock that works on every file system: a file that only one process can create, with host, process and its start. The lock
-# of a process that has ended is taken over; that of another machine is waited for.
+# Lock files as those of mscnn/lock.py, for scripts: a file that only one process can create, with host, process, its start
+# and the time. The lock of a process that has ended is taken over.
 
 # Print when process PID started, in any unit; nothing where there is no such process.
 lock_started() { # lock_started PID
@@ -10,32 +10,46 @@ lock_started() { # lock_started PID
     read -ra line <<<"${line##*) }"
     [[ ${line[0]} == Z ]] || printf %s "${line[19]}" # Z: it has ended, and its parent did not ask
   else
-    ps -o lstart= -p "$1" 2>/dev/null | tr -d ' ' || true
+    ps -o lstart= -p "$1" 2>/dev/null | tr -d '[:space:]' || true
   fi
 }
 
 # Whether the owner in a line of a lock file cannot be at work any more.
 lock_is_stale() { # lock_is_stale HOST PID STARTED
-  [[ -z $2 ]] || { [[ $1 == "${HOSTNAME:-localhost}" ]] && [[ $(lock_started "$2") != "$3" ]]; }
+  [[ -z $2 ]] || { [[ $1 == "$(uname -n)" ]] && [[ $(lock_started "$2") != "$3" ]]; }
+}
+
+# Create FILE with one line about this process; nothing is left where there is no space for it.
+lock_create() { # lock_create FILE
+  local line
+  printf -v line '%s %(%FT%T)T' "$(uname -n) $$ $(lock_started $$)" -1
+  # shellcheck disable=SC2094 # rm does not read
+  (set -o noclobber && { echo "$line" || { rm -f "$1" && exit 1; }; } >"$1") 2>/dev/null
+}
+
+# Create FILE. Status 1: its folder cannot be written; 2: a process has it, which REPLY names.
+lock_try() { # lock_try FILE
+  local file=$1 again host pid started since attempt=0
+  until lock_create "$file"; do
+    [[ -e $file ]] || { ((++attempt < 20)) && [[ -w ${file%/*} ]] && continue || return 1; } # just released
+    REPLY=$(cat "$file" 2>/dev/null) || continue
+    read -r host pid started since <<<"$REPLY"
+    [[ -n $pid ]] || sleep 1 # it may be being written
+    lock_is_stale "$host" "$pid" "$started" || { REPLY="process $pid of $host${since:+, since $since}" && return 2; }
+    find "$file.taking" -mmin +1 -delete 2>/dev/null || true # of a process that was killed in the next two lines
+    lock_create "$file.taking" || { ((++attempt < 90)) && sleep 1 && continue || return 1; }
+    again=$(cat "$file" 2>/dev/null) || again=
+    [[ $again != "$REPLY" ]] || rm -f "$file"
+    rm -f "$file.taking"
+  done
 }
 
 # Create FILE, or wait until its owner ends; fails where the folder cannot be written. SAY is called with one line.
 lock_take() { # lock_take FILE SAY
-  local file=$1 say=$2 owner again host pid started told=false
-  until (set -o noclobber && echo "${HOSTNAME:-localhost} $$ $(lock_started $$)" >"$file") 2>/dev/null; do
-    [[ -e $file ]] || { [[ -w ${file%/*} ]] && continue || return 1; }
-    owner=$(cat "$file" 2>/dev/null) || continue
-    read -r host pid started <<<"$owner"
-    [[ -n $pid ]] || sleep 1 # it may be being written
-    if lock_is_stale "$host" "$pid" "$started"; then
-      find "$file.taking" -mmin +1 -delete 2>/dev/null || true # of a process that was killed in the next two lines
-      (set -o noclobber && : >"$file.taking") 2>/dev/null || { sleep 1 && continue; }
-      again=$(cat "$file" 2>/dev/null) || again=
-      [[ $again != "$owner" ]] || rm -f "$file"
-      rm -f "$file.taking"
-      continue
-    fi
-    $told || "$say" "process $pid of $host uses ${file%.*}; waiting for it to end (if it has ended, remove $file)"
+  local told=false status
+  while status=0 && lock_try "$1" || status=$?; ((status)); do
+    ((status == 2)) || return 1
+    $told || "$2" "$REPLY uses ${1%.*}; waiting for it to end (if it has ended, remove $1)"
     told=true
     sleep 1
   done
@@ -45,5 +59,5 @@ lock_take() { # lock_take FILE SAY
 lock_release() { # lock_release FILE
   local host pid
   { read -r host pid _ <"$1"; } 2>/dev/null || return 0
-  [[ $host != "${HOSTNAME:-localhost}" || $pid != "$$" ]] || rm -f "$1"
+  [[ $host != "$(uname -n)" || $pid != "$$" ]] || rm -f "$1"
 }

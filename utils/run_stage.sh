@@ -63,12 +63,25 @@ finish() {
 # Name the stage that failed and its log. Exit status: 1 failed, 2 wrong options, 129, 130, 143 stopped by a signal.
 on_exit() {
   local status=$? outcome="failed; its log: $PWD/exp/log/stage$current.log"
-  $dry_run || lock_release "$plan.run"
+  $dry_run || { lock_release "$plan.run" && locks | xargs rm -f; }
   [[ -n $current ]] || return
   case $status in 129 | 130 | 143) outcome="interrupted; the same command continues it" ;; esac
   say "stage $current ${stage_names[current]} $outcome" >&2
   case $status in 2 | 129 | 130 | 143) exit "$status" ;; *) exit 1 ;; esac
 }
+
+# Choose a file for the plan that no other run has: $plan, or with a number; fails where it cannot be written.
+choose_plan() {
+  local first=$plan number=1 status owner=
+  while status=0 && lock_try "$plan.run" || status=$?; ((status)); do
+    ((status == 2)) || return 1
+    owner=${owner:-$REPLY} plan=${first%.jsonl}.$((++number)).jsonl
+  done
+  [[ -z $owner ]] || say "$first is the plan of another run ($owner); that of this run: $plan"
+}
+
+# Print the lock files of the experiments that this run has.
+locks() { find exp -maxdepth 1 -name '.*.lock' -exec grep -l "^$(uname -n) $$ " {} + 2>/dev/null || true; }
 
 # Convert a stage, a number or a name, to its number in REPLY.
 stage_number() { # stage_number OPTION VALUE

@@ -45,7 +45,7 @@ jobs_per_device=1       # trainings at a time on each GPU
 backend=                # where jobs run: local, debug or slurm, with options as in "slurm --mem 4G"; empty: as cmd.sh says
 shard=                  # train a share of the folds and runs, 2/3: the second of three machines, which share this folder
 overwrite=false         # replace an experiment of the same name that has other options
-plan=exp/plan.jsonl     # file that lists the experiments of this run; simultaneous runs need different files
+plan=exp/plan.jsonl     # file that lists the experiments of this run; while another run has it, exp/plan.2.jsonl, and so on
 dry_run=false           # check the options and print the costs and the commands, run nothing
 config=                 # file with options, one line `name=value` per option; the command line wins
 # end configuration section
@@ -152,21 +152,19 @@ run_recipe() { # run_recipe OPTION...
   fi
 }
 
-# Check all options, and write the plan. Another run with this plan is waited for.
+# Check all options, write the plan, and lock its experiments, which another run may not have at the same time.
 make_plan() {
+  $dry_run || { mkdir -p exp/log "${plan%/*}" && choose_plan; } ||
+    { echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2 && exit 1; }
   local options=(--model $model --text $text --protocol $protocol --engine $asr_engine --set $set --corpus "$parser"
     --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan" --grid "$grid" --labels "$labels"
     --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
     --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"
     --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
-    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite"
+    --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite" ${shard:+--shard "$shard"}
     --given "${option_given[@]}")
-  if $dry_run; then run plan "${options[@]}"; else
-    if ! { mkdir -p exp/log "${plan%/*}" && lock_take "$plan.run" say; }; then
-      echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2
-      exit 1
-    fi
-  fi
+  if $dry_run; then run plan "${options[@]}"; fi
   supervise python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
+  $dry_run || { MSCNN_LOCKS=$(locks) && export MSCNN_LOCKS; } # the commands of the stages keep them fresh
   $dry_run || option_print >exp/log/options.conf
 }

@@ -56,17 +56,19 @@ def audit(
     from mscnn.data.datadir import DataDir
     from mscnn.features.archive import FeatureDir
     from mscnn.leakage.report import require_no_leaks, write_audits
+    from mscnn.lock import held, of_folder
     from mscnn.reporting.audit import write_page
 
     start, log = time.monotonic(), get_logger("audit")
     features = FeatureDir.load(feature_dir) if feature_dir else None
     classes = LabelMap.load(labels).classes if labels else ()
-    results = write_audits(
-        protocols, DataDir.load(data), out, features=features, classes=classes, first_folds=folds, nj=nj
-    )
-    for result in results:
-        write_page(result, out / f"{result.protocol.name}.md")
-        log.info("%s", result)
+    with held(of_folder(out), say=log.info):
+        results = write_audits(
+            protocols, DataDir.load(data), out, features=features, classes=classes, first_folds=folds, nj=nj
+        )
+        for result in results:
+            write_page(result, out / f"{result.protocol.name}.md")
+            log.info("%s", result)
     require_no_leaks(results)
     log.info("wrote %s: %d protocols in %.1f s", out, len(results), time.monotonic() - start)
 

@@ -45,9 +45,11 @@ def main() -> None:
     from mscnn.data.datadir import DataDir
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
 
+    log = get_logger("extract_features")
     todo = [(args.data, args.feature, args.set, args.out)]
     if args.plan:
         todo = [
@@ -57,13 +59,14 @@ def main() -> None:
             if feature not in data.given
         ]
     if not todo:
-        get_logger("extract_features").info("nothing to do: no model of the plan takes audio features")
+        log.info("nothing to do: no model of the plan takes audio features")
     load = cache(DataDir.load)  # many features are of one data directory
     for path, name, settings, out in todo:
         start = time.monotonic()
         data, feature = load(path), Feature.load(name, settings)
-        frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
-        get_logger("extract_features").info(
+        with held(of_folder(out), say=log.info):
+            frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
+        log.info(
             "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
             out,
             len(frames),

@@ -48,31 +48,34 @@ def main() -> None:
     args = parser().parse_or_plan("data", "out")
 
     from mscnn.data.datadir import DataDir
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
     from mscnn.xvector.extract import extract
     from mscnn.xvector.modeldir import XvectorModel
 
+    log = get_logger("extract_xvectors")
     todo = [(args.data, args.model, args.out)]
     if args.plan:
         sets = Plan.load(args.plan).data_sets
         todo = [(data.path, model, out) for data in sets for out, model in data.xvectors.items()]
     if not todo:
-        get_logger("extract_xvectors").info("nothing to do: no model of the plan takes x-vectors of this stage")
+        log.info("nothing to do: no model of the plan takes x-vectors of this stage")
     for data, model, out in todo:
         start = time.monotonic()
-        vectors, unvoiced = extract(
-            DataDir.load(data),
-            XvectorModel.load(model),
-            out,
-            backend=args.backend,
-            unvoiced=args.unvoiced,
-            chunk_size=args.chunk_size,
-            convert=args.convert,
-            device=args.device,
-            nj=args.nj,
-        )
-        get_logger("extract_xvectors").info(
+        with held(of_folder(out), say=log.info):
+            vectors, unvoiced = extract(
+                DataDir.load(data),
+                XvectorModel.load(model),
+                out,
+                backend=args.backend,
+                unvoiced=args.unvoiced,
+                chunk_size=args.chunk_size,
+                convert=args.convert,
+                device=args.device,
+                nj=args.nj,
+            )
+        log.info(
             "wrote %s/xvector.scp: %d x-vectors, %d utterances without a voiced frame, in %.1f s",
             out,
             vectors,

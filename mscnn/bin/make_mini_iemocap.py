@@ -18,6 +18,7 @@ def parser() -> Parser:
 def main() -> None:
     args = parser().parse_args()
     from mscnn.files import atomic
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.synthetic import mini_iemocap, mini_script
 
@@ -25,10 +26,11 @@ def main() -> None:
     if args.counts:
         with atomic(args.counts) as out:
             out.write(mini_script.counts(mini_script.plan(args.seed)))
-    if mini_iemocap.up_to_date(args.out, args.seed):
-        logger.info("%s: up to date", args.out)
-        return
-    number = mini_iemocap.make(args.out, args.seed)
+    with held(of_folder(args.out), say=logger.info):
+        if mini_iemocap.up_to_date(args.out, args.seed):
+            logger.info("%s: up to date", args.out)
+            return
+        number = mini_iemocap.make(args.out, args.seed)
     logger.info("%s: %d utterances in %.1f s", args.out, number, time.monotonic() - start)
 
 

@@ -18,11 +18,14 @@ def parser() -> Parser:
 def main() -> None:
     """Write both splits, unless they are up to date."""
     args = parser().parse_args()
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.synthetic import mini_voices
 
     start, logger = time.monotonic(), get_logger("make_mini_voices")
-    for split, number in mini_voices.make(args.wavs, args.out, args.seed).items():
+    with held(of_folder(args.out), say=logger.info):
+        made = mini_voices.make(args.wavs, args.out, args.seed)
+    for split, number in made.items():
         logger.info("%s/%s: %d utterances, %.1f s", args.out, split, number, time.monotonic() - start)
 
 

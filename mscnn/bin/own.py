@@ -44,6 +44,7 @@ def main() -> None:
     from mscnn import jobs
     from mscnn.corpora.prepare import AudioForm
     from mscnn.corpora.tables.source import name_of
+    from mscnn.lock import held, of_folder
     from mscnn.recipe.sequence import Run, results, run_stages
 
     args.nj = args.nj or jobs.processors()
@@ -52,13 +53,14 @@ def main() -> None:
     name = name_of(source.table)
     out = args.out or Path(f"own_{name}")
     out.mkdir(parents=True, exist_ok=True)
-    os.chdir(out)  # the paths of a plan are relative to this folder
-    root = Path("local", name)
-    own = read_shown(source, root)
-    _write_facts(own, source)
-    plan = _plan(args, own)
-    run_stages(plan, Run("own", root, AudioForm(), source.skip, args.nj, args.device, args.overwrite))
-    print("\n".join(results(plan)))
+    with held(of_folder(out)):
+        os.chdir(out)  # the paths of a plan are relative to this folder
+        root = Path("local", name)
+        own = read_shown(source, root)
+        _write_facts(own, source)
+        plan = _plan(args, own)
+        run_stages(plan, Run("own", root, AudioForm(), source.skip, args.nj, args.device, args.overwrite))
+        print("\n".join(results(plan)))
 
 
 def _plan(args: argparse.Namespace, own: OwnCorpus) -> Plan:

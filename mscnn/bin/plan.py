@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TRAIN_ARGS = {"set", "tokens", "pieces", "embeddings", "emb_dim", "emb_words", "folds", "runs", "seed"}
 TRAIN_ARGS |= {"device", "tensorboard"}
+TRAIN = 5  # the first stage that writes into the folders of experiments
 VECTORS = "word vectors: a file, a name in conf/embeddings, or word2vec (trained on each training part)"
 
 
@@ -54,6 +55,7 @@ def parser() -> Parser:
     )
     p.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
     p.add_argument("--given", nargs="*", default=[], help="options that the user gave; a grid refuses those it ignores")
+    p.add_argument("--shard", default="1/1", help="share of the runs that will be trained: 2/3, the second of three")
     p.add_argument("--caller", default="", help="second folder that relative paths are looked up in")
     p.add_argument("--dry-run", type=flag, default=False, help="check everything, write nothing: true or false")
     p.add_argument("--out", type=Path, default="exp/plan.jsonl", help="file to write")
@@ -61,15 +63,17 @@ def parser() -> Parser:
 
 
 def main() -> int:
-    """Write the plan; returns 2 and prints all issues if there are any."""
+    """Write the plan, and lock its experiments for run.sh; returns 2 and prints all issues if there are any."""
     args = parser().parse_args()
 
     from mscnn.errors import UserError
+    from mscnn.lock import RECIPE, claim
     from mscnn.log import get_logger
     from mscnn.recipe.cost import estimate
     from mscnn.recipe.make import make_plan
     from mscnn.recipe.options import Issues
     from mscnn.reporting.formats import counted
+    from mscnn.training.shard import Shard
 
     issues = Issues()
     try:
@@ -82,6 +86,9 @@ def main() -> int:
     if args.dry_run:
         print("".join(f"# {line}".rstrip() + "\n" for line in estimate(plan, args.nj).split("\n")), end="")
     else:
+        if args.stages[1] >= TRAIN and RECIPE in os.environ:
+            shard = Shard.parse(args.shard)
+            claim([shard.lock(row.exp) for row in plan.rows], int(os.environ[RECIPE]))
         plan.write(args.out)
         get_logger("plan").info("wrote %s: %s", args.out, counted(len(plan.rows), "experiment"))
     return 0

@@ -22,6 +22,7 @@ def main() -> None:
 
     from mscnn.inference.predict import Request, predict_experiments
     from mscnn.jobs import Settings
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
     from mscnn.recipe.resources import places
@@ -37,7 +38,8 @@ def main() -> None:
         return
     here = not Settings.of("predict").elsewhere
     nj, devices = places(args.device, args.nj, args.jobs_per_device) if here else (args.nj, [])
-    number = predict_experiments(todo, device=args.device, nj=nj, devices=devices)
+    with held(*(of_folder(one.out) for one in todo)):
+        number = predict_experiments(todo, device=args.device, nj=nj, devices=devices)
     get_logger("predict").info("wrote %s: predictions of %d models", ", ".join(str(one.out) for one in todo), number)
 
 

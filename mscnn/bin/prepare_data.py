@@ -61,16 +61,21 @@ def _corpus(name: str) -> str:
 def main() -> None:
     """Make one data directory, or those of a plan."""
     args = parser().parse_or_plan("labels", "out")
+    from mscnn.lock import held, of_folder
+    from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
 
+    log = get_logger("prepare_data")
     if args.plan:
         plan = Plan.load(args.plan)
         for data in plan.data_sets:
-            made = _prepare(args, data.labels, data.subset, Path(data.path))
+            with held(of_folder(data.path), say=log.info):
+                made = _prepare(args, data.labels, data.subset, Path(data.path))
             if any("gt" in (row.text, row.tested_on) for row in plan.rows if row.data == data.path):
                 made.text_of("gt")  # raises where no transcript has words, before the other stages run
     else:
-        _prepare(args, args.labels, args.subset, args.out)
+        with held(of_folder(args.out), say=log.info):
+            _prepare(args, args.labels, args.subset, args.out)
 
 
 def _prepare(args: argparse.Namespace, label_map: str, subset: str, out: Path) -> DataDir:

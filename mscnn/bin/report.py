@@ -20,6 +20,7 @@ def main() -> None:
     )
     args = parser.parse_or_plan("exp")
 
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
     from mscnn.reporting.page.page import write_page
@@ -29,7 +30,8 @@ def main() -> None:
         todo = [(row.exp, row.data) for row in Plan.load(args.plan).rows]
     for exp, data in todo:
         start = time.monotonic()
-        page = write_page(exp, data, utt=args.utterance, audio=args.audio)
+        with held(of_folder(exp)):
+            page = write_page(exp, data, utt=args.utterance, audio=args.audio)
         size, seconds = page.stat().st_size / 1e6, time.monotonic() - start
         get_logger("report").info("wrote %s, %.2f MB, and figures/*.{svg,png,csv} in %.1f s", page, size, seconds)
 

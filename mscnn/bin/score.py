@@ -15,13 +15,15 @@ def main() -> None:
     )
     args = parser.parse_or_plan("exp")
 
+    from mscnn.lock import held, of_folder
     from mscnn.recipe.plan import Plan
 
     todo = [(args.exp, args.data)]
     if args.plan:
         todo = [(row.exp, row.data) for row in Plan.load(args.plan).rows]
     for exp, data in todo:
-        _score(exp, data)
+        with held(of_folder(exp)):
+            _score(exp, data)
 
 
 def _score(exp: str, data: str | None) -> None:

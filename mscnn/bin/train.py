@@ -76,6 +76,7 @@ def main() -> None:
 
     from mscnn.errors import UserError
     from mscnn.jobs import Settings
+    from mscnn.lock import held
     from mscnn.recipe.cost import needs
     from mscnn.recipe.plan import Plan
     from mscnn.recipe.resources import fit
@@ -87,14 +88,15 @@ def main() -> None:
     placed = fit(experiments, args.nj, args.jobs_per_device)
     good = [experiment for experiment in experiments if experiment.exp not in placed.failed]
     if good:
-        trained = train_experiments(
-            good,
-            nj=placed.nj,
-            overwrite=args.overwrite,
-            devices=placed.devices,
-            needs=needs(experiments) if Settings.of("train").elsewhere else None,
-            shard=shard,
-        )
+        with held(*(shard.lock(experiment.exp) for experiment in good)):
+            trained = train_experiments(
+                good,
+                nj=placed.nj,
+                overwrite=args.overwrite,
+                devices=placed.devices,
+                needs=needs(experiments) if Settings.of("train").elsewhere else None,
+                shard=shard,
+            )
         what = args.exp or f"{len(good)} experiments"
         get_logger("train").info("wrote %s: %d runs trained in %.1f s", what, trained, time.monotonic() - start)
     if placed.failed:

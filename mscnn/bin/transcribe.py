@@ -35,10 +35,12 @@ def main() -> None:
     from mscnn.data.datadir import DataDir
     from mscnn.errors import UserError
     from mscnn.evaluation.wer import write_wer
+    from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.paths import why_no_name
     from mscnn.recipe.plan import Plan
 
+    log = get_logger("transcribe")
     todo = [(args.data, engine, args.out) for engine in args.engine]
     if args.plan:
         todo = [
@@ -47,7 +49,7 @@ def main() -> None:
             if engine in ENGINES  # others are text.NAME files of the user
         ]
     if not todo:
-        get_logger("transcribe").info("nothing to do: no experiment of the plan takes ASR transcripts")
+        log.info("nothing to do: no experiment of the plan takes ASR transcripts")
     if args.name and (why := why_no_name(args.name)):
         raise UserError(f"--name {args.name}: not the ending of a file: {why}", code="name-invalid")
     given = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
@@ -58,9 +60,10 @@ def main() -> None:
     for path, engine, out in todo:
         start, name = time.monotonic(), args.name or engine
         data = DataDir.load(path)
-        transcripts = transcribe(data, engines[engine], name, out, nj=args.nj)
+        with held(of_folder(f"{path}.text.{name}"), say=log.info):
+            transcripts = transcribe(data, engines[engine], name, out, nj=args.nj)
         errors, empty = write_wer(out, data, transcripts, name), sum(not text for text in transcripts.values())
-        get_logger("transcribe").info(
+        log.info(
             "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",
             path,
             name,
@@ -71,7 +74,7 @@ def main() -> None:
             errors,
         )
         if not any(transcripts.values()):
-            get_logger("transcribe").warning(
+            log.warning(
                 "%s recognised no words in any of the %d utterances: %s/text.%s cannot train a model. Check the "
                 "recordings, --language and --model",
                 engine,
@@ -80,9 +83,7 @@ def main() -> None:
                 name,
             )
         if not errors.words:
-            get_logger("transcribe").warning(
-                "%s/text has no words to compare with: the word error rate is undefined (n/a)", path
-            )
+            log.warning("%s/text has no words to compare with: the word error rate is undefined (n/a)", path)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from mscnn.errors import UserError
+from mscnn.lock import of_folder
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class Shard:
     def __contains__(self, run: int) -> bool:
         """Whether a run, counted from 1, is in the share."""
         return run % self.of == self.number % self.of
+
+    def lock(self, exp: str | os.PathLike) -> Path:
+        """The lock file of an experiment, or of its share: several machines may have one each."""
+        return of_folder(exp if self == ALL else f"{os.fspath(exp)}.{self.number}of{self.of}")
 
 
 ALL = Shard()

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from mscnn.errors import UserError
 from mscnn.inference.result import Segment
+from mscnn.reporting.table import no_formula
 
 Answer: TypeAlias = tuple[str, list[Segment]]  # name of a recording, and its segments: one for the whole of it
 NO_SPEECH = "-"  # label of segments without speech, where a format has no empty labels
@@ -45,7 +46,8 @@ def _table(delimiter: str) -> Callable[[Iterable[Answer], Sequence[str], bool], 
                 confidence = "" if r.label is None else f"{r.confidence:.4f}"
                 p = [f"{r.probabilities[c]:.6f}" if r.probabilities else "" for c in classes]
                 text = " ".join((r.text or "").split())
-                writer.writerow([name, *span, r.label or "", confidence, r.state, text, *p])
+                row = [name, *span, r.label or "", confidence, r.state, text, *p]
+                writer.writerow(map(no_formula, row) if delimiter == "," else row)
             yield buffer.getvalue()
             buffer.seek(buffer.truncate(0))
         yield buffer.getvalue()
@@ -73,7 +75,7 @@ def _rttm(answers: Iterable[Answer], classes: Sequence[str], timeline: bool) -> 
     for name, segments in answers:
         for s in segments:
             if s.result.label is not None:
-                file, label = (word.replace(" ", "_") for word in (name, s.result.label))
+                file, label = ("_".join(word.split()) for word in (name, s.result.label))
                 duration, confidence = s.end - s.start, s.result.confidence
                 yield f"SPEAKER {file} 1 {s.start:.3f} {duration:.3f} <NA> <NA> {label} {confidence:.4f} <NA>\n"
 

@@ -57,9 +57,14 @@ class Cell:
         return escaped(f"{mark}{DASH if self.content is None else self.content}{mark}{self.rest}".translate(MARKDOWN))
 
     def csv(self) -> str:
-        """The cell in CSV; text that a spreadsheet would compute begins with an apostrophe."""
-        text = "" if self.content is None else str(self)
-        return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+        """The cell in CSV; see :func:`no_formula`."""
+        return "" if self.content is None else no_formula(str(self))
+
+
+def no_formula(text: str) -> str:
+    """The text of a cell in CSV; one that a spreadsheet would compute begins with an apostrophe, numbers do not."""
+    text = f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+    return text.replace("\r", "\n")  # csv quotes line feeds only
 
 
 def escaped(text: str) -> str:

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from mscnn.errors import UserError
@@ -112,7 +113,12 @@ def source_digest(name: str) -> str:
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     files = [(path, folder) for folder in folders for path in sorted(folder.rglob("*.py"))]
     files = files or [(Path(str(spec.origin)), Path(str(spec.origin)).parent)]
-    return digest([FORMAT, *([str(path.relative_to(at)), _plain(_without_prose(path))] for path, at in files)])
+    return _digest_of(FORMAT, *((str(path.relative_to(at)), path.read_bytes()) for path, at in files))
+
+
+@lru_cache(maxsize=64)
+def _digest_of(version: int, *sources: tuple[str, bytes]) -> str:
+    return digest([version, *([name, _plain(_without_prose(source))] for name, source in sources)])
 
 
 def functions_digest(module: str, names: Iterable[str]) -> str:
@@ -123,7 +129,7 @@ def functions_digest(module: str, names: Iterable[str]) -> str:
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ValueError(f"no module {module}")
-    defined = _definitions(_without_prose(Path(spec.origin)))
+    defined = _definitions(_without_prose(Path(spec.origin).read_bytes()))
     used: set[str] = set()
     todo = set(names)
     while todo:
@@ -158,8 +164,8 @@ def _plain(value: object) -> object:
     return [_plain(one) for one in value] if isinstance(value, list) else repr(value)
 
 
-def _without_prose(path: Path) -> ast.Module:
-    return _Prose().visit(ast.parse(path.read_bytes()))
+def _without_prose(source: bytes) -> ast.Module:
+    return _Prose().visit(ast.parse(source))
 
 
 class _Prose(ast.NodeTransformer):

@@ -17,6 +17,7 @@ LOUDEST = 8.0  # peak above which the scale of floats cannot be that of -1 to 1
 SILENT = 1e-4  # peak level below which audio counts as silent, full scale = 1; three steps of 16-bit PCM
 CLIPPED = 1e-3  # share of the samples at full scale from which audio counts as clipped
 CLIPPING_LEVEL = 32767 / 32768
+FRAME, HOP, FAINTEST = 2048, 512, 1e-10  # samples, samples, mean square: of frames in which silence is found
 CANCELLED = 0.01  # energy of the mean of channels, relative to that of uncorrelated channels, below which they cancel
 
 
@@ -233,8 +234,16 @@ def resampled(samples: np.ndarray, native: int, rate: int) -> np.ndarray:
 
 
 def trim(samples: np.ndarray, top_db: float) -> np.ndarray:
-    """Samples without leading and trailing frames more than ``top_db`` dB below the loudest; silence is unchanged."""
-    import librosa
+    """Samples without leading and trailing frames more than ``top_db`` dB below the loudest; silence is unchanged.
+
+    Those that ``librosa.effects.trim`` returns, without its import: frames of 2048 samples around every 512th.
+    """
     import numpy as np
 
-    return samples if np.abs(samples).max() < SILENT else librosa.effects.trim(samples, top_db=top_db)[0]
+    if np.abs(samples).max() < SILENT:
+        return samples
+    sums = np.cumsum(np.pad(np.square(samples, dtype=np.float64), (FRAME // 2 + 1, FRAME // 2)))
+    energy = (sums[FRAME:] - sums[:-FRAME])[::HOP] / FRAME
+    decibels = 10 * np.log10(np.maximum(energy, FAINTEST))
+    (loud,) = np.nonzero(decibels - decibels.max() > -top_db)
+    return samples[loud[0] * HOP : (loud[-1] + 1) * HOP]

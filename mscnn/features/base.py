@@ -13,12 +13,14 @@ from mscnn.features.dsp import frames
 class Extractor:
     """Base class of feature extractors: frozen dataclasses whose fields are their options.
 
-    ``rate`` is the sampling rate of the input, in Hz; ``packages`` are those that compute the features.
+    ``rate`` is the sampling rate of the input, in Hz; ``packages`` are those that compute the features, ``modules``
+    the modules that do so besides that of the class, this one and ``dsp``.
     """
 
     rate: int
     hop_length: int
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
+    modules: ClassVar[tuple[str, ...]] = ()
     on_gpu: ClassVar[bool] = False  # whether the features can be computed on a GPU
 
     @property

@@ -1,8 +1,7 @@
-"""Mel-frequency cepstra as librosa 0.11 computes them, to the last bit, without its import.
+"""Mel-frequency cepstra as librosa 0.11 computes them, within 1e-3, in fewer operations and without its import.
 
-librosa compiles code when it is imported (numba), which took a third of the time to the first answer of a new process.
 Its parameters are the defaults: Slaney's normalisation of the bands, decibels of power with reference 1 and a range of
-80 dB, orthonormal DCT-II.
+80 dB, orthonormal DCT-II. The import of librosa, or of scipy.signal, takes as long as the cepstra of five minutes.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from mscnn.features.dsp import frames
+from mscnn.features.dsp import frames, power, window_of
 
-BLOCK = 128  # frames that are transformed at a time, so that memory does not grow with the FFT
 LEAST, RANGE = 1e-10, 80.0  # power, dB
 LINEAR_HZ, LINEAR_MEL = 1000.0, 200.0 / 3  # Slaney's scale is linear up to the one, with so many Hz per mel
 LOG_STEP = np.log(6.4) / 27.0
@@ -32,34 +30,47 @@ def mfcc(
     center: bool,
     htk: bool,
 ) -> np.ndarray:
-    """Cepstra (n_mfcc, T) of samples (n,), n > 0; with ``center`` frame t is around sample t * hop_length.
+    """Cepstra (T, n_mfcc) float32 of samples (n,), n > 0; with ``center`` frame t is around sample t * hop_length.
 
     ``htk`` selects HTK's mel scale in place of Slaney's.
     """
-    from scipy.fft import dct
-
-    power = spectrogram(samples, n_fft, win_length, hop_length, window, center)
-    mel = np.einsum("...ft,mf->...mt", power, mel_bands(rate, n_fft, n_mels, htk), optimize=True)
-    decibels = 10.0 * np.log10(np.maximum(LEAST, mel))
-    decibels = np.maximum(decibels, decibels.max() - RANGE)
-    return dct(decibels, axis=-2, type=2, norm="ortho")[:n_mfcc]
-
-
-def spectrogram(
-    samples: np.ndarray, n_fft: int, win_length: int, hop_length: int, window: str, center: bool
-) -> np.ndarray:
-    """Power (1 + n_fft // 2, T) of frames of samples (n,), zero-padded where ``center`` is true or they are few."""
-    from scipy.fft import rfft
-    from scipy.signal import get_window
-
-    before = (n_fft - win_length) // 2
-    weights = np.pad(get_window(window, win_length, fftbins=True), (before, n_fft - win_length - before))
     framed = frames(np.pad(samples, n_fft // 2) if center else samples, n_fft, hop_length)
-    kind = np.complex64 if samples.dtype == np.float32 else np.complex128
-    spectrum = np.zeros((len(framed), 1 + n_fft // 2), kind)
-    for i in range(0, len(framed), BLOCK):
-        spectrum[i : i + BLOCK] = rfft(weights * framed[i : i + BLOCK], axis=-1)
-    return np.abs(spectrum.T) ** 2.0
+    before = (n_fft - win_length) // 2
+    size, bands = _bands(rate, n_fft, win_length, n_mels, htk)
+    weights = window_of(window, win_length).astype(bands.dtype)
+    mel = power(framed[:, before : before + win_length], weights, size, bands).astype(np.float32)
+    decibels = np.log10(np.maximum(LEAST, mel, out=mel), out=mel)
+    np.maximum(decibels, decibels.max() - RANGE / 10, out=decibels)
+    return (decibels @ _dct(n_mels, n_mfcc)).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _bands(rate: int, n_fft: int, win_length: int, n_mels: int, htk: bool) -> tuple[int, np.ndarray]:
+    """A size of the FFT, and the matrix from its powers to the bands (1 + size // 2, n_mels).
+
+    The power spectrum of a frame is the transform of its autocorrelation, which ends at lag ``win_length``: where
+    ``n_fft`` is more than twice that, a smaller FFT has all information, and the other bins follow by interpolation.
+    Its weights are of both signs, which takes double precision; single suffices for the bands themselves.
+    """
+    from scipy.fft import next_fast_len
+
+    bands, size = mel_bands(rate, n_fft, n_mels, htk), next_fast_len(2 * win_length - 1, real=True)
+    if size >= n_fft:
+        return n_fft, np.ascontiguousarray(bands.T)
+    lags = np.fft.fft(bands.astype(float), n_fft).real[:, :win_length]
+    lags[:, 0] /= 2
+    weights = 2 / size * np.fft.fft(lags, size).real[:, : 1 + size // 2]
+    weights[:, 1 : (size + 1) // 2] *= 2
+    return size, np.ascontiguousarray(weights.T)
+
+
+@lru_cache(maxsize=8)
+def _dct(n_mels: int, n_mfcc: int) -> np.ndarray:
+    """Orthonormal DCT-II of common logarithms, times 10: decibels to cepstra (n_mels, n_mfcc)."""
+    angle = np.pi / n_mels * np.outer(np.arange(n_mels) + 0.5, np.arange(n_mfcc))
+    matrix = 10 * np.sqrt(2 / n_mels) * np.cos(angle)
+    matrix[:, 0] /= np.sqrt(2)
+    return matrix
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     from kaldi_native_fbank import OnlineFbank, OnlineMfcc
+
+BLOCK = 64  # frames that are transformed at a time: they stay in the cache, and memory does not grow with the FFT
+COSINES = {"boxcar": [1.0], "hann": [0.5, -0.5], "hamming": [0.54, -0.46], "blackman": [0.42, -0.5, 0.08]}
 
 
 def frames(samples: np.ndarray, length: int, hop: int, *, tail: bool = False) -> np.ndarray:
@@ -20,6 +24,32 @@ def frames(samples: np.ndarray, length: int, hop: int, *, tail: bool = False) ->
     count = 1 + (-(-beyond // hop) if tail else beyond // hop)
     padded = np.pad(samples, (0, max((count - 1) * hop + length - len(samples), 0)))
     return sliding_window_view(padded, length)[: (count - 1) * hop + 1 : hop]
+
+
+def power(framed: np.ndarray, window: np.ndarray | None, size: int, bands: np.ndarray | None = None) -> np.ndarray:
+    """Power spectra (T, 1 + size // 2) of frames (T, n) times ``window`` (n,), by FFT of ``size`` points.
+
+    With ``bands`` (1 + size // 2, m) the products with them, (T, m). The precision is that of frames times window.
+    """
+    from scipy.fft import rfft
+
+    def block(part: np.ndarray) -> np.ndarray:
+        spectrum = rfft(part if window is None else part * window, size)
+        squares = spectrum.real**2 + spectrum.imag**2
+        return squares if bands is None else squares @ bands
+
+    return np.concatenate([block(framed[i : i + BLOCK]) for i in range(0, len(framed), BLOCK)])
+
+
+@lru_cache(maxsize=32)
+def window_of(name: str, length: int) -> np.ndarray:
+    """Periodic window (length,) float64; ``name`` is one of scipy's."""
+    if name not in COSINES:
+        from scipy.signal import get_window  # its import takes half a second
+
+        return get_window(name, length)
+    angle = 2 * np.pi * np.arange(length) / length
+    return np.sum([weight * np.cos(k * angle) for k, weight in enumerate(COSINES[name])], axis=0)
 
 
 def preemphasised(samples: np.ndarray, coefficient: float) -> np.ndarray:
@@ -41,10 +71,11 @@ def add_deltas(static: np.ndarray, orders: int, width: int) -> np.ndarray:
     A delta is the slope of the regression line through ``width`` frames on either side, edges repeated:
     sum n (x[t + n] - x[t - n]) / (2 sum n²), n = 1 .. ``width``, as HTK and python_speech_features compute it.
     """
-    taps, parts = np.arange(-width, width + 1), [static]
+    taps, parts = np.arange(-width, width + 1).astype(static.dtype), [static]
     for _ in range(orders):
         padded = np.pad(parts[-1], ((width, width), (0, 0)), mode="edge")
-        parts.append(sliding_window_view(padded, 2 * width + 1, axis=0) @ taps / (taps @ taps))
+        rows = [tap * padded[i : i + len(static)] for i, tap in enumerate(taps) if tap]
+        parts.append(sum(rows, np.zeros_like(static)) / (taps @ taps))
     return np.concatenate(parts, axis=1)
 
 

@@ -26,7 +26,7 @@ from mscnn.stamp import SEAL, Stamp, seal
 if TYPE_CHECKING:
     import numpy as np
 
-ROOMS = {"audio": ("pcm", "read", "video"), "features": ("base", "cepstra", "dsp")}
+ROOMS = {"audio": ("pcm", "read", "video"), "features": ("base", "dsp")}
 CODE = tuple(f"mscnn.{room}.{name}" for room, names in ROOMS.items() for name in names)
 JOB_SIZE = 250  # utterances; fixed, so that the archives do not depend on the number of processes
 
@@ -55,7 +55,7 @@ class FeatureJob(ArchiveJob):
     def made_by(self) -> dict[str, str]:
         """What the values depend on: versions of packages, pretrained weights, and a device other than the CPU."""
         extractor = self.feature.extractor
-        versions = {name: version(name) for name in sorted({"librosa", "soxr", *extractor.used_packages})}
+        versions = {name: version(name) for name in sorted({"soxr", *extractor.used_packages})}
         trained = {"weights": extractor.weights} if extractor.weights else {}
         return versions | trained | ({"device": self.device} if self.device != "cpu" else {})
 
@@ -70,7 +70,7 @@ class FeatureJob(ArchiveJob):
                 "convert": self.convert,
                 "made_by": self.made_by,
             },
-            code=[*CODE, type(self.feature.extractor).__module__, __name__],
+            code=[*CODE, *self.feature.extractor.modules, type(self.feature.extractor).__module__, __name__],
         )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
 from mscnn.audio.pcm import FULL_SCALE
 from mscnn.features.base import Extractor
-from mscnn.features.dsp import add_deltas, frames, hertz, mel, preemphasised
+from mscnn.features.dsp import add_deltas, frames, hertz, mel, power, preemphasised
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ class LogFbank(Extractor):
         samples = samples.astype(np.float64)
         scale = FULL_SCALE if self.scale == "int16" else 1 / max(np.abs(samples).max(), 1 / FULL_SCALE)
         framed = frames(preemphasised(scale * samples, self.preemphasis), self.win_length, self.hop_length, tail=True)
-        bands = np.abs(np.fft.rfft(framed, self.n_fft)) ** 2 / self.n_fft @ self.triangles().T
+        bands = power(framed, None, self.n_fft, self.triangles().T / self.n_fft)
         static = np.log(np.where(bands == 0, np.finfo(float).eps, bands))
         return add_deltas(static, self.deltas, self.delta_width).astype(np.float32)
 
+    @lru_cache(maxsize=4)  # noqa: B019  a frozen value
     def triangles(self) -> np.ndarray:
         """Mel filterbank: weights of the bins in each band, (n_mels, n_fft // 2 + 1)."""
         corners = hertz(np.linspace(mel(self.low_hz), mel(self.high_hz), self.n_mels + 2))

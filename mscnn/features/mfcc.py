@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,6 +23,7 @@ class Mfcc(Extractor):
     """
 
     packages = ("numpy", "scipy")
+    modules = ("mscnn.features.cepstra",)
 
     rate: int
     n_mfcc: int
@@ -45,15 +48,12 @@ class Mfcc(Extractor):
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,) -> float32 matrix (T, dim): static ‖ Δ ‖ ΔΔ, T = 1 + n // hop_length (``center``)."""
-        from scipy.signal import savgol_filter
-
         static = self._static(samples)
-        width, mode = self.delta_width, "interp" if static.shape[1] >= self.delta_width else "nearest"
-        deltas = [savgol_filter(static, width, order, order, mode=mode) for order in range(1, self.deltas + 1)]
-        return np.ascontiguousarray(np.concatenate([static, *deltas]).T, dtype=np.float32)
+        deltas = [derivative(static, self.delta_width, order) for order in range(1, self.deltas + 1)]
+        return np.concatenate([static, *deltas], axis=1)
 
     def _static(self, samples: np.ndarray, htk: bool = False) -> np.ndarray:
-        """Cepstra (n_mfcc, T); ``htk`` selects HTK's mel scale."""
+        """Cepstra (T, n_mfcc) float32; ``htk`` selects HTK's mel scale."""
         return mfcc(
             samples,
             rate=self.rate,
@@ -81,3 +81,23 @@ class HtkMelMfcc(Mfcc):
 @dataclass(frozen=True)
 class SegmentMfcc(Segmented, Mfcc):
     """MFCC of each segment of an utterance."""
+
+
+def derivative(static: np.ndarray, width: int, order: int) -> np.ndarray:
+    """Derivative of ``order`` of columns (T, D), by a polynomial of that degree fitted to ``width`` rows around each.
+
+    At the edges it is that of the first and the last ``width`` rows, where the polynomial has one derivative of this
+    order; fewer rows are padded with their edges. librosa's ``delta`` with mode interp, or nearest.
+    """
+    taps, half = _taps(width, order), width // 2
+    if len(static) < width:
+        static, half = np.pad(static, ((half, half), (0, 0)), mode="edge"), 0
+    count = len(static) - width + 1
+    inner = sum(tap * static[i : i + count] for i, tap in enumerate(taps))
+    return np.pad(inner, ((half, half), (0, 0)), mode="edge")
+
+
+@lru_cache(maxsize=8)
+def _taps(width: int, order: int) -> np.ndarray:
+    fit = np.linalg.pinv(np.vander(np.arange(width) - width // 2, order + 1, increasing=True).astype(float))
+    return (math.factorial(order) * fit[order]).astype(np.float32)

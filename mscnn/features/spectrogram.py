@@ -9,7 +9,7 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.dsp import frames, preemphasised
+from mscnn.features.dsp import frames, power, preemphasised, window_of
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,14 @@ class Spectrogram(Extractor):
 
     def _spectrum(self, samples: np.ndarray) -> np.ndarray:
         """As the spectrogram, with all n_fft // 2 + 1 bins, float64."""
-        from scipy.signal import get_window
-
         samples = preemphasised(samples.astype(np.float64), self.preemphasis)
         padded = np.pad(samples, self.win_length // 2) if self.center else samples
-        framed = frames(padded, self.win_length, self.hop_length) * get_window(self.window, self.win_length)
-        power = np.abs(np.fft.rfft(framed, self.n_fft)) ** 2
-        return self._decibel(power) if self.scale == "decibel" else power
+        framed = frames(padded, self.win_length, self.hop_length)
+        spectrum = power(framed, window_of(self.window, self.win_length), self.n_fft)
+        return self._decibel(spectrum) if self.scale == "decibel" else spectrum
 
-    def _decibel(self, power: np.ndarray) -> np.ndarray:
-        decibel = 10 * np.log10(np.maximum(power, self.floor))
+    def _decibel(self, spectrum: np.ndarray) -> np.ndarray:
+        decibel = 10 * np.log10(np.maximum(spectrum, self.floor))
         if self.range_db:
             decibel = np.maximum(decibel, decibel.max() - self.range_db)
         return decibel - decibel.max() if self.relative else decibel

@@ -1,5 +1,6 @@
 """Audio input: any rate, channel count and width; every error reported."""
 
+import librosa
 import numpy as np
 import pytest
 import soundfile
@@ -93,3 +94,12 @@ def test_trim_removes_the_edges_and_keeps_silence():
     speech = np.concatenate([np.zeros(RATE), tone(1.0), np.zeros(RATE)]).astype(np.float32)
     assert 0.95 * RATE < len(trim(speech, 30)) < 1.2 * RATE
     assert len(trim(np.zeros(800, np.float32), 30)) == 800
+
+
+@pytest.mark.parametrize("samples", [1, 511, 512, 2047, 2048, 2049, 16000])
+@pytest.mark.parametrize("top_db", [3, 30, 200])
+def test_trim_is_that_of_librosa(samples, top_db):
+    noise = np.random.default_rng(samples).standard_normal(samples)
+    speech = (noise * np.exp(-(np.linspace(-6, 6, samples) ** 2))).astype(np.float32)
+    expected = librosa.effects.trim(speech, top_db=top_db)[0] if np.abs(speech).max() > 1e-4 else speech
+    np.testing.assert_array_equal(trim(speech, top_db), expected)

@@ -72,21 +72,49 @@ def test_logmel3d_from_first_principles():
     np.testing.assert_allclose(Feature.load("logmel3d").extractor(0.1 * samples + 0.2), features, atol=2e-2)
 
 
-@pytest.mark.parametrize(
-    ("name", "energy", "window", "high"), [("mfcc120", True, "hamming", 8000), ("mfcc40", False, "povey", 7600)]
-)
-def test_mfcc_by_kaldi(name, energy, window, high):
-    options = knf.MfccOptions()
-    options.frame_opts.dither, options.frame_opts.window_type = 0, window
-    options.mel_opts.num_bins, options.mel_opts.low_freq, options.mel_opts.high_freq = 40, 20, high
-    options.num_ceps, options.use_energy = 40, energy
-    computer = knf.OnlineMfcc(options)
-    computer.accept_waveform(RATE, 32768 * voice(1.0))
+def by_kaldi(options, feature, samples):
+    """Static features (T, D) of the package, of samples that are not shorter than a frame."""
+    frame, mel, one = options.frame_opts, options.mel_opts, feature.extractor
+    frame.dither, frame.window_type, frame.preemph_coeff = 0, one.window, one.preemphasis
+    frame.remove_dc_offset = one.remove_dc
+    mel.num_bins, mel.low_freq, mel.high_freq = one.n_mels, one.low_hz, one.high_hz
+    computer = knf.OnlineMfcc(options) if isinstance(options, knf.MfccOptions) else knf.OnlineFbank(options)
+    computer.accept_waveform(RATE, np.pad(samples, (0, max(400 - len(samples), 0))))
     computer.input_finished()
-    expected = np.stack([computer.get_frame(t) for t in range(computer.num_frames_ready)])
-    features = Feature.load(name).extractor(voice(1.0))
-    assert features.shape == (98, 120 if name == "mfcc120" else 40)
-    np.testing.assert_array_equal(features[:, :40], expected)
+    return np.stack([computer.get_frame(t) for t in range(computer.num_frames_ready)])
+
+
+SIGNALS = {
+    "voice": voice(1.0),
+    "faint": np.round(6 * voice(1.0)) / 32768,
+    "silence": np.zeros(RATE, np.float32),
+    "noise": np.clip(np.random.default_rng(0).standard_normal(RATE), -1, 32767 / 32768).astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("change", [[], ["window=povey", "remove_dc=false"], ["window=hanning", "preemphasis=0"]])
+@pytest.mark.parametrize("name", ["mfcc120", "mfcc40"])
+def test_mfcc_by_kaldi(name, change, signal):
+    feature = Feature.load(name, change)
+    options = knf.MfccOptions()
+    options.num_ceps, options.use_energy = 40, feature.extractor.use_energy
+    for length in (100, 399, 400, 559, 560, 561, RATE):
+        samples = np.round(32768 * SIGNALS[signal][:length])
+        expected = by_kaldi(options, feature, samples)
+        found = feature.extractor((samples / 32768).astype(np.float32))
+        assert found.dtype == np.float32 and found.shape == (len(expected), feature.extractor.dim)
+        np.testing.assert_allclose(found[:, :40], expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("window", ["hamming", "sine", "rectangular", "blackman"])
+def test_logmel_by_kaldi(window, signal):
+    feature = Feature.load("logmel3d", ["scale=int16", f"window={window}", "low_hz=20"])
+    for length in (400, 4001, RATE):
+        samples = np.round(32768 * SIGNALS[signal][:length])
+        found = feature.extractor((samples / 32768).astype(np.float32))
+        np.testing.assert_allclose(found[:, :40], by_kaldi(knf.FbankOptions(), feature, samples), rtol=0, atol=1e-3)
 
 
 def test_wrong_names():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from mscnn.asr.journal import Journal
+from mscnn.asr.journal import Journal, lines
 from mscnn.audio.read import SILENT
 from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.data.datadir import DataDir
@@ -21,6 +21,7 @@ from mscnn.log import get_logger, progress
 if TYPE_CHECKING:
     import numpy as np
 
+JOB_SIZE = 2000  # utterances of a job at most
 RATE = 16000  # Hz, sampling rate of the input of every engine
 log = get_logger(__name__)
 
@@ -80,9 +81,11 @@ class SpeechEngine(Engine):
         done_before = len(tasks) - len(todo)
         log.info("%d utterances to transcribe, %d already transcribed in %s", len(todo), done_before, journal.path)
         if todo:
-            shares = [todo[i::nj] for i in range(nj)]
+            number = max(nj, math.ceil(len(todo) / JOB_SIZE))
+            shares = [todo[i::number] for i in range(number)]
             jobs = [(self, journal.job(number), share) for number, share in enumerate(shares, 1) if share]
-            run_jobs(transcribe_share, jobs, nj=nj, log_dir=out / "log", step="transcribe")
+            writes = [[path] for _, path, _ in jobs]
+            run_jobs(transcribe_share, jobs, nj=nj, log_dir=out / "log", step="transcribe", writes=writes)
             done = journal.collect()
         return {task.audio.utt: done[task.key] for task in tasks}
 
@@ -111,14 +114,18 @@ def _tasks(data: DataDir) -> list[Task]:
 
 
 def transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -> None:
-    """Transcribe ``tasks``, and append each transcript to the journal file ``path``; a worker process runs this.
+    """Transcribe ``tasks`` that the journal file ``path`` does not have, and append each transcript to it.
 
     Raises:
         DataErrors: audio files that cannot be used; lists all of the tasks', after the others are done.
     """
+    kept = lines(path)  # of this job, interrupted and started again
+    done = {(utt, audio) for utt, audio, _ in kept}
+    todo = [task for task in tasks if task.key not in done]
     recognise = engine.open()
     with AudioReader(RATE, convert=True) as reader, open(path, "w", encoding="utf-8", newline="\n") as out:
-        for task in progress(tasks, total=len(tasks), desc="transcribe"):
+        out.writelines("\t".join(line) + "\n" for line in kept)
+        for task in progress(todo, total=len(todo), desc="transcribe"):
             loaded = reader.load(task.audio)
             if loaded is None:
                 continue

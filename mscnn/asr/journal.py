@@ -28,13 +28,16 @@ class Journal:
         partial = sorted(self.path.glob("partial.*.tsv"))
         done: dict[tuple[str, str], str] = {}
         for file in [self.path / "done.tsv", *partial]:
-            complete = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-            for line in complete:
-                utt, audio, text = line.decode("utf-8").split("\t")
-                done[utt, audio] = text
+            done |= {(utt, audio): text for utt, audio, text in lines(file)}
         if partial:
             with atomic(self.path / "done.tsv") as out:
                 out.writelines(f"{utt}\t{audio}\t{done[utt, audio]}\n" for utt, audio in sorted(done))
         for file in partial:
             file.unlink()
         return done
+
+
+def lines(file: Path) -> list[tuple[str, str, str]]:
+    """Complete lines of a file of a journal: utterance, digest of its audio, transcript."""
+    complete = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+    return [(utt, audio, text) for utt, audio, text in (line.decode("utf-8").split("\t") for line in complete)]

@@ -12,15 +12,15 @@ from mscnn import log
 from mscnn.jobs.job import Job, execute
 
 
-def run_logged(text: str, package: str, append: bool) -> int:
-    """Run a job of ``package``, given as JSON; its output, also that of C libraries, is written to its log.
+def run_logged(text: str, append: bool) -> int:
+    """Run a job in JSON of the parent, which may call anything; its output, also of C libraries, is written to its log.
 
     ``append``: what the log has from earlier is kept.
 
     Returns:
         0, or 1 where it failed.
     """
-    job = Job.from_json(text, package)
+    job = Job.from_json(text, anywhere=True)
     with open(job.log, "a", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)

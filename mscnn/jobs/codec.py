@@ -38,14 +38,14 @@ def encode(value: object) -> Any:
     raise TypeError(f"an argument of a job cannot be a {type(value).__name__}")
 
 
-def decode(value: Any, also: str = "") -> Any:
-    """The value that was encoded; its functions and dataclasses are of this package, or of ``also``.
+def decode(value: Any, anywhere: bool = False) -> Any:
+    """The value that was encoded; its functions and dataclasses are of this package, unless ``anywhere``.
 
     Raises:
         UserError: it is not what :func:`encode` returns (``job-invalid``).
     """
     if isinstance(value, list):
-        return [decode(one, also) for one in value]
+        return [decode(one, anywhere) for one in value]
     if not isinstance(value, dict):
         return value
     if len(value) != 1:
@@ -54,14 +54,14 @@ def decode(value: Any, also: str = "") -> Any:
     if kind == "path":
         return Path(content)
     if kind == "tuple":
-        return tuple(decode(one, also) for one in content)
+        return tuple(decode(one, anywhere) for one in content)
     if kind == "map":
-        return {decode(key, also): decode(one, also) for key, one in content}
+        return {decode(key, anywhere): decode(one, anywhere) for key, one in content}
     if kind == "function":
-        return find(content, also)
-    cls = find(kind, also, function=False)
+        return find(content, anywhere)
+    cls = find(kind, anywhere, function=False)
     try:
-        return cls(**{name: decode(one, also) for name, one in content.items()})
+        return cls(**{name: decode(one, anywhere) for name, one in content.items()})
     except (TypeError, AttributeError):
         raise UserError(f"{kind}: not its fields: {str(content)[:100]}", code="job-invalid") from None
 
@@ -71,15 +71,15 @@ def name_of(thing: Callable) -> str:
     return f"{thing.__module__}:{thing.__qualname__}"
 
 
-def find(name: str, also: str = "", function: bool = True) -> Callable:
-    """The function, or else the dataclass, of this name, which a module of this package, or of ``also``, defines.
+def find(name: str, anywhere: bool = False, function: bool = True) -> Callable:
+    """The function, or else the dataclass, that a module of this package, with ``anywhere`` of any, defines by a name.
 
     Raises:
         UserError: there is none (``job-invalid``).
     """
     module, _, attribute = name.partition(":")
     try:
-        if module.partition(".")[0] not in (PACKAGE, also):
+        if not anywhere and module.partition(".")[0] != PACKAGE:
             raise ImportError
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError):
@@ -87,5 +87,5 @@ def find(name: str, also: str = "", function: bool = True) -> Callable:
     right = inspect.isfunction(found) if function else isinstance(found, type) and dataclasses.is_dataclass(found)
     if found is None or not right or name_of(found) != name:
         what = "function" if function else "dataclass"
-        raise UserError(f"{name[:100]}: no {what} of {also or PACKAGE}", code="job-invalid")
+        raise UserError(f"{name[:100]}: no {what} of {PACKAGE}", code="job-invalid")
     return found

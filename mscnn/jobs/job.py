@@ -46,27 +46,22 @@ class Job:
         return text
 
     @classmethod
-    def from_json(cls, text: str, also: str = "") -> Job:
-        """The job on a line; functions and dataclasses are of this package, or of ``also``.
+    def from_json(cls, text: str, anywhere: bool = False) -> Job:
+        """The job on a line; functions and dataclasses are of this package, unless ``anywhere``.
 
         Raises:
             UserError: it is not a job (``job-invalid``).
         """
         try:
-            job = cls(**{name: codec.decode(value, also) for name, value in json.loads(text).items()})
-            codec.find(job.function, also)
+            job = cls(**{name: codec.decode(value, anywhere) for name, value in json.loads(text).items()})
+            codec.find(job.function, anywhere)
             return job
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"not a job: {text[:100]!r}: {error}", code="job-invalid") from None
 
-    @property
-    def package(self) -> str:
-        """The package of the function."""
-        return self.function.partition(".")[0]
-
     def call(self) -> object:
         """Call the function."""
-        return codec.find(self.function, self.package)(*self.args)
+        return codec.find(self.function, anywhere=True)(*self.args)
 
 
 @dataclass(frozen=True)

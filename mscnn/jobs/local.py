@@ -35,7 +35,7 @@ def run(
         worker = Worker({"CUDA_VISIBLE_DEVICES": device} if device else {})
         running.add(worker)
         try:
-            return job, worker.call(child.run_logged, job.json(), job.package, append) != 0
+            return job, worker.call(child.run_logged, job.json(), append) != 0
         except UserError as error:  # the process died
             with open(job.log, "a", encoding="utf-8") as out:
                 out.write(f"error[{error.code}]: {error}\n")

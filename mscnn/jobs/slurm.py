@@ -101,6 +101,8 @@ class Queue:
 
     def __init__(self, folder: Path, jobs: Sequence[Job], settings: Settings, step: str, needs: Sequence[Need]) -> None:
         lines = [job.json() for job in jobs]
+        for line in lines:  # what tasks would refuse is refused here
+            Job.from_json(line)
         keys = [hashlib.sha256(line.encode()).hexdigest()[:20] for line in lines]
         self.results = folder / RESULTS
         self.results.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from mscnn.xvector.job import XvectorJob
 from mscnn.xvector.modeldir import XvectorModel
 
 UNVOICED_RESULT = {"all-frames": "computed from all frames", "zero": "zero vectors", "drop": "excluded"}
+JOB_SIZE = 10_000  # utterances of a job at most
 RATE = 16000  # Hz, of recordings that are not converted
 BACKENDS: Mapping[str, Callable[[XvectorJob, XvectorModel], None]] = {
     "native": native.write_vectors,
@@ -86,9 +87,9 @@ def extract(
 
 
 def _shares(utterances: Sequence[UtteranceAudio], nj: int) -> Iterator[tuple[UtteranceAudio, ...]]:
-    """Consecutive utterances for each process, in whole groups."""
+    """Consecutive utterances for each job, in whole groups: one job per process, more where there are very many."""
     groups = -(-len(utterances) // native.GROUP_SIZE)
-    size = native.GROUP_SIZE * -(-groups // max(nj, 1))
+    size = native.GROUP_SIZE * min(-(-groups // max(nj, 1)), JOB_SIZE // native.GROUP_SIZE)
     for i in range(0, len(utterances), size):
         yield tuple(utterances[i : i + size])
 

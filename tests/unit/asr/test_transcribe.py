@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from mscnn.asr import ENGINES, make_engine
-from mscnn.asr.base import SpeechEngine, clean
+from mscnn.asr.base import SpeechEngine, Task, clean, transcribe_share
+from mscnn.asr.journal import lines
 from mscnn.asr.transcribe import transcribe
 from mscnn.bin.transcribe import main
+from mscnn.data.audio import UtteranceAudio
 from tests.raises import fails
 
 
@@ -69,6 +71,16 @@ def test_killed_and_run_again(data, tmp_path):
     transcribe(data, Counter(record), "x", out, nj=1)
     assert calls(Counter(record)) == 7
     assert before == (data.path / "text.x").read_bytes()
+
+
+def test_a_job_that_is_started_again_keeps_what_it_has(data, tmp_path):
+    engine, path = Counter(tmp_path / "record"), tmp_path / "partial.1.tsv"
+    tasks = [Task(audio, "digest") for audio in UtteranceAudio.of(data)]
+    transcribe_share(engine, path, tasks[:2])
+    whole = path.read_text()
+    path.write_text(whole + "s0-u2\tdig")  # killed while it wrote
+    transcribe_share(engine, path, tasks)
+    assert calls(engine) == len(tasks) and path.read_text().startswith(whole) and len(lines(path)) == len(tasks)
 
 
 def test_transcribed_again_where_options_or_audio_changed(data, make_data, tmp_path):

@@ -68,7 +68,7 @@ def test_only_functions_and_dataclasses_of_the_package_are_called():
         with fails("job-invalid"):
             Job.from_json(text)
     text = Job.of(write_table, (Other(),), Path("l")).json()
-    assert Job.from_json(text, also="tests").args == (Other(),)
+    assert Job.from_json(text, anywhere=True).args == (Other(),)
 
 
 def test_what_is_no_argument(monkeypatch):

@@ -15,7 +15,7 @@ from mscnn.jobs.settings import Settings
 from mscnn.jobs.slurm_conf import SlurmConf
 
 BACKENDS = ("local", "debug", "slurm")
-STEPS = ("xvector", "extract", "transcribe", "train", "predict")  # of a recipe
+STEPS = ("audit", "xvector", "extract", "transcribe", "train", "predict")  # of a recipe
 TAIL_LINES = 12  # lines shown of the log of a failed job
 MAX_TAILS = 3  # failed jobs whose logs are shown
 

@@ -17,7 +17,7 @@ from mscnn.data.protocols import Fold, Protocol
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.files import digest
-from mscnn.jobs import workers
+from mscnn.jobs import Settings, processors, run_jobs, workers
 from mscnn.leakage.measures import facts, measure
 from mscnn.leakage.recordings import contents
 from mscnn.leakage.result import AuditResult
@@ -81,6 +81,15 @@ def write_audits(
         for protocol in _applicable(_load(protocols, out), data, classes, first_folds)
     ]
     recordings = contents(data, out / "recordings.json")
+    if len(data.utts) > SERIAL_BELOW and Settings.of("audit").elsewhere:
+        given = {Protocol.load(name).name: name for name in protocols}
+        stale = [
+            given[protocol.name]
+            for protocol, folds in splits
+            if protocol.name in given
+            and not _current(protocol, _inputs(protocol, folds, data, recordings), features, out)
+        ]
+        _audit_elsewhere(stale, data, out, features, classes, first_folds)
     with workers(nj if len(data.utts) > SERIAL_BELOW else 1) as map_fn:
         return [_audit(protocol, folds, data, recordings, features, out, map_fn) for protocol, folds in splits]
 
@@ -121,6 +130,35 @@ def _load(names: Sequence[str], out: Path) -> list[Protocol]:
     return protocols
 
 
+def audit_one(
+    protocol: str, data: Path, out: Path, features: Path | None, classes: tuple[str, ...], first_folds: int
+) -> None:
+    """Write the audit of one protocol, as :func:`write_audits`, on the machine that a cluster gives."""
+    archive = FeatureDir.load(features) if features else None
+    write_audits(
+        [protocol], DataDir.load(data), out, features=archive, classes=classes, first_folds=first_folds, nj=processors()
+    )
+
+
+def _audit_elsewhere(
+    names: Sequence[str],
+    data: DataDir,
+    out: Path,
+    features: FeatureDir | None,
+    classes: Sequence[str],
+    first_folds: int,
+) -> None:
+    """Write audits of a large set on a cluster, one job per protocol."""
+    run_jobs(
+        audit_one,
+        [(name, data.path, out, features.path if features else None, tuple(classes), first_folds) for name in names],
+        nj=1,
+        step="audit",
+        log_dir=out / "log",
+        writes=[[out / f"{Protocol.load(name).name}.json"] for name in names],
+    )
+
+
 def _audit(
     protocol: Protocol,
     folds: Sequence[Fold],
@@ -131,7 +169,23 @@ def _audit(
     map_fn: Callable,
 ) -> AuditResult:
     """Result for one protocol, read from its file where that is up to date, else measured and written."""
-    inputs = digest(
+    inputs = _inputs(protocol, folds, data, recordings)
+    if previous := _current(protocol, inputs, features, out):
+        return previous
+    result = measure(protocol, folds, data, recordings, features, inputs=inputs, map_fn=map_fn)
+    result.write(out / f"{protocol.name}.json")
+    return result
+
+
+def _current(protocol: Protocol, inputs: str, features: FeatureDir | None, out: Path) -> AuditResult | None:
+    """The result in its file; None where that is missing, or not of these inputs."""
+    found = AuditResult.read(out / f"{protocol.name}.json")
+    return found if found and found.inputs == inputs and (features is None or found.heard == features.content) else None
+
+
+def _inputs(protocol: Protocol, folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> str:
+    """Digest of all that a result depends on, but for features."""
+    return digest(
         [
             [asdict(facts(protocol, folds)), data.name, len(data.utts)],
             [data.spk, data.emo, data.text, data.session, data.scene, recordings],
@@ -140,10 +194,3 @@ def _audit(
             [version(package) for package in PACKAGES],
         ]
     )
-    path = out / f"{protocol.name}.json"
-    previous = AuditResult.read(path)
-    if previous and previous.inputs == inputs and (features is None or previous.heard == features.content):
-        return previous
-    result = measure(protocol, folds, data, recordings, features, inputs=inputs, map_fn=map_fn)
-    result.write(path)
-    return result

@@ -113,6 +113,24 @@ def test_results_do_not_depend_on_the_number_of_processes(make, protocol, tmp_pa
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+def test_audits_of_large_sets_are_jobs_of_a_cluster(make, protocol, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "SERIAL_BELOW", 0)
+    data, names = make(), [str(protocol("toy2")), str(protocol("toy4", test={"scheme": "group", "by": "speaker"}))]
+    expected = write(names, data, tmp_path / "here")
+    submitted, run_jobs = [], report.run_jobs
+
+    def elsewhere(function, jobs, **options):
+        submitted.append(len(jobs))
+        with monkeypatch.context() as task:
+            task.setenv("MSCNN_BACKEND_AUDIT", "local")
+            run_jobs(function, jobs, **options)
+
+    monkeypatch.setattr(report, "run_jobs", elsewhere)
+    monkeypatch.setenv("MSCNN_BACKEND_AUDIT", "slurm")
+    assert write(names, data, tmp_path / "there") == expected and submitted == [2]
+    assert write(names, data, tmp_path / "there") == expected and submitted == [2, 0], "all are up to date"
+
+
 def test_audio_is_scored_where_features_are_given(make, protocol, tmp_path, out, tables):
     rng, feature, folder = np.random.default_rng(0), Feature.load("mfcc96"), tmp_path / "feats"
     loud = {u: 3 * (e == "sad") for u, e in tables["utt2emo"].items()}

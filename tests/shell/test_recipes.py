@@ -228,6 +228,24 @@ def test_options_reach_the_stages_that_need_them(mini):
     assert options(output, "train")["--jobs-per-device"] == "2"
 
 
+def test_a_share_of_the_runs_is_trained_without_what_needs_all(mini):
+    output = mini("--dry-run", "--shard", "2/3").stdout
+    assert entries(output)[-1] == "train" and stages_of(output) == [*range(6)]
+    assert options(output, "train")["--shard"] == "2/3" and options(output, "train")["--plan"] == "exp/plan.2of3.jsonl"
+    for wrong in ("2", "a/b", "1/2;ls"):
+        assert mini("--dry-run", "--shard", wrong).returncode == 2
+
+
+def test_the_backend_on_the_command_line_wins_over_cmd_sh(mini, checkout):
+    with open(checkout / "egs/mini_iemocap/cmd.sh", "a") as out:
+        out.write('export MSCNN_BACKEND_TRAIN="slurm --gpu 1"\n')
+    given = ("--stop-stage", "preflight", "--backend")
+    shown = {value: mini(*given, value).stdout for value in ("debug", "local --mem 4G", "moon --mem 4G")}
+    assert re.findall(r"\bjobs.*: (\w+)$", shown["debug"], re.M) == ["debug"]
+    assert re.findall(r"\bjobs.*: (\w+)$", shown["local --mem 4G"], re.M) == ["local"]
+    assert "FAIL jobs" in shown["moon --mem 4G"] and "FAIL jobs of train" in mini("--stop-stage", "preflight").stdout
+
+
 def test_lists_are_split_at_blanks_but_never_run(mini, checkout):
     (checkout / "egs/mini_iemocap/x").write_text("")
     result = mini("--dry-run", "--protocol", "* $(touch y) loso5")

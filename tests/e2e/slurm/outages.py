@@ -1,6 +1,6 @@
-"""The mini recipe on a real Slurm, with a fault at each run: it ends with the bytes of ``local``, or says what failed.
+"""The mini recipe on a real Slurm, with an outage at each run: it ends with the bytes of ``local``, or says what failed.
 
-``python -m tests.e2e.slurm.faults [FAULT]...``: by default all of FAULTS, some minutes each. tests/nightly.sh runs it.
+``python -m tests.e2e.slurm.outages [OUTAGE]...``: by deoutage all of OUTAGES, some minutes each. tests/nightly.sh runs it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Recipe:
         return self.slurm.jobs()[-1]
 
 
-Fault = Callable[[Recipe, subprocess.Popen], "subprocess.Popen | None"]
+Outage = Callable[[Recipe, subprocess.Popen], "subprocess.Popen | None"]
 
 
 def none(recipe: Recipe, process: subprocess.Popen) -> None:
@@ -156,7 +156,7 @@ def two(recipe: Recipe, process: subprocess.Popen) -> None:
     shutil.rmtree(recipe.path / "exp/other")
 
 
-FAULTS: dict[str, tuple[Fault, str]] = {
+OUTAGES: dict[str, tuple[Outage, str]] = {
     "none": (none, ""),
     "job": (job, ""),
     "step": (step, ""),
@@ -176,8 +176,8 @@ def _kill(processes: list[int]) -> None:
 
 
 def check(name: str, folder: Path, slurm: Slurm, expected: Recipe) -> str:
-    """Run the recipe with a fault; returns what is wrong, or nothing."""
-    fault, options = FAULTS[name]
+    """Run the recipe with an outage; returns what is wrong, or nothing."""
+    outage, options = OUTAGES[name]
     recipe = Recipe(folder / name, slurm, expected.path, expected.options)
     if name == "disk":
         full = recipe.path / "exp" / RUN
@@ -189,7 +189,7 @@ def check(name: str, folder: Path, slurm: Slurm, expected: Recipe) -> str:
             print(f"{name}: skipped, no file system can be mounted here")
             return ""
     process = recipe.start("--backend", f"slurm{options}")
-    process = fault(recipe, process) or process
+    process = outage(recipe, process) or process
     try:
         status = process.wait(SECONDS)
     except subprocess.TimeoutExpired:
@@ -211,8 +211,8 @@ def _local(folder: Path, slurm: Slurm, prepared: Path | None, options: Sequence[
 
 
 def main() -> int:
-    """Run the recipe on this machine, and with each fault on the cluster; returns the number of failures."""
-    names = sys.argv[1:] or [*FAULTS]
+    """Run the recipe on this machine, and with each outage on the cluster; returns the number of failures."""
+    names = sys.argv[1:] or [*OUTAGES]
     folder = Path(os.environ.get("MSCNN_TEST_FOLDER") or tempfile.mkdtemp(prefix="mscnn_slurm_"))
     (folder / "slurm").mkdir(parents=True, exist_ok=True)
     slurm = Slurm(folder / "slurm")

@@ -1,6 +1,6 @@
-"""The mini recipe on a real Slurm, with an outage at each run: it ends with the bytes of ``local``, or says what failed.
+"""The mini recipe on a real Slurm, with an outage at each run: it ends with the bytes of ``local``.
 
-``python -m tests.e2e.slurm.outages [OUTAGE]...``: by deoutage all of OUTAGES, some minutes each. tests/nightly.sh runs it.
+``python -m tests.e2e.slurm.outages [OUTAGE]...``: all of OUTAGES where none is named, some minutes each; nightly.
 """
 
 from __future__ import annotations

@@ -114,6 +114,7 @@ class Queue:
         self._backlog: list[str] = []  # jobs without a task
         self._place: dict[str, Place] = {}  # tasks of the others
         self._gone: dict[str, float] = {}  # since when the task of a job has ended
+        self._last: dict[Place, TaskState] = {}  # what Slurm said of a task that has ended, which it forgets
         self._failures: Counter[str] = Counter()
         self._polled = -POLL
         self._away: float | None = None  # since when Slurm does not answer
@@ -186,8 +187,11 @@ class Queue:
             task = found.get(place)
             if task and task.lives:
                 self._gone.pop(key, None)
-            elif now - self._gone.setdefault(key, now) >= GRACE:
-                yield from self._failed(key, self._why(place, task))
+                continue
+            if task:
+                self._last[place] = task
+            if now - self._gone.setdefault(key, now) >= GRACE:
+                yield from self._failed(key, self._why(place, self._last.get(place)))
         self._tell(found)
 
     def _failed(self, key: str, why: str) -> Iterator[tuple[Job, bool]]:

@@ -28,7 +28,7 @@ FAST = (
     "--model",
     "text_cnn",
     "--train-args",
-    "--set batch_size=16 max_epochs=40 patience=40",
+    "--set batch_size=16 max_epochs=15 patience=15",
 )  # long enough to be killed
 RUN = "text_cnn_gt_loso5/fold02/run1"
 SECONDS = 1800.0

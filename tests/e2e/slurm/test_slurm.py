@@ -1,5 +1,6 @@
 """The backend slurm on a real Slurm: jobs end, failures are retried and reported, a killed queue goes on."""
 
+import getpass
 import os
 import signal
 import subprocess
@@ -83,6 +84,33 @@ def test_a_signal_cancels_what_was_submitted(slurm, start):
         wait_for(lambda: not queued(slurm))
     finally:
         slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
+
+
+def test_a_task_that_vanishes_is_submitted_again_and_then_reported(slurm, start):
+    slurm.run("scontrol", "update", "PartitionName=main", "State=DOWN")
+    try:
+        process = start("out", 2, backend="slurm --max-retries 1")
+        for _ in range(2):  # both attempts of both jobs
+            wait_for(lambda: len(queued(slurm)) == 2)
+            slurm.run("scancel", "-u", getpass.getuser())
+            wait_for(lambda: not queued(slurm))
+    finally:
+        slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1 and "2 of 2" in output and "submitted again (1 of 1)" in output, output
+    log = (start.folder / "out/log/write.1.log").read_text()
+    assert log.count("error[job-lost]") == 2
+
+
+def test_options_of_kaldi_s_configuration_with_a_small_environment(slurm, start):
+    (start.folder / "conf").mkdir()
+    conf = (
+        "command sbatch --export=PATH --ntasks-per-node=1\noption mem=* --mem-per-cpu $0\noption gpu=0\ndefault gpu=0\n"
+    )
+    (start.folder / "conf/slurm.conf").write_text(conf)
+    process = start("out", 1, backend="slurm.pl --mem 100M")
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0 and "--export=PATH --ntasks-per-node=1 --mem-per-cpu 100M" in output, output
 
 
 def test_a_killed_queue_goes_on_with_its_array(slurm, start):

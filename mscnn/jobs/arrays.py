@@ -22,7 +22,7 @@ from mscnn.log import get_logger
 TASKS = 1000  # most tasks that jobs are packed into
 PARALLEL = 32  # tasks that short jobs are never packed below
 SECONDS = 300.0  # what a task of short jobs should take at least
-SLACK = 4  # times the expected seconds: the time limit
+SLACK = 2  # times the expected seconds: the time limit
 MEMORY_SLACK = 1.5
 # for clusters whose conf/slurm.conf has --export=NONE or PATH, as that of Kaldi
 KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONUTF8", "KALDI_ROOT", "HF_HOME", "HF_HUB_OFFLINE",

@@ -74,8 +74,8 @@ def test_submission_is_quoted_and_read_back(tmp_path, stand_in):
         (5, Need(), {}, 5, ""),
         (2500, Need(), {}, 834, ""),
         (640, Need(30, 10**9), {}, 64, "--mem 3G --time 1:00:00"),
-        (40, Need(7200, 3 * 10**9), {}, 40, "--mem 6G --time 8:00:00"),
-        (40, Need(7200, 3 * 10**9), {"num_threads": "2"}, 20, "--mem 12G --time 16:00:00 --cpus-per-task 2"),
+        (40, Need(7200, 3 * 10**9), {}, 40, "--mem 6G --time 4:00:00"),
+        (40, Need(7200, 3 * 10**9), {"num_threads": "2"}, 20, "--mem 12G --time 8:00:00 --cpus-per-task 2"),
         (3, Need(9000), {"gpu": "1", "time": "5:00"}, 3, "--gres gpu:1 --time 5:00"),
     ],
 )

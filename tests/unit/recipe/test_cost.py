@@ -2,8 +2,9 @@
 
 import pytest
 
+from mscnn.jobs import Need
 from mscnn.recipe import cost
-from mscnn.recipe.cost import Costs, Rate, SystemCost, estimate, trainings
+from mscnn.recipe.cost import Costs, Rate, SystemCost, estimate, needs, trainings
 from mscnn.recipe.plan import Plan, Row
 from tests.unit.reporting.reading import read_rows
 
@@ -77,3 +78,16 @@ def test_data_of_stage_1_is_measured_and_unknown_costs_are_named(tmp_path):
 def test_every_system_of_the_papers_is_measured():
     costs = cost.schema.load(cost.CONF / "costs.yaml", Costs)
     assert {"mscnn_spu_att", "adsrnn_code64", "glam", "ca_mser_finetuned"} <= costs.systems.keys()
+
+
+def test_what_a_cluster_is_asked_for(tmp_path):
+    data = tmp_path / "data" / "set"
+    data.mkdir(parents=True)
+    setups = [row(model, model).setup() for model in ("audio_cnn", "glam", "majority")]
+    assert needs(setups)[setups[0].exp] == Need(None, 3 * 10**9), "the hours of speech are not known yet"
+    (data / "utt2dur").write_text("a 3600\nb 3600\n")
+    found = [needs(setups)[setup.exp] for setup in setups]
+    assert found == [Need(100 * 36 * 2 * 0.8, 4 * 10**9), Need(found[1].seconds, 5 * 10**9), Need()]
+    setups[0].exp.mkdir(parents=True)
+    (setups[0].exp / "memory.json").write_text('{"bytes": 77}')
+    assert needs(setups)[setups[0].exp].memory == 77

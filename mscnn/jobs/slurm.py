@@ -139,14 +139,11 @@ class Queue:
         """Go on with the tasks that a killed process left, and cancel those of other jobs."""
         while (states := self._states()) is None:
             time.sleep(POLL)
-        for state in states:
-            place = Place(state.array, state.index)
+        for place in (Place(state.array, state.index) for state in states if state.lives):
             keys = [key for key in self._arrays.keys(place) if key in self._left]
             self._place.update(dict.fromkeys(keys, place))
-            if state.lives and not keys:
+            if not keys:
                 cluster.cancel([str(place)])
-        live = {Place(state.array, state.index) for state in states if state.lives}
-        self._place = {key: place for key, place in self._place.items() if place in live}
         if self._place:
             log.info(
                 "%s: %d of %d jobs were submitted before, and go on", self._step, len(self._place), len(self._left)

@@ -17,8 +17,8 @@ COMMANDS = ("sbatch", "squeue", "scancel", "scontrol")
 ARRAY_SIZE = 1001  # MaxArraySize of Slurm where the cluster does not say
 ANSWER = 60.0  # s that a command may take
 ENDED = (
-    "BOOT_FAIL", "CANCELLED", "COMPLETED", "COMPLETING", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
-    "REVOKED", "TIMEOUT",
+    "BOOT_FAIL", "CANCELLED", "COMPLETED", "COMPLETING", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY",
+    "PREEMPTED", "REVOKED", "TIMEOUT",
 )  # fmt: skip
 LAUNCH_FAILED = "launch failed requeued held"  # a reason: it will never start again by itself
 log = get_logger("slurm")

@@ -32,13 +32,15 @@ class Inputs:
 
     def to(self, device: str) -> "Inputs":
         """The same batch on another device."""
-        return self._mapped(lambda tensor: tensor.to(device, non_blocking=True))
+        return self.mapped(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pinned(self) -> "Inputs":
         """The same batch in memory that a GPU reads while the processor goes on."""
-        return self._mapped(lambda tensor: tensor.pin_memory())
+        return self.mapped(lambda tensor: tensor.pin_memory())
 
-    def _mapped(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "Inputs":
+        """The same batch with every tensor changed."""
+
         def changed(tensor: Tensor | None) -> Any:
             return ABSENT if tensor is None else change(tensor)
 

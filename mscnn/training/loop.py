@@ -101,7 +101,11 @@ def step(
     if options.mask_bins or options.mask_frames:
         inputs = spec_augment(inputs, options)
     with tf32() if options.precision == "tf32" else contextlib.nullcontext():
-        with torch.autocast(labels.device.type, torch.bfloat16, enabled=options.precision == "bf16"):
+        with (
+            torch.autocast(labels.device.type, torch.bfloat16)
+            if options.precision == "bf16"
+            else contextlib.nullcontext()
+        ):
             if options.mixup:
                 weight = rng.beta(options.mixup, options.mixup)
                 scores = model(mixup(inputs, weight))

@@ -12,6 +12,18 @@ from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Sizes
 
+DONGHYUN = {"project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
+SMALL = {  # options that make a network small; other families are checked with their own options
+    "acrnn": DONGHYUN | {"filters": [4, 6]},
+    "adrnn": DONGHYUN | {"filters": 4, "dilated_filters": [4, 4, 6]},
+    "adsrnn": {"filters": 4, "dilated_filters": 3, "lstm_dim": 3, "frames": 40, "slice": 4},
+    "asrnn": DONGHYUN | {"filters": [4, 4, 6], "window_lstm_dim": 4},
+    "ca_mser": {"frames": 60},
+    "sarma2018": {"units": 8, "heads": 2},
+    "satt2017": {"filters": [3, 4, 5], "lstm_dim": 3, "fc_dim": 5, "frames": 64},
+}
+FRAMES = {"sarma2018": 9000}  # samples
+
 
 def spec_of(name: str, **changes: object) -> ModelSpec:
     """The configuration ``name``, with some of the model's options changed; its inputs are those that they need."""

@@ -25,21 +25,10 @@ from mscnn.paths import conf, names
 from mscnn.stamp import source_digest
 from tests.raises import fails
 from tests.unit.models import contract
-from tests.unit.models.systems import spec_of
+from tests.unit.models.systems import FRAMES, SMALL, spec_of
 
 FAMILY = {name: read(conf("models", name)).get("family") for name in names("models")}
 ROOTS = [name for name, family in FAMILY.items() if family not in (None, "baseline")]
-DONGHYUN = {"project_dim": 8, "lstm_dim": 3, "fc_dim": 5, "frames": 40}
-SMALL = {  # options that make a network small; other families are checked with their own options
-    "acrnn": DONGHYUN | {"filters": [4, 6]},
-    "adrnn": DONGHYUN | {"filters": 4, "dilated_filters": [4, 4, 6]},
-    "adsrnn": {"filters": 4, "dilated_filters": 3, "lstm_dim": 3, "frames": 40, "slice": 4},
-    "asrnn": DONGHYUN | {"filters": [4, 4, 6], "window_lstm_dim": 4},
-    "ca_mser": {"frames": 60},
-    "sarma2018": {"units": 8, "heads": 2},
-    "satt2017": {"filters": [3, 4, 5], "lstm_dim": 3, "fc_dim": 5, "frames": 64},
-}
-FRAMES = {"sarma2018": 9000}  # samples
 WITHOUT_GRADIENT = {"adsrnn": ["attentions.0.weight"]}  # a softmax over one slice is 1 whatever the score
 
 

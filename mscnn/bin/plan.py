@@ -48,7 +48,7 @@ def parser() -> Parser:
     p.add_argument("--trim", default="", help="trim_db of all features; empty: as configured")
     p.add_argument("--device", default="auto", help="device for training: cpu, cuda or auto")
     p.add_argument("--nj", type=int, default=1, help="processes of the stages")
-    p.add_argument("--jobs-per-device", type=int, default=1, help="trainings at a time per GPU")
+    p.add_argument("--jobs-per-device", type=int, default=0, help="trainings at a time per GPU; 0: what fits")
     p.add_argument("--tag", default="", help="name of the experiment; default: model, text and protocol")
     p.add_argument(
         "--overwrite", type=flag, default=False, help="replace experiments that have other options, true or false"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mscnn.device import DEVICES
-from mscnn.options import Parser, positive, run
+from mscnn.options import Parser, count, positive, run
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         "--text", help="transcripts: gt, or the ASR engine of text.<engine>; default: those of training"
     )
     parser.add_argument("--nj", default=1, type=positive, help="models at a time, in processes")
-    parser.add_argument("--jobs-per-device", default=1, type=positive, help="models at a time per GPU")
+    parser.add_argument("--jobs-per-device", default=0, type=count, help="models at a time per GPU; 0: --nj")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="device of prediction")
     parser.add_argument("--out", type=Path, help="output folder, for mscnn.bin.score")
     args = parser.parse_or_plan("exp", "out")

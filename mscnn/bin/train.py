@@ -57,7 +57,7 @@ def parser() -> Parser:
         help="changes of the configuration of the model",
     )
     parser.add_argument("--nj", default=1, type=positive, help="runs trained at a time, in processes")
-    parser.add_argument("--jobs-per-device", default=1, type=positive, help="runs trained at a time per GPU")
+    parser.add_argument("--jobs-per-device", default=0, type=count, help="runs trained at a time per GPU; 0: what fits")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="device of training")
     parser.add_argument("--tensorboard", default=False, type=flag, help="also write TensorBoard events, true or false")
     parser.add_argument(

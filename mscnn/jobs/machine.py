@@ -49,6 +49,13 @@ def gpus() -> list[str]:
     return visible.split(",")[:count] if visible else [str(number) for number in range(count)]
 
 
+def gpu_memory() -> int:
+    """Free memory in bytes: the minimum over the GPUs."""
+    import torch
+
+    return min(torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count()))
+
+
 def _slurm(name: str) -> int:
     """A number that Slurm states of this job; 0 outside of one."""
     value = os.environ.get(f"SLURM_{name}", "")

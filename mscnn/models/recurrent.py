@@ -39,22 +39,18 @@ class GRU(nn.Module):
         return x.sigmoid()
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """States at every frame. The loop contains only what needs the previous state, for utterances still running."""
+        """States at every frame; padding comes last, so its states are set to 0. The loop has what needs the state."""
         dim, hidden = x.shape[2], len(self.candidate_bias)
-        index, sizes = valid_frames(lengths, x.shape[1])
-        valid = x.flatten(0, 1).index_select(0, index)
-        gate_inputs = F.linear(valid, self.gate_weight[:, :dim], self.gate_bias).split(sizes)
-        candidate_inputs = F.linear(valid, self.candidate_weight[:, :dim], self.candidate_bias).split(sizes)
+        gate_inputs = F.linear(x, self.gate_weight[:, :dim], self.gate_bias).unbind(1)
+        candidate_inputs = F.linear(x, self.candidate_weight[:, :dim], self.candidate_bias).unbind(1)
         gate_weight, candidate_weight = self.gate_weight[:, dim:].T, self.candidate_weight[:, dim:].T
         state, states = x.new_zeros(len(x), hidden), []
         for gates, candidate in zip(gate_inputs, candidate_inputs, strict=True):
-            state = state[: len(gates)]
             reset, update = self.gate_activation(torch.addmm(gates, state, gate_weight)).chunk(2, dim=1)
             candidate = torch.addmm(candidate, reset * state, candidate_weight).tanh()
             state = torch.lerp(candidate.to(state), state, update.to(state))  # products may be in bfloat16
             states.append(state)
-        out = x.new_zeros(x.shape[0] * x.shape[1], hidden)
-        return out.index_copy(0, index, torch.cat(states)).unflatten(0, x.shape[:2])
+        return torch.stack(states, dim=1).masked_fill(~length_mask(lengths, x.shape[1])[:, :, None], 0)
 
 
 class KerasGRU(GRU):
@@ -115,19 +111,6 @@ class Bidirectional(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         back = reverse(self.back(reverse(x, lengths), lengths), lengths)
         return torch.cat([self.ahead(x, lengths), back], dim=2)
-
-
-def valid_frames(lengths: Tensor, size: int) -> tuple[Tensor, list[int]]:
-    """Indices of the frames of (B, T, ...), T = ``size``, that are no padding.
-
-    Returns:
-        Indices into the B * T frames, ordered by time and then by length, longest first; and their number at each step
-        up to the greatest length.
-    """
-    order = lengths.argsort(descending=True)
-    valid = length_mask(lengths[order], size).T
-    step, rank = valid.nonzero(as_tuple=True)
-    return order[rank] * size + step, [count for count in valid.sum(dim=1).tolist() if count]
 
 
 def reverse(x: Tensor, lengths: Tensor) -> Tensor:

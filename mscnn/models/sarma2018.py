@@ -151,7 +151,7 @@ class Sarma2018(Classifier[Options]):
         x, lengths = self.frames(inputs)
         mask = length_mask(lengths, x.shape[2])
         log_likelihood = self.log_posteriors(x).gather(1, labels[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
-        return -log_likelihood[mask].mean()
+        return -log_likelihood.masked_fill(~mask, 0).sum() / mask.sum()
 
     def log_posteriors(self, x: Tensor) -> Tensor:
         """Frames (B, units, T) -> log-posteriors (B, classes, T)."""

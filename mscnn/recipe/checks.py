@@ -106,10 +106,10 @@ def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
     ):
         if value not in known:
             issues.add("plan-value", f"{option} {value}: {nearest(value, known)}")
-    counts = {"--runs": options.runs, "--nj": options.nj, "--jobs-per-device": options.jobs_per_device}
-    for option, count in counts.items():
-        if count < 1:
-            issues.add("plan-value", f"{option} {count}: give at least 1")
+    counts = {"--runs": (options.runs, 1), "--nj": (options.nj, 1), "--jobs-per-device": (options.jobs_per_device, 0)}
+    for option, (count, least) in counts.items():
+        if count < least:
+            issues.add("plan-value", f"{option} {count}: give at least {least}")
     if options.device == "cuda" and options.runs_stage(5):
         issues.attempt(choose_device, "cuda")
     texts = {text for text in (*options.texts, *options.engines) if text not in NO_ENGINE}

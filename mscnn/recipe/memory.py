@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +22,26 @@ if TYPE_CHECKING:
 
 STATUS = Path("/proc/self/status")
 FILE = "memory.json"
+CONTEXT = 600 << 20  # bytes of a GPU that CUDA and its libraries take per process
 
 
-def stored(exp: Path) -> int | None:
-    """Bytes that one training of the experiment took when it was measured; None if it was not measured."""
-    size = read_mapping(exp / FILE).get("bytes")
-    return size if isinstance(size, int) else None
+@dataclass(frozen=True)
+class Taken:
+    """Bytes that one training takes: of the memory of the machine, and of that of a GPU."""
+
+    host: int
+    gpu: int = 0
 
 
-def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
-    """Bytes that one training takes, as stored or measured now; None without weights, or if there is too little memory.
+def stored(exp: Path) -> Taken | None:
+    """What one training of the experiment took when it was measured; None if it was not measured."""
+    found = read_mapping(exp / FILE)
+    host, gpu = found.get("bytes"), found.get("gpu_bytes", 0)
+    return Taken(host, gpu) if isinstance(host, int) and isinstance(gpu, int) else None
+
+
+def measure(setup: ExperimentConfig, reader: Reader) -> Taken | None:
+    """What one training takes, as stored or measured now; None without weights, or if there is too little memory.
 
     Raises:
         UserError: the measured step fails, as every training of the experiment would (``step-failed``, or the code of
@@ -59,15 +69,16 @@ def measure(setup: ExperimentConfig, reader: Reader) -> int | None:
             raise UserError(f"{where}: {error}", code=error.code) from None
         log.warning("%s: the memory of a training could not be measured: %s", setup.exp, error)
         return None
-    if not isinstance(size, int):
+    if not isinstance(size, Taken):
         return None
     with atomic(setup.exp / FILE) as out:
-        json.dump({"key": key, "bytes": size}, out)
-    log.info("%s: one training takes %.2f GB of memory", setup.exp, size / 1e9)
+        json.dump({"key": key, "bytes": size.host, "gpu_bytes": size.gpu}, out)
+    on_gpu = f", and {size.gpu / 1e9:.2f} GB of that of the GPU" if size.gpu else ""
+    log.info("%s: one training takes %.2f GB of memory%s", setup.exp, size.host / 1e9, on_gpu)
     return size
 
 
-def _measured(task: Task) -> int | None:
+def _measured(task: Task) -> Taken | None:
     """As :func:`peak`; any error but too little memory is a UserError with the end of the traceback."""
     import torch
 
@@ -81,12 +92,13 @@ def _measured(task: Task) -> int | None:
         raise UserError(message, code="step-failed") from None
 
 
-def peak(task: Task) -> int | None:
-    """Bytes that this process takes to read a fold, and to train and predict on its longest examples.
+def peak(task: Task) -> Taken | None:
+    """What this process takes to read a fold, and to train and predict on its longest examples.
 
     Memory backed by files, such as libraries, is shared by processes and not counted. None where ``/proc`` is missing.
     """
     import numpy as np
+    import torch
 
     from mscnn.training.feed import Feed
     from mscnn.training.loop import EVAL_BATCH_SIZE, predict_batches, train_epoch
@@ -105,7 +117,8 @@ def peak(task: Task) -> int | None:
     if not STATUS.exists():
         return None
     sizes = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
-    return sum(sign * int(sizes[name].split()[0]) for name, sign in (("VmHWM", 1), ("RssFile", -1))) * 1024
+    host = sum(sign * int(sizes[name].split()[0]) for name, sign in (("VmHWM", 1), ("RssFile", -1))) * 1024
+    return Taken(host, torch.cuda.max_memory_reserved() + CONTEXT if task.device == "cuda" else 0)
 
 
 def _task(setup: ExperimentConfig, reader: Reader) -> Task:

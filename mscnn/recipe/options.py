@@ -26,7 +26,7 @@ class Options:
         xvector_backend, unvoiced: how stage 2 makes x-vectors.
         wav2vec2: speech model that replaces those of the configurations; none: its features exist already.
         trim: ``trim_db`` of all features, or empty.
-        nj, jobs_per_device: processes at a time; trainings at a time on each GPU.
+        nj, jobs_per_device: processes at a time; trainings at a time on each GPU, 0: what fits.
         overwrite: experiments of the same name that have other options will be replaced.
         first, last: first and last stage that will run.
         given: names of the options that the user gave; a grid refuses those that it would ignore.
@@ -60,7 +60,7 @@ class Options:
     device: str = "auto"
     tensorboard: bool = False
     nj: int = 1
-    jobs_per_device: int = 1
+    jobs_per_device: int = 0
     tag: str = ""
     overwrite: bool = False
     first: int = 0

@@ -107,7 +107,8 @@ def _memory(needs: Needs) -> Iterator[Finding]:
     from mscnn import jobs
     from mscnn.recipe.memory import stored
 
-    sizes = {row.exp: stored(Path(row.exp)) or 0 for row in needs.plan.trained} if needs.runs_stage(5) else {}
+    found = {row.exp: stored(Path(row.exp)) for row in needs.plan.trained} if needs.runs_stage(5) else {}
+    sizes = {exp: taken.host for exp, taken in found.items() if taken}
     largest = max(sizes, key=lambda exp: sizes[exp], default="")
     if not sizes.get(largest):
         return

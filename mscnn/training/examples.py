@@ -153,6 +153,11 @@ class Examples:
             return np.zeros(len(self), np.int64)
         return self.tokens.lengths[self.utterance]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the features, as single-precision numbers."""
+        return sum(4 * int(one.frames.stored.sum()) * one.frames.rows.dim for one in self.streams.values())
+
     def aggregate(self, scores: np.ndarray) -> np.ndarray:
         """Scores of the utterances (n, K) from those of the examples."""
         if self.segments is None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mscnn.config.training import Training
+from mscnn.log import get_logger
 from mscnn.models.inputs import Inputs
 from mscnn.training.examples import Examples, balanced, bucketed
 
@@ -35,18 +36,23 @@ def sample_batches(
 
 
 class Feed:
-    """Batches of examples on a device, in any order; nothing waits for the device.
+    """Batches of examples on a device, in any order; making them waits for nothing that the device computes.
 
-    Batches are made in pinned memory while the device works on the one before.
+    On a GPU the features of the examples are copied there once, and batches are gathered there. Where they would take
+    more than half of its free memory, batches are gathered on the processor while the GPU works on the one before.
     """
 
     def __init__(self, examples: Examples, device: str) -> None:
         self.examples, self.device = examples, device
+        self.resident = device != "cuda" or _fits(examples)
+        self._batches = examples.on(device if self.resident else "cpu")
 
     def inputs(self, batches: Sequence[np.ndarray]) -> Iterator[Inputs]:
-        """The examples at each index of ``batches``, zero-padded."""
-        for index in batches:
-            yield _moved(self.examples.batch(index), self.device)
+        """The examples at each index of ``batches``, zero-padded; all indices are copied to the device at once."""
+        indices = torch.from_numpy(np.concatenate(batches)).to(self.device if self.resident else "cpu")
+        for index, at in zip(batches, indices.split([len(index) for index in batches]), strict=True):
+            inputs = self._batches(at, self.examples.widths(index))
+            yield inputs if self.resident else inputs.pinned().to(self.device)
 
     def labelled(self, batches: Sequence[np.ndarray]) -> Iterator[tuple[Inputs, Tensor]]:
         """The same, with their labels (B,)."""
@@ -54,5 +60,13 @@ class Feed:
         return zip(self.inputs(batches), labels.split([len(index) for index in batches]), strict=True)
 
 
-def _moved(inputs: Inputs, device: str) -> Inputs:
-    return (inputs.pinned() if device == "cuda" else inputs).to(device)
+def _fits(examples: Examples) -> bool:
+    """Whether the features may be copied to the GPU; other trainings need memory as well."""
+    needed, free = examples.nbytes, torch.cuda.mem_get_info()[0]
+    if needed > free / 2:
+        get_logger("train").warning(
+            "the features take %.1f GB, and %.1f GB of the GPU are free: batches come from the memory of the machine",
+            needed / 1e9,
+            free / 1e9,
+        )
+    return needed <= free / 2

@@ -57,7 +57,8 @@ class Network:
             torch.manual_seed(seed)
             model = untrained(task.spec, splits).to(device)
             options = task.spec.training
-            model.class_weights = class_weights(options, splits.train.targets, task.classes)
+            weights = class_weights(options, splits.train.targets, task.classes)
+            model.class_weights = None if weights is None else weights.to(device)
             state = fit(model, splits.train, splits.dev, options, seed=seed, device=device, directory=directory)
             scores = {"dev": predict(model, splits.dev, device), "test": predict(model, splits.test, device)}
         files = [directory / WEIGHTS, directory / "metrics.jsonl"]

@@ -28,12 +28,14 @@ def setup(toy) -> ExperimentConfig:
 
 def test_a_training_is_measured_once(setup, monkeypatch):
     assert memory.stored(setup.exp) is None
-    size = memory.measure(setup, Reader())
-    assert size is not None and 50e6 < size < 4e9 and memory.stored(setup.exp) == size
+    taken = memory.measure(setup, Reader())
+    assert taken is not None and memory.stored(setup.exp) == taken and taken.gpu == 0
+    size = taken.host
+    assert 50e6 < size < 4e9
     wide = dataclasses.replace(setup, exp=setup.exp / "wide", settings=("filters=4", "fc_dim=200000"))
-    assert (memory.measure(wide, Reader()) or 0) > size + 50e6
+    assert memory.measure(wide, Reader()).host > size + 50e6
     monkeypatch.setattr(Worker, "__init__", lambda self: 1 / 0)
-    assert memory.measure(setup, Reader()) == size
+    assert memory.measure(setup, Reader()) == taken
     other = dataclasses.replace(setup, settings=("filters=8",))
     assert memory.measure(other, Reader()) is None  # it would have to be measured again, which fails here
     assert json.loads((setup.exp / "memory.json").read_text())["bytes"] == size

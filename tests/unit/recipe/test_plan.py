@@ -286,7 +286,7 @@ def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it
         ({"unvoiced": "drob"}, "plan-value", ["--unvoiced", "drop?"]),
         ({"runs": 0}, "plan-value", ["--runs 0"]),
         ({"nj": 0}, "plan-value", ["--nj 0"]),
-        ({"jobs_per_device": 0}, "plan-value", ["--jobs-per-device 0"]),
+        ({"jobs_per_device": -1}, "plan-value", ["--jobs-per-device -1"]),
         ({"xvector_model": "espeek"}, "plan-xvector-model", ["espeak"]),
         ({"xvector": "absent.scp"}, "file-missing", ["--xvector", "absent.scp"]),
         ({"embeddings": "absent.txt"}, "file-missing", ["--embeddings", "absent.txt"]),

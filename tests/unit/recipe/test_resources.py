@@ -8,6 +8,7 @@ import pytest
 from mscnn import jobs
 from mscnn.errors import UserError
 from mscnn.recipe import resources
+from mscnn.recipe.memory import Taken
 from mscnn.recipe.resources import Fit
 
 GB = 1 << 30
@@ -18,15 +19,19 @@ SETUPS = [SimpleNamespace(exp=Path(f"exp/{name}"), device="auto") for name in ("
 def machine(monkeypatch, caplog):
     """A machine, and the memory in GB that the two experiments take."""
 
-    def make(processors=8, memory=64, gpus=(), sizes=(1, 4)):
+    def make(processors=8, memory=64, gpus=(), sizes=(1, 4), on_gpu=2, gpu_memory=80):
         size = dict(zip(("exp/small", "exp/large"), sizes, strict=True))
+
+        def measure(setup, reader):
+            host = size[str(setup.exp)]
+            return host and Taken(host * GB, on_gpu * GB)
+
         monkeypatch.setattr(jobs, "processors", lambda: processors)
         monkeypatch.setattr(jobs, "memory", lambda: memory * GB)
         monkeypatch.setattr(jobs, "gpus", lambda: list(gpus))
         monkeypatch.setattr(resources, "choose_device", lambda name: "cuda" if gpus else "cpu")
-        monkeypatch.setattr(
-            resources, "measure", lambda setup, reader: size[str(setup.exp)] and size[str(setup.exp)] * GB
-        )
+        monkeypatch.setattr(jobs, "gpu_memory", lambda: gpu_memory * GB)
+        monkeypatch.setattr(resources, "measure", measure)
         caplog.clear()
         return caplog
 
@@ -57,10 +62,19 @@ def test_nothing_is_measured_where_one_runs_at_a_time(machine, monkeypatch):
 
 def test_jobs_per_device_limits_the_jobs_of_each_gpu(machine):
     log = machine(gpus=("0", "3"))
-    assert resources.fit(SETUPS, 8) == Fit(2, ["0", "3"]) and "2 GPUs" in log.text
+    assert resources.fit(SETUPS, 8, jobs_per_device=1) == Fit(2, ["0", "3"]) and "2 GPUs" in log.text
     machine(gpus=("0", "3"))
     assert resources.fit(SETUPS, 8, jobs_per_device=2) == Fit(4, ["0", "3"])
     assert resources.fit(SETUPS, 1) == Fit(1, ["0", "3"])
+
+
+def test_the_memory_of_gpus_limits_their_jobs(machine):
+    log = machine(gpus=("0", "3"))
+    assert resources.fit(SETUPS, 8) == Fit(8, ["0", "3"]) and not log.records
+    log = machine(gpus=("0", "3"), gpu_memory=5)
+    assert resources.fit(SETUPS, 8) == Fit(4, ["0", "3"]) and "of a GPU" in log.text
+    machine(gpus=("0", "3"), gpu_memory=1)
+    assert resources.fit(SETUPS, 8) == Fit(1, ["0", "3"])
 
 
 def test_prediction_is_limited_by_processors_and_gpus_only(machine, monkeypatch):

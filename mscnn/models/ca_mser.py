@@ -192,12 +192,13 @@ class CAMSER(Classifier[Options]):
         ``legacy_leftpad_wav`` puts that padding before the samples (that of spectrogram and MFCC follows them).
         """
         if not self.options.wav2vec2:
-            if (inputs.extra_len["wav2vec2"] != self.steps).any():
+            given, rows = inputs.extra["wav2vec2"], inputs.extra_len["wav2vec2"]
+            if given.shape[2] != self.steps or (rows.is_cpu and (rows != self.steps).any()):  # a GPU is not waited for
                 raise UserError(
                     f"input wav2vec2: expected {self.steps} rows per {self.options.frames} frames",
                     code="feature-size",
                 )
-            return inputs.extra["wav2vec2"].transpose(1, 2)
+            return given.transpose(1, 2)
         wave = fixed_length(inputs.extra["wave"], self.samples)[:, 0]
         if self.options.legacy_leftpad_wav:
             lengths = inputs.extra_len["wave"].tolist()

@@ -106,7 +106,8 @@ def needs(setups: Sequence[ExperimentConfig]) -> dict[Path, Need]:
         cost = costs.systems.get(spec.name)
         rates = [costs.features.get(stem(name)) for name in spec.features.values()]
         expected = None if cost is None else cost.gigabytes + sum(r.gigabytes for r in rates if r) * (hours or 0)
-        memory = stored(setup.exp) or (int(1e9 * expected) if expected else None)
+        taken = stored(setup.exp)
+        memory = taken.host if taken else int(1e9 * expected) if expected else None
         found[setup.exp] = Need(seconds, memory)
     return found
 

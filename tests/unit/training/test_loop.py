@@ -187,8 +187,8 @@ def test_batches_of_an_epoch():
 
 def test_a_number_of_examples_per_class_is_sampled_once(tmp_path, monkeypatch):
     """As in Chen et al. and donghyun, who write 300 segments per class to a file before training."""
-    seen, batches = [], Examples.batch
-    monkeypatch.setattr(Examples, "batch", lambda self, index: seen.append(index) or batches(self, index))
+    seen, widths = [], Examples.widths
+    monkeypatch.setattr(Examples, "widths", lambda self, index: seen.append(index) or widths(self, index))
     monkeypatch.setattr(loop, "_evaluate", lambda *given: {"dev_wa": 0.0, "dev_ua": 0.0, "dev_loss": 0.0})
     train(tmp_path, 3, patience=3, balance="5")
     epochs = np.concatenate(seen).reshape(3, 15)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.dsp import frames
+from mscnn.features.dsp import frames, power
 
 EPS = np.finfo(float).eps
 ENTROPY_BLOCKS = 10  # blocks of a frame, or of its spectrum, over whose energies the entropy is computed
@@ -58,17 +59,18 @@ class ShortTerm(Extractor):
         samples = samples - samples.mean(dtype=np.float64)
         framed = frames(samples / (np.abs(samples).max() + 1e-10), self.win_length, self.hop_length)
         bins = self.win_length // 2
-        magnitude = np.abs(np.fft.fft(framed)[:, :bins]) / bins
-        power = magnitude**2
+        magnitude = np.sqrt(power(framed, None, self.win_length)[:, :bins]) / bins
+        powers = magnitude**2
         crossings = np.abs(np.diff(np.sign(framed))).sum(axis=1) / 2 / (self.win_length - 1)
         time = [crossings, (framed**2).mean(axis=1), _entropy(framed**2)]
-        spectrum = [*_centroid_spread(magnitude), _entropy(power), _flux(magnitude), _rolloff(power)]
+        spectrum = [*_centroid_spread(magnitude), _entropy(powers), _flux(magnitude), _rolloff(powers)]
         cepstra = dct(np.log10(magnitude @ self.bands().T + EPS), norm="ortho")[:, :CEPSTRA]
-        total = power.sum(axis=1, keepdims=True)
-        chroma = power @ self.notes() / np.where(total == 0, EPS, total)
+        total = powers.sum(axis=1, keepdims=True)
+        chroma = powers @ self.notes() / np.where(total == 0, EPS, total)
         columns = [*time, *spectrum, cepstra, chroma, chroma.std(axis=1)]
         return np.column_stack(columns).astype(np.float32)
 
+    @lru_cache(maxsize=4)  # noqa: B019  a frozen value
     def bands(self) -> np.ndarray:
         """Mel filterbank of the cepstra, (40, bins): triangles of equal area in Hz."""
         bins = self.win_length // 2
@@ -83,6 +85,7 @@ class ShortTerm(Extractor):
             row *= 2 / (high - low)
         return weights
 
+    @lru_cache(maxsize=4)  # noqa: B019
     def notes(self) -> np.ndarray:
         """Weights of the bins in the 12 chroma, (bins, 12); the first chroma is A."""
         bins = self.win_length // 2

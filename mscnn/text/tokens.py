@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +15,7 @@ if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktSentenceTokenizer
 
 ABBREVIATIONS = frozenset({"dr", "jr", "mr", "mrs", "ms", "prof", "sr", "st"})
+_lock = threading.Lock()
 
 
 def tokenize(text: str) -> list[str]:
@@ -33,9 +39,29 @@ def _tokens(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _tokenizers() -> tuple[PunktSentenceTokenizer, NLTKWordTokenizer]:
-    from nltk.tokenize import NLTKWordTokenizer
-    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+    with _bare("nltk"):
+        from nltk.tokenize import NLTKWordTokenizer
+        from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
 
     parameters = PunktParameters()
     parameters.abbrev_types = set(ABBREVIATIONS)
     return PunktSentenceTokenizer(parameters), NLTKWordTokenizer()
+
+
+@contextmanager
+def _bare(package: str) -> Iterator[None]:
+    """Import modules of a package in the block, but not the package itself; afterwards they are not in ``sys.modules``.
+
+    The package NLTK imports scikit-learn and scipy.stats, ten times the work of importing its tokenisers.
+    """
+    with _lock:
+        spec = None if package in sys.modules else importlib.util.find_spec(package)
+        if spec is None:
+            yield
+            return
+        sys.modules[package] = importlib.util.module_from_spec(spec)
+        try:
+            yield
+        finally:
+            for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+                del sys.modules[name]

@@ -1,12 +1,14 @@
-"""benchmarks/systems.py: a table of all systems, also where one fails."""
+"""benchmarks: a table of all systems, also where one fails; stage 3 against plain loops."""
 
 import sys
 import time
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
-from benchmarks import systems
+from benchmarks import features, systems
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol, make_folds
@@ -63,3 +65,23 @@ def test_an_epoch_is_as_long_as_its_steps(data, monkeypatch, size, steps, expect
     fold = make_folds(Protocol.load(str(protocol)), directory)[0]
     assert systems.time_epoch(spec, directory, fold, data.parent, steps) == (pytest.approx(expected),)
     assert len(batches) == min(steps, max(1, -(-24 // size) - 1)) + 1
+
+
+def test_features_of_stage_3_and_of_plain_loops(tmp_path, monkeypatch, capsys):
+    noise = np.random.default_rng(0).standard_normal((2, 8000)) / 10
+    for i, samples in enumerate(noise):
+        soundfile.write(tmp_path / f"{i}.wav", samples, 16000)
+    tables = {
+        "wav.scp": {f"s{i}-a": str(tmp_path / f"{i}.wav") for i in range(2)},
+        "utt2spk": {f"s{i}-a": f"s{i}" for i in range(2)},
+        "utt2emo": {"s0-a": "sad", "s1-a": "angry"},
+        "utt2dur": {"s0-a": "0.5", "s1-a": "0.5"},
+    }
+    DataDir.write(tmp_path / "data" / "set", tables)
+    monkeypatch.setattr(sys, "argv", ["features", "--data", str(tmp_path / "data" / "set"), "--repeats", "1"])
+    features.main()
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert "2 files" in title and [line.partition(":")[0] for line in lines] == ["mfcc96", "prosody35"]
+    assert all(0 < float(line.rpartition(" ")[2]) < 10 for line in lines)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        features.seconds(["-c", "1 / 0"])

@@ -1,8 +1,12 @@
 """Tokens as from nltk.word_tokenize (expected values: the Penn Treebank conventions, by hand)."""
 
+import subprocess
+import sys
+
 import pytest
 
 from mscnn.text.tokens import tokenize
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -19,3 +23,13 @@ from mscnn.text.tokens import tokenize
 )
 def test_tokens(text, tokens):
     assert tokenize(text) == tokens.split()
+
+
+def test_nltk_is_imported_without_scipy_and_stays_as_it_was():
+    code = (
+        "import sys; from mscnn.text.tokens import tokenize; assert tokenize(\"can't\") == ['ca', \"n't\"]; "
+        "print([name for name in ('scipy', 'sklearn', 'nltk') if name in sys.modules]); "
+        "import nltk; assert nltk.word_tokenize and tokenize('it is') == ['it', 'is']"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stdout.strip()) == (0, "[]"), result.stderr

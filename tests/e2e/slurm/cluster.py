@@ -159,11 +159,12 @@ def unpack(folder: Path) -> None:
     packages = Path(os.environ.get("MSCNN_TEST_SLURM_PACKAGES", folder / "packages"))
     packages.mkdir(parents=True, exist_ok=True)
     if len([*packages.glob("*.deb")]) < len(PACKAGES):
-        result = subprocess.run(
-            ["apt-get", "download", *PACKAGES], cwd=packages, capture_output=True, text=True, timeout=120, check=False
-        )
-        if result.returncode:
-            raise RuntimeError(f"packages of Slurm cannot be had: {result.stderr.strip().splitlines()[-1]}")
+        try:
+            subprocess.run(
+                ["apt-get", "download", *PACKAGES], cwd=packages, capture_output=True, text=True, timeout=60, check=True
+            )
+        except subprocess.SubprocessError as error:
+            raise RuntimeError(f"packages of Slurm cannot be had: {error} {getattr(error, 'stderr', '')}") from None
     for package in packages.glob("*.deb"):
         subprocess.run(["dpkg", "-x", package, folder / "root"], check=True)
 

@@ -162,7 +162,7 @@ OUTAGES: dict[str, tuple[Outage, str]] = {
     "step": (step, ""),
     "node": (node, ""),
     "controller": (controller, ""),
-    "time": (time_limit, " --time 1"),
+    "time": (time_limit, " --time 3"),
     "submitter": (submitter, ""),
     "disk": (disk, " --max-retries 1"),
     "two": (two, ""),

@@ -120,7 +120,8 @@ class Slurm:
         for path in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 ours = str(self.folder).encode() in (path / "environ").read_bytes()
-                if ours and name in (path / "cmdline").read_bytes():
+                words = (path / "cmdline").read_bytes()
+                if ours and name in words and b"slurmd-wlm" not in words.split(b"\0")[0]:
                     found.append(int(path.name))
         return sorted(found)
 

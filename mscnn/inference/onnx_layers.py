@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mscnn.config.model import ModelSpec
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs
-from mscnn.models.layers import length_mask, masked_softmax
+from mscnn.models.layers import POOLS, MultiScaleConv, length_mask, masked_softmax
 from mscnn.models.recurrent import GRU, KerasGRU
 from mscnn.models.xu2019 import MultiHeadAlignment
 from mscnn.training.normalise import EPSILON
@@ -81,11 +81,30 @@ def exportable(model: Module) -> Module:
             setattr(model, name, OnnxGRU(child))
         elif isinstance(child, MultiHeadAlignment):
             setattr(model, name, OnnxAlignment(child))
+        elif isinstance(child, MultiScaleConv):
+            setattr(model, name, OnnxMultiScaleConv(child))
         elif isinstance(child, nn.Conv1d | nn.Conv2d) and child.padding == "same":
             child.padding = tuple(d * (k - 1) // 2 for d, k in zip(child.dilation, child.kernel_size, strict=True))
         else:
             exportable(child)
     return model
+
+
+class OnnxMultiScaleConv(nn.Module):
+    """A :class:`MultiScaleConv` whose pools are single operators."""
+
+    def __init__(self, layer: MultiScaleConv) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """x (B, D, T), mask (B, T) -> (B, scales · filters, T)."""
+        return self.layer(x, mask)
+
+    def pooled(self, x: Tensor, mask: Tensor, pools: Sequence[str]) -> list[Tensor]:
+        """The POOLS of these names, each (B, scales · filters)."""
+        maps = self.layer(x, mask)
+        return [POOLS[name](maps, mask) for name in pools]
 
 
 class OnnxAlignment(nn.Module):

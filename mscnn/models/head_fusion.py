@@ -73,7 +73,10 @@ class HeadFusion(Classifier[Options]):
         """Logits (B, classes) of segments (B, bins, T); further values of their frames are not used."""
         area = self.options.readout == "area"
         image = fixed_length(inputs.audio, self.options.frames)[:, None, : self.options.bins or None]
-        x = self.trunk(torch.cat([self.along_bins(image), self.along_time(image)], dim=2 if area else 1))
+        x = torch.cat([self.along_bins(image), self.along_time(image)], dim=2 if area else 1)
+        if x.is_cpu:  # pooling and batch normalisation are faster with the channels of a position side by side
+            x = x.contiguous(memory_format=torch.channels_last)
+        x = self.trunk(x)
         if area:
             tokens = x.flatten(2).transpose(1, 2)  # a token is a position
             return self.output(self.attention(tokens, tokens, tokens).relu().flatten(1))

@@ -1,6 +1,7 @@
 """Layers that several systems share: masks, pooling over time, multi-scale convolution."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 from mscnn.errors import DataErrors, Issue, UserError
 
 EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU is never active would give NaN
+CACHED = 2**20  # values of a feature map that are computed together on a CPU: 4 MB
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -41,6 +43,48 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"max": masked_max, "mean": masked_mean, "std": masked_std}
 
 
+class ReluPools(torch.autograd.Function):
+    """The POOLS of the ReLU of feature maps x (B, C, T), mask (B, T), in one pass forward and one backward.
+
+    Returns maximum, mean and standard deviation, each (B, C), and the maps after ReLU and mask, which have no gradient:
+    they are kept for that of the others. It is that of the functions above: equal maxima share it, padding has none.
+    Maps of half precision are pooled in single precision.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        maps, valid = _single(x.relu()), _single(mask[:, None].to(x))
+        maps = maps.mul_(valid)
+        frames = valid.sum(dim=2)
+        mean = maps.sum(dim=2) / frames
+        centred = (maps - mean[..., None]).mul_(valid)
+        std = (centred.square().sum(dim=2) / frames + EPSILON).sqrt()
+        return maps.amax(dim=2), mean, std, maps.to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, ...]) -> None:
+        ctx.save_for_backward(inputs[1], *output)
+        ctx.mark_non_differentiable(output[3])
+        ctx.set_materialize_grads(True)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        mask, *pools, kept = ctx.saved_tensors
+        top, mean, std, of_max, of_mean, of_std = (value[..., None] for value in (*pools, *grads[:3]))
+        maps, frames = _single(kept), mask.sum(dim=1)[:, None, None]
+        slope = of_std / (frames * std)
+        peaks = maps.clone().eq_(top)  # 1 or 0; a comparison to booleans takes five times as long
+        grad = torch.addcmul(of_mean / frames - slope * mean, slope, maps)
+        grad = grad.addcmul(peaks, of_max / peaks.sum(dim=2, keepdim=True))
+        return torch.ops.aten.threshold_backward(grad, maps, 0).to(kept.dtype), None  # 0 where maps is
+
+
+def _single(x: Tensor) -> Tensor:
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class MultiScaleConv(nn.Module):
     """Parallel convolutions over time with kernels of several widths, ReLU, outputs concatenated.
 
@@ -50,17 +94,41 @@ class MultiScaleConv(nn.Module):
 
     def __init__(self, dim: int, widths: Sequence[int], filters: int) -> None:
         super().__init__()
-        self.widths = widths
+        self.widths, self.filters = widths, filters
         self.convs = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x (B, D, T), mask (B, T); masked frames have no influence, and outputs for them are 0."""
-        x = x * mask[:, None]
-        maps = []
-        for conv, width in zip(self.convs, self.widths, strict=True):
-            left = (width - 1) // 2
-            maps.append(conv(F.pad(x, (left, width - 1 - left))))
-        return torch.cat(maps, dim=1).relu() * mask[:, None]
+        return torch.cat([*self.convolved(x * mask[:, None], self.weights())], dim=1).relu() * mask[:, None]
+
+    def pooled(self, x: Tensor, mask: Tensor, pools: Sequence[str]) -> list[Tensor]:
+        """The POOLS of these names of the outputs, each (B, scales · filters), without the outputs themselves.
+
+        On a CPU a few utterances at a time, whose maps stay in its cache.
+        """
+        rows = max(1, CACHED // (self.filters * x.shape[2])) if x.is_cpu else len(x)
+        weights, parts = self.weights(), []
+        for block, valid in zip((x * mask[:, None]).split(rows), mask.split(rows), strict=True):
+            scales = [ReluPools.apply(maps, valid)[:3] for maps in self.convolved(block, weights)]
+            parts.append([torch.cat(pool, dim=1) for pool in zip(*scales, strict=True)])
+        results = dict(zip(POOLS, map(torch.cat, zip(*parts, strict=True)), strict=True))
+        return [results[name] for name in pools]
+
+    def weights(self) -> list[Tensor]:
+        """Weights (filters, D, 1, width) of the convolutions, on a CPU with D last in memory (see ``convolved``)."""
+        weights = [conv.get_parameter("weight").unsqueeze(2) for conv in self.convs]
+        return [w.contiguous(memory_format=torch.channels_last) if w.is_cpu else w for w in weights]
+
+    def convolved(self, x: Tensor, weights: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Outputs (B, filters, T) of the convolutions before the ReLU.
+
+        On a CPU frame after frame in memory, as features are stored: oneDNN is then up to 1.6 times as fast, and
+        pooling over time too. PyTorch does so for images only.
+        """
+        for conv, weight, width in zip(self.convs, weights, self.widths, strict=True):
+            frames = F.pad(x, (0, 1)) if width % 2 == 0 else x
+            bias = conv.get_parameter("bias")
+            yield F.conv2d(frames.unsqueeze(2), weight, bias, padding=(0, (width - 1) // 2)).squeeze(2)
 
 
 def fixed_length(x: Tensor, frames: int) -> Tensor:

@@ -114,19 +114,22 @@ class MSCNN(Classifier[Options]):
         options, parts, queries = self.options, [], []
         if options.audio_pool:
             audio, mask = self.masked(audio, audio_len, options.max_frames)
-            frames = self.audio_cnn(audio, mask)
-            queries = [POOLS[name](frames, mask) for name in options.audio_pool]
+            queries = self.audio_cnn.pooled(audio, mask, options.audio_pool)
             parts += queries
         if options.xvector:
             parts.append(xvector)
         if options.text_pool:
             text, mask = self.masked(text, text_len, options.max_tokens)
-            keys = self.text_cnn(text, mask)
-            parts += [POOLS[name](keys, mask) for name in options.text_pool]
+            if options.attention:
+                keys = self.text_cnn(text, mask)
+                attended = [self.attend(torch.stack(queries, dim=1), keys, mask)[0].flatten(1)]
+                parts += [POOLS[name](keys, mask) for name in options.text_pool]
+            else:
+                attended = []
+                parts += self.text_cnn.pooled(text, mask, options.text_pool)
             if options.swem:
                 parts += [masked_max(text, mask), masked_mean(text, mask)]
-            if options.attention:
-                parts.append(self.attend(torch.stack(queries, dim=1), keys, mask)[0].flatten(1))
+            parts += attended
         return self.head(torch.cat(parts, dim=1))
 
     def attend(self, queries: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

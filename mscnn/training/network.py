@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mscnn import models
+from mscnn import heap, models
 from mscnn.config.model import ModelSpec
 from mscnn.device import WORKSPACE, tf32
 from mscnn.errors import UserError
@@ -193,19 +193,28 @@ def restore(
 
 @contextlib.contextmanager
 def reproducible(device: str) -> Iterator[None]:
-    """Context with deterministic algorithms, and without TF32; settings and random states are restored at its end."""
+    """Context with deterministic algorithms, and without TF32; settings and random states are restored at its end.
+
+    Memory that is freed in it is kept for it. PyTorch does not fill new memory, a debugging aid of these algorithms.
+    """
     import numpy as np
     import torch
+    import torch.utils.deterministic
 
     if device == "cuda":
         os.environ.setdefault(*WORKSPACE)
     settings = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    aids: Any = torch.utils.deterministic
+    filled = aids.fill_uninitialized_memory
     state = np.random.get_state()
     torch.use_deterministic_algorithms(True)
+    aids.fill_uninitialized_memory = False
+    cuda = [torch.cuda.current_device()] if device == "cuda" else []
     try:
-        with tf32(False), torch.random.fork_rng([torch.cuda.current_device()] if device == "cuda" else []):
+        with heap.kept(), tf32(False), torch.random.fork_rng(cuda):
             yield
     finally:
+        aids.fill_uninitialized_memory = filled
         np.random.set_state(state)
         torch.use_deterministic_algorithms(settings[0], warn_only=settings[1])
 

@@ -157,15 +157,12 @@ def attention_weights(model: MSCNN, inputs: Inputs) -> np.ndarray:
     """Weights (rows, L) of the tokens in a batch of one utterance; Eq. 4 of the paper."""
     import torch
 
-    from mscnn.models.layers import POOLS
-
     options = model.options
     with torch.inference_mode():
         frames, audio_mask = model.masked(inputs.audio, inputs.audio_len, options.max_frames)
         words = model.embedding(inputs.tokens).transpose(1, 2)
         words, text_mask = model.masked(words, inputs.token_len, options.max_tokens)
-        frames = model.audio_cnn(frames, audio_mask)
-        queries = torch.stack([POOLS[name](frames, audio_mask) for name in options.audio_pool], dim=1)
+        queries = torch.stack(model.audio_cnn.pooled(frames, audio_mask, options.audio_pool), dim=1)
         weights = model.attend(queries, model.text_cnn(words, text_mask), text_mask)[1]
     return weights[0].flatten(0, 1)[:, : inputs.tokens.shape[1]].numpy()
 

@@ -11,7 +11,7 @@ from mscnn import heap
 PAGES = 2**26 // 4096
 
 
-def faults() -> int:
+def new_pages() -> int:
     """Pages that the system gave while an array of 64 MB was made again."""
     np.ones(2**26, np.uint8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -22,7 +22,7 @@ def faults() -> int:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_memory_is_kept_within_the_context():
     with heap.kept():
-        assert faults() < PAGES / 10
+        assert new_pages() < PAGES / 10
 
 
 def test_another_library_is_left_alone(monkeypatch):

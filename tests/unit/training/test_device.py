@@ -94,7 +94,7 @@ def configured(name: str, wav2vec2_folder: Path) -> tuple[ModelSpec, Sizes]:
     """A configuration with small options, and the sizes of its network."""
     spec = ModelSpec.load(name)
     changes = SMALL.get(spec.family, {}) | ({"wav2vec2": str(wav2vec2_folder)} if spec.options.get("wav2vec2") else {})
-    changes |= {"samples": 9000} if spec.options.get("samples") else {}
+    changes |= {"samples": 40000} if spec.options.get("samples") else {}
     spec = spec_of(name, **{key: value for key, value in changes.items() if key in spec.options})
     settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
     dims = {name: Feature.load(f, settings.get(f, [])).extractor.dim for name, f in spec.features.items()}

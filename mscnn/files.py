@@ -4,6 +4,9 @@ import errno
 import hashlib
 import json
 import os
+import re
+import shlex
+import shutil
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
@@ -32,18 +35,40 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     try:
-        with open(temporary, mode, encoding=encoding, newline=newline) as handle:
-            yield handle
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.filename is None and error.errno in (*SPACE, *DENIED, errno.EIO):  # of write()
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        if error.filename == str(temporary):
-            raise OSError(error.errno, error.strerror, str(path)) from None
-        raise
+        with written_to(path):
+            with open(temporary, mode, encoding=encoding, newline=newline) as handle:
+                yield handle
+            os.replace(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_to(path: str | os.PathLike) -> Iterator[None]:
+    """What is written in the block belongs to ``path``: no space and no permission are errors of this file or folder.
+
+    Errors of ``write()`` name no file, those of temporary files another one; some libraries hide the error in a text.
+    """
+    path = Path(path)
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        hidden = re.search(r"(?:os error|\[Errno) (\d+)", str(error))
+        number = getattr(error, "errno", None) or (int(hidden[1]) if hidden else None)
+        named = getattr(error, "filename2", None) or getattr(error, "filename", None)  # copies name the source first
+        temporary = named is None or any(part.startswith(f".{path.name}.") for part in Path(os.fsdecode(named)).parts)
+        if number in (*SPACE, *DENIED, errno.EIO) and temporary:
+            raise OSError(number, os.strerror(number), str(path)) from None
+        raise
+
+
+def copy(source: str | os.PathLike, target: str | os.PathLike) -> None:
+    """Copy the content of a file, atomically."""
+    with open(source, "rb") as content, atomic(target, "wb") as out:
+        shutil.copyfileobj(content, out)
 
 
 def read_table(path: str | os.PathLike) -> dict[str, str]:
@@ -71,9 +96,10 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
         if key in table:
             raise UserError(f"{path}:{number}: duplicate key {key}; keys must be unique", code="table-key-twice")
         if key.encode() < previous:
+            file = shlex.quote(str(path))
             raise UserError(
-                f"{path}:{number}: {key} follows {previous.decode()}; sort with: LC_ALL=C sort -o {path} {path} "
-                "(pad numbers in ids with zeros)",
+                f"{path}:{number}: {key} follows {previous.decode()}; pad numbers in ids with zeros, and sort with: "
+                f"LC_ALL=C sort -o {file} {file}",
                 code="table-unsorted",
             )
         table[key], previous = value, key.encode()
@@ -84,15 +110,23 @@ def _key_and_value(raw: bytes, path: str | os.PathLike, where: str) -> tuple[str
     try:
         line = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise UserError(f"{where}: not UTF-8: {raw[:60]!r}; convert it with iconv", code="table-encoding") from None
-    if "\r" in line:
+        convert = _through("iconv -f LATIN1 -t UTF-8", path)
         raise UserError(
-            f"{where}: carriage return; convert it with: sed -i 's/\\r$//' {path}", code="table-carriage-return"
-        )
+            f"{where}: not UTF-8: {raw[:60]!r}; convert it, where it is Latin-1 with: {convert}", code="table-encoding"
+        ) from None
+    if "\r" in line:
+        convert = _through("tr -d '\\r'", path)
+        raise UserError(f"{where}: carriage return; convert it with: {convert}", code="table-carriage-return")
     key, _, value = line.replace("\t", " ", 1).partition(" ")
     if not key:
         raise UserError(f"{where}: expected 'key value', found {line[:60]!r}", code="table-line")
     return key, value.strip()
+
+
+def _through(command: str, path: str | os.PathLike) -> str:
+    """A command of the shell that replaces a file by what another command makes of it."""
+    file = shlex.quote(str(path))
+    return f"{command} <{file} >{file}.new && mv {file}.new {file}"
 
 
 def read_optional_table(path: str | os.PathLike) -> dict[str, str]:

@@ -14,7 +14,8 @@ run() { # run NAME ARGUMENT...
     return
   fi
   local log status=0 tee
-  exec {log}> >(trap '' INT TERM HUP && exec tee -a "exp/log/stage$current.log")
+  # a full disk under the log is not told by tee: what the command writes meanwhile is
+  exec {log}> >(trap '' INT TERM HUP && exec tee -a "exp/log/stage$current.log" 2>/dev/null)
   tee=$!
   say "\$ $line" >&"$log"
   supervise "${command[@]}" >&"$log" 2>&1 || status=$?
@@ -56,7 +57,7 @@ begin() { # begin STAGE
 
 finish() {
   $dry_run || say "stage $current ${stage_names[current]}: done in $((SECONDS - started)) s" |
-    tee -a "exp/log/stage$current.log"
+    tee -a "exp/log/stage$current.log" 2>/dev/null || true
   current=
 }
 
@@ -82,6 +83,12 @@ choose_plan() {
 
 # Print the lock files of the experiments that this run has.
 locks() { find exp -maxdepth 1 -name '.*.lock' -exec grep -l "^$(uname -n) $$ " {} + 2>/dev/null || true; }
+
+# End where FOLDER cannot be written.
+unwritable() { # unwritable FOLDER
+  echo "run.sh: $PWD/$1 cannot be written; allow it, free space, or copy the recipe elsewhere" >&2
+  exit 1
+}
 
 # Convert a stage, a number or a name, to its number in REPLY.
 stage_number() { # stage_number OPTION VALUE

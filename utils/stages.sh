@@ -154,8 +154,7 @@ run_recipe() { # run_recipe OPTION...
 
 # Check all options, write the plan, and lock its experiments, which another run may not have at the same time.
 make_plan() {
-  $dry_run || { mkdir -p exp/log "${plan%/*}" && choose_plan; } ||
-    { echo "run.sh: $PWD/${plan%/*} cannot be written; allow it, free space, or copy the recipe elsewhere" >&2 && exit 1; }
+  $dry_run || { mkdir -p exp/log "${plan%/*}" && choose_plan; } 2>/dev/null || unwritable "${plan%/*}"
   local options=(--model $model --text $text --protocol $protocol --engine $asr_engine --set $set --corpus "$parser"
     --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan" --grid "$grid" --labels "$labels"
     --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
@@ -166,5 +165,5 @@ make_plan() {
   if $dry_run; then run plan "${options[@]}"; fi
   supervise python3 -m mscnn.bin.plan "${options[@]}" --dry-run "$dry_run"
   $dry_run || { MSCNN_LOCKS=$(locks) && export MSCNN_LOCKS; } # the commands of the stages keep them fresh
-  $dry_run || option_print >exp/log/options.conf
+  $dry_run || option_print 2>/dev/null >exp/log/options.conf || unwritable exp/log
 }

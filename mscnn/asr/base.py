@@ -14,7 +14,7 @@ from mscnn.audio.read import SILENT
 from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, Issue, UserError
-from mscnn.files import digest, file_digest
+from mscnn.files import digest, file_digest, written_to
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger, progress
 
@@ -123,7 +123,11 @@ def transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) ->
     done = {(utt, audio) for utt, audio, _ in kept}
     todo = [task for task in tasks if task.key not in done]
     recognise = engine.open()
-    with AudioReader(RATE, convert=True) as reader, open(path, "w", encoding="utf-8", newline="\n") as out:
+    with (
+        written_to(path),
+        AudioReader(RATE, convert=True) as reader,
+        open(path, "w", encoding="utf-8", newline="\n") as out,
+    ):
         out.writelines("\t".join(line) + "\n" for line in kept)
         for task in progress(todo, total=len(todo), desc="transcribe"):
             loaded = reader.load(task.audio)

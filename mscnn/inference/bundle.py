@@ -16,7 +16,7 @@ import yaml
 
 from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.files import atomic, yaml_value
+from mscnn.files import atomic, written_to, yaml_value
 from mscnn.inference import members
 from mscnn.inference.description import FORMAT, Description, check
 from mscnn.inference.load import Loaded, predictor
@@ -98,7 +98,7 @@ def write_bundle(
     if out.exists() or out.is_symlink():
         raise UserError(f"{out}: exists; choose another --out, or remove it", code="out-exists")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+    with written_to(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
         folder = Path(temporary) / "bundle"
         folder.mkdir()
         _write_parts(loaded, folder, half)

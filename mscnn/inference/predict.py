@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from mscnn.data.protocols import read_fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
-from mscnn.files import digest, read_yaml
+from mscnn.files import copy, digest, read_yaml
 from mscnn.inference.trained import Config, require_unchanged
 from mscnn.stamp import SEAL, Stamp, seal
 from mscnn.training.experiment import options_of
@@ -78,7 +77,8 @@ def predict_experiments(
         exp, out, predictions = one.request.exp, one.request.out, one.predictions()
         write_config(out, one.config)
         stale = [(out, *prediction) for prediction in predictions if not prediction[2].fresh()]
-        shutil.copytree(exp / "folds", out / "folds", dirs_exist_ok=True)
+        for path in sorted((exp / "folds").iterdir()):
+            copy(path, out / "folds" / path.name)
         seal(out / SEAL, [out / "config.yaml", *sorted((out / "folds").iterdir())])
         logger.info("%s: predictions of %d of %d models of %s to write", out, len(stale), len(predictions), exp)
         todo += stale

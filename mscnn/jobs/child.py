@@ -9,6 +9,7 @@ import sys
 import threading
 
 from mscnn import log
+from mscnn.files import written_to
 from mscnn.jobs.job import Job, execute
 
 
@@ -21,7 +22,7 @@ def run_logged(text: str, append: bool) -> int:
         0, or 1 where it failed.
     """
     job = Job.from_json(text, anywhere=True)
-    with open(job.log, "a", encoding="utf-8") as out:
+    with written_to(job.log), open(job.log, "a", encoding="utf-8") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from mscnn import log
 from mscnn.device import WORKSPACE
+from mscnn.files import written_to
 from mscnn.jobs.job import Job, execute
 from mscnn.jobs.machine import processors
 
@@ -51,6 +52,7 @@ def run_logged(job: Job, append: bool = False) -> int:
     root = logging.getLogger()
     with (
         one_thread(),
+        written_to(job.log),
         open(job.log, "a", encoding="utf-8") as out,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(out),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mscnn.errors import DENIED, SPACE, UserError, explained
+from mscnn.files import written_to
 from mscnn.jobs import codec
 from mscnn.lock import held, of_folder
 
@@ -80,7 +81,7 @@ def execute(job: Job, append: bool = False) -> int:
     """
     start, status = time.monotonic(), 1
     try:
-        with held(of_folder([job.log, *job.writes][-1]), say=_print):
+        with written_to(job.log), held(of_folder([job.log, *job.writes][-1]), say=_print):
             if not append:
                 os.truncate(job.log, 0)
             _print(f"# Started at {time.strftime('%FT%T')} on {_here()} {job.function}")

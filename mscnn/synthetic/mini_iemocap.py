@@ -20,6 +20,7 @@ import numpy as np
 from mscnn import files
 from mscnn.audio.pcm import write_wav
 from mscnn.errors import UserError
+from mscnn.files import written_to
 from mscnn.stamp import source_digest
 from mscnn.synthetic.espeak import Espeak, versions
 from mscnn.synthetic.mini_script import SESSIONS, Turn, plan
@@ -126,12 +127,13 @@ def make(out: Path, seed: int = 0, sessions: Sequence[int] = SESSIONS) -> int:
     for leftover in (new, old):  # of a killed run
         shutil.rmtree(leftover, ignore_errors=True)
     espeak, dialogues = Espeak(seed), plan(seed, sessions)
-    for name, turns in dialogues.items():
-        audio = {turn.utt: speak(espeak, turn, seed) for turn in turns}
-        _write_dialogue(new / RELEASE / f"Session{name[4]}", name, turns, audio, random.Random(f"{seed} {name} notes"))
-    (new / RELEASE / "README.txt").write_text(README, encoding="utf-8")
-    manifest = json.dumps(_manifest(new, seed, sessions), indent=1)
-    (new / MANIFEST).write_text(f"{manifest}\n", encoding="utf-8")
+    with written_to(out):
+        for name, turns in dialogues.items():
+            audio, rng = {turn.utt: speak(espeak, turn, seed) for turn in turns}, random.Random(f"{seed} {name} notes")
+            _write_dialogue(new / RELEASE / f"Session{name[4]}", name, turns, audio, rng)
+        (new / RELEASE / "README.txt").write_text(README, encoding="utf-8")
+        manifest = json.dumps(_manifest(new, seed, sessions), indent=1)
+        (new / MANIFEST).write_text(f"{manifest}\n", encoding="utf-8")
     if out.exists():
         out.rename(old)
     new.rename(out)

@@ -14,6 +14,7 @@ import numpy as np
 
 from mscnn.audio.pcm import write_wav
 from mscnn.data.datadir import DataDir
+from mscnn.files import written_to
 from mscnn.log import progress
 from mscnn.stamp import Stamp
 from mscnn.synthetic.espeak import Espeak, versions
@@ -112,7 +113,8 @@ def make(wavs: Path, out: Path, seed: int = 0) -> dict[str, int]:
     stamp = Stamp(wavs / "made.json", options=options, code=SOURCES)
     if stamp.fresh():
         return {}
-    written = {split: _make_split(split, wavs / split, out / split, seed) for split in VARIANTS}
+    with written_to(wavs):
+        written = {split: _make_split(split, wavs / split, out / split, seed) for split in VARIANTS}
     stamp.write([*(path for paths in written.values() for path in paths), *(out / s / "utt2spk" for s in written)])
     return {split: len(paths) for split, paths in written.items()}
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from mscnn.errors import UserError
-from mscnn.files import file_digest
+from mscnn.files import file_digest, written_to
 from mscnn.text.vectorfiles import dimension
 
 CHUNK = 1 << 20  # bytes per read
@@ -49,7 +49,7 @@ def install(
         raise UserError(f"{out}: exists and has no installed vectors; choose another --out", code="out-not-ours")
     digest = _checked(archive, size, sha256)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+    with written_to(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         vectors = Path(folder, "vectors")
         vectors.mkdir()
         file = vectors / (f"{out.name}.{words}.txt" if words else f"{out.name}.txt")

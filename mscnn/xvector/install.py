@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from mscnn.errors import UserError
-from mscnn.files import file_digest
+from mscnn.files import file_digest, written_to
 from mscnn.paths import CONF
 from mscnn.xvector.modeldir import XvectorModel
 
@@ -45,7 +45,7 @@ def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str =
     if sha256 and digest != sha256.lower():
         raise UserError(f"{archive}: SHA-256 is {digest}, expected {sha256}; download it again", code="digest-differs")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+    with written_to(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         model = Path(folder, "model")
         _unpack(archive, model)
         (model / "SOURCE").write_text(f"{source or archive.name}\nsha256 {digest}\n", encoding="utf-8")

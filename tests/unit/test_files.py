@@ -1,5 +1,7 @@
 """Atomic files, Kaldi tables, and stamps that notice every change."""
 
+import subprocess
+
 import pytest
 
 from mscnn.files import atomic, digest, read_mapping, read_table, read_yaml, write_table
@@ -77,3 +79,17 @@ def test_stamp_notices_input_option_code_and_lost_output(tmp_path):
     source.write_text("1")
     output.unlink()
     assert not stamp().fresh()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"b 1\na 2\n", "table-unsorted"), (b"a 1\r\nb 2\r\n", "table-carriage-return"), (b"a \xe4\n", "table-encoding")],
+)
+def test_the_command_of_a_message_makes_the_table_good(tmp_path, content, code):
+    table = tmp_path / "it's my text"
+    table.write_bytes(content)
+    with fails(code) as caught:
+        read_table(table)
+    command = str(caught.value).rpartition("with: ")[2]
+    assert subprocess.run(["bash", "-c", command]).returncode == 0, command
+    assert sorted(read_table(table)) and [*tmp_path.iterdir()] == [table]

@@ -24,6 +24,7 @@ from mscnn.xvector.modeldir import XvectorModel
 from tests.unit.training.conftest import make_toy
 
 WORDS = ("what", "a", "day", "oh", "no", "not")
+MOMENTS = {"config.yaml", "written.json", "memory.json"}  # config.yaml has the command and the versions
 SETTINGS = ("max_epochs=2", "filters=2", "batch_size=8")
 
 
@@ -59,7 +60,7 @@ def _record(root: Path) -> None:
     (data.path / "wav.scp").write_text("".join(f"{utt} {root / utt}.wav\n" for utt in data.utts))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def made(tmp_path_factory) -> Corpus:
     """The corpus after stage 6; its experiment takes audio, text with word vectors of a file, and x-vectors."""
     root = make_toy(tmp_path_factory.mktemp("faults"))

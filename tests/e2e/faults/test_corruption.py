@@ -12,6 +12,7 @@ import pytest
 
 from mscnn.errors import UserError
 from mscnn.training import checkpoint
+from tests.e2e.faults.conftest import MOMENTS
 
 
 def flipped(content: bytes) -> bytes:
@@ -71,7 +72,6 @@ MISSING = {  # codes of files that are not there
     "exp/t/fold02/run1/predictions_test.tsv": "experiment-unfinished",
     "exp/again/fold01/run1/predictions_test.tsv": "experiment-unfinished",
 }
-MOMENTS = {"config.yaml", "written.json", "memory.json"}  # config.yaml has the command and the versions
 FAST = ("bit", "missing")
 NIGHTLY = os.environ.get("MSCNN_TEST_NIGHTLY") == "true"
 PAGES = {".png", ".svg", ".pdf", ".csv", ".html", ".md"}  # of stage 6, in part written by both of its commands

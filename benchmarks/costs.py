@@ -4,9 +4,9 @@
     python3 ../../benchmarks/costs.py --plan exp/plan.jsonl --out costs.yaml
 
 CPU seconds of one core. A step is the median batch of the training part of fold 1; an epoch is one pass over an hour of
-speech at that rate, without the evaluation on dev. Memory is the peak of a process that reads fold 1 and trains on the
-longest batch. Features and x-vectors of some utterances are extracted again. The corpus may be a sample: only memory
-grows with it, by the size of the features.
+speech at that rate, without the evaluation on dev. Memory is the peak of a process that trains on the longest batch of
+fold 1, without features and libraries, which processes share. Features and x-vectors of some utterances are extracted
+again. The corpus may be a sample.
 """
 
 import os
@@ -75,13 +75,13 @@ def system(row, args) -> str:
 
 def times(task) -> tuple[float, float, float, float]:
     """Seconds of an epoch per hour of speech, and of a step, from the median batch; memory for the longest; weights."""
-    import resource
     import time
 
     import numpy as np
     import torch
 
     from mscnn import models
+    from mscnn.recipe.memory import own_peak
     from mscnn.training import loop
     from mscnn.training.feed import Feed, sample_batches, sample_subset
     from mscnn.training.optimizer import make_optimizer
@@ -107,7 +107,7 @@ def times(task) -> tuple[float, float, float, float]:
     seconds = step(batch)
     step(full[-1])
     hours = sum(task.sources.data.dur[utt] for utt in task.fold.train) / 3600
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    peak = (own_peak() or 0) / 1e9
     weights = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values()) / 1e9
     return seconds * len(splits.train) / len(batch) / hours, seconds, peak, weights
 

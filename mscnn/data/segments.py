@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,14 +24,16 @@ def segment(
     rule: Segments, lengths: Sequence[int] | np.ndarray, *, train: bool, classes: Sequence[str] | None = None
 ) -> Spans:
     """Segments of utterances of ``lengths`` frames; the ``classes`` of utterances are used in training only."""
-    spans: list[tuple[int, int, int]] = []
+    firsts, counts = array("q"), array("q")
     hop = rule.hop or rule.frames
     hop = hop if train else rule.test_hop or hop
     for i, length in enumerate(lengths):
         slides = train and classes is not None and classes[i] in rule.slide_classes
         starts = STARTS["slide" if slides else rule.long](int(length), rule.frames, hop, rule.tail)
-        spans += [(i, start, min(rule.frames, int(length) - start)) for start in starts]
-    return Spans(*np.array(spans, np.int64).reshape(-1, 3).T)
+        firsts.extend(starts)
+        counts.append(len(starts))
+    utterance, first = np.repeat(np.arange(len(counts)), counts), np.array(firsts, np.int64)
+    return Spans(utterance, first, np.minimum(rule.frames, np.asarray(lengths, np.int64)[utterance] - first))
 
 
 def aggregate_segments(rule: Segments, scores: np.ndarray, utterance: np.ndarray, count: int) -> np.ndarray:

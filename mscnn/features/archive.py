@@ -22,12 +22,13 @@ from mscnn.stamp import SEAL, require_intact
 
 FIX = "extract the features with stage 3: ./run.sh --stage features --stop-stage features"
 HEADER = np.dtype([("kind", "S5"), ("size", "u1"), ("rows", "<i4"), ("size2", "u1"), ("columns", "<i4")])
-FLOAT = b"\0BFM "  # header of a binary float32 matrix of Kaldi
+FLOAT, HALF = b"\0BFM ", b"\0BHM "  # headers of binary matrices; Kaldi knows the first
+TYPES: dict[bytes, np.dtype] = {FLOAT: np.dtype("<f4"), HALF: np.dtype("<f2")}
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureDir:
-    """Features of a data set: one float32 matrix (T, ``dim``) per utterance.
+    """Features of a data set: one matrix (T, ``dim``) of float32 or float16 per utterance.
 
     ``frame_shift`` is in seconds. ``hash`` is a digest of the options, ``content`` one of the values, so a fingerprint
     of ``feature.yaml`` covers the features. The index has an element per utterance: ``ids`` (bytes, sorted),
@@ -112,7 +113,7 @@ class FeatureDir:
     def select(self, utts: Sequence[str]) -> Frames:
         """Features of utterances, mapped into memory.
 
-        Matrices of other types than float32, and compressed ones, are decoded into a temporary file.
+        Matrices of other types, and compressed ones, are decoded into a temporary file.
 
         Raises:
             UserError: an utterance has no features, they are not finite, or the archive does not match the tables.
@@ -158,19 +159,23 @@ class FeatureDir:
         return f"{self.maps.paths[self.file[at]]}:{self.offsets[at]}"
 
     def _mapped(self, at: np.ndarray) -> Frames | None:
-        """Frames where they are stored; None unless all are float32 matrices of the sizes in the tables."""
+        """Frames where they are stored; None unless all are matrices of one of TYPES and of the sizes in the tables."""
         offsets, lengths = self.offsets[at], self.num_frames[at]
         try:
             starts, sizes = self.maps.starts[self.file[at]], self.maps.sizes[self.file[at]]
         except (OSError, ValueError):  # of an empty file, or one that cannot be opened: decoding tells which
             return None
-        room = sizes - offsets - HEADER.itemsize
-        if (room < 0).any():
+        room, headers = sizes - offsets - HEADER.itemsize, np.zeros(len(at), HEADER)
+        inside = room >= 0
+        headers[inside] = self.maps.take((starts + offsets)[inside], HEADER.itemsize).view(HEADER)
+        kind = bytes(headers["kind"][0]) if len(at) else FLOAT
+        if kind not in TYPES:
             return None
-        headers = self.maps.take(starts + offsets, HEADER.itemsize).view(HEADER)
-        same = (headers["kind"] == FLOAT) & (headers["rows"] == lengths) & (headers["columns"] == self.dim)
-        rows = Mapped(self.maps, self.dim, np.dtype("<f4"))
-        if not (same & (lengths <= room // rows.pitch)).all():
+        rows = Mapped(self.maps, self.dim, TYPES[kind])
+        right = (headers["kind"] == kind) & (headers["rows"] == lengths) & (headers["columns"] == self.dim)
+        right &= lengths <= room // rows.pitch
+        if not right.all():
+            self._decode(at[right.argmin()])  # raises, unless it has another type
             return None
         return Frames(rows, starts + offsets + HEADER.itemsize, lengths, lengths)
 
@@ -209,12 +214,13 @@ def _require_binary(path: Path, offset: int) -> None:
             raise ValueError("no binary Kaldi object at this offset")
 
 
-def write_archive(stem: Path, matrices: Iterable[tuple[str, np.ndarray]]) -> dict[str, int]:
+def write_archive(stem: Path, matrices: Iterable[tuple[str, np.ndarray]], stored: str = "float32") -> dict[str, int]:
     """Write ``stem.ark``, then ``stem.scp`` (absolute paths), both atomically.
 
     Args:
         stem: path without the suffix.
         matrices: (utterance, float32 (T, dim)) pairs; consumed one by one.
+        stored: type of the values, float32 or float16.
 
     Returns:
         utterance -> T.
@@ -226,7 +232,11 @@ def write_archive(stem: Path, matrices: Iterable[tuple[str, np.ndarray]]) -> dic
     with atomic(ark, "wb") as out:
         for utt, matrix in matrices:
             lines.append(f"{utt} {ark}:{out.tell() + len(utt.encode()) + 1}\n")
-            kaldiio.save_ark(out, {utt: matrix})
+            if stored == "float16":
+                rows, columns = (size.to_bytes(4, "little") for size in matrix.shape)
+                out.write(b"%s %s\4%s\4%s" % (utt.encode(), HALF, rows, columns) + matrix.astype("<f2").tobytes())
+            else:
+                kaldiio.save_ark(out, {utt: matrix})
             frames[utt] = len(matrix)
     with atomic(ark.with_suffix(".scp")) as out:
         out.writelines(lines)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
@@ -43,6 +43,8 @@ LIMITS = {  # least and most of numbers; the others are at least 0
     "deltas": (0, 4),
     "delta_width": (0, 1001),
 }
+COMMON = ("kind", "trim_db", "stored")  # options of every feature
+FULL = "float32"
 BELOW = (("n_mfcc", "n_mels"), ("low_hz", "high_hz"), ("modulation_low_hz", "modulation_high_hz"))
 KINDS: dict[str, type[Extractor]] = {
     "mfcc": Mfcc,
@@ -68,6 +70,7 @@ class _Common:
 
     kind: str
     trim_db: Annotated[int | float, Field(gt=0)] | None
+    stored: Literal["float32", "float16"] = "float32"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -76,12 +79,17 @@ class _Common:
 
 @dataclass(frozen=True)
 class Feature:
-    """A named feature: its extractor, and ``trim_db`` (dB below the loudest frame; None: edges are not trimmed)."""
+    """A named feature: its extractor, and options of every feature.
+
+    ``trim_db``: dB below the loudest frame; None: edges are not trimmed. ``stored``: type of the values in archives;
+    float16 takes half the memory and disk, has three decimal digits, and cannot be read by Kaldi.
+    """
 
     name: str
     kind: str
     trim_db: float | None
     extractor: Extractor
+    stored: str = FULL
 
     @classmethod
     def load(cls, name: str, settings: Sequence[str] = ()) -> Feature:
@@ -94,7 +102,7 @@ class Feature:
         """
         path = conf("features", name)
         values = schema.read(path)
-        origins = {key: f"--set {setting}" for setting in settings for key in [_key(setting, [*values])]}
+        origins = {key: f"--set {setting}" for setting in settings for key in [_key(setting, [*values, "stored"])]}
         values |= {key: schema.parse(origin.partition("=")[2], origin) for key, origin in origins.items()}
 
         def where(key: str) -> Path | str:
@@ -106,18 +114,19 @@ class Feature:
     def of(cls, name: str, options: Mapping[str, Any], where: schema.Where) -> Feature:
         """The feature with these options, which are all of them; ``where`` and errors as in :func:`schema.build`."""
         rest = dict(options)
-        common = schema.build(_Common, {key: rest.pop(key) for key in ("kind", "trim_db") if key in rest}, where)
+        common = schema.build(_Common, {key: rest.pop(key) for key in COMMON if key in rest}, where)
         extractor = schema.build(KINDS[common.kind], rest, where)
         given = _options(extractor)
         for key, expected in _out_of_range(given):
             place = schema.place(where(key) if callable(where) else where, (key,))
             raise UserError(f"{place}: {key}: expected {expected}, found {given[key]}", code="config-value")
-        return cls(name, common.kind, common.trim_db, extractor)
+        return cls(name, common.kind, common.trim_db, extractor, common.stored)
 
     @property
     def options(self) -> dict[str, object]:
-        """All options, as in the YAML file."""
-        return {"kind": self.kind, "trim_db": self.trim_db, **_options(self.extractor)}
+        """All options, as in the YAML file; ``stored`` only where it is not float32."""
+        stored = {} if self.stored == FULL else {"stored": self.stored}
+        return {"kind": self.kind, "trim_db": self.trim_db, **stored, **_options(self.extractor)}
 
     @property
     def title(self) -> str:
@@ -145,10 +154,11 @@ def _out_of_range(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def title(name: str, options: Mapping[str, Any]) -> str:
-    """Name of a feature, with ``trim_db`` and the pretrained network where they were used."""
+    """Name of a feature, with ``trim_db``, ``stored`` and the pretrained network where they were used."""
     trim_db, model = options.get("trim_db"), options.get("model")
     trimmed = "" if trim_db is None else f" trim_db={trim_db:g}"
-    return f"{name}{trimmed}" + (f" model={model}" if model else "")
+    stored = f" stored={options['stored']}" if "stored" in options else ""
+    return f"{name}{trimmed}{stored}" + (f" model={model}" if model else "")
 
 
 def options_hash(options: dict[str, object]) -> str:

@@ -19,7 +19,7 @@ from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import write_archive
 from mscnn.features.archive_jobs import ArchiveJob, join_tables, run_stale, write_notices
-from mscnn.features.config import Feature
+from mscnn.features.config import FULL, Feature
 from mscnn.files import atomic, digest, file_digest, write_table
 from mscnn.stamp import SEAL, Stamp, seal
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ROOMS = {"audio": ("pcm", "read", "video"), "features": ("base", "dsp")}
 CODE = tuple(f"mscnn.{room}.{name}" for room, names in ROOMS.items() for name in names)
 JOB_SIZE = 250  # utterances; fixed, so that the archives do not depend on the number of processes
+MOST_JOBS = 256  # each training maps all archives, and a process may have few files open
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,10 @@ def extract(
 
 
 def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool, device: str) -> list[FeatureJob]:
-    """One job per ``JOB_SIZE`` of the sorted utterances, for any number of processes."""
+    """One job per ``JOB_SIZE`` of the sorted utterances, or ``MOST_JOBS``, for any number of processes."""
     utterances = UtteranceAudio.of(data)
-    slices = [tuple(utterances[i : i + JOB_SIZE]) for i in range(0, len(utterances), JOB_SIZE)]
+    size = max(JOB_SIZE, -(-len(utterances) // MOST_JOBS))
+    slices = [tuple(utterances[i : i + size]) for i in range(0, len(utterances), size)]
     return [FeatureJob(number, audio, convert, out, feature, device) for number, audio in enumerate(slices, 1)]
 
 
@@ -117,7 +119,7 @@ def write_features(job: FeatureJob) -> str:
         DataErrors: files that cannot be used; lists all of the job's.
     """
     notices: dict[str, list[str]] = {}
-    frames = write_archive(job.stem, _matrices(job, notices))
+    frames = write_archive(job.stem, _matrices(job, notices), job.feature.stored)
     with atomic(job.table) as table:
         table.writelines(f"{utt}\t{frames[utt]}\t{'; '.join(notices[utt])}\n" for utt in frames)
     return f"{len(frames)} utterances, {sum(frames.values())} frames"
@@ -134,7 +136,9 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
             samples, notices[audio.utt] = loaded
             matrix = compute(job.feature, samples, job.device)
             if not _is_finite(matrix):
-                reader.refuse(audio, "feature-not-finite", f"{audio.wav}: {job.feature.name} is not finite; inspect it")
+                limit = "" if job.feature.stored == FULL else f" in {job.feature.stored}; set stored={FULL}"
+                message = f"{audio.wav}: {job.feature.name} is not finite{limit or '; inspect it'}"
+                reader.refuse(audio, "feature-not-finite", message)
                 continue
             if len(matrix) < extractor.min_frames:
                 notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
@@ -148,10 +152,20 @@ def _is_finite(matrix: np.ndarray) -> bool:
 
 
 def compute(feature: Feature, samples: np.ndarray, device: str) -> np.ndarray:
-    """Feature (T, dim) float32, T > 0, of samples (n,) at its rate, n > 0; edges are trimmed first where it says so."""
+    """Feature (T, dim), T > 0, of samples (n,) at its rate, n > 0; edges are trimmed first where it says so.
+
+    The values are float32, rounded to the type in which they are stored.
+    """
     if feature.trim_db is not None:
         samples = trim(samples, feature.trim_db)
-    return feature.extractor.compute(samples, device)
+    return _rounded(feature.extractor.compute(samples, device), feature.stored)
+
+
+def _rounded(matrix: np.ndarray, stored: str) -> np.ndarray:
+    import numpy as np
+
+    with np.errstate(over="ignore"):  # what float16 has no number for becomes infinite, and is refused
+        return matrix.astype(stored).astype(np.float32) if stored != FULL else matrix
 
 
 def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: Path) -> dict[str, int]:

@@ -154,11 +154,10 @@ def _stops_early(row: Row) -> bool:
     return spec.family != "baseline" and not options.max_steps and options.patience < options.max_epochs
 
 
-def _memory(row: Row, hours: float | None, costs: Costs) -> float | None:
-    """Gigabytes of one training, with the features of the data set; None: not measured."""
+def _memory(row: Row, costs: Costs) -> float | None:
+    """Gigabytes of one training, without features, of which all trainings share one copy; None: not measured."""
     cost = costs.systems.get(stem(row.model))
-    rates = (costs.features.get(stem(name)) for name in row.features)
-    return None if cost is None else cost.gigabytes + sum(rate.gigabytes for rate in rates if rate) * (hours or 0)
+    return None if cost is None else cost.gigabytes
 
 
 def _stages(data: DataSet, hours: float | None, costs: Costs) -> Iterator[Rate | None]:
@@ -209,7 +208,7 @@ def _totals(
         return
     known = [rate for rate in stages if rate]
     hours, before = sum(filter(None, training.values())), sum(rate.seconds for rate in known)
-    sizes = [size for row in plan.trained if (size := _memory(row, speech[row.data], costs)) is not None]
+    sizes = [size for row in plan.trained if (size := _memory(row, costs)) is not None]
     yield (
         f"{number}: at most {hours + before:,.1f} hours of one core "
         f"({before:,.1f} of them before training), {sum(rate.gigabytes for rate in known):.1f} GB on disk and "

@@ -93,10 +93,7 @@ def _measured(task: Task) -> Taken | None:
 
 
 def peak(task: Task) -> Taken | None:
-    """What this process takes to read a fold, and to train and predict on its longest examples.
-
-    Memory backed by files, such as libraries, is shared by processes and not counted. None where ``/proc`` is missing.
-    """
+    """What this process takes to read a fold, and to train and predict on its longest examples; see own_peak."""
     import numpy as np
     import torch
 
@@ -114,11 +111,20 @@ def peak(task: Task) -> Taken | None:
         feed, optimizer = Feed(splits.train, task.device), make_optimizer(model, options)
         train_epoch(model, feed, [order[-options.batch_size :]], optimizer, options, rng)
         predict_batches(model, feed, [order[-EVAL_BATCH_SIZE:]])
+    host = own_peak()
+    on_gpu = torch.cuda.max_memory_reserved() + CONTEXT if task.device == "cuda" else 0
+    return None if host is None else Taken(host, on_gpu)
+
+
+def own_peak() -> int | None:
+    """Bytes that this process had to itself at most; None where ``/proc`` is missing.
+
+    Memory backed by files, such as libraries and archives of features, is shared by processes and not counted.
+    """
     if not STATUS.exists():
         return None
     sizes = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
-    host = sum(sign * int(sizes[name].split()[0]) for name, sign in (("VmHWM", 1), ("RssFile", -1))) * 1024
-    return Taken(host, torch.cuda.max_memory_reserved() + CONTEXT if task.device == "cuda" else 0)
+    return sum(sign * int(sizes[name].split()[0]) for name, sign in (("VmHWM", 1), ("RssFile", -1))) * 1024
 
 
 def _task(setup: ExperimentConfig, reader: Reader) -> Task:

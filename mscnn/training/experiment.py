@@ -141,7 +141,11 @@ def resolve(
         "features": {name: archive.title for name, archive in sources.features.items()},
         "feature_dirs": {name: str(archive.path) for name, archive in sources.features.items()},
         "changed": sorted(
-            [*_used(options, system), *(options.text.changed if spec.text and system.learns_tokens else ())]
+            [
+                *_used(options, system),
+                *(options.text.changed if spec.text and system.learns_tokens else ()),
+                *{f"stored={kind}" for one in sources.features.values() if (kind := one.options.get("stored"))},
+            ]
         ),
         "embeddings": options.text.title if spec.text and system.learns_tokens else "none",
         "xvector_model": model_name(sources.xvectors()) if spec.xvector else "none",

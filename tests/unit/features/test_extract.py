@@ -18,7 +18,9 @@ from mscnn.data.datadir import DataDir
 from mscnn.features import extract as stage
 from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
-from mscnn.features.extract import extract
+from mscnn.features.extract import compute, extract
+from mscnn.features.mfcc import Mfcc
+from mscnn.features.store import Mapped
 from tests.raises import fails
 
 RATE = 16000
@@ -196,3 +198,37 @@ def test_features_with_one_column_one_row_and_segments(tmp_path, small_jobs, nam
     features = FeatureDir.load(tmp_path / "out")
     assert list(frames.values()) == {"raw16k": [4800, 32000], "prosody35": [1, 1], "mfcc26_seg18": [57, 114]}[name]
     assert features.read("a-2").shape == (frames["a-2"], features.dim)
+
+
+def test_values_in_half_precision(tmp_path):
+    """Half the bytes; float16 values, the same in the archive and for a recording."""
+    data = make_data(tmp_path, {f"a-{i}": (sound(0.2 + 0.05 * i, i), RATE) for i in range(3)})
+    whole, half = Feature.load("mfcc96"), Feature.load("mfcc96", ["stored=float16"])
+    assert "stored" not in whole.options and half.options["stored"] == "float16" and half.hash != whole.hash
+    assert half.title == "mfcc96 stored=float16"
+    for feature in (whole, half):
+        extract(data, feature, tmp_path / feature.stored, nj=1, convert=False)
+    features, plain = (FeatureDir.load(tmp_path / kind) for kind in ("float16", "float32"))
+    frames = features.select(data.utts)
+    assert isinstance(frames.rows, Mapped) and frames.rows.pitch == 2 * 96
+    samples, _ = soundfile.read(data.wav["a-1"], dtype="float32")
+    for i, utt in enumerate(data.utts):
+        matrix = frames.matrix(i)
+        assert matrix.dtype == np.float32
+        np.testing.assert_array_equal(matrix, plain.read(utt).astype(np.float16).astype(np.float32))
+    np.testing.assert_array_equal(frames.matrix(1), compute(half, samples, "cpu"))
+    sizes = [(tmp_path / kind / "feats.1.ark").stat().st_size for kind in ("float16", "float32")]
+    assert sizes[1] - sizes[0] == 2 * 96 * plain.num_frames.sum()
+    archive = (tmp_path / "float16" / "feats.1.ark").read_bytes()
+    (tmp_path / "float16" / "written.json").unlink()
+    (tmp_path / "float16" / "feats.1.ark").write_bytes(archive[:-50])
+    with fails("features-damaged", "a-2"):
+        FeatureDir.load(tmp_path / "float16").select(data.utts)
+
+
+def test_values_that_half_precision_lacks_are_refused(tmp_path, monkeypatch):
+    data = make_data(tmp_path, {"a-0": (sound(0.2), RATE)})
+    monkeypatch.setattr(Mfcc, "__call__", lambda self, samples: np.full((5, 96), 7e4, np.float32))
+    extract(data, Feature.load("mfcc96"), tmp_path / "whole", nj=1, convert=False)
+    with fails("jobs-failed", "a-0", "float16", "stored=float32"):
+        extract(data, Feature.load("mfcc96", ["stored=float16"]), tmp_path / "half", nj=1, convert=False)

@@ -56,7 +56,7 @@ def test_hours_gigabytes_and_memory(tmp_path):
             " 50.3 hours",
             "1.0 GB on disk",
             " 0.3 GB for trained models",
-            "6.0 GB of memory",
+            "5.0 GB of memory",
             " 4 ",
         )
     )

@@ -59,7 +59,7 @@ def read_vectors(path: str | os.PathLike, utts: Sequence[str]) -> np.ndarray:
         if len(row) != expected or not np.isfinite(row).all():
             raise UserError(
                 f"{path}: {utt}: expected {expected} finite values, found {len(row)}, {np.isfinite(row).sum()} of them "
-                "finite; extract it again with stage 2 (xvector) or what made it or what made it",
+                "finite; extract it again with stage 2 (xvector) or what made it",
                 code="xvector-damaged",
             )
         rows.append(row)

@@ -102,9 +102,9 @@ class OnnxMultiScaleConv(nn.Module):
         return self.layer(x, mask)
 
     def pooled(self, x: Tensor, mask: Tensor, pools: Sequence[str]) -> list[Tensor]:
-        """The POOLS of these names, each (B, scales · filters)."""
+        """The POOLS of these names, each (B, scales · filters), and the outputs for the name ``maps``."""
         maps = self.layer(x, mask)
-        return [POOLS[name](maps, mask) for name in pools]
+        return [maps if name == "maps" else POOLS[name](maps, mask) for name in pools]
 
 
 class OnnxAlignment(nn.Module):

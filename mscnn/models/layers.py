@@ -46,9 +46,9 @@ POOLS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"max": masked_max, "mean
 class ReluPools(torch.autograd.Function):
     """The POOLS of the ReLU of feature maps x (B, C, T), mask (B, T), in one pass forward and one backward.
 
-    Returns maximum, mean and standard deviation, each (B, C), and the maps after ReLU and mask, which have no gradient:
-    they are kept for that of the others. It is that of the functions above: equal maxima share it, padding has none.
-    Maps of half precision are pooled in single precision.
+    Returns maximum, mean and standard deviation, each (B, C), and the maps after ReLU and mask, which are kept for the
+    gradient. It is that of the functions above: equal maxima share it, padding has none. Maps of half precision are
+    pooled in single precision.
     """
 
     generate_vmap_rule = True
@@ -66,18 +66,20 @@ class ReluPools(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, ...]) -> None:
         ctx.save_for_backward(inputs[1], *output)
-        ctx.mark_non_differentiable(output[3])
-        ctx.set_materialize_grads(True)
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor, None]:
         mask, *pools, kept = ctx.saved_tensors
-        top, mean, std, of_max, of_mean, of_std = (value[..., None] for value in (*pools, *grads[:3]))
+        given = [torch.zeros_like(pool) if grad is None else grad for pool, grad in zip(pools, grads[:3], strict=True)]
+        top, mean, std, of_max, of_mean, of_std = (value[..., None] for value in (*pools, *given))
         maps, frames = _single(kept), mask.sum(dim=1)[:, None, None]
         slope = of_std / (frames * std)
         peaks = maps.clone().eq_(top)  # 1 or 0; a comparison to booleans takes five times as long
         grad = torch.addcmul(of_mean / frames - slope * mean, slope, maps)
         grad = grad.addcmul(peaks, of_max / peaks.sum(dim=2, keepdim=True))
+        if (of_maps := grads[3]) is not None:
+            grad = grad + of_maps
         return torch.ops.aten.threshold_backward(grad, maps, 0).to(kept.dtype), None  # 0 where maps is
 
 
@@ -102,17 +104,17 @@ class MultiScaleConv(nn.Module):
         return torch.cat([*self.convolved(x * mask[:, None], self.weights())], dim=1).relu() * mask[:, None]
 
     def pooled(self, x: Tensor, mask: Tensor, pools: Sequence[str]) -> list[Tensor]:
-        """The POOLS of these names of the outputs, each (B, scales · filters), without the outputs themselves.
+        """The POOLS of these names of the outputs, each (B, scales · filters); the name ``maps``: the outputs.
 
         On a CPU a few utterances at a time, whose maps stay in its cache.
         """
+        chosen = [(*POOLS, "maps").index(name) for name in pools]
         rows = max(1, CACHED // (self.filters * x.shape[2])) if x.is_cpu else len(x)
         weights, parts = self.weights(), []
         for block, valid in zip((x * mask[:, None]).split(rows), mask.split(rows), strict=True):
-            scales = [ReluPools.apply(maps, valid)[:3] for maps in self.convolved(block, weights)]
-            parts.append([torch.cat(pool, dim=1) for pool in zip(*scales, strict=True)])
-        results = dict(zip(POOLS, map(torch.cat, zip(*parts, strict=True)), strict=True))
-        return [results[name] for name in pools]
+            scales = [ReluPools.apply(maps, valid) for maps in self.convolved(block, weights)]
+            parts.append([torch.cat([scale[i] for scale in scales], dim=1) for i in chosen])
+        return [*map(torch.cat, zip(*parts, strict=True))]
 
     def weights(self) -> list[Tensor]:
         """Weights (filters, D, 1, width) of the convolutions, on a CPU with D last in memory (see ``convolved``)."""

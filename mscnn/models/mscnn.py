@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import ABSENT, Inputs, Limits, Sizes
-from mscnn.models.layers import POOLS, MultiScaleConv, length_mask, masked_max, masked_mean, masked_softmax
+from mscnn.models.layers import MultiScaleConv, length_mask, masked_max, masked_mean, masked_softmax
 
 Pool: TypeAlias = Literal["max", "mean", "std"]
 
@@ -120,16 +120,13 @@ class MSCNN(Classifier[Options]):
             parts.append(xvector)
         if options.text_pool:
             text, mask = self.masked(text, text_len, options.max_tokens)
-            if options.attention:
-                keys = self.text_cnn(text, mask)
-                attended = [self.attend(torch.stack(queries, dim=1), keys, mask)[0].flatten(1)]
-                parts += [POOLS[name](keys, mask) for name in options.text_pool]
-            else:
-                attended = []
-                parts += self.text_cnn.pooled(text, mask, options.text_pool)
+            keys = ["maps"] if options.attention else []
+            pooled = self.text_cnn.pooled(text, mask, [*options.text_pool, *keys])
+            parts += pooled[: len(options.text_pool)]
             if options.swem:
                 parts += [masked_max(text, mask), masked_mean(text, mask)]
-            parts += attended
+            if options.attention:
+                parts.append(self.attend(torch.stack(queries, dim=1), pooled[-1], mask)[0].flatten(1))
         return self.head(torch.cat(parts, dim=1))
 
     def attend(self, queries: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

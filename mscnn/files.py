@@ -200,11 +200,19 @@ def yaml_value(text: str, loader: type[BaseLoader] = SafeLoader) -> Any:
         raise yaml.YAMLError(f"{type(error).__name__}: {str(error)[:200]}") from None
 
 
+def json_value(text: str | bytes) -> Any:
+    """The value of a JSON text; every text that has none raises ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def read_mapping(path: str | os.PathLike) -> dict[str, Any]:
     """The mapping in a JSON file; empty where the file is absent, damaged or has no mapping."""
     try:
-        value = json.loads(regular(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        value = json_value(regular(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -240,9 +248,12 @@ def checksum(path: str | os.PathLike) -> list[int] | None:
     A process reads a file once, unless its size or time of change are others.
     """
     path = Path(path)
-    if not path.is_file():
+    try:
+        if not path.is_file():
+            return None
+        facts = path.stat()
+    except OSError:  # a name that no file can have, or a folder that cannot be entered
         return None
-    facts = path.stat()
     return [facts.st_size, _crc(path.absolute(), facts.st_size, facts.st_mtime_ns, facts.st_ino)]
 
 

@@ -20,6 +20,8 @@ import yaml
 from mscnn.errors import DENIED, SPACE, UserError, explained, printable
 from mscnn.files import BaseLoader, yaml_value
 
+DIGITS = 9  # of a count
+
 
 def flag(text: str) -> bool:
     """Type of a boolean option: ``true`` or ``false``."""
@@ -29,16 +31,18 @@ def flag(text: str) -> bool:
 
 
 def positive(text: str) -> int:
-    """Type of a count: an integer of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, found {text!r}")
-    return int(text)
+    """Type of a count: an integer from 1 to below a billion."""
+    return _whole(text, 1)
 
 
 def count(text: str) -> int:
-    """Type of a number of things: an integer of at least 0."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected an integer of at least 0, found {text!r}")
+    """Type of a number of things: an integer from 0 to below a billion."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    if not text.isdecimal() or not least <= int(text[:DIGITS]) or len(text) > DIGITS:
+        raise argparse.ArgumentTypeError(f"expected an integer from {least} to 999999999, found {text!r}")
     return int(text)
 
 

@@ -14,6 +14,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's library is imported: no t
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of all tests."""
+    parser.addoption("--fuzz-seconds", type=float, default=0, help="mutate the files of each reader for so long")
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
     """Give tests/e2e to one process, for all of it uses one recipe; of other tests each file, for its fixtures."""

@@ -2,7 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
+
+from mscnn.config.schema import NotNegative, Positive
 from mscnn.errors import UserError
 
 KINDS = ("majority", "text", "audio")
@@ -27,10 +31,10 @@ class Options:
     """
 
     kind: str
-    c: float
-    ngrams: int
+    c: Positive
+    ngrams: Annotated[int, Field(ge=1, le=10)]
     pattern: str
-    class_weight: float
+    class_weight: NotNegative
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -40,10 +44,6 @@ class Options:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UserError(f"kind {self.kind}: expected one of {', '.join(KINDS)}", code="option-value")
-        if self.class_weight < 0:
-            raise UserError(f"class_weight {self.class_weight}: must not be below 0", code="option-value")
-        if self.c <= 0 or self.ngrams < 1:
-            raise UserError(f"c {self.c}, ngrams {self.ngrams}: must be above 0", code="option-value")
         try:
             re.compile(self.pattern)
         except re.error as error:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mscnn.log import get_logger
-from mscnn.options import Parser, flag, positive, run
+from mscnn.options import Parser, count, flag, positive, run
 
 
 def parser() -> Parser:
@@ -19,7 +19,7 @@ def parser() -> Parser:
         "--labels", help="label map (a name in conf/labels, or a .yaml file): every part must have every class"
     )
     p.add_argument(
-        "--folds", type=int, default=0, help="with --labels: check only the first N folds, which are trained; 0: all"
+        "--folds", type=count, default=0, help="with --labels: check only the first N folds, which are trained; 0: all"
     )
     p.add_argument("--feature-dir", type=Path, help="features of stage 3, for the audio baseline; default: none")
     p.add_argument("--nj", default=1, type=positive, help="parallel processes; results do not depend on it")

@@ -1,6 +1,6 @@
 """Stage 0: check that this machine and the corpus have what the run needs."""
 
-from mscnn.options import Parser, flag, positive, run
+from mscnn.options import Parser, count, flag, positive, run
 from mscnn.xvector import BACKENDS
 
 
@@ -10,7 +10,7 @@ def options() -> Parser:
         "mscnn.bin.doctor", "Check what a run needs of this machine and of the corpus; failures have a fix."
     )
     parser.add_plan("check its features, models, networks and ASR engines as well as the machine")
-    parser.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
+    parser.add_argument("--stages", type=count, nargs=2, default=[0, 6], help="first and last stage that will run")
     parser.add_argument("--corpus", default="", help="parser that must be able to read the corpus; empty: none")
     parser.add_argument("--corpus-root", default="", help="folder of the corpus")
     parser.add_argument("--voices", type=flag, default=False, help="whether espeak-ng makes the corpus: true or false")

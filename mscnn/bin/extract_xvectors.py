@@ -3,7 +3,7 @@
 import time
 
 from mscnn.device import DEVICES
-from mscnn.options import Parser, flag, positive, run
+from mscnn.options import Parser, count, flag, positive, run
 from mscnn.xvector import BACKENDS, UNVOICED
 
 
@@ -30,7 +30,7 @@ def parser() -> Parser:
         choices=UNVOICED,
         help="utterances without a voiced frame: use all frames, write a zero vector, or exclude them",
     )
-    p.add_argument("--chunk-size", type=int, default=0, help="maximum frames per chunk; 0: that of the model")
+    p.add_argument("--chunk-size", type=count, default=0, help="maximum frames per chunk; 0: that of the model")
     p.add_argument("--device", default="auto", choices=DEVICES, help="device of the native backend")
     p.add_argument("--nj", type=positive, default=2, help="number of processes; the vectors do not depend on it")
     p.add_argument(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mscnn.bin.read_table import add_options, read_shown, source_of
 from mscnn.device import DEVICES
-from mscnn.options import Parser, flag, positive, run
+from mscnn.options import Parser, count, flag, positive, run
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +27,7 @@ def parser() -> Parser:
     p.add_argument("--text", default="none", choices=("none", "gt"), help="gt: models take the column of transcripts")
     p.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="changes of every model")
     p.add_argument("--trim", default="", help="trim leading and trailing audio this many dB below the loudest part")
-    p.add_argument("--folds", type=int, default=0, help="number of folds to train, from the first; 0: all")
+    p.add_argument("--folds", type=count, default=0, help="number of folds to train, from the first; 0: all")
     p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
     p.add_argument("--tag", default="", help="name of the experiment, where there is one; default: MODEL_TEXT_PROTOCOL")
     p.add_argument("--overwrite", type=flag, default=False, help="replace experiments that have other options")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mscnn.options import Parser, flag, run
+from mscnn.options import Parser, count, flag, run
 
 if TYPE_CHECKING:
     from mscnn.recipe.options import Issues, Options
@@ -35,7 +35,7 @@ def parser() -> Parser:
     p.add_argument("--usual", default="", help="default data set: the only one that tags do not name")
     p.add_argument("--set", default=[], nargs="*", action="extend", metavar="KEY=VALUE", help="changes of every model")
     p.add_argument("--train-args", default="", help="further options of mscnn.bin.train, separated by blanks")
-    p.add_argument("--folds", type=int, default=0, help="number of folds to train, from the first; 0: all")
+    p.add_argument("--folds", type=count, default=0, help="number of folds to train, from the first; 0: all")
     p.add_argument("--runs", type=int, default=1, help="repetitions of every fold")
     p.add_argument("--seed", type=int, default=0, help="mixed into every seed")
     p.add_argument("--tokens", default="word", help="unit of text: word or sentencepiece")
@@ -53,7 +53,7 @@ def parser() -> Parser:
     p.add_argument(
         "--overwrite", type=flag, default=False, help="replace experiments that have other options, true or false"
     )
-    p.add_argument("--stages", type=int, nargs=2, default=[0, 6], help="first and last stage that will run")
+    p.add_argument("--stages", type=count, nargs=2, default=[0, 6], help="first and last stage that will run")
     p.add_argument("--given", nargs="*", default=[], help="options that the user gave; a grid refuses those it ignores")
     p.add_argument("--shard", default="1/1", help="share of the runs that will be trained: 2/3, the second of three")
     p.add_argument("--caller", default="", help="second folder that relative paths are looked up in")

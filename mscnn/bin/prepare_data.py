@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mscnn.options import Parser, flag, run
+from mscnn.options import Parser, count, flag, run
 
 if TYPE_CHECKING:
     from mscnn.data.datadir import DataDir
@@ -37,8 +37,8 @@ def parser() -> Parser:
     )
     p.add_argument("--expected-counts", type=Path, help="table of published counts (tab separated) to compare with")
     p.add_argument("--strict-counts", type=flag, default=False, help="true: stop where counts differ; false: warn")
-    p.add_argument("--rate", type=int, default=0, help="sampling rate that the corpus is specified as, Hz; 0: any")
-    p.add_argument("--channels", type=int, default=0, help="channels that the corpus is specified as; 0: any")
+    p.add_argument("--rate", type=count, default=0, help="sampling rate that the corpus is specified as, Hz; 0: any")
+    p.add_argument("--channels", type=count, default=0, help="channels that the corpus is specified as; 0: any")
     p.add_argument(
         "--convert",
         type=flag,

@@ -1,7 +1,7 @@
 """Serve a trained model: a web page, predictions and timelines over HTTP."""
 
 from mscnn.device import DEVICES
-from mscnn.options import Parser, positive, run
+from mscnn.options import Parser, count, positive, run
 
 
 def main() -> None:
@@ -9,7 +9,7 @@ def main() -> None:
     parser = Parser("mscnn.bin.serve", "Serve a trained model and its page. See docs/howto/serve.md.")
     parser.add_argument("model", metavar="MODEL", help="bundle, or folder exp/TAG of an experiment")
     parser.add_argument("--host", default="127.0.0.1", help="address of the server; there is no authentication")
-    parser.add_argument("--port", default=8000, type=int, help="port; 0: a free one")
+    parser.add_argument("--port", default=8000, type=count, help="port; 0: a free one")
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="device of the networks")
     parser.add_argument("--fold", default="all", help="of an experiment: all, best-dev or a number")
     parser.add_argument("--asr-engine", help="ASR engine for recordings without a transcript; default: none")

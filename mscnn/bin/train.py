@@ -43,7 +43,7 @@ def parser() -> Parser:
         help="frequent words of the file that a model also knows in new texts",
     )
     parser.add_argument("--xvector", default="none", help="xvector.scp; none: no x-vectors")
-    parser.add_argument("--folds", default=0, type=int, help="train the first N folds only, marked partial; 0: all")
+    parser.add_argument("--folds", default=0, type=count, help="train the first N folds only, marked partial; 0: all")
     parser.add_argument("--runs", default=1, type=positive, help="runs per fold, each with its own seed")
     parser.add_argument(
         "--seed", default=0, type=int, help="base seed; seeds of runs also depend on protocol, fold and run"

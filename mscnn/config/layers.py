@@ -141,7 +141,7 @@ def follows(value: Any) -> str | None:
 def _chain(name: str) -> Iterator[tuple[Path, File]]:
     """Files from ``name`` to the one without a base; a base is a name, or a YAML file relative to the one naming it."""
     visited: list[Path] = []
-    while name:
+    while name or not visited:
         path = conf("models", name)
         if path in visited:
             raise UserError(f"{visited[-1]}: base {name}: {path} is its own base", code="config-base-loop")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 from pydantic import Field
 from typing_extensions import Required, TypedDict
 
-from mscnn.config.schema import matching
+from mscnn.config.schema import Count, Seed, Share, matching
 
 Group: TypeAlias = Literal["speaker", "session", "scene", "scenario", "side"]
 Attribute: TypeAlias = Literal["speaker", "session", "scene", "scenario", "side", "text"]
@@ -35,9 +35,9 @@ class Choice(TypedDict, total=False):
     """
 
     scheme: Required[str]
-    folds: Annotated[int, Field(ge=1)]
-    seed: int
+    folds: Count
+    seed: Seed
     by: Group | Sequence[Group]
     name: str
     lists: str
-    share: Annotated[float, Field(gt=0, lt=1)]
+    share: Share

@@ -26,10 +26,20 @@ from mscnn.files import BaseLoader, regular, yaml_value
 
 T = TypeVar("T")
 Where: TypeAlias = Path | str | Callable[[str], Path | str]
-Positive: TypeAlias = Annotated[float, Field(gt=0)]
-NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-CountOr0: TypeAlias = Annotated[int, Field(ge=0)]
+MOST = 10**9  # of numbers without a limit of their own
+# Types of numbers. Every number of a configuration has limits: what reads as one is refused before any work.
+Positive: TypeAlias = Annotated[float, Field(gt=0, le=MOST)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0, le=MOST)]
+Probability: TypeAlias = Annotated[float, Field(ge=0, lt=1)]  # of dropout, and what decays
+Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+Count: TypeAlias = Annotated[int, Field(ge=1, le=MOST)]
+CountOr0: TypeAlias = Annotated[int, Field(ge=0, le=MOST)]
+Seed: TypeAlias = Annotated[int, Field(ge=0, le=10**18)]
+Length: TypeAlias = Annotated[int, Field(ge=1, le=10**7)]  # of what is read or padded, in frames, tokens or samples
+LengthOr0: TypeAlias = Annotated[int, Field(ge=0, le=10**7)]
+Size: TypeAlias = Annotated[int, Field(ge=1, le=1 << 14)]  # of a layer, in units, or of a kernel
+SizeOr0: TypeAlias = Annotated[int, Field(ge=0, le=1 << 14)]
+SizeList: TypeAlias = Annotated[tuple[Size, ...], Field(min_length=1, max_length=64)]
 MAX_SHOWN = 300  # characters of a value in a message
 MAX_NUMBER = 100  # characters of a number
 NULLS = ("", "~", "null")

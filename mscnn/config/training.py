@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from mscnn.config.schema import Count, CountOr0, NotNegative, Positive, matching
+from mscnn.config.schema import Count, CountOr0, NotNegative, Positive, Probability, matching
 
 Balance: TypeAlias = Annotated[str, matching("none|oversample|[0-9]+", "none, oversample or a number of examples")]
 ClassWeights: TypeAlias = Literal["none", "balanced"] | Mapping[str, Positive]
@@ -49,7 +49,7 @@ class Training:
 
     optimizer: Literal["adam", "nadam", "adamw", "sgd"] = "adam"
     lr: Positive = 5e-4
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Probability, Probability] = (0.9, 0.999)
     momentum: NotNegative = 0.0
     nesterov: bool = False
     weight_decay: NotNegative = 0.0

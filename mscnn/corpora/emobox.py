@@ -7,6 +7,7 @@ A release of the lists has ``<corpus>/fold_1/<corpus>_train_fold_1.jsonl`` and t
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -124,10 +125,16 @@ def read_lists(folder: Path) -> dict[str, list[Listed]]:
 
 
 def _condensed(path: Path) -> list[Listed]:
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    folds = [name for name in rows[0] if name.startswith("fold_")]
-    return [
-        Listed(row["key"], row["wav"], {int(f[5:]): frozenset(row[f].split("+")) - {"-"} for f in folds})
-        for row in rows
-    ]
+    try:
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+        folds = [name for name in rows[0] if (name or "").startswith("fold_")]
+        return [
+            Listed(row["key"], row["wav"], {int(f[5:]): frozenset(row[f].split("+")) - {"-"} for f in folds})
+            for row in rows
+        ]
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error, LookupError, AttributeError) as error:
+        raise UserError(
+            f"{path}: expected a packed table of key, wav and fold_N: {type(error).__name__}: {error}",
+            code="fold-list-line",
+        ) from None

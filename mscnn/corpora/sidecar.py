@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from mscnn.config.corpus import TEMPLATE, Table, filled
 from mscnn.corpora.common import Corpus, CorpusIssue, decode
 from mscnn.corpora.tables.rows import Row, cell
+from mscnn.files import json_value
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -97,7 +97,7 @@ def _separated(table: Table, text: str, path: Path, corpus: Corpus) -> Iterator[
 def _json_rows(text: str, path: Path, corpus: Corpus) -> Iterator[Row]:
     """Rows of a JSON file: a list of objects, or an object of them by ``id``."""
     try:
-        values = json.loads(text)
+        values = json_value(text)
     except ValueError as error:
         corpus.issues.append(CorpusIssue("malformed-line", f"not JSON: {error}", str(path)))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from mscnn.data.foldlists import LIST, PARTS, Lists, of_data, read_list, require
 from mscnn.data.protocols import Fold, Protocol, make_folds, shared
 from mscnn.data.schemes import attribute, own_id
 from mscnn.errors import UserError
+from mscnn.files import json_value
 from mscnn.log import get_logger
 
 EMOBOX = re.compile(r"fold_(\d+)/[^/]+_(train|valid|test)_fold_\1\.jsonl")
@@ -157,7 +157,7 @@ def read_jsonl(path: Path) -> Iterator[Recording]:
     """
     for number, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            item = json.loads(line)
+            item = json_value(line)
             key = item["key"]
             yield Recording(str(item.get("dataset", "")), key.strip(), item.get("wav", key).strip())
         except (ValueError, TypeError, KeyError, AttributeError):

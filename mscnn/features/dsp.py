@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+# windows of scipy.signal that have no parameters
+Window: TypeAlias = Literal[
+    "boxcar", "triang", "blackman", "hamming", "hann", "bartlett", "flattop", "parzen", "bohman", "blackmanharris",
+    "nuttall", "barthann", "cosine", "lanczos",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from kaldi_native_fbank import OnlineFbank, OnlineMfcc

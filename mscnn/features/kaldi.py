@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from mscnn.audio.pcm import pcm16
+from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.features.dsp import add_deltas, frames, mel, power
 
@@ -161,6 +162,10 @@ class HtkMfcc(_Kaldi):
 
     n_mfcc: int
     lifter: float
+
+    def __post_init__(self) -> None:
+        if self.n_mfcc >= self.n_mels:
+            raise UserError(f"n_mfcc {self.n_mfcc}: expected fewer than n_mels, {self.n_mels}", code="config-value")
 
     @property
     def _static_dim(self) -> int:

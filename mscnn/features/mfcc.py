@@ -10,7 +10,7 @@ import numpy as np
 
 from mscnn.features.base import Extractor, Segmented
 from mscnn.features.cepstra import mfcc
-from mscnn.features.dsp import preemphasised
+from mscnn.features.dsp import Window, preemphasised
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Mfcc(Extractor):
     n_fft: int
     win_length: int
     hop_length: int
-    window: str
+    window: Window
     center: bool
     deltas: int
     delta_width: int

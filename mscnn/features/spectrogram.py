@@ -9,7 +9,7 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.features.dsp import frames, power, preemphasised, window_of
+from mscnn.features.dsp import Window, frames, power, preemphasised, window_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Spectrogram(Extractor):
     n_fft: int
     win_length: int
     hop_length: int
-    window: str
+    window: Window
     center: bool
     bins: int
     scale: Literal["power", "decibel"]

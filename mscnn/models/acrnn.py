@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, NotNegative, Probability, Size, SizeList
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import (
@@ -37,22 +38,22 @@ OFFICIAL_DONGHYUN = DONGHYUN_SHARED | {"cnn1.cnn.0": "convs.0", "cnn2.cnn.0": "c
 class Options:
     """Options of the family; conf/models/acrnn/acrnn_paper.yaml explains each."""
 
-    channels: int
-    frames: int
-    filters: tuple[int, ...]
-    kernel: tuple[int, int]
-    pool: tuple[int, int]
+    channels: Size
+    frames: Length
+    filters: SizeList
+    kernel: tuple[Size, Size]
+    pool: tuple[Size, Size]
     time_first: bool
-    project_dim: int
+    project_dim: Size
     project: Literal["linear", "norm_relu", "relu_norm"]
-    lstm_dim: int
+    lstm_dim: Size
     single_bias: bool
     score: Literal["linear", "sigmoid", "relu"]
     mean_attention: bool
-    fc_dim: int
+    fc_dim: Size
     fc_norm: bool
-    dropout: float
-    init_std: float
+    dropout: Probability
+    init_std: NotNegative
     he_init: bool
     legacy_batch_stats: bool
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, NotNegative, Size, SizeList
 from mscnn.models.base import Classifier
 from mscnn.models.conv import (
     DONGHYUN_SHARED,
@@ -33,18 +34,18 @@ from mscnn.models.layers import load_weights, renamed
 class Options:
     """Options of the family; conf/models/adrnn/adrnn.yaml explains each."""
 
-    channels: int
-    frames: int
-    filters: int
-    dilated_filters: tuple[int, ...]
-    pool: tuple[int, int]
-    project_dim: int
-    lstm_dim: int
+    channels: Size
+    frames: Length
+    filters: Size
+    dilated_filters: SizeList
+    pool: tuple[Size, Size]
+    project_dim: Size
+    lstm_dim: Size
     mean_attention: bool
-    fc_dim: int
-    mse: float
-    center: float
-    center_rate: float
+    fc_dim: Size
+    mse: NotNegative
+    center: NotNegative
+    center_rate: NotNegative
     he_init: bool
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, NotNegative, Probability, Size
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import UFLB, bins_per_channel, one_hot_mse, stack_channels
@@ -24,15 +25,15 @@ from mscnn.models.layers import load_weights, renamed
 class Options:
     """Options of the family; conf/models/adsrnn/adsrnn_fig128.yaml explains each."""
 
-    channels: int
-    frames: int
-    filters: int
-    dilated_filters: int
-    dropout: float
-    slice: int
-    lstm_dim: int
+    channels: Size
+    frames: Length
+    filters: Size
+    dilated_filters: Size
+    dropout: Probability
+    slice: Length
+    lstm_dim: Size
     combine: Literal["recursive", "sum"]
-    mse: float
+    mse: NotNegative
     legacy_scrambled_frames: bool
     legacy_batch_recurrence: bool
     legacy_test_dropout: bool

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mscnn.config.schema import Length, Size, SizeList
 from mscnn.models.base import Classifier
 from mscnn.models.conv import (
     DONGHYUN_SHARED,
@@ -30,17 +31,17 @@ from mscnn.models.layers import load_weights, renamed
 class Options:
     """Options of the family; conf/models/asrnn/asrnn.yaml explains each."""
 
-    channels: int
-    frames: int
-    filters: tuple[int, ...]
-    pool: tuple[int, int]
-    project_dim: int
-    window: int
-    shift: int
-    lstm_dim: int
-    window_lstm_dim: int
+    channels: Size
+    frames: Length
+    filters: SizeList
+    pool: tuple[Size, Size]
+    project_dim: Size
+    window: Length
+    shift: Length
+    lstm_dim: Size
+    window_lstm_dim: Size
     mean_attention: bool
-    fc_dim: int
+    fc_dim: Size
     he_init: bool
     legacy_shift1: bool
 

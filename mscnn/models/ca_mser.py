@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, Probability
 from mscnn.errors import UserError
 from mscnn.files import file_digest
 from mscnn.models.base import Classifier
@@ -55,9 +56,9 @@ class Options:
     branches: tuple[Literal["spectrogram", "mfcc", "wav2vec2"], ...]
     alexnet: str
     wav2vec2: str
-    frames: int
-    dropout: float
-    lstm_dropout: float
+    frames: Length
+    dropout: Probability
+    lstm_dropout: Probability
     legacy_alexnet_classifier: bool
     legacy_leftpad_wav: bool
     legacy_pad0db: bool

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from mscnn.config.schema import Length, Probability, Size, SizeList
 from mscnn.errors import UserError
 from mscnn.models.attention import AreaAttention, ChannelAttention, GatedMLP, conv_norm_relu
 from mscnn.models.base import Classifier
@@ -22,15 +23,15 @@ from mscnn.models.layers import fixed_length, load_weights, renamed
 class Options:
     """Options of the family; conf/models/glam/glam.yaml explains each."""
 
-    stem: int
-    kernels: tuple[int, ...]
+    stem: Size
+    kernels: SizeList
     residual: bool
     fusion: Literal["gmlp", "heads", "area", "none"]
-    heads: int
-    head_dim: int
-    area_width: int
-    area_dropout: float
-    frames: int
+    heads: Size
+    head_dim: Size
+    area_width: Size
+    area_dropout: Probability
+    frames: Length
 
     def __post_init__(self) -> None:
         """Raise UserError for invalid options."""

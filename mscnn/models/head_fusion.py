@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from mscnn.config.schema import Length, Probability, Size, SizeOr0
 from mscnn.errors import UserError
 from mscnn.models.attention import AreaAttention, ChannelAttention, conv_norm_relu
 from mscnn.models.base import Classifier
@@ -25,12 +26,12 @@ class Options:
     """Options of the family; conf/models/head_fusion/mhcnn.yaml explains each."""
 
     readout: Literal["heads", "area", "pooling"]
-    heads: int
-    head_dim: int
-    area_width: int
-    area_dropout: float
-    frames: int
-    bins: int
+    heads: Size
+    head_dim: Size
+    area_width: Size
+    area_dropout: Probability
+    frames: Length
+    bins: SizeOr0
 
     def __post_init__(self) -> None:
         """Raise UserError for invalid options."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, Probability, Size, SizeList
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import ABSENT, Inputs, Limits, Sizes
@@ -28,16 +29,16 @@ class Options:
     xvector: bool
     swem: bool
     attention: bool
-    audio_widths: tuple[int, ...]
-    text_widths: tuple[int, ...]
-    filters: int
-    fc_dim: int
-    dropout: float
+    audio_widths: SizeList
+    text_widths: SizeList
+    filters: Size
+    fc_dim: Size
+    dropout: Probability
     att_mode: Literal["concat", "per_scale"]
     att_scale: bool
     freeze_emb: bool
-    max_frames: int
-    max_tokens: int
+    max_frames: Length
+    max_tokens: Length
     legacy_no_mask: bool
 
     @property

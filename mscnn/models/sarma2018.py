@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, LengthOr0, Probability, Size
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
@@ -30,13 +31,13 @@ class Options:
 
     front_end: Literal["raw", "mfcc"]
     layers: tuple[str, ...]
-    units: int
+    units: Size
     padded: bool
-    heads: int
-    reach: int
+    heads: Size
+    reach: Length
     pooling: Literal["frames", "statistics"]
-    samples: int
-    dropout: float
+    samples: LengthOr0
+    dropout: Probability
 
     def __post_init__(self) -> None:
         """Raise UserError for contradictory options."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from mscnn.config.schema import Length, Probability, Size, SizeList
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import stack_channels
@@ -18,13 +19,13 @@ from mscnn.models.inputs import Inputs, Sizes
 class Options:
     """Options of the family; conf/models/satt2017/satt2017.yaml explains each."""
 
-    frames: int
-    filters: tuple[int, ...]
-    kernel_frames: tuple[int, ...]
-    kernel_bins: tuple[int, ...]
-    lstm_dim: int
-    fc_dim: int
-    dropout: float
+    frames: Length
+    filters: SizeList
+    kernel_frames: SizeList
+    kernel_bins: SizeList
+    lstm_dim: Size
+    fc_dim: Size
+    dropout: Probability
 
     def __post_init__(self) -> None:
         """Raise UserError for contradictory options."""

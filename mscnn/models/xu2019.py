@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, Probability, Size, SizeOr0
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Limits, Sizes
@@ -26,14 +27,14 @@ CELLS = {"lstm": LSTM, "keras_gru": KerasGRU}
 class Options:
     """Options of the family; conf/models/xu2019/xu2019_paper.yaml explains each."""
 
-    dense: int
+    dense: SizeOr0
     cell: Literal["lstm", "keras_gru"]
-    hidden: int
-    heads: int
+    hidden: Size
+    heads: SizeOr0
     pool: Literal["max", "han"]
-    dropout: float
-    max_frames: int
-    max_tokens: int
+    dropout: Probability
+    max_frames: Length
+    max_tokens: Length
     legacy_no_mask: bool
 
     @property

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mscnn.config.schema import Length, Probability, Size
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Limits, Sizes
@@ -30,12 +31,12 @@ class Options:
     text: bool
     attention: bool
     prosody: bool
-    hidden: int
-    dropout_audio: float
-    dropout_text: float
+    hidden: Size
+    dropout_audio: Probability
+    dropout_text: Probability
     loss: Literal["sigmoid_bce", "softmax_ce"]
-    max_frames: int
-    max_tokens: int
+    max_frames: Length
+    max_tokens: Length
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mscnn.config.schema import Length, Probability, Size, SizeOr0
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Limits, Sizes
@@ -27,14 +28,14 @@ class Options:
 
     audio: bool
     text: bool
-    hops: int
+    hops: SizeOr0
     prosody: bool
     residual: bool
-    hidden: int
-    dropout_audio: float
-    dropout_text: float
-    max_frames: int
-    max_tokens: int
+    hidden: Size
+    dropout_audio: Probability
+    dropout_text: Probability
+    max_frames: Length
+    max_tokens: Length
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mscnn.config import schema
 from mscnn.config.embeddings import WORD2VEC
 from mscnn.errors import UserError
-from mscnn.files import atomic, regular
+from mscnn.files import atomic, json_value, regular
 
 if TYPE_CHECKING:
     from mscnn.training.experiment import ExperimentConfig
@@ -59,16 +59,16 @@ class Row:
     text: str = "none"
     tokens: str = "word"
     embeddings: str = WORD2VEC
-    emb_dim: int = 300
-    emb_words: int = 50_000
-    pieces: int = 1000
+    emb_dim: schema.Size = 300
+    emb_words: schema.CountOr0 = 50_000
+    pieces: schema.Count = 1000
     xvector: str = "none"
     xvector_model: str = ""
     features: Mapping[str, str] = field(default_factory=dict)
     feature_set: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     given: tuple[str, ...] = ()
-    folds: int = 0
-    runs: int = 1
+    folds: schema.CountOr0 = 0
+    runs: schema.Count = 1
     seed: int = 0
     device: str = "auto"
     tensorboard: bool = False
@@ -171,10 +171,10 @@ class Plan:
         rows = []
         for number, line in enumerate(lines, 1):
             try:
-                values = json.loads(line)
+                values = json_value(line)
                 if not isinstance(values, dict):
                     raise ValueError(f"expected an object, found {schema.shown(values)}")
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise UserError(f"{path}:{number}: not JSON: {error}; run again", code="plan-malformed") from None
             rows.append(schema.build(Row, values, f"{path}:{number}"))
         return cls(tuple(rows))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mscnn.files import atomic
+from mscnn.errors import UserError
+from mscnn.files import atomic, json_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,7 @@ PALETTE = {  # values are distinct: a page replaces a colour by its value
 }
 INK, MUTED, GRID, CELL, BLUE, ORANGE, GREEN = PALETTE.values()
 MAX_LABELLED_ROWS = 40  # a dot plot with more rows has no row labels
+NEEDED = {"epoch", "train_loss", "dev_loss", "dev_ua"}  # of an entry of metrics.jsonl
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str]) -> Figure:
@@ -136,8 +137,23 @@ def reliability(bins: Sequence[Mapping]) -> Figure:
 
 
 def read_history(path: Path) -> list[dict]:
-    """Entries of a ``metrics.jsonl``, one per epoch."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Entries of a ``metrics.jsonl``, one per epoch.
+
+    Raises:
+        UserError: it is not one that training wrote (``history-damaged``).
+    """
+    try:
+        entries = [json_value(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read: {error}; train this fold again", code="history-damaged") from None
+    if not all(map(_is_entry, entries)):
+        raise UserError(f"{path}: expected numbers by name in each line; train this fold again", code="history-damaged")
+    return entries
+
+
+def _is_entry(value: object) -> bool:
+    right = isinstance(value, dict) and value.keys() >= NEEDED
+    return right and all(isinstance(number, (int, float)) for number in value.values())
 
 
 def make_axes(

@@ -86,9 +86,9 @@ def read_costs(path: str | os.PathLike) -> dict[str, dict[str, float | None]]:
         raise UserError(f"{path}: not a table of benchmarks/systems.py: {error!r}", code="costs-table") from None
 
 
-def _number(text: str) -> float | None:
+def _number(text: str | None) -> float | None:
     try:
-        return float(text)
+        return float(text or "")
     except ValueError:
         return None
 

@@ -110,8 +110,11 @@ def make_table(name: str, facts: Published, exp_root: str | os.PathLike) -> str:
 def _options(exp_root: Path) -> str:
     """Options of the last run of the recipe, to be given again; without a record, a placeholder for the corpus."""
     path = exp_root / OPTIONS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else ["corpus=/path/to/corpus"]
-    values = dict(word.partition("=")[::2] for line in lines for word in shlex.split(line))
+    try:
+        words = shlex.split(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # no record, or a damaged one
+        words = ["corpus=/path/to/corpus"]
+    values = dict(word.partition("=")[::2] for word in words)
     given = {key: values[key] for key, usual in REPEATED.items() if values.get(key, "") not in usual}
     return "".join(f" --{key.replace('_', '-')} {shlex.quote(value)}" for key, value in given.items())
 

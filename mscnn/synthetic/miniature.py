@@ -94,6 +94,8 @@ def _choices(description: Description, name: str, match: re.Match) -> list[dict[
             part = parts[-1]
             values[part] = _counted(match[part])
         choices = [{part: code} for code in values[part]] if part else [{}]
+    if not choices:
+        raise UserError(f"{description.name}: fields.{name}: no code is of the form {rule.of}", code="corpus-example")
     own = {part: match[part] for part in choices[0]}
     return [own, *(choice for choice in choices if choice != own)] if own in choices else choices
 

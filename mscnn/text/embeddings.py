@@ -28,9 +28,8 @@ WORD2VEC_TOKENS = 500_000  # tokens to process over all epochs
 def pretrained(path: str | os.PathLike, words: Collection[str], *, cache: str | os.PathLike, most: int = 0) -> Path:
     """Make the table of the vectors of ``words``, and of the ``most`` frequent other words, from a file of vectors.
 
-    The file is GloVe, word2vec or fastText, text or binary, plain or gzipped. Text files and word2vec's binary files
-    are streamed: only the words of the table are held in memory. gensim loads fastText's own ``.bin`` completely (from
-    a temporary file where it is gzipped).
+    The file is GloVe, word2vec or fastText, text or binary, plain or gzipped. They are streamed: only
+    the words of the table are held in memory.
 
     Args:
         path: the file; its format is detected from its content, not from its name.

@@ -1,25 +1,26 @@
 """Files of word vectors, trimmed to some of their words.
 
-gensim reads a whole file into memory (GloVe 840B: 2.6 GB) before words can be looked up. Here text and binary files are
-streamed, only the rows of the requested words are kept, and gensim reads the result.
+gensim reads a whole file into memory (GloVe 840B: 2.6 GB) before words can be looked up. Here files are streamed, only
+the rows of the requested words are kept, and gensim reads the result.
 """
 
 from __future__ import annotations
 
 import codecs
 import gzip
-import shutil
-import tempfile
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from mscnn.files import atomic, digest, file_digest
 from mscnn.log import get_logger
+from mscnn.text import fasttextfile
+from mscnn.text.fasttextfile import CHUNK, MAX_WORD_BYTES
 
-GZIP, ZIP, FACEBOOK = b"\x1f\x8b", b"PK\x03\x04", b"\xba\x16\x4f\x2f"  # first bytes of files
-CHUNK = 1 << 20  # bytes per read
-MAX_WORD_BYTES = 1000  # in a binary file
+GZIP, ZIP, FACEBOOK = b"\x1f\x8b", b"PK\x03\x04", fasttextfile.MAGIC  # first bytes of files
+MAX_LINE = 1 << 20  # bytes of a line of text: a word and its values
+LANGUAGE = re.compile(rb"/c/\w{2,8}/")  # what ConceptNet's words begin with
 
 
 class Wanted:
@@ -94,7 +95,9 @@ def _records(path: Path, wanted: Wanted) -> tuple[int, bool, dict[bytes, bytes]]
     """Dimension, whether values are binary (float32) or text, and word -> its values as in the file."""
     head = _head(path)
     if head.startswith(FACEBOOK):
-        return _facebook_records(path, wanted)
+        with _open(path) as stream:
+            dim, records = fasttextfile.read(stream, wanted.take)
+        return dim, True, records
     rows, dim, binary = _sniff(head)
     with _open(path) as stream:
         if binary and rows is not None:
@@ -125,6 +128,8 @@ def _sniff(head: bytes) -> tuple[int | None, int, bool]:
     fields = first.split()
     if len(fields) == 2 and all(field.isdigit() for field in fields):
         rows, dim = map(int, fields)
+        if not 0 < dim <= fasttextfile.MOST_DIM:
+            raise ValueError(f"vectors of {dim} dimensions, at most {fasttextfile.MOST_DIM} are read")
         values = rest.partition(b"\n")[0].rstrip().rsplit(None, dim)[1:]
         return rows, dim, not (len(values) == dim and _are_numbers(values))
     if len(fields) > 2 and _are_numbers(fields[-2:]):
@@ -140,13 +145,22 @@ def _are_numbers(fields: Sequence[bytes]) -> bool:
 
 
 def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Wanted) -> dict[bytes, bytes]:
-    """Word -> its values as text, of the wanted words; the first line of a word counts."""
+    """Word -> its values as text, of the wanted words; the first line of a word counts.
+
+    A prefix of ConceptNet's, ``/c/en/``, is no part of words; all must have the same.
+    """
     if rows is not None:
-        stream.readline()
+        stream.readline(MAX_LINE)
     records: dict[bytes, bytes] = {}
-    line, number = b"", 0
-    for number, line in enumerate(stream, 1):
+    line, number, prefix = b"", 0, b""
+    for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), 1):
+        if len(line) == MAX_LINE:
+            raise ValueError(f"word {number}: a line of more than {MAX_LINE} bytes")
         start = b"" if line[:1].isspace() else line.split(None, 1)[0]  # a word may be a blank
+        if number == 1 and (match := LANGUAGE.match(start)):
+            prefix = match[0]
+        if prefix:
+            line, start = _without(prefix, line, number), start.removeprefix(prefix)
         if not start or start in records or not wanted.take(start):
             continue
         # the values are the last ``dim`` fields: GloVe 840B has words with spaces, such as "at name@domain.com"
@@ -160,6 +174,15 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Wanted) 
     if rows not in (None, number):
         _log_count(stream, rows, number)
     return records
+
+
+def _without(prefix: bytes, line: bytes, number: int) -> bytes:
+    if not line.startswith(prefix):
+        raise ValueError(
+            f"word {number}: does not begin with {prefix.decode()}, as the first does: vectors of several languages; "
+            f"keep those of one, for example: zgrep ^{prefix.decode()} FILE"
+        )
+    return line.removeprefix(prefix)
 
 
 def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Wanted) -> Iterator[tuple[bytes, bytes]]:
@@ -185,20 +208,3 @@ def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Wanted) -> It
 
 def _log_count(stream: BinaryIO, stated: int, found: int) -> None:
     get_logger("embeddings").warning("%s: the header states %d words, there are %d", stream.name, stated, found)
-
-
-def _facebook_records(path: Path, wanted: Wanted) -> tuple[int, bool, dict[bytes, bytes]]:
-    """Dimension, True, and records of fastText's binary format, loaded by gensim; unknown words are not composed."""
-    from gensim.models.fasttext import load_facebook_vectors
-
-    try:
-        with _open(path) as stream, tempfile.NamedTemporaryFile() as unpacked:
-            packed = isinstance(stream, gzip.GzipFile)  # gensim cannot read this format gzipped
-            if packed:
-                shutil.copyfileobj(stream, unpacked)
-                unpacked.flush()
-            vectors = load_facebook_vectors(unpacked.name if packed else str(path))
-    except Exception as error:  # gensim's parser raises any error on damaged files
-        raise ValueError(f"fastText's binary format, but: {type(error).__name__}: {error}") from None
-    known = [name for name in vectors.index_to_key if wanted.take(name.encode())]
-    return vectors.vector_size, True, {name.encode(): vectors[name].astype("<f4").tobytes() for name in known}

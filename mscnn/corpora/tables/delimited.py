@@ -33,6 +33,8 @@ def read(path: Path, known: Collection[str]) -> Rows:
     separator = max(SEPARATORS, key=lambda one: _fit(text, one, known))
     lines = [*_lines(text, separator, path)]
     lines = [*dropwhile(lambda line: not line[1], lines)] or lines  # the header comes after empty lines
+    if not lines:
+        raise UserError(f"{path}: no line of names of columns", code="table-header")
     header = [name.strip() for name in lines[0][1]]
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:

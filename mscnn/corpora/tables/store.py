@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mscnn.corpora.common import Corpus, CorpusIssue, Item
 from mscnn.errors import UserError
-from mscnn.files import atomic
+from mscnn.files import atomic, json_value
 
 FILE = "corpus.jsonl"
 
@@ -34,7 +34,7 @@ def parse(root: Path) -> Corpus:
         raise UserError(f"{path}: no such file; {fix}", code="corpus-not-found") from None
     for number, line in enumerate(lines, 1):
         try:
-            ((kind, values),) = json.loads(line).items()
+            ((kind, values),) = json_value(line).items()
             if kind == "item":
                 corpus.items.append(Item(**values))
             else:

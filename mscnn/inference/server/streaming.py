@@ -6,7 +6,6 @@ messages of mono samples, float32, little endian; then ``{"end": true}``. The se
 """
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from mscnn.audio.blocks import AudioArray
 from mscnn.errors import UserError
+from mscnn.files import json_value
 from mscnn.inference.result import Segment
 from mscnn.inference.server.batches import Batches
 from mscnn.inference.server.limits import Limits
@@ -100,7 +100,7 @@ def _number(value: object) -> float:
 
 def _object(message: str | bytes) -> dict[str, Any]:
     try:
-        value = json.loads(message) if isinstance(message, str) else None
+        value = json_value(message) if isinstance(message, str) else None
     except ValueError:
         value = None
     if not isinstance(value, dict):

@@ -67,10 +67,14 @@ def test_class_weights_can_equalise_the_classes(toy):
 
 
 @pytest.mark.parametrize(
-    "options", [{"kind": "luck"}, {"c": 0.0}, {"ngrams": 0}, {"pattern": "["}, {"class_weight": -1.0}]
+    ("code", "options"),
+    [
+        *[("option-value", options) for options in ({"kind": "luck"}, {"pattern": "["})],
+        *[("config-value", options) for options in ({"c": 0.0}, {"ngrams": 0}, {"class_weight": -1.0})],
+    ],
 )
-def test_invalid_options_are_named(options):
-    with fails("option-value", *options):
+def test_invalid_options_are_named(code, options):
+    with fails(code, *options):
         models.options(spec_of("majority", **options))
 
 

@@ -33,7 +33,12 @@ def tone(seconds: float, pitch: float = 220.0, rate: int = RATE) -> np.ndarray:
 @pytest.fixture(scope="session")
 def voices(tmp_path_factory) -> Path:
     """The toy corpus with recordings of half a second to two seconds, and their features."""
-    folder = make_toy(tmp_path_factory.mktemp("voices"))
+    return make_voices(tmp_path_factory.mktemp("voices"))
+
+
+def make_voices(folder: Path) -> Path:
+    """Write the content of ``voices`` into an empty folder; returns it."""
+    make_toy(folder)
     data = DataDir.load(folder / "data" / "toy")
     tables = {"utt2spk": data.spk, "utt2emo": data.emo, "text": data.text, "utt2session": {u: u[0] for u in data.utts}}
     tables |= {"wav.scp": {}, "utt2dur": {}}
@@ -53,19 +58,20 @@ def voices(tmp_path_factory) -> Path:
 def trained(voices) -> Callable[[str], Path]:
     """A function from a model to the folder of an experiment with it, trained for one epoch."""
 
-    @cache
-    def train(model: str) -> Path:
-        experiment = toy_experiment(
-            voices,
-            model,
-            exp=model,
-            settings=SETTINGS[model],
-            feature_dirs=(voices / "voiced",),
-            text=TextOptions(dim=8),
-        )
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("MSCNN_BACKEND", "debug")
-            train_experiments([experiment], nj=1)
-        return experiment.exp
+    return cache(lambda model: train_on(voices, model))
 
-    return train
+
+def train_on(voices: Path, model: str) -> Path:
+    """Train a model on the corpus of :func:`make_voices`; returns the folder of the experiment."""
+    experiment = toy_experiment(
+        voices,
+        model,
+        exp=model,
+        settings=SETTINGS[model],
+        feature_dirs=(voices / "voiced",),
+        text=TextOptions(dim=8),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSCNN_BACKEND", "debug")
+        train_experiments([experiment], nj=1)
+    return experiment.exp

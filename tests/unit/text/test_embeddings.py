@@ -239,10 +239,34 @@ def test_a_header_that_counts_wrongly_is_named(files, how, tmp_path, caplog):
     assert load_embeddings(path, WORDS, cache=tmp_path)[1] == 5 / 6
 
 
-def test_words_with_prefixes_are_refused(files, tmp_path):
+def test_prefixes_of_one_language_are_no_part_of_words(files, tmp_path):
     path = tmp_path / "numberbatch"
     path.write_bytes(re.sub(rb"(?m)^(?=\S+ \S+ )", b"/c/en/", (files / "word2vec-text").read_bytes()))
-    with fails("embeddings-foreign", "/c/en/the"):
+    expected = load_embeddings(files / "word2vec-text", WORDS, cache=tmp_path)[0]
+    np.testing.assert_array_equal(load_embeddings(path, WORDS, cache=tmp_path)[0], expected)
+    path.write_bytes(path.read_bytes().replace(b"/c/en/at", b"/c/fr/at"))
+    with fails("embeddings-unreadable", "word 4", "/c/en/"):
+        load_embeddings(path, WORDS, cache=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["facebook", "facebook.gz"])
+def test_truncated_files_of_fasttext_are_refused_wherever_they_end(files, name, tmp_path):
+    """Inside a word of the vocabulary, as an interrupted download may, among other places."""
+    whole, path = (files / name).read_bytes(), tmp_path / name
+    for size in [*range(4, 400, 23), *range(400, len(whole), len(whole) // 10), len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        with fails("embeddings-unreadable", path):
+            load_embeddings(path, WORDS, cache=tmp_path / "cache")
+
+
+def test_lines_and_dimensions_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(vectorfiles, "MAX_LINE", 5000)
+    path = tmp_path / "long.gz"
+    path.write_bytes(gzip.compress(b"home 1.0 2.0\nx" + b"x" * 10_000_000))
+    with fails("embeddings-unreadable", "word 2", 5000):
+        load_embeddings(path, WORDS, cache=tmp_path)
+    path.write_bytes(b"1 99999999999\nhome " + b"1" * 100)
+    with fails("embeddings-unreadable", 99999999999):
         load_embeddings(path, WORDS, cache=tmp_path)
 
 

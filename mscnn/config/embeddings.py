@@ -26,9 +26,9 @@ class VectorFile:
     """
 
     url: str
-    size: schema.Count
+    size: schema.Bytes
     sha256: str
-    dim: schema.Count
+    dim: schema.Size
 
     @classmethod
     def load(cls, name: str) -> VectorFile:

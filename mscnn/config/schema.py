@@ -37,6 +37,7 @@ CountOr0: TypeAlias = Annotated[int, Field(ge=0, le=MOST)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=10**18)]
 Length: TypeAlias = Annotated[int, Field(ge=1, le=10**7)]  # of what is read or padded, in frames, tokens or samples
 LengthOr0: TypeAlias = Annotated[int, Field(ge=0, le=10**7)]
+Bytes: TypeAlias = Annotated[int, Field(ge=1, le=1 << 50)]
 Size: TypeAlias = Annotated[int, Field(ge=1, le=1 << 14)]  # of a layer, in units, or of a kernel
 SizeOr0: TypeAlias = Annotated[int, Field(ge=0, le=1 << 14)]
 SizeList: TypeAlias = Annotated[tuple[Size, ...], Field(min_length=1, max_length=64)]

@@ -15,7 +15,7 @@ from mscnn.errors import UserError
 from mscnn.paths import conf
 
 Names: TypeAlias = str | list[str]
-Count: TypeAlias = Annotated[int, Field(ge=0)]
+Count: TypeAlias = schema.CountOr0
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Experiments:
     subset: Names | None = None
     tested_on: Names = field(default_factory=list)
     folds: Count | None = None
-    runs: Annotated[int, Field(ge=1)] | None = None
+    runs: schema.Count | None = None
     set: dict[str, Any] = field(default_factory=dict)
     tag: str | None = None
 

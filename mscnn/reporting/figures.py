@@ -152,8 +152,9 @@ def read_history(path: Path) -> list[dict]:
 
 
 def _is_entry(value: object) -> bool:
-    right = isinstance(value, dict) and value.keys() >= NEEDED
-    return right and all(isinstance(number, (int, float)) for number in value.values())
+    if not isinstance(value, dict) or not NEEDED <= value.keys():
+        return False
+    return all(isinstance(number, (int, float)) for number in value.values())
 
 
 def make_axes(

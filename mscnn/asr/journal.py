@@ -1,5 +1,6 @@
 """Journal of transcripts: an interruption loses one utterance at most, and none is transcribed twice."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from mscnn.files import atomic
@@ -40,4 +41,9 @@ class Journal:
 def lines(file: Path) -> list[tuple[str, str, str]]:
     """Complete lines of a file of a journal: utterance, digest of its audio, transcript."""
     complete = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-    return [(utt, audio, text) for utt, audio, text in (line.decode("utf-8").split("\t") for line in complete)]
+    found = []
+    for line in complete:
+        with suppress(ValueError):  # a damaged line: its utterance is transcribed again
+            utt, audio, text = line.decode("utf-8").split("\t")
+            found.append((utt, audio, text))
+    return found

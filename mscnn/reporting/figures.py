@@ -152,7 +152,7 @@ def read_history(path: Path) -> list[dict]:
 
 
 def _is_entry(value: object) -> bool:
-    if not isinstance(value, dict) or not NEEDED <= value.keys():
+    if not isinstance(value, dict) or not value.keys() >= NEEDED:
         return False
     return all(isinstance(number, (int, float)) for number in value.values())
 

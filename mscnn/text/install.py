@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -105,7 +107,9 @@ def _unpack(archive: Path, name: str, out: Path, words: int) -> int:
                     copy.write(block)
                     kept += lines
             return kept
-    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, RuntimeError, ValueError, struct.error, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of the disk; a damaged archive has odd offsets
+            raise
         raise UserError(
             f"{archive}: cannot be read as a zip archive ({error}); download it again", code="archive-unreadable"
         ) from None

@@ -87,7 +87,7 @@ class Subwords:
         path = Path(directory) / cls.FILE
         try:
             return cls(path.read_bytes())
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, UnicodeDecodeError) as error:
             raise UserError(
                 f"{path}: not a sentencepiece model: {error}; train the model again", code="subwords-unreadable"
             ) from None

@@ -78,7 +78,8 @@ def features(folder: Path) -> tuple[Sequence[Path], Read]:
 
     def read(_: Path) -> None:
         archive = FeatureDir.load(toy / "feats")
-        archive.read_all([*archive.frames][:FEW])
+        for utt in archive.utts[:FEW]:
+            archive.read(utt)
 
     return [toy / "feats" / name for name in files], read
 

@@ -97,16 +97,14 @@ def checkpoints(folder: Path) -> tuple[Sequence[Path], Read]:
     """A checkpoint that cannot be used is set aside."""
     import torch
 
-    from mscnn.training import loop
+    from mscnn.training import checkpoint
 
     network = torch.nn.Linear(3, 2)
     optimizer = torch.optim.Adam(network.parameters())
     network(torch.ones(1, 3)).sum().backward()
     optimizer.step()
-    state = loop.State(epoch=1, history=[{"epoch": 1}])
-    saved = {**vars(state), "model": network.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save(saved, folder / "checkpoint.pt")
-    return [folder / "checkpoint.pt"], lambda path: loop._resume(path, network, optimizer, "cpu")
+    checkpoint.save(folder, network, optimizer, checkpoint.State(epoch=1, history=[{"epoch": 1}]))
+    return [folder / "checkpoint.pt"], lambda path: checkpoint.resume(folder, network, optimizer)
 
 
 def bundles(folder: Path) -> tuple[Sequence[Path], Read]:

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # What takes too long for every change: the whole table of damaged files, many mutations of every reader, and kills.
-# usage: tests/nightly.sh [MUTATIONS PER READER] [NUMBER OF KILLS]   by default 3000 and 10; about an hour on two cores
+# usage: tests/nightly.sh [MUTATIONS PER READER] [NUMBER OF KILLS]   by default 3000 and 12; about an hour on two cores
 # What fails is in fuzz/, with the reader and the seed in its name.
-# usage: tests/nightly.sh [SECONDS PER READER] [NUMBER OF KILLS]     by default 60 and 12; about an hour on two cores
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export MSCNN_DEV=true

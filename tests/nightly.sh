@@ -10,6 +10,5 @@ export MSCNN_DEV=true
 export MSCNN_TEST_NIGHTLY=true MSCNN_TEST_MUTATIONS=2000 MSCNN_MUTATIONS=5000
 python3 -m pytest -q -n auto tests/e2e/faults tests/unit/corpora/tables/test_mutations.py tests/unit/inference/test_bundle.py
 python3 -m tests.e2e.faults.campaign --number "${1:-3000}" --out fuzz
-tests/e2e/kill_recipe.sh "${2:-10}"
 tests/e2e/kill_recipe.sh "${2:-12}"
 python3 -m tests.e2e.slurm.outages # where apt-get can download the packages of Slurm

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -157,7 +158,9 @@ def _unpack(path: Path, folder: Path) -> None:
                     raise zipfile.BadZipFile(f"{name} has {size} bytes, {info.file_size} were stated")
                 if name != SUMS:
                     _check_sum(path, name, digest, sums[name])
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of the disk; a damaged archive has odd offsets
+            raise
         raise UserError(
             f"{path}: damaged, or no .zip file: {str(error)[:200]}; download it again", code="bundle-damaged"
         ) from None

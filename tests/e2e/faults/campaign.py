@@ -32,7 +32,7 @@ class Slow(BaseException):
 
 
 def child(reader: str, first: int, number: int, seconds: float, out: Path) -> None:
-    """Try mutations one after the other; ``out/current.json`` names the one at hand."""
+    """Try mutations one after the other; ``out/current.json`` names the current one."""
     from mscnn.errors import UserError
     from tests.e2e.faults.mutate import mutated
     from tests.e2e.faults.readers import READERS

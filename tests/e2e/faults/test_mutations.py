@@ -76,21 +76,21 @@ def test_a_campaign_notices_errors_memory_time_and_crashes(tmp_path, monkeypatch
     def refuse() -> None:
         raise UserError("refused", code="x")
 
-    faults = [lambda: 1 / 0, lambda: bytearray(700 << 20), busy, lambda: signal.raise_signal(signal.SIGKILL), refuse]
+    failures = [lambda: 1 / 0, lambda: bytearray(700 << 20), busy, lambda: signal.raise_signal(signal.SIGKILL), refuse]
 
     def read(path):
-        if path.read_bytes() != b"fine":  # the first damaged file meets the first fault
+        if path.read_bytes() != b"fine":  # the first damaged file meets the first failure
             number = len(calls.read_text())
             calls.write_text("x" * (number + 1))
-            faults[number]()
+            failures[number]()
 
     def reader(folder):
         (folder / "x").write_bytes(b"fine")
         return [folder / "x"], read
 
-    monkeypatch.setitem(READERS, "faulty", reader)
+    monkeypatch.setitem(READERS, "failing", reader)
     monkeypatch.setattr(campaign, "LONGEST", 0.1)
-    assert campaign.campaign(["faulty"], len(faults), 0, 60, tmp_path) == 4
-    found = [line["found"] for line in campaign.findings(tmp_path, "faulty")]
+    assert campaign.campaign(["failing"], len(failures), 0, 60, tmp_path) == 4
+    found = [line["found"] for line in campaign.findings(tmp_path, "failing")]
     assert [text.partition(" ")[0] for text in found] == ["ZeroDivisionError", "MemoryError", "slow:", "ended"]
-    assert len([*tmp_path.glob("faulty-*-x")]) == 4
+    assert len([*tmp_path.glob("failing-*-x")]) == 4

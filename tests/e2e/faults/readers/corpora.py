@@ -24,7 +24,7 @@ RATE = 16000
 
 
 def _stage1(name: str, labels: str, folder: Path) -> Read:
-    """Stage 1 of the release in ``folder``; what cannot be used is left out every other time."""
+    """Stage 1 of the release in ``folder``; what cannot be used is excluded every other time."""
     form, number = AudioForm(RATE, 1, convert=True), iter(range(1 << 60))
 
     def read(_: Path) -> None:

@@ -48,7 +48,7 @@ def _model(path: Path) -> None:
 
 
 def _settings() -> dict[str, str]:
-    """Every option of every first configuration of a family, one a file: the name of the model, and KEY=VALUE."""
+    """Every option of every first configuration of a family, one per file: the name of the model, and KEY=VALUE."""
     made = {}
     for name in names("models"):
         layers = resolve(name)

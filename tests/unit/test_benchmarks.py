@@ -2,17 +2,20 @@
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from benchmarks import features, systems
+from benchmarks import features, memory, systems
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol, make_folds
+from mscnn.features.archive import FeatureDir
 from mscnn.training import loop
+from mscnn.xvector.vectors import read_vectors
 
 
 @pytest.fixture
@@ -85,3 +88,23 @@ def test_features_of_stage_3_and_of_plain_loops(tmp_path, monkeypatch, capsys):
     assert all(0 < float(line.rpartition(" ")[2]) < 10 for line in lines)
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         features.seconds(["-c", "1 / 0"])
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs /proc of Linux")
+def test_memory_is_that_of_the_processes_that_a_command_starts():
+    """A process of 100 MB of its own, started by one that has little."""
+    inner = "import time; x = bytearray(100_000_000); time.sleep(2)"
+    peaks = memory.measure(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"]
+    )
+    (peak,) = peaks.values()
+    assert 97_000 < peak["own"] < 150_000 and peak["own"] <= peak["with files"] <= peak["addresses"]
+
+
+def test_noise_can_be_trained_on(tmp_path):
+    data, features, xvector = memory.make_noise(tmp_path, 600, 300)
+    loaded, archive = DataDir.load(data), FeatureDir.load(features)
+    assert archive.utts == loaded.utts and len(archive.maps.paths) == 3
+    assert abs(archive.num_frames.sum() / 100 - 300) < 150 and archive.select(loaded.utts).rows.dim == 96
+    assert Protocol.load("random10") and make_folds(Protocol.load("random10"), loaded)[0].train
+    assert read_vectors(xvector, loaded.utts).shape == (600, 512)

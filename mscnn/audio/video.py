@@ -47,7 +47,8 @@ def sound(path: str | os.PathLike) -> IO[bytes]:
                     for part in form.resample(frame):
                         out.write(part.to_ndarray().reshape(-1, track.channels))
                 decoded = out.frames / track.rate
-    except (av.FFmpegError, EOFError) as error:
+    # where FFmpeg does not know the codec, its track lacks what others have; damaged ones state a rate of 0
+    except (av.FFmpegError, EOFError, AttributeError, TypeError, ValueError, ZeroDivisionError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadAudio("broken-video", f"the sound of the video cannot be decoded: {reason}") from None
     if decoded < stated - MISSING_SECONDS:

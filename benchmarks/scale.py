@@ -75,7 +75,9 @@ def child(step: str, work: str, size: int) -> None:
     sizes, done = [0], threading.Event()
 
     def watch() -> None:
-        while not done.wait(0.05):
+        ended = False
+        while not ended:
+            ended = done.wait(0.05)
             status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
             sizes.append(1024 * int(status["RssAnon"].split()[0]))
 
@@ -217,10 +219,13 @@ def _setup(work: Path):
 
 def _task(work: Path):
     """The first training, with all that is checked before."""
-    from mscnn.training.runner import _prepare as prepared
+    from mscnn.recipe import memory
+    from mscnn.training import runner
     from mscnn.training.sources import Reader
 
-    return prepared(_setup(work), Reader()).trainings()[0][0]
+    reader = Reader()
+    runner._prepare(_setup(work), reader)
+    return memory._task(_setup(work), reader)
 
 
 STEPS = {

@@ -32,7 +32,7 @@ def test_a_training_is_measured_once(setup, monkeypatch):
     assert taken is not None and memory.stored(setup.exp) == taken and taken.gpu == 0
     size = taken.host
     assert 50e6 < size < 4e9
-    wide = dataclasses.replace(setup, exp=setup.exp / "wide", settings=("filters=4", "fc_dim=200000"))
+    wide = dataclasses.replace(setup, exp=setup.exp / "wide", settings=("filters=64", "fc_dim=16384"))
     assert memory.measure(wide, Reader()).host > size + 50e6
     monkeypatch.setattr(Worker, "__init__", lambda self: 1 / 0)
     assert memory.measure(setup, Reader()) == taken

@@ -75,7 +75,7 @@ class FeatureDir:
                 options=facts["options"],
                 hash=facts["hash"],
                 content=facts["content"],
-                dim=int(facts["dim"]),
+                dim=int(np.int32(facts["dim"])),
                 frame_shift=float(facts["frame_shift"]),
                 ids=np.array([utt.encode() for utt in entries], np.bytes_),
                 num_frames=np.array([int(n) for n in frames.values()], np.int64),

@@ -129,5 +129,5 @@ def _scp(path: Path, text_column: str | None) -> Iterator[Named]:
 
 def _beside(table: Path, name: str) -> str:
     """A path in a table: relative to the working folder, or to the folder of the table."""
-    inside = table.parent / name
-    return name if os.path.exists(name) or not inside.exists() else str(inside)
+    inside = os.path.join(table.parent, name)  # os.path: a name that is too long does not exist
+    return name if os.path.exists(name) or not os.path.exists(inside) else inside

@@ -18,6 +18,7 @@ SILENT = 1e-4  # peak level below which audio counts as silent, full scale = 1; 
 CLIPPED = 1e-3  # share of the samples at full scale from which audio counts as clipped
 CLIPPING_LEVEL = 32767 / 32768
 FRAME, HOP, FAINTEST = 2048, 512, 1e-10  # samples, samples, mean square: of frames in which silence is found
+BLOCK = 1 << 22  # samples of all channels per read
 CANCELLED = 0.01  # energy of the mean of channels, relative to that of uncorrelated channels, below which they cancel
 
 
@@ -90,7 +91,7 @@ def load_audio(
             first = round(start * native)
             last = file.frames if end is None else min(round(end * native), file.frames)
             file.seek(min(first, file.frames))
-            samples = file.read(max(last - first, 0), dtype="float32", always_2d=True)
+            samples = _read(file, last - first)
     except BadAudio as error:
         raise UserError(f"{path}: {error}; inspect it with: file {path}", code="audio-unreadable") from None
     part = "" if end is None else f" from {start} to {end} s"
@@ -103,6 +104,17 @@ def load_audio(
             code="audio-form",
         )
     return converted(samples, native, rate)
+
+
+def _read(file: soundfile.SoundFile, count: int) -> np.ndarray:
+    """At most ``count`` samples (n, channels); a damaged header may state more than memory holds."""
+    import numpy as np
+
+    parts, block = [np.zeros((0, file.channels), np.float32)], max(1, BLOCK // file.channels)
+    while count > 0 and len(part := file.read(min(count, block), dtype="float32", always_2d=True)):
+        parts.append(part)
+        count -= len(part)
+    return np.concatenate(parts) if len(parts) != 2 else parts[1]
 
 
 def require_samples(samples: np.ndarray, path: str | os.PathLike, part: str = "") -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mscnn.data.foldlists import read_list
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions, read_predictions
 from mscnn.files import read_optional_table, read_yaml
@@ -15,6 +16,7 @@ from mscnn.stamp import SEAL, require_intact
 
 PARTS = ("dev", "test")
 MOST = 100_000  # folds, and runs
+MOST_LISTED = 100  # runs in a message
 AGAIN = "run stage 5 (train) again, which makes it again"
 KEYS = ("model", "data", "classes", "protocol", "text", "xvector", "folds", "runs", "legacy", "environment", "command")
 
@@ -126,7 +128,8 @@ class Experiment:
         folders = self.run_dirs
         missing = [d for d in folders if not all((d / f"predictions_{part}.tsv").is_file() for part in PARTS)]
         if missing:
-            names = ", ".join(str(d.relative_to(self.path)) for d in missing)
+            names = ", ".join(str(d.relative_to(self.path)) for d in missing[:MOST_LISTED])
+            names += ", …" if len(missing) > MOST_LISTED else ""
             raise UserError(
                 f"{self.path}: {len(missing)} of {len(folders)} runs are not finished: {names}; scores need all "
                 f"folds. Run stage 5 (train) again, which continues where it stopped: {self.config['command']}",
@@ -154,11 +157,11 @@ def _check_consistent(path: Path, parts: Mapping[str, list[list[Predictions]]]) 
     for part, folds in parts.items():
         for fold, runs in enumerate(folds, 1):
             listed = path / "folds" / f"fold{fold:02d}.{part}"
-            expected = tuple(listed.read_text(encoding="utf-8").split()) if listed.is_file() else runs[0].utts
+            expected = tuple(read_list(listed)) if listed.is_file() else runs[0].utts
             for run, predictions in enumerate(runs, 1):
                 where = path / f"fold{fold:02d}" / f"run{run}" / f"predictions_{part}.tsv"
                 if predictions.utts != expected:
-                    different = sorted(set(predictions.utts) ^ set(expected))[0]
+                    different = min(set(predictions.utts) ^ set(expected), default="another order")
                     raise UserError(
                         f"{where}: other utterances than those of this fold, such as {different}; train it again",
                         code="utterances-differ",

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mscnn.data.datadir import UNKNOWN, kinds_of
+from mscnn.data.foldlists import read_list
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
 from mscnn.evaluation.metrics import wa
@@ -69,7 +70,7 @@ def read_attributes(exp: Experiment, data: str | os.PathLike | None = None) -> A
         "gender": gender,
         "dialogue": {utt: f"{session[utt]} {name}" if session else name for utt, name in scene.items()},
         "kind": kinds_of(scene),
-        "duration": {utt: _bucket(float(seconds), DURATION_BUCKETS) for utt, seconds in dur.items()},
+        "duration": {utt: _duration(folder, utt, seconds) for utt, seconds in dur.items()},
         "wer": {utt: wer_bucket(errors) for utt, errors in read_errors(exp, folder, exp.config["text"]).items()},
         "text in training": _training_texts(exp, folder),
     }
@@ -131,7 +132,7 @@ def _training_texts(exp: Experiment, data: Path) -> dict[str, str]:
         if not texts or not file.is_file():
             return {}
         classes: dict[str, set[str]] = {}
-        for utt in file.read_text(encoding="utf-8").split():
+        for utt in read_list(file):
             classes.setdefault(texts.get(utt, ""), set()).add(emotions.get(utt, ""))
         tested = [utt for utt in runs[0].utts if utt in texts]
         values |= {utt: TRAINING_TEXT[min(len(classes.get(texts[utt], ())), 2)] for utt in tested}
@@ -149,8 +150,8 @@ def read_errors(exp: Experiment, data: Path, engine: str) -> dict[str, Errors]:
     file = errors_file(exp, data, engine)
     if not file.is_file():
         return {}
-    rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
     try:
+        rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
         errors = {utt: Errors(int(words), substitutions=int(edits)) for utt, _, _, edits, words in rows}
     except ValueError:
         raise UserError(
@@ -181,6 +182,16 @@ def _complete(exp: Experiment, file: Path, table: dict) -> dict:
             code="utterances-missing",
         )
     return table
+
+
+def _duration(folder: Path, utt: str, seconds: str) -> str:
+    try:
+        value = float(seconds)
+    except ValueError:
+        value = math.nan
+    if not value >= 0:
+        raise UserError(f"{folder / 'utt2dur'}: {utt}: expected seconds, found {seconds[:40]!r}", code="table-line")
+    return _bucket(value, DURATION_BUCKETS)
 
 
 def _bucket(value: float, limits: Mapping[float, str]) -> str:

@@ -116,6 +116,11 @@ def _feature_dirs(exp: Experiment, spec: ModelSpec) -> dict[str, FeatureDir]:
     if not spec.features:
         return {}
     dirs = exp.config.get("feature_dirs", {})
+    if absent := [name for name in spec.features if name not in dirs]:
+        raise UserError(
+            f"{exp.path / 'config.yaml'}: feature_dirs has no {absent[0]}; run stage 5 (train) again",
+            code="experiment-config",
+        )
     return {name: FeatureDir.load(exp.locate(dirs[name])) for name in spec.features}
 
 
@@ -176,7 +181,7 @@ def _describe(
         reject=_reject(exp, networks, coverage),
         corpus=_corpus(exp),
         scores=_scores(exp),
-        changed=tuple(config["changed"]),
+        changed=tuple(config.get("changed", ())),
         legacy=tuple(config["legacy"]),
         made_by={"mscnn": __version__, "git": str(config["environment"].get("git", "unknown"))},
     )

@@ -293,7 +293,8 @@ def load_alexnet(features: nn.Sequential, path: str) -> None:
         state = load_file(path) if safe else torch.load(Path(path), map_location="cpu", weights_only=True)
         prefix = "features."
         features.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
-    except (OSError, RuntimeError, AttributeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, AttributeError, EOFError, ValueError, LookupError, SafetensorError,
+            pickle.UnpicklingError) as error:  # fmt: skip
         raise UserError(
             f"alexnet {path}: expected the weights of torchvision's AlexNet: {error}", code="pretrained-weights"
         ) from None

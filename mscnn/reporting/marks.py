@@ -115,8 +115,8 @@ def _transcripts(facts: Facts) -> Iterator[Note]:
 def word_error_rate(exp: Path, engine: str, data: str) -> str | None:
     """WER in percent that stage 4 measured for a data set beside the experiment ``exp``; None: there is none."""
     path = exp.parent / f"asr_{engine}" / data / "wer"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rates = [line.split()[1] for line in lines if line.startswith("%WER ")]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    rates = [words[1] for line in lines if len(words := line.split()) > 1 and words[0] == "%WER"]
     return rates[0] if rates and rates[0] != "n/a" else None
 
 

@@ -112,5 +112,5 @@ join_corpora() {
   if $dry_run; then run join "${options[@]}" && exit; fi
   made=$(python3 -m mscnn.bin.join "${options[@]}")
   labels=${made%%$'\n'*} protocol=cross_corpus corpus='' generator='' parser='' counts=() other_form=true voices=false usual=-
-  [[ $made != *$'\n'* ]] || grid=${made##*$'\n'}
+  [[ $made != *$'\n'* ]] || grid=${made##*$'\n'} option_given=() # the grid has the models and texts
 }

@@ -173,7 +173,6 @@ VALUES = {
     "--on-bad": "stp",
     "--xvector-backend": "kadli",
     "--nj": "0",
-    "--jobs-per-device": "-1",
     "--runs": "0",
     "--tag": "../x",
 }

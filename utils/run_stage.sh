@@ -10,7 +10,7 @@ run() { # run NAME ARGUMENT...
   printf -v line '%q ' "${command[@]}"
   $dry_run && echo "$line" && return
   if [[ ${MSCNN_BACKEND:-} == debug ]]; then # breakpoints need the terminal
-    { say "\$ $line" && "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
+    { say "\$ $line" && MSCNN_PARENT=$$ "${command[@]}"; } 2>&1 | tee -a "exp/log/stage$current.log"
     return
   fi
   local log status=0 tee

@@ -48,6 +48,13 @@ def test_stage_1_makes_the_data_directory(own, checkout):
     assert (checkout / "egs/own/data/my_table/audit/leave_one_speaker_out.md").is_file()
 
 
+@pytest.mark.slow
+def test_all_stages_run_in_the_calling_process_with_the_debug_backend(own, checkout):
+    result = own("--table", "my table.csv", "--model", "majority", "--backend", "debug", timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert stages_of(result.stdout) == [*range(7)] and "%UA 50.00" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("given", "status", "words"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +25,9 @@ class TextIndex:
     """Normalised texts of a corpus as TF-IDF vectors of length 1, to find the nearest training text.
 
     Document frequencies are those of the whole corpus, so the similarity of two texts does not depend on the fold. In a
-    corpus of more than EXACT utterances, a text that is not in train itself is compared on words of at most COMMON
-    utterances, so that time grows as the corpus does; the cosine is that of all words.
+    corpus of more than EXACT utterances, a text whose words in any order are not those of a training text is compared
+    on words of at most COMMON utterances, so that time grows as the corpus does: the cosine is that of all words, or 0
+    where no such word is shared.
     """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -44,13 +46,26 @@ class TextIndex:
             return {}
         if len(self._row) <= EXACT:
             return self._compared(test, train, self._vectors)
-        known = {self._texts[u]: u for u in reversed(train)}
-        same = {u: (1.0, known[self._texts[u]]) for u in test if self._texts[u] in known}
-        rest = self._compared([u for u in test if u not in same], train, _without_common_words(self._vectors))
+        known = {self._bags[u]: u for u in reversed(train)}
+        same = {u: (1.0, known[self._bags[u]]) for u in test if self._bags[u] in known}
+        rest = self._compared([u for u in test if u not in same], train, self._rare)
         return {u: same.get(u) or rest[u] for u in test}
 
+    @cached_property
+    def _bags(self) -> dict[str, tuple[str, ...]]:
+        """Words of each text in alphabetical order: texts with the same words have cosine 1."""
+        return {u: tuple(sorted(text.lower().split())) for u, text in self._texts.items()}
+
+    @cached_property
+    def _rare(self) -> csr_matrix:
+        """Vectors without the words of more than COMMON utterances."""
+        rare = self._vectors.copy()
+        rare.data[np.bincount(rare.indices, minlength=rare.shape[1])[rare.indices] > COMMON] = 0
+        rare.eliminate_zeros()
+        return rare
+
     def _compared(self, test: Sequence[str], train: Sequence[str], vectors: csr_matrix) -> dict[str, tuple[float, str]]:
-        """As :meth:`nearest`, by ``vectors``; cosines are those of all words."""
+        """As :meth:`nearest`, by ``vectors``; cosines are those of all words, and 0 where they are 0 by ``vectors``."""
         rows = np.array([self._row[u] for u in train])
         train_vectors = vectors[rows].T.tocsr()
         nearest: dict[str, tuple[float, str]] = {}
@@ -65,15 +80,9 @@ class TextIndex:
             else:
                 best = np.asarray(cosines.argmax(axis=1)).ravel()
                 values = np.asarray(self._vectors[own].multiply(self._vectors[rows[best]]).sum(axis=1)).ravel()
+                values[cosines.max(axis=1).toarray().ravel() == 0] = 0
             nearest |= {u: (float(value), train[k]) for u, value, k in zip(block, values, best, strict=True)}
         return nearest
-
-
-def _without_common_words(vectors: csr_matrix) -> csr_matrix:
-    rare = vectors.copy()
-    rare.data[np.bincount(vectors.indices, minlength=vectors.shape[1])[rare.indices] > COMMON] = 0
-    rare.eliminate_zeros()
-    return rare
 
 
 def classify_by_nearest(fold: Fold, data: DataDir, nearest: Mapping[str, tuple[float, str]]) -> list[str]:

@@ -55,15 +55,17 @@ def test_rare_words_weigh_more_than_common_ones():
 def test_a_large_corpus_is_searched_by_rare_words(monkeypatch):
     """Texts that are in train, and those that share a rare word with one, are found as in a small corpus."""
     texts = {f"t{i:02d}": f"so we {('go', 'see', 'know')[i % 3]} word{i}" for i in range(40)}
-    texts |= {"same": texts["t07"], "near": "so we know word11 well", "far": "so we go", "other": "nothing like it"}
-    fold = Fold(1, tuple(u for u in texts if u[0] == "t"), (), ("same", "near", "far", "other"))
+    texts |= {"same": texts["t07"], "near": "so we know word11 well", "far": "so we see", "other": "nothing like it"}
+    texts |= {"t40": "so go we", "turned": "we go so"}
+    fold = Fold(1, tuple(u for u in texts if u[0] == "t"), (), ("same", "near", "far", "other", "turned"))
     exact = TextIndex(texts).nearest(fold)
     monkeypatch.setattr(overlap, "EXACT", 10)
     monkeypatch.setattr(overlap, "COMMON", 10)
     found = TextIndex(texts).nearest(fold)
     assert list(found) == list(exact) and found["same"] == (1.0, "t07")
     assert found["near"] == (pytest.approx(exact["near"][0]), "t11") and found["other"][0] == 0
-    assert found["far"][0] <= exact["far"][0]  # it shares common words only
+    assert found["turned"] == (1.0, "t40")  # the same common words
+    assert found["far"][0] == 0 < exact["far"][0]  # other common words: it has no nearest text
 
 
 def make(emo):

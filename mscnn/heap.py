@@ -1,12 +1,13 @@
 """Memory of the C library: what is freed is kept for the next step of a training."""
 
 import contextlib
+import os
 import platform
 from collections.abc import Iterator
 
 TRIM, MAPPED = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
 KEPT = 2**28  # bytes: larger arrays are returned to the system when they are freed
-DEFAULT = 2**17
+LARGEST = 2**25  # DEFAULT_MMAP_THRESHOLD_MAX: glibc raises its threshold up to here by itself, and may refuse more
 
 
 @contextlib.contextmanager
@@ -14,19 +15,20 @@ def kept() -> Iterator[None]:
     """Context in which glibc keeps the memory that is freed; at its end it is returned to the system.
 
     Otherwise the maps of a network are returned at each step and asked for at the next, when the system fills every
-    page with zeros: this took more than half of the time of a step. Other C libraries: no effect.
+    page with zeros: this took more than half of the time of a step. Afterwards the thresholds are the largest that
+    glibc would choose. No effect with other C libraries, or where MALLOC_MMAP_THRESHOLD_ is set, as in recipes.
     """
-    if platform.libc_ver()[0] != "glibc":
+    if platform.libc_ver()[0] != "glibc" or "MALLOC_MMAP_THRESHOLD_" in os.environ:
         yield
         return
     import ctypes
 
     library = ctypes.CDLL(None)
+    library.mallopt(MAPPED, KEPT) or library.mallopt(MAPPED, LARGEST)  # older versions refuse more than LARGEST
     library.mallopt(TRIM, -1)
-    library.mallopt(MAPPED, KEPT)
     try:
         yield
     finally:
-        library.mallopt(TRIM, DEFAULT)
-        library.mallopt(MAPPED, DEFAULT)
+        library.mallopt(MAPPED, LARGEST)
+        library.mallopt(TRIM, 2 * LARGEST)
         library.malloc_trim(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 MEMORY_SHARE = 0.9  # share of the memory that jobs may use
 CGROUPS = Path("/sys/fs/cgroup")
@@ -50,7 +51,17 @@ def gpus() -> list[str]:
 
 
 def gpu_memory() -> int:
-    """Free memory in bytes: the minimum over the GPUs."""
+    """Free memory in bytes: the minimum over the GPUs.
+
+    A child process asks and ends: the answer takes a context on every GPU, which would stay as long as this process.
+    """
+    from mscnn.jobs.worker import Worker
+
+    with Worker() as worker:
+        return cast(int, worker.call(_gpu_memory))
+
+
+def _gpu_memory() -> int:
     import torch
 
     return min(torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count()))

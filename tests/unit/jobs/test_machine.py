@@ -88,3 +88,16 @@ def test_cgroups_of_version_1(host):
         memory__j__memory_DOT_stat=f"inactive_file 0\ntotal_inactive_file {2 * GB}\n",
     )
     assert (machine.processors(), machine.memory()) == (4, 3 * GB)
+
+
+def test_a_child_process_asks_for_the_memory_of_gpus(tmp_path, monkeypatch):
+    """What asks has a context on every GPU until it ends."""
+    (tmp_path / "torch.py").write_text(
+        "import os\n\nclass cuda:\n    device_count = lambda: 2\n"
+        "    mem_get_info = lambda number: (os.getpid() + number, 0)\n"
+    )
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    child = machine.gpu_memory()
+    assert child != os.getpid()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

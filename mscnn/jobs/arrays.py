@@ -82,8 +82,7 @@ class Arrays:
             NotNow: Slurm does not answer, or takes no more; what was yielded is submitted.
         """
         self._size = self._size or cluster.array_size()
-        for options, group in self._groups(keys):
-            tasks = self._packed(group)
+        for options, tasks in self._groups(keys):
             start = 0
             while start < len(tasks):
                 part = tasks[start : start + self._size]
@@ -150,31 +149,26 @@ class Arrays:
         """Jobs that a task runs at a time: one per processor that it is given, or per GPU."""
         return max(1, self._settings.count("num_threads", 1), self._settings.gpus)
 
-    def _groups(self, keys: Sequence[str]) -> Iterator[tuple[dict[str, str], list[str]]]:
-        """Jobs with the same options of Slurm: those that were given, else what the jobs are expected to take."""
-        groups: dict[tuple[str, str], list[str]] = {}
+    def _groups(self, keys: Sequence[str]) -> Iterator[tuple[dict[str, str], list[list[str]]]]:
+        """Tasks with the same options of Slurm: those that were given, else what their jobs are expected to take."""
+        groups: dict[tuple[str, str, int], list[str]] = {}
         for key in keys:
             need = self._needs.get(key, Need())
             gigabytes = math.ceil(MEMORY_SLACK * need.memory * self._at_a_time / 1e9 + 1) if need.memory else 0
             per_task = self._per_task(len(keys), need)
             hours = 0 if self._settings.gpus else math.ceil(SLACK * (need.seconds or 0) * per_task / 3600)
             limits = (f"{_rounded(gigabytes)}G" if gigabytes else "", f"{_rounded(hours)}:00:00" if hours else "")
-            groups.setdefault(limits, []).append(key)
-        for (mem, time), group in groups.items():
+            groups.setdefault((*limits, per_task), []).append(key)  # the time limit holds for tasks of this size only
+        for (mem, time, size), group in groups.items():
             expected = {
                 name: value for name, value in (("mem", mem), ("time", time)) if value and self._conf.takes(name)
             }
-            yield {**expected, **self._settings.options}, group
+            yield {**expected, **self._settings.options}, [group[i : i + size] for i in range(0, len(group), size)]
 
     def _per_task(self, number: int, need: Need) -> int:
         """Jobs of a task, of ``number`` jobs like this."""
-        few = math.ceil(SECONDS / need.seconds) if need.seconds else 1
+        few = _rounded(math.ceil(SECONDS / need.seconds)) if need.seconds else 1
         return max(self._at_a_time, math.ceil(number / TASKS), min(few, number // PARALLEL))
-
-    def _packed(self, keys: Sequence[str]) -> list[list[str]]:
-        """Jobs of tasks; all are alike."""
-        size = max(self._per_task(len(keys), self._needs.get(key, Need())) for key in keys)
-        return [list(keys[i : i + size]) for i in range(0, len(keys), size)]
 
 
 def _rounded(number: int) -> int:

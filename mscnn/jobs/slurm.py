@@ -117,7 +117,7 @@ class Queue:
         self._last: dict[Place, TaskState] = {}  # what Slurm said of a task that has ended, which it forgets
         self._failures: Counter[str] = Counter()
         self._polled = -POLL
-        self._away: float | None = None  # since when Slurm does not answer
+        self._away: float | None = None  # since when Slurm does not answer, and nothing runs
         self._told, self._shown = -TELL, ""
 
     def run(self) -> Iterator[tuple[Job, bool]]:
@@ -156,6 +156,7 @@ class Queue:
         try:
             for place, keys in self._arrays.submit(self._backlog):
                 self._place.update(dict.fromkeys(keys, place))
+            self._away = None
         except NotNow as error:
             self._wait(error)
         self._backlog = [key for key in self._backlog if key not in self._place]
@@ -228,14 +229,16 @@ class Queue:
         except NotNow as error:
             self._wait(error)
             return None
-        self._away = None
+        if not self._backlog:  # else sbatch may be what does not answer
+            self._away = None
         return states
 
     def _wait(self, error: NotNow) -> None:
-        """Say that Slurm is away, once; raises UserError where nothing is left that runs meanwhile."""
-        now = time.monotonic()
-        if self._away is None:
+        """Say that Slurm is away, once; raises UserError where nothing runs meanwhile, for ``PATIENCE``."""
+        now, told = time.monotonic(), self._away is not None
+        if self._away is None or self._place:
             self._away = now
+        if not told:
             log.warning("%s: Slurm says: %s; trying again", self._step, error)
         if not self._place and (error.full or now - self._away > PATIENCE):
             raise UserError(f"Slurm takes no jobs: {error}", code="slurm-refused")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mscnn.files import write_table
-from mscnn.jobs import cluster, task
+from mscnn.jobs import cluster, slurm, task
 from mscnn.jobs.arrays import Arrays, Place, _rounded
 from mscnn.jobs.job import Job, Need
 from mscnn.jobs.settings import Settings
@@ -73,7 +73,7 @@ def test_submission_is_quoted_and_read_back(tmp_path, stand_in):
     [
         (5, Need(), {}, 5, ""),
         (2500, Need(), {}, 834, ""),
-        (640, Need(30, 10**9), {}, 64, "--mem 3G --time 1:00:00"),
+        (640, Need(30, 10**9), {}, 54, "--mem 3G --time 1:00:00"),
         (40, Need(7200, 3 * 10**9), {}, 40, "--mem 6G --time 4:00:00"),
         (40, Need(7200, 3 * 10**9), {"num_threads": "2"}, 20, "--mem 12G --time 8:00:00 --cpus-per-task 2"),
         (3, Need(9000), {"gpu": "1", "time": "5:00"}, 3, "--gres gpu:1 --time 5:00"),
@@ -87,6 +87,28 @@ def test_jobs_are_packed_and_given_what_they_need(tmp_path, stand_in, number, ne
         f"key{i}" for i in range(number)
     )
     assert " ".join(noted()[: noted().index("--parsable")]) == shown
+
+
+def test_slow_jobs_are_not_packed_as_fast_ones(tmp_path, stand_in):
+    noted = stand_in("sbatch", "1\n")
+    stand_in("scontrol")
+    queue = arrays(tmp_path, 640)
+    queue._needs = {f"key{i}": Need(30 if i % 2 else 1000) for i in range(640)}
+    tasks = [{queue._needs[key].seconds for key in keys} for _, keys in queue.submit([*queue._needs])]
+    assert all(len(task) == 1 for task in tasks) and tasks.count({1000}) == 320 and tasks.count({30}) < 32
+    assert noted().count("1:00:00") == 2
+
+
+def test_patience_ends_where_only_squeue_answers(tmp_path, stand_in, monkeypatch, caplog):
+    stand_in("sbatch", error="sbatch: error: Batch job submission failed: Socket timed out", status=1)
+    stand_in("scontrol")
+    stand_in("squeue")
+    for name, seconds in {"SCAN": 0.01, "POLL": 0.0, "PATIENCE": 0.3}.items():
+        monkeypatch.setattr(slurm, name, seconds)
+    jobs = [Job.of(write_table, (tmp_path / "t", {"a": "b"}), tmp_path / "log")]
+    with fails("slurm-refused"):
+        [*slurm.Queue(tmp_path, jobs, Settings("slurm", {}), "step", [Need()]).run()]
+    assert sum("Socket timed out" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_numbers_are_rounded_up():

@@ -90,12 +90,13 @@ def main() -> None:
     if good:
         with held(*(shard.lock(experiment.exp) for experiment in good)):
             trained = train_experiments(
-                good,
+                experiments,
                 nj=placed.nj,
                 overwrite=args.overwrite,
                 devices=placed.devices,
                 needs=needs(experiments) if Settings.of("train").elsewhere else None,
                 shard=shard,
+                failed=placed.failed,
             )
         what = args.exp or f"{len(good)} experiments"
         get_logger("train").info("wrote %s: %d runs trained in %.1f s", what, trained, time.monotonic() - start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,7 @@ def train_experiments(
     devices: Sequence[str] = (),
     needs: Mapping[Path, jobs.Need] | None = None,
     shard: Shard = ALL,
+    failed: Collection[Path] = (),
 ) -> int:
     """Train all unfinished folds and runs of the experiments, ``nj`` at a time; returns the number of trained runs.
 
@@ -90,27 +91,27 @@ def train_experiments(
         devices: values of CUDA_VISIBLE_DEVICES, assigned to the processes in turn; empty: that of the environment.
         needs: what a run of each experiment (its folder) is expected to take, for clusters.
         shard: the share of all runs that this machine trains.
+        failed: folders of experiments that cannot be trained here; their runs count in shares.
 
     Raises:
         UserError: an experiment cannot be trained, a folder has an experiment of another configuration, or runs failed;
             lists the logs.
     """
-    logger, reader = log.get_logger("train"), Reader()
+    logger = log.get_logger("train")
     folders = [config.exp.absolute() for config in configs]
     if duplicates := [folder for folder in folders if folders.count(folder) > 1]:
         raise UserError(
             f"{duplicates[0]}: two experiments in one folder; use a folder per experiment", code="experiment-twice"
         )
-    prepared = [_prepare(config, reader) for config in configs]
+    prepared = _prepare_all(configs, failed)
     if not overwrite:
-        require_same({experiment.options.exp: experiment.config for experiment in prepared})
+        require_same({experiment.options.exp: experiment.config for _, experiment in prepared})
     todo: list[Training] = []
-    number = 0
-    for experiment in prepared:
+    for first, experiment in prepared:
         exp = experiment.options.exp
         write_config(exp, experiment.config)
         write_folds(experiment.folds, exp / "folds")
-        trainings = [training for training in experiment.trainings() if (number := number + 1) and number in shard]
+        trainings = [training for number, training in enumerate(experiment.trainings(), first) if number in shard]
         stale = [training for training in trainings if not training.stamp.fresh()]
         folds, runs = len(experiment.folds), experiment.options.runs
         _place_vectors(experiment, needed=bool(stale))
@@ -199,6 +200,25 @@ def train_one(exp: Path, fold: int, run: int, tensorboard: bool) -> None:
     done.write(files)
     for leftover in directory.glob("checkpoint.*"):
         leftover.unlink()
+
+
+def _prepare_all(configs: Sequence[ExperimentConfig], failed: Collection[Path]) -> list[tuple[int, Prepared]]:
+    """Check experiments; returns those that have not failed, with the number of their first run.
+
+    The runs of all are numbered, so that machines on which different ones fail have the same numbers.
+    """
+    reader, prepared, number = Reader(), list[tuple[int, Prepared]](), 1
+    for config in configs:
+        try:
+            experiment = _prepare(config, reader)
+        except UserError:
+            if config.exp not in failed:
+                raise
+            continue  # on every machine
+        if config.exp not in failed:
+            prepared.append((number, experiment))
+        number += len(experiment.folds) * config.runs
+    return prepared
 
 
 def _prepare(options: ExperimentConfig, reader: Reader) -> Prepared:

@@ -72,3 +72,12 @@ def test_a_machine_trains_what_another_has_not(toy):
     assert train_experiments([setup], nj=1, shard=Shard(2, 3)) == 1
     assert [path.parent.parent.name for path in setup.exp.glob("fold*/run*/done.json")] == ["fold02"]
     assert train_experiments([setup], nj=1) == 3
+
+
+def test_what_fails_on_one_machine_counts_in_its_shares_too(toy):
+    setups = [toy_experiment(toy, "majority", name) for name in ("fails", "good")]
+    folds = 4
+    first = [number for number in range(folds + 1, 2 * folds + 1) if number in Shard(2, 3)]
+    assert train_experiments(setups, nj=1, shard=Shard(2, 3), failed=[setups[0].exp]) == len(first)
+    trained = [path.parent.parent.name for path in setups[1].exp.glob("fold*/run*/done.json")]
+    assert sorted(trained) == [f"fold{number - folds:02d}" for number in first] and not setups[0].exp.exists()

@@ -64,8 +64,8 @@ class _ConfigFile(configargparse.YAMLConfigFileParser):
         if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
             raise configargparse.ConfigFileParserException("expected a mapping of options to values")
         values = {key.replace("_", "-"): value for key, value in found.items() if value not in ("", "~", "null")}
-        if mapping := next((key for key, value in values.items() if isinstance(value, dict)), None):
-            raise configargparse.ConfigFileParserException(f"{mapping}: expected a value, found a mapping")
+        if mappings := [key for key, value in values.items() if isinstance(value, dict)]:
+            raise configargparse.ConfigFileParserException(f"{mappings[0]}: expected a value, found a mapping")
         return {key: value.lower() if value in ("True", "False") else value for key, value in values.items()}
 
 

@@ -195,9 +195,10 @@ def _meant(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def natural(name: str) -> tuple[bool, int, str]:
-    """Sort key: numbers by value, then names."""
-    return (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+def natural(name: str) -> tuple[bool, int, str, str]:
+    """Sort key: numbers of any length by value, then names."""
+    number = name.lstrip("0") if name.isdecimal() else ""
+    return not name.isdecimal(), len(number), number, name
 
 
 def _assemble(rows: Rows, name: str, remarks: Sequence[str]) -> System:

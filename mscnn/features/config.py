@@ -41,7 +41,7 @@ LIMITS = {  # least and most of numbers; the others are at least 0
     "modulations": (1, 1024),
     "frame_rate": (1, 48_000),
     "deltas": (0, 4),
-    "delta_width": (0, 1001),
+    "delta_width": (1, 1001),
 }
 COMMON = ("kind", "trim_db", "stored")  # options of every feature
 FULL = "float32"

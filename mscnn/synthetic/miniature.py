@@ -85,7 +85,7 @@ def _choices(description: Description, name: str, match: re.Match) -> list[dict[
     parts = [part for part in TEMPLATE.findall(rule.of) if match.groupdict().get(part)]
     if rule.codes and parts:
         template = TEMPLATE.sub(r"(?P<\1>.+)", rule.of)
-        codes = [codes.split()[0] for codes in rule.codes if codes != OTHER]
+        codes = [codes.split()[0] for codes in rule.codes if codes.strip() and codes != OTHER]
         choices = [found.groupdict() for code in codes if (found := re.fullmatch(template, code))]
     else:
         values = {part: _codes(description, part, match[part]) for part in parts}

@@ -213,7 +213,7 @@ def held(*paths: str | os.PathLike, say: Callable[[str], object] | None = None) 
             lock = Lock(path)
             if _taken(lock, say):
                 taken.append(lock)
-        threading.Thread(target=beat, daemon=True).start()
+        threading.Thread(target=beat, name="mscnn-locks", daemon=True).start()
         yield
     finally:
         done.set()

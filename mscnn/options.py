@@ -150,7 +150,7 @@ def _belong_to_recipe() -> None:
                     lock.beat()
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, name="mscnn-recipe", daemon=True).start()
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

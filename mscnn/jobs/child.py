@@ -38,7 +38,7 @@ def _end_with_parent(lifeline: int) -> None:
 
 def main() -> None:
     """Serve pickled calls: (function, arguments) in, (True, result) or (False, error) out."""
-    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(int(sys.argv[1]),), name="mscnn-parent", daemon=True).start()
     calls, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # standard output of a call must not mix with the replies
     log.setup()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from nltk.tokenize.punkt import PunktSentenceTokenizer
 
 ABBREVIATIONS = frozenset({"dr", "jr", "mr", "mrs", "ms", "prof", "sr", "st"})
-_lock = threading.Lock()
 
 
 def tokenize(text: str) -> list[str]:
@@ -52,16 +51,22 @@ def _tokenizers() -> tuple[PunktSentenceTokenizer, NLTKWordTokenizer]:
 def _bare(package: str) -> Iterator[None]:
     """Import modules of a package in the block, but not the package itself; afterwards they are not in ``sys.modules``.
 
-    The package NLTK imports scikit-learn and scipy.stats, ten times the work of importing its tokenisers.
+    The package NLTK imports scikit-learn and scipy.stats, ten times the work of importing its tokenisers. The package
+    is imported as usual where another thread could import it at the same time, and would find it empty.
     """
-    with _lock:
-        spec = None if package in sys.modules else importlib.util.find_spec(package)
-        if spec is None:
-            yield
-            return
-        sys.modules[package] = importlib.util.module_from_spec(spec)
-        try:
-            yield
-        finally:
-            for name in [name for name in sys.modules if name.partition(".")[0] == package]:
-                del sys.modules[name]
+    spec = importlib.util.find_spec(package) if package not in sys.modules and _alone() else None
+    if spec is None:
+        yield
+        return
+    sys.modules[package] = importlib.util.module_from_spec(spec)
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
+
+
+def _alone() -> bool:
+    """Whether no thread runs but this one and those named mscnn-…, which watch other processes and import nothing."""
+    others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
+    return all(thread.name.startswith("mscnn-") for thread in others)

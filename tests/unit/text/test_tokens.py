@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from mscnn.text.tokens import tokenize
+from mscnn.jobs.worker import Worker
+from mscnn.text.tokens import _bare, tokenize
 from tests.conftest import ROOT
 
 
@@ -33,3 +35,29 @@ def test_nltk_is_imported_without_scipy_and_stays_as_it_was():
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stdout.strip()) == (0, "[]"), result.stderr
+
+
+def test_nltk_is_imported_without_scipy_in_a_worker():
+    with Worker() as worker:
+        assert (
+            worker.call(exec, "from mscnn.text.tokens import tokenize; assert tokenize('it is') == ['it', 'is']")
+            is None
+        )
+        assert worker.call(eval, "{'scipy', 'nltk'} & set(__import__('sys').modules)") == set()
+
+
+def test_another_thread_never_finds_an_empty_package(tmp_path, monkeypatch):
+    (tmp_path / "bulky.py").write_text("content = 3")
+    monkeypatch.syspath_prepend(tmp_path)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with _bare("bulky"):
+            import bulky
+
+            assert bulky.content == 3
+    finally:
+        done.set()
+        thread.join()
+        sys.modules.pop("bulky", None)

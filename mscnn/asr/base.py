@@ -14,7 +14,7 @@ from mscnn.audio.read import SILENT
 from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, Issue, UserError
-from mscnn.files import digest, file_digest, written_to
+from mscnn.files import atomic, digest, file_digest, written_to
 from mscnn.jobs import run_jobs
 from mscnn.log import get_logger, progress
 
@@ -76,18 +76,32 @@ class SpeechEngine(Engine):
         self._refuse_long(data)
         nj = max(nj, 1)
         journal = Journal(out / "journal" / digest(self.identity)[:12])
-        tasks, done = _tasks(data), journal.collect()
-        todo = sorted((task for task in tasks if task.key not in done), key=lambda task: -data.dur[task.audio.utt])
-        done_before = len(tasks) - len(todo)
-        log.info("%d utterances to transcribe, %d already transcribed in %s", len(todo), done_before, journal.path)
+        tasks, done = _tasks(data), journal.read()
+        todo = sum(task.key not in done for task in tasks)
+        log.info("%d utterances to transcribe, %d already transcribed in %s", todo, len(tasks) - todo, journal.path)
         if todo:
-            number = max(nj, math.ceil(len(todo) / JOB_SIZE))
-            shares = [todo[i::number] for i in range(number)]
-            jobs = [(self, journal.job(number), share) for number, share in enumerate(shares, 1) if share]
-            writes = [[path] for _, path, _ in jobs]
-            run_jobs(transcribe_share, jobs, nj=nj, log_dir=out / "log", step="transcribe", writes=writes)
-            done = journal.collect()
+            shares = self._shares(data, tasks, nj)
+            left = [number for number, share in shares.items() if any(task.key not in done for task in share)]
+            run_jobs(
+                transcribe_share,
+                [(self, journal.job(number), shares[number]) for number in left],
+                nj=nj,
+                step="transcribe",
+                logs=[out / "log" / f"transcribe.{number}.log" for number in left],
+                writes=[[journal.job(number)] for number in left],
+            )
+        done = journal.collect()
         return {task.audio.utt: done[task.key] for task in tasks}
+
+    @staticmethod
+    def _shares(data: DataDir, tasks: Sequence[Task], nj: int) -> dict[int, list[Task]]:
+        """Number of a job -> its tasks, the longest first.
+
+        They do not depend on what is done: the same command makes the same jobs, and follows those that a cluster runs.
+        """
+        longest = sorted(tasks, key=lambda task: -data.dur[task.audio.utt])
+        number = max(nj, math.ceil(len(tasks) / JOB_SIZE))
+        return {i + 1: longest[i::number] for i in range(min(number, len(tasks)))}
 
     def _refuse_long(self, data: DataDir) -> None:
         too_long = [utt for utt in data.utts if data.dur[utt] > self.max_seconds]
@@ -114,21 +128,22 @@ def _tasks(data: DataDir) -> list[Task]:
 
 
 def transcribe_share(engine: SpeechEngine, path: Path, tasks: Sequence[Task]) -> None:
-    """Transcribe ``tasks`` that the journal file ``path`` does not have, and append each transcript to it.
+    """Transcribe ``tasks`` that the journal of the file ``path`` does not have, and append each transcript to the file.
 
     Raises:
         DataErrors: audio files that cannot be used; lists all of the tasks', after the others are done.
     """
-    kept = lines(path)  # of this job, interrupted and started again
-    done = {(utt, audio) for utt, audio, _ in kept}
+    done = Journal(path.parent).read()
     todo = [task for task in tasks if task.key not in done]
     recognise = engine.open()
+    kept = lines(path)  # of this job, interrupted and started again
+    with atomic(path) as out:
+        out.writelines("\t".join(line) + "\n" for line in kept)
     with (
         written_to(path),
         AudioReader(RATE, convert=True) as reader,
-        open(path, "w", encoding="utf-8", newline="\n") as out,
+        open(path, "a", encoding="utf-8", newline="\n") as out,
     ):
-        out.writelines("\t".join(line) + "\n" for line in kept)
         for task in progress(todo, total=len(todo), desc="transcribe"):
             loaded = reader.load(task.audio)
             if loaded is None:

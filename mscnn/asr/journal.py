@@ -9,8 +9,8 @@ from mscnn.files import atomic
 class Journal:
     """Finished transcripts of one engine with one set of options, in one folder.
 
-    ``done.tsv`` has the transcripts of earlier runs; each job of the current run appends to its ``partial.JOB.tsv``. A
-    line is ``utterance TAB digest of its audio TAB transcript``. A truncated line, without a newline, is ignored.
+    ``done.tsv`` has the transcripts of finished runs; each job appends to its ``partial.JOB.tsv``. A line is
+    ``utterance TAB digest of its audio TAB transcript``. A truncated line, without a newline, is ignored.
     """
 
     def __init__(self, path: Path) -> None:
@@ -18,24 +18,26 @@ class Journal:
         path.mkdir(parents=True, exist_ok=True)
 
     def job(self, number: int) -> Path:
-        """Path of the transcripts of one job of this run."""
+        """Path of the transcripts of one job."""
         return self.path / f"partial.{number}.tsv"
 
-    def collect(self) -> dict[tuple[str, str], str]:
-        """Merge all files into ``done.tsv``; returns (utterance, digest of its audio) -> transcript.
+    def read(self) -> dict[tuple[str, str], str]:
+        """(utterance, digest of its audio) -> transcript, of all files; jobs may be writing."""
+        files = [self.path / "done.tsv", *self._partial()]
+        return {(utt, audio): text for file in files for utt, audio, text in lines(file)}
 
-        The partial files are removed, so that a process of an earlier run cannot write into files of this one.
-        """
-        partial = sorted(self.path.glob("partial.*.tsv"))
-        done: dict[tuple[str, str], str] = {}
-        for file in [self.path / "done.tsv", *partial]:
-            done |= {(utt, audio): text for utt, audio, text in lines(file)}
+    def collect(self) -> dict[tuple[str, str], str]:
+        """As :meth:`read`; merges all files into ``done.tsv``, and removes those of jobs, which must have ended."""
+        partial, done = self._partial(), self.read()
         if partial:
             with atomic(self.path / "done.tsv") as out:
                 out.writelines(f"{utt}\t{audio}\t{done[utt, audio]}\n" for utt, audio in sorted(done))
         for file in partial:
             file.unlink()
         return done
+
+    def _partial(self) -> list[Path]:
+        return sorted(self.path.glob("partial.*.tsv"))
 
 
 def lines(file: Path) -> list[tuple[str, str, str]]:

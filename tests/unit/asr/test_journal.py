@@ -9,6 +9,7 @@ def test_merges_complete_lines_only(tmp_path):
     journal.job(1).write_text("b\tx\tsome words\na\tx\t\ntorn\tx\tsome wo")
     journal.job(2).write_bytes("c\ty\tcafé".encode()[:-1])  # truncated inside a character
     expected = {("b", "x"): "some words", ("a", "x"): ""}
+    assert journal.read() == expected and journal.job(1).exists() and journal.job(2).exists()
     assert journal.collect() == expected
     assert Journal(tmp_path / "j").collect() == expected
     assert [p.name for p in journal.path.iterdir()] == ["done.tsv"]

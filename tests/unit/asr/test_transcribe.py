@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from mscnn.asr.journal import lines
 from mscnn.asr.transcribe import transcribe
 from mscnn.bin.transcribe import main
 from mscnn.data.audio import UtteranceAudio
+from mscnn.errors import UserError
+from mscnn.jobs import run_jobs
+from mscnn.jobs.job import Job
 from tests.raises import fails
 
 
@@ -71,6 +75,48 @@ def test_killed_and_run_again(data, tmp_path):
     transcribe(data, Counter(record), "x", out, nj=1)
     assert calls(Counter(record)) == 7
     assert before == (data.path / "text.x").read_bytes()
+
+
+def test_killed_twice_keeps_what_was_done_before(data, tmp_path):
+    path, tasks = tmp_path / "partial.1.tsv", [Task(audio, "digest") for audio in UtteranceAudio.of(data)]
+    transcribe_share(Counter(tmp_path / "record"), path, tasks[:2])
+    whole = path.read_text()
+    jobs = [(Counter(tmp_path / "record", lives=0), path, tasks)]
+    for _ in range(2):
+        with fails("jobs-failed"):
+            run_jobs(transcribe_share, jobs, nj=2, step="transcribe", log_dir=tmp_path / "log")
+        assert path.read_text() == whole
+
+
+def test_the_same_command_follows_jobs_that_go_on(data, tmp_path, monkeypatch):
+    """On a cluster: what submits is killed again and again; its jobs go on with the files that they have open."""
+    made, files = [], []
+
+    def killed(function, jobs, *, logs, **others):
+        made.append([Job.of(function, job, log).json() for job, log in zip(jobs, logs, strict=True)])
+        for _, path, share in jobs if len(made) == 1 else ():
+            files.append(opened.enter_context(open(path, "w")))  # noqa: SIM115 - closed by the stack
+            shares.append(share)
+        for file, share in zip(files, shares, strict=True):
+            say(file, share[len(made) - 1 : len(made)])
+        if len(made) == 2:
+            say(files[0], shares[0])
+        raise UserError("killed", code="killed")
+
+    def say(file, tasks):
+        file.writelines(f"{task.audio.utt}\t{task.digest}\tof the job\n" for task in tasks)
+        file.flush()
+
+    shares: list[list[Task]] = []
+    with ExitStack() as opened, monkeypatch.context() as cluster:
+        cluster.setattr("mscnn.asr.base.run_jobs", killed)
+        for _ in range(3):
+            with fails("killed"):
+                transcribe(data, Counter(tmp_path / "record"), "x", tmp_path / "out", nj=2)
+    first, second = made[0]
+    assert made == [[first, second], [first, second], [second]]  # a share that is done is no job
+    assert set(transcribe(data, Counter(tmp_path / "record"), "x", tmp_path / "out", nj=2).values()) == {"of the job"}
+    assert not (tmp_path / "record").exists()
 
 
 def test_a_job_that_is_started_again_keeps_what_it_has(data, tmp_path):

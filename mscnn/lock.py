@@ -51,6 +51,8 @@ class Owner:
         return cls(words[0], int(words[1]), *words[2:4])
 
     def __str__(self) -> str:
+        if self == UNREADABLE:
+            return "another user"
         return f"process {self.pid} of {self.host}" + (f", since {self.since}" if self.since else "")
 
     def same(self, other: Owner | None) -> bool:
@@ -60,6 +62,9 @@ class Owner:
     def ended(self) -> bool:
         """Whether it is a process of this machine that runs no more."""
         return self.host == os.uname().nodename and started(self.pid) != self.started
+
+
+UNREADABLE = Owner("", 0, "")  # of a file that this user may not read
 
 
 class Lock:
@@ -77,7 +82,10 @@ class Lock:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         while not self._create(self.path):
-            line = self._line()
+            try:
+                line = self._line()
+            except PermissionError:
+                return UNREADABLE
             if line is None:  # just released
                 continue
             owner = Owner.parse(line)

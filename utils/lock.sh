@@ -27,12 +27,12 @@ lock_create() { # lock_create FILE
   (set -o noclobber && { echo "$line" || { rm -f "$1" && exit 1; }; } >"$1") 2>/dev/null
 }
 
-# Create FILE. Status 1: its folder cannot be written; 2: a process has it, which REPLY names.
+# Create FILE. Status 1: its folder cannot be written; 2: a process or another user has it, which REPLY names.
 lock_try() { # lock_try FILE
   local file=$1 again host pid started since attempt=0
   until lock_create "$file"; do
     [[ -e $file ]] || { ((++attempt < 20)) && [[ -w ${file%/*} ]] && continue || return 1; } # just released
-    REPLY=$(cat "$file" 2>/dev/null) || continue
+    REPLY=$(cat "$file" 2>/dev/null) || { [[ ! -e $file ]] && continue || REPLY="another user" && return 2; }
     read -r host pid started since <<<"$REPLY"
     [[ -n $pid ]] || sleep 1 # it may be being written
     lock_is_stale "$host" "$pid" "$started" || { REPLY="process $pid of $host${since:+, since $since}" && return 2; }

@@ -138,6 +138,13 @@ def test_a_running_owner_is_waited_for(tmp_path):
     assert told.startswith("told") and str(first.pid) in told and taken == "taken" and first.wait() == 0
 
 
+def test_a_lock_that_cannot_be_read_is_held(sh, tmp_path):
+    (tmp_path / "x.run").touch()
+    script = f'. "{ROOT}/utils/lock.sh"; cat() {{ return 1; }}; lock_try {tmp_path}/x.run || echo $?; echo "$REPLY"'
+    result = sh("timeout", "20", "bash", "-c", script)
+    assert result.stdout == "2\nanother user\n"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_said(sh, tmp_path):
     tmp_path.chmod(0o555)

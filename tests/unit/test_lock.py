@@ -147,6 +147,25 @@ def test_the_lock_of_the_recipe_is_that_of_its_commands(path, monkeypatch):
     assert recipe.same(Lock(path).holder()), "the recipe goes on"
 
 
+def test_a_lock_that_may_not_be_read_is_held(path, monkeypatch):
+    def refuse(*args, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path.touch(0o600)
+    monkeypatch.setattr(lock.Path, "read_text", refuse)
+    with fails("lock-held", str(path)), held(path):
+        pass
+    told = []
+
+    def say(sentence: str) -> None:
+        told.append(sentence)
+        path.unlink()
+
+    with held(path, say=say):
+        assert len(told) == 1 and path.exists()
+        monkeypatch.undo()
+
+
 def test_a_folder_that_may_not_be_written_needs_no_lock(path, monkeypatch):
     def refuse(*args):
         raise PermissionError(13, "Permission denied", str(path))

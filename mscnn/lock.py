@@ -1,9 +1,9 @@
 """Lock files: one owner at a time, on every file system, also one that several machines share.
 
-A lock is a file that only one process can create (O_EXCL, atomic on NFS too; flock is not used), with one line: host,
-process, start of the process, and time. While it is held, its owner sets its time of change every ``BEAT`` seconds.
-The lock of a process that has ended is stale, and taken over: at once on the same machine, else after ``STALE``
-seconds without a beat, by the clock of the file system. utils/lock.sh has the same files.
+A lock is a file that only one process can create (O_EXCL, atomic on NFS too; flock is not used), with one line: host
+(:func:`here`), process, start of the process, and time. While it is held, its owner sets its time of change every
+``BEAT`` seconds. The lock of a process that has ended is stale, and taken over: at once on the same machine, else after
+``STALE`` seconds without a beat, by the clock of the file system. utils/lock.sh has the same files.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Owner:
     @classmethod
     def of(cls, pid: int) -> Owner:
         """A process of this machine, now."""
-        return cls(os.uname().nodename, pid, started(pid), time.strftime("%FT%T"))
+        return cls(here(), pid, started(pid), time.strftime("%FT%T"))
 
     @classmethod
     def parse(cls, line: str) -> Owner | None:
@@ -53,7 +53,7 @@ class Owner:
     def __str__(self) -> str:
         if self == UNREADABLE:
             return "another user"
-        return f"process {self.pid} of {self.host}" + (f", since {self.since}" if self.since else "")
+        return f"process {self.pid} of {self.host.partition('/')[0]}" + (f", since {self.since}" if self.since else "")
 
     def same(self, other: Owner | None) -> bool:
         """Whether both are the same process."""
@@ -61,7 +61,7 @@ class Owner:
 
     def ended(self) -> bool:
         """Whether it is a process of this machine that runs no more."""
-        return self.host == os.uname().nodename and started(self.pid) != self.started
+        return self.host == here() and started(self.pid) != self.started
 
 
 UNREADABLE = Owner("", 0, "")  # of a file that this user may not read
@@ -168,6 +168,15 @@ def of_folder(folder: str | os.PathLike) -> Path:
     """The lock file of an output folder: hidden, beside it."""
     folder = Path(os.path.abspath(folder))
     return folder.with_name(f".{folder.name}.lock")
+
+
+def here() -> str:
+    """This machine and, on Linux, its numbering of processes: containers have their own, also of the same host name."""
+    host = os.uname().nodename
+    try:
+        return f"{host}/{os.readlink('/proc/self/ns/pid')[len('pid:[') : -1]}"
+    except OSError:
+        return host
 
 
 def started(pid: int) -> str:

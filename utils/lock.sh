@@ -2,6 +2,13 @@
 # Lock files as those of mscnn/lock.py, for scripts: a file that only one process can create, with host, process, its start
 # and the time. The lock of a process that has ended is taken over.
 
+# Print this machine and, on Linux, its numbering of processes: containers have their own, also of the same host name.
+lock_host() {
+  local numbering
+  numbering=$(readlink /proc/self/ns/pid 2>/dev/null) || numbering=
+  echo "$(uname -n)${numbering:+/${numbering//[!0-9]/}}"
+}
+
 # Print when process PID started, in any unit; nothing where there is no such process.
 lock_started() { # lock_started PID
   local line
@@ -16,13 +23,13 @@ lock_started() { # lock_started PID
 
 # Whether the owner in a line of a lock file cannot be at work any more.
 lock_is_stale() { # lock_is_stale HOST PID STARTED
-  [[ -z $2 ]] || { [[ $1 == "$(uname -n)" ]] && [[ $(lock_started "$2") != "$3" ]]; }
+  [[ -z $2 ]] || { [[ $1 == "$(lock_host)" ]] && [[ $(lock_started "$2") != "$3" ]]; }
 }
 
 # Create FILE with one line about this process; nothing is left where there is no space for it.
 lock_create() { # lock_create FILE
   local line
-  printf -v line '%s %(%FT%T)T' "$(uname -n) $$ $(lock_started $$)" -1
+  printf -v line '%s %(%FT%T)T' "$(lock_host) $$ $(lock_started $$)" -1
   # shellcheck disable=SC2094 # rm does not read
   (set -o noclobber && { echo "$line" || { rm -f "$1" && exit 1; }; } >"$1") 2>/dev/null
 }
@@ -35,7 +42,7 @@ lock_try() { # lock_try FILE
     REPLY=$(cat "$file" 2>/dev/null) || { [[ ! -e $file ]] && continue || REPLY="another user" && return 2; }
     read -r host pid started since <<<"$REPLY"
     [[ -n $pid ]] || sleep 1 # it may be being written
-    lock_is_stale "$host" "$pid" "$started" || { REPLY="process $pid of $host${since:+, since $since}" && return 2; }
+    lock_is_stale "$host" "$pid" "$started" || { REPLY="process $pid of ${host%%/*}${since:+, since $since}" && return 2; }
     find "$file.taking" -mmin +1 -delete 2>/dev/null || true # of a process that was killed in the next two lines
     lock_create "$file.taking" || { ((++attempt < 90)) && sleep 1 && continue || return 1; }
     again=$(cat "$file" 2>/dev/null) || again=
@@ -59,5 +66,5 @@ lock_take() { # lock_take FILE SAY
 lock_release() { # lock_release FILE
   local host pid
   { read -r host pid _ <"$1"; } 2>/dev/null || return 0
-  [[ $host != "$(uname -n)" || $pid != "$$" ]] || rm -f "$1"
+  [[ $host != "$(lock_host)" || $pid != "$$" ]] || rm -f "$1"
 }

@@ -82,7 +82,7 @@ choose_plan() {
 }
 
 # Print the lock files of the experiments that this run has.
-locks() { find exp -maxdepth 1 -name '.*.lock' -exec grep -l "^$(uname -n) $$ " {} + 2>/dev/null || true; }
+locks() { find exp -maxdepth 1 -name '.*.lock' -exec grep -l "^$(lock_host) $$ " {} + 2>/dev/null || true; }
 
 # End where FOLDER cannot be written.
 unwritable() { # unwritable FOLDER

@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from mscnn.lock import Lock, Owner, of_folder
+from mscnn.lock import Lock, Owner, here, of_folder
 
 OPTIONS = ("--model", "majority", "--asr-engine", "none", "--nj", "1", "--tag", "x")
-DEAD = f"{os.uname().nodename} 999999999 12345 2026-01-01T00:00:00\n"
+DEAD = f"{here()} 999999999 12345 2026-01-01T00:00:00\n"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mscnn.lock import here
 from tests.shell.conftest import ROOT
 
 RUN = """
@@ -121,9 +122,9 @@ TAKE = '. "$1/lock.sh"; told() { echo "told: $*"; }; lock_take ./x.run told; cat
     "content", ["", "HOST 999999999 12345\n", "HOST 1 999999999999\n"], ids=["empty", "dead", "reused"]
 )
 def test_a_stale_lock_is_taken_over_without_a_claim(sh, tmp_path, content):
-    (tmp_path / "x.run").write_text(content.replace("HOST", os.uname().nodename))
-    result = sh("bash", "-c", TAKE, "-", ROOT / "utils", cwd=tmp_path, HOSTNAME=os.uname().nodename)
-    assert "told" not in result.stdout and result.stdout.split()[0] == os.uname().nodename
+    (tmp_path / "x.run").write_text(content.replace("HOST", here()))
+    result = sh("bash", "-c", TAKE, "-", ROOT / "utils", cwd=tmp_path)
+    assert "told" not in result.stdout and result.stdout.split()[0] == here()
     assert "x.run" not in result.stdout.split()
 
 
@@ -136,6 +137,12 @@ def test_a_running_owner_is_waited_for(tmp_path):
     second = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     told, taken = second.stdout.splitlines()
     assert told.startswith("told") and str(first.pid) in told and taken == "taken" and first.wait() == 0
+
+
+def test_an_owner_in_another_container_is_not_taken_for_dead(sh, tmp_path):
+    (tmp_path / "x.run").write_text(f"{os.uname().nodename}/1 999999999 12345\n")
+    result = sh("bash", "-c", f'. "{ROOT}/utils/lock.sh"; lock_try {tmp_path}/x.run || echo "$? $REPLY"')
+    assert result.stdout == f"2 process 999999999 of {os.uname().nodename}\n"
 
 
 def test_a_lock_that_cannot_be_read_is_held(sh, tmp_path):

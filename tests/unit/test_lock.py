@@ -12,7 +12,7 @@ from mscnn.errors import UserError
 from mscnn.lock import Lock, Owner, held, of_folder
 from tests.raises import fails
 
-HERE = os.uname().nodename
+HERE = lock.here()
 DEAD = f"{HERE} 999999999 12345 2026-01-01T00:00:00\n"
 # adds 1 to a number N times under the lock; without it, additions of processes are lost
 COUNTER = """
@@ -90,11 +90,23 @@ def test_of_many_one_takes_a_stale_lock_over(path, stale):
         (f"{HERE} 1 999999999999\n", 0, True),  # the number is used again, by another process
         (f"{HERE} {os.getppid()} {lock.started(os.getppid())}\n", 9999, False),
         ("elsewhere 1 2 3\n", 9999, True),
+        (f"{os.uname().nodename}/1 {DEAD.split()[1]} 2 3\n", 9999, True),
+        (f"{os.uname().nodename}/1 {DEAD.split()[1]} 2 3\n", 0, False),
         ("elsewhere 1 2 3\n", 0, False),
         ("", 9999, True),
         ("\0\0 damaged\n", 9999, True),
     ],
-    ids=["dead", "used again", "at work", "another machine, silent", "another machine, at work", "empty", "damaged"],
+    ids=[
+        "dead",
+        "used again",
+        "at work",
+        "another machine, silent",
+        "another container, silent",
+        "another container, at work",
+        "another machine, at work",
+        "empty",
+        "damaged",
+    ],
 )
 def test_a_lock_is_stale_where_its_owner_has_ended(path, content, age, taken):
     path.write_text(content)

@@ -45,7 +45,8 @@ LIMITS = {  # least and most of numbers; the others are at least 0
 }
 COMMON = ("kind", "trim_db", "stored")  # options of every feature
 FULL = "float32"
-BELOW = (("n_mfcc", "n_mels"), ("low_hz", "high_hz"), ("modulation_low_hz", "modulation_high_hz"))
+AT_MOST = (("n_mfcc", "n_mels"), ("win_length", "n_fft"))
+BELOW = (("low_hz", "high_hz"), ("modulation_low_hz", "modulation_high_hz"))
 KINDS: dict[str, type[Extractor]] = {
     "mfcc": Mfcc,
     "mfcc_htk_mel": HtkMelMfcc,
@@ -146,9 +147,12 @@ def _out_of_range(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         least, most = LIMITS.get(key, (0, MOST))
         if not least <= value <= most:
             yield key, f"a number from {least} to {most}"
-    for key, limit in BELOW:
+    for key, limit in AT_MOST:
         if key in numbers and numbers.get(limit, 0) > 0 and numbers[key] > numbers[limit]:
             yield key, f"at most {limit} ({numbers[limit]})"
+    for key, limit in BELOW:
+        if key in numbers and numbers.get(limit, 0) > 0 and numbers[key] >= numbers[limit]:
+            yield key, f"less than {limit} ({numbers[limit]})"
     if "rate" in numbers and numbers.get("high_hz", 0) > numbers["rate"] / 2:
         yield "high_hz", f"at most half of rate ({numbers['rate'] / 2:g})"
 

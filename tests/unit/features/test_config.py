@@ -97,6 +97,7 @@ def test_settings_override_options():
         ("n_mfcc=many", "config-value", ["--set n_mfcc=many", "n_mfcc", "'many'"]),
         ("trim_db=0", "config-value", ["--set trim_db=0", "'0'"]),
         ("hop_length=-1", "config-value", ["--set hop_length=-1"]),
+        ("n_fft=256", "config-value", ["win_length", "n_fft", "400"]),
         ("window=[", "config-yaml", ["--set window=["]),
     ],
 )

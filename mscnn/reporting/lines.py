@@ -1,6 +1,6 @@
 """Score lines: one line per result, with the protocol and all conditions, in a format for grep.
 
-%UA 80.11 %WA 80.44 %F1 79.83 [ 251 / 313 ] protocol=loso5@aff4 text=gt folds=5 runs=1 … exp/<tag>
+%UA 81.42 %WA 81.74 %F1 80.96 [ 255 / 313 ] protocol=loso5@aff4 text=gt folds=5 runs=1 … exp/<tag>
 """
 
 from __future__ import annotations

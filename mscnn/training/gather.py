@@ -74,11 +74,14 @@ class Ragged:
 
     def to(self, device: str) -> Ragged:
         """The same with tables and normalisation on another device; rows stay where they are, but those of tensors."""
-        rows = self.rows.to(device) if isinstance(self.rows, Tensor) else self.rows
-        starts, lengths = self.starts.to(device), self.lengths.to(device)
-        stored = None if self.stored is None else self.stored.to(device)
-        scaling = None if self.scaling is None else self.scaling.to(device)
-        return Ragged(rows, self.pitch, starts, lengths, stored, scaling, self.relative)
+        return replace(
+            self,
+            rows=self.rows.to(device) if isinstance(self.rows, Tensor) else self.rows,
+            starts=self.starts.to(device),
+            lengths=self.lengths.to(device),
+            stored=None if self.stored is None else self.stored.to(device),
+            scaling=None if self.scaling is None else self.scaling.to(device),
+        )
 
     def _take(self, addresses: Tensor) -> Tensor:
         if isinstance(self.rows, Tensor):

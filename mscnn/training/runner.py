@@ -97,7 +97,6 @@ def train_experiments(
         UserError: an experiment cannot be trained, a folder has an experiment of another configuration, or runs failed;
             lists the logs.
     """
-    logger = log.get_logger("train")
     folders = [config.exp.absolute() for config in configs]
     if duplicates := [folder for folder in folders if folders.count(folder) > 1]:
         raise UserError(
@@ -108,18 +107,9 @@ def train_experiments(
         require_same({experiment.options.exp: experiment.config for _, experiment in prepared})
     todo: list[Training] = []
     for first, experiment in prepared:
-        exp = experiment.options.exp
-        write_config(exp, experiment.config)
-        write_folds(experiment.folds, exp / "folds")
-        trainings = [training for number, training in enumerate(experiment.trainings(), first) if number in shard]
-        stale = [training for training in trainings if not training.stamp.fresh()]
-        folds, runs = len(experiment.folds), experiment.options.runs
-        _place_vectors(experiment, needed=bool(stale))
-        _seal(exp, experiment.folds)
-        logger.info("%s: %d of %d runs to train (%d folds x %d runs)", exp, len(stale), folds * runs, folds, runs)
-        todo += stale
+        todo += _set_up(experiment, first, shard)
     if todo:
-        logger.info(
+        log.get_logger("train").info(
             "%d trainings, %d at a time; epochs are logged in each RUN/train.log, now %s",
             len(todo),
             min(nj, len(todo)),
@@ -137,6 +127,25 @@ def train_experiments(
         devices=devices,
     )
     return len(todo)
+
+
+def _set_up(experiment: Prepared, first: int, shard: Shard) -> list[Training]:
+    """Write the configuration, folds and word vectors of an experiment; returns its unfinished trainings in the share.
+
+    ``first`` is the number of its first run among those of all experiments.
+    """
+    exp = experiment.options.exp
+    write_config(exp, experiment.config)
+    write_folds(experiment.folds, exp / "folds")
+    trainings = [training for number, training in enumerate(experiment.trainings(), first) if number in shard]
+    stale = [training for training in trainings if not training.stamp.fresh()]
+    folds, runs = len(experiment.folds), experiment.options.runs
+    _place_vectors(experiment, needed=bool(stale))
+    _seal(exp, experiment.folds)
+    log.get_logger("train").info(
+        "%s: %d of %d runs to train (%d folds x %d runs)", exp, len(stale), folds * runs, folds, runs
+    )
+    return stale
 
 
 def _seal(exp: Path, folds: Sequence[Fold]) -> None:

@@ -64,7 +64,7 @@ def measure(
         data=data.name,
         utterances=len(data.utts),
         inputs=inputs,
-        heard=features.content if features else None,
+        features_digest=features.content if features else None,
         leaks=leaks(protocol, folds, data, recordings),
         near=NEAR_DUPLICATE_COSINE,
         features=features.title if features else None,

@@ -180,7 +180,11 @@ def _audit(
 def _current(protocol: Protocol, inputs: str, features: FeatureDir | None, out: Path) -> AuditResult | None:
     """The result in its file; None where that is missing, or not of these inputs."""
     found = AuditResult.read(out / f"{protocol.name}.json")
-    return found if found and found.inputs == inputs and (features is None or found.heard == features.content) else None
+    return (
+        found
+        if found and found.inputs == inputs and (features is None or found.features_digest == features.content)
+        else None
+    )
 
 
 def _inputs(protocol: Protocol, folds: Sequence[Fold], data: DataDir, recordings: Mapping[str, str]) -> str:

@@ -93,7 +93,7 @@ class AuditResult:
         protocol: the protocol.
         data: name of the data directory; ``utterances`` is their number in it.
         inputs: digest of everything that determines the result, except the features.
-        heard: digest of the features of the audio baseline; None without.
+        features_digest: digest of the features of the audio baseline; None without.
         leaks: one message per pair of utterances in two parts of a fold that are the same recording.
         near: cosine of TF-IDF vectors from which two texts are near duplicates.
         features: name of the features of the audio baseline.
@@ -107,7 +107,7 @@ class AuditResult:
     data: str
     utterances: int
     inputs: str
-    heard: str | None
+    features_digest: str | None
     leaks: list[str]
     near: float
     features: str | None

@@ -144,7 +144,12 @@ def resolve(
             [
                 *_used(options, system),
                 *(options.text.changed if spec.text and system.learns_tokens else ()),
-                *{f"stored={kind}" for one in sources.features.values() if (kind := one.options.get("stored"))},
+                *{
+                    f"{key}={value}"
+                    for one in sources.features.values()
+                    for key in ("stored", "trim_db")
+                    if (value := one.options.get(key))
+                },
             ]
         ),
         "embeddings": options.text.title if spec.text and system.learns_tokens else "none",

@@ -41,7 +41,7 @@ WORDS = {
 # sentences of the demonstration corpora, {a|b}; the deprecated column "cut" of overview tables.
 ALLOWED = re.compile(
     r"cut[ -](?:short|off)|\bcut -|leave_out|\{[^{}]*\|[^{}]*\}|\"cut\"(?=[]:])"
-    r"|(?<=[./\"'`])(?:faults?|heard)\b|\b(?:fault|heard)(?=[:=])",
+    r"|(?<=[./\"'`])faults?\b|\bfault(?=[:=])",
     re.IGNORECASE,
 )
 PATTERN = re.compile("|".join(f"((?<![a-z])(?:{word})(?![a-z]))" for word in WORDS), re.IGNORECASE)
@@ -77,7 +77,7 @@ def test_words_of_the_field():
         ("A line a training, 9 values a frame, one an epoch", ["A line a training", "values a frame", "one an epoch"]),
         ("heard = the_cut + 1  # Faults", ["heard", "cut", "Faults"]),
         ("one line per training; a word in a file; a key a second time; yearns, executes, default", []),
-        ('entry.fault, {"heard": 1}, fault="", the file was cut short, | cut -d : | leave_out: []', []),
+        ('entry.fault, {"fault": 1}, fault="", the file was cut short, | cut -d : | leave_out: []', []),
     ],
 )
 def test_a_word_is_found_where_it_is_meant(line, words):

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Protocol
 from mscnn.evaluation.experiment import Experiment
+from mscnn.features.config import Feature
 from mscnn.files import read_yaml
 from mscnn.paths import conf
 from mscnn.training import checkpoint
@@ -100,6 +101,17 @@ def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
     config = resolve(text_cnn, text_cnn.spec(), sources, ["happy", "sad"], protocol, [], reader)
     assert config["changed"] == ["filters=4", "pieces=20", "tokens=sentencepiece"]
     assert config["embeddings"] == "vectors"
+
+
+def test_trimmed_edges_are_named(setup, toy, in_process):
+    data = DataDir.load(setup.data)
+    options = {**Feature.load("mfcc96").options, "trim_db": 30}
+    matrices = {utt: np.ones((20, 96), np.float32) for utt in data.utts}
+    write_features(toy / "trimmed", "mfcc96", options, matrices)
+    trimmed = dataclasses.replace(setup, feature_dirs=(toy / "trimmed",), settings=("max_epochs=1", "filters=4"))
+    train_experiments([trimmed], nj=1)
+    config = read_yaml(trimmed.exp / "config.yaml")
+    assert config["changed"] == ["filters=4", "max_epochs=1", "trim_db=30"]
 
 
 def test_other_options_are_refused_unless_overwritten(setup, in_process):

@@ -128,7 +128,15 @@ def audits(folder: Path) -> tuple[Sequence[Path], Read]:
     spread = {"mean": 1.0, "worst": 2.0, "pooled": None}
     texts = {"all": {"verbatim": spread, "near": spread}}
     facts = {"name": "p", "hash": "aff4", "aggregate": "pooled", "disjoint": {}, "selection": "dev", "version": 1}
-    audit = {"protocol": facts, "data": "d", "utterances": 3, "inputs": "", "heard": None, "leaks": [], "near": 0.8}
+    audit = {
+        "protocol": facts,
+        "data": "d",
+        "utterances": 3,
+        "inputs": "",
+        "features_digest": None,
+        "leaks": [],
+        "near": 0.8,
+    }
     audit |= {
         "features": None,
         "shared": {"speaker": spread},

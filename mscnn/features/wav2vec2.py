@@ -10,7 +10,7 @@ import numpy as np
 
 from mscnn.features.base import Extractor
 from mscnn.features.dsp import preemphasised
-from mscnn.pretrained.wav2vec2 import configuration, network, revision, steps
+from mscnn.pretrained.hub import WAV2VEC2, configuration, network, revision, steps
 
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
@@ -40,22 +40,22 @@ class Wav2Vec2(Extractor):
     @property
     def dim(self) -> int:
         """Size of the hidden states."""
-        return configuration(self.model).hidden_size
+        return configuration(self.model, WAV2VEC2).hidden_size
 
     @property
     def segment_frames(self) -> int:
         """Rows per segment."""
-        return steps(configuration(self.model), self.segment)
+        return steps(configuration(self.model, WAV2VEC2), self.segment)
 
     @property
     def frame_shift(self) -> float:
         """Seconds from one row to the next within a segment."""
-        return float(np.prod(configuration(self.model).conv_stride)) / self.rate
+        return float(np.prod(configuration(self.model, WAV2VEC2).conv_stride)) / self.rate
 
     @property
     def weights(self) -> str:
         """Revision of the model; it tells apart other weights under the same name."""
-        return revision(self.model)
+        return revision(self.model, WAV2VEC2)
 
     def check(self) -> None:
         """Download the model where needed; raise UserError where it cannot be read or a package is not installed."""
@@ -86,6 +86,6 @@ class Wav2Vec2(Extractor):
 def _cached(model: str, device: str) -> Wav2Vec2Model:
     from torch.nn import Module
 
-    loaded = network(model)
+    loaded = network(model, WAV2VEC2)
     Module.to(loaded, device)  # the method of transformers has no type annotations
     return loaded

@@ -28,7 +28,7 @@ from mscnn.files import file_digest
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, length_mask, load_weights, renamed
-from mscnn.pretrained.wav2vec2 import network, revision, steps
+from mscnn.pretrained.hub import WAV2VEC2, network, revision, steps
 
 FRAME_HOP, WAV2VEC2_FIELD, WAV2VEC2_HOP = 160, 400, 320  # samples; FIELD is the receptive field of wav2vec 2.0
 IMAGE_HEIGHT = 256
@@ -128,7 +128,7 @@ class CAMSER(Classifier[Options]):
         if "wav2vec2" in branches:
             width = sizes.extra[speech]
             if options.wav2vec2:
-                self.wav2vec2 = network(options.wav2vec2)
+                self.wav2vec2 = network(options.wav2vec2, WAV2VEC2)
                 self.steps = steps(self.wav2vec2.config, self.samples)
                 width = self.wav2vec2.config.hidden_size
             self.co_attention = nn.Linear(128 * len(options.weighing), self.steps)
@@ -148,7 +148,7 @@ class CAMSER(Classifier[Options]):
     def pretrained(cls, options: Options) -> dict[str, str]:
         """Digest of AlexNet's file, and revision of the wav2vec 2.0 that is trained."""
         digests = {"alexnet": file_digest(options.alexnet)} if options.alexnet else {}
-        return digests | ({"wav2vec2": revision(options.wav2vec2)} if options.wav2vec2 else {})
+        return digests | ({"wav2vec2": revision(options.wav2vec2, WAV2VEC2)} if options.wav2vec2 else {})
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes) of segments."""

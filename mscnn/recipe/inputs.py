@@ -66,9 +66,9 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
 
 
 def _wav2vec2(name: str) -> Finding:
-    from mscnn.pretrained.wav2vec2 import network
+    from mscnn.pretrained.hub import WAV2VEC2, network
 
-    model = network(name)
+    model = network(name, WAV2VEC2)
     parameters = sum(p.numel() for p in model.parameters())
     return Finding("ok", f"wav2vec 2.0: {name}, {model.config.hidden_size} dimensions, {parameters:,} parameters")
 

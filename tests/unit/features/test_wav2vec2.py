@@ -12,7 +12,8 @@ from mscnn.features.archive import FeatureDir
 from mscnn.features.config import Feature
 from mscnn.features.extract import extract
 from mscnn.features.wav2vec2 import BATCH_SIZE
-from mscnn.pretrained import wav2vec2
+from mscnn.pretrained import hub
+from mscnn.pretrained.hub import WAV2VEC2
 from tests.raises import fails
 from tests.unit.features.synthetic import voice
 from tests.unit.features.test_extract import make_data
@@ -57,10 +58,10 @@ def test_other_weights_under_the_same_name_make_features_stale(tmp_path, wav2vec
     folder, out = tmp_path / "model", tmp_path / "out"
     shutil.copytree(wav2vec2_folder, folder)
     data, feature = make_data(tmp_path, {"a-1": (voice(0.5), 16000)}), Feature.load("wav2vec2", [f"model={folder}"])
-    monkeypatch.setattr("mscnn.features.wav2vec2._cached", lambda model, device: wav2vec2.network(model))
+    monkeypatch.setattr("mscnn.features.wav2vec2._cached", lambda model, device: hub.network(model, WAV2VEC2))
 
     def made() -> tuple[int, str]:
-        wav2vec2.revision.cache_clear()  # the cache assumes that weights do not change
+        hub.revision.cache_clear()  # the cache assumes that weights do not change
         assert extract(data, feature, out, nj=1, convert=False) == {"a-1": 149}
         return (out / "feats.1.ark").stat().st_mtime_ns, FeatureDir.load(out).content
 

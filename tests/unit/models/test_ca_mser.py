@@ -55,7 +55,7 @@ class FakeWav2Vec2(nn.Module):
 def small(monkeypatch=None, **changes) -> CAMSER:
     """A system that takes segments of 60 frames; with ``monkeypatch``, waveforms too."""
     if monkeypatch:
-        monkeypatch.setattr(ca_mser, "network", lambda name: FakeWav2Vec2())
+        monkeypatch.setattr(ca_mser, "network", lambda name, kind: FakeWav2Vec2())
         changes["wav2vec2"] = "fake"
     torch.manual_seed(0)
     return build("ca_mser", SIZES, frames=60, **changes).double().eval()
@@ -82,7 +82,7 @@ def test_parameter_counts():
 
 
 def test_published_parameter_count(monkeypatch):
-    monkeypatch.setattr(ca_mser, "network", lambda name: Wav2Vec2Model(Wav2Vec2Config()))
+    monkeypatch.setattr(ca_mser, "network", lambda name, kind: Wav2Vec2Model(Wav2Vec2Config()))
     with torch.device("meta"), torch.no_grad():
         model = build("ca_mser", SIZES, legacy_alexnet_classifier=True, wav2vec2="base").eval()
         assert count(model) == ALL
@@ -290,7 +290,7 @@ def test_sizes_follow_the_speech_model(wav2vec2_folder, monkeypatch):
     assert not [name for name, _ in frozen.named_parameters() if name.startswith("wav2vec2")]
     quick = FakeWav2Vec2()
     quick.config.conv_stride, quick.conv = (160,), nn.Conv1d(1, 8, 400, stride=160)
-    monkeypatch.setattr(ca_mser, "network", lambda name: quick)
+    monkeypatch.setattr(ca_mser, "network", lambda name, kind: quick)
     model = tuned("quick").double()
     assert model.co_attention.out_features == 58 and model(segments()).shape == (2, 4)
 

@@ -127,15 +127,15 @@ def bundles(folder: Path) -> tuple[Sequence[Path], Read]:
 
 
 def wav2vec2(folder: Path) -> tuple[Sequence[Path], Read]:
-    from mscnn.pretrained import wav2vec2 as pretrained
+    from mscnn.pretrained.hub import WAV2VEC2, network, revision
     from tests import tiny_wav2vec2
 
     tiny_wav2vec2.write(folder / "w2v")
 
     def read(_: Path) -> None:
-        pretrained.revision.cache_clear()
-        pretrained.revision(str(folder / "w2v"))
-        pretrained.network(str(folder / "w2v"))
+        revision.cache_clear()
+        revision(str(folder / "w2v"), WAV2VEC2)
+        network(str(folder / "w2v"), WAV2VEC2)
 
     return sorted((folder / "w2v").iterdir()), read
 

@@ -10,7 +10,8 @@ from huggingface_hub import _CACHED_NO_EXIST
 from safetensors.torch import load, save_file
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-from mscnn.pretrained import wav2vec2
+from mscnn.pretrained import hub
+from mscnn.pretrained.hub import WAV2VEC2
 from tests.raises import fails
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -29,26 +30,26 @@ def test_a_name_on_the_hub_is_its_revision(tmp_path, wav2vec2_folder, monkeypatc
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text(REVISION)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    wav2vec2.revision.cache_clear()
-    assert wav2vec2.revision("me/tiny") == REVISION
-    assert torch.equal(*(wav2vec2.network(name).masked_spec_embed for name in ("me/tiny", str(wav2vec2_folder))))
+    hub.revision.cache_clear()
+    assert hub.revision("me/tiny", WAV2VEC2) == REVISION
+    assert torch.equal(*(hub.network(name, WAV2VEC2).masked_spec_embed for name in ("me/tiny", str(wav2vec2_folder))))
 
 
 @pytest.mark.parametrize("cached", [None, _CACHED_NO_EXIST])
 def test_a_model_that_the_cache_of_the_hub_lacks_has_no_revision(monkeypatch, cached):
-    monkeypatch.setattr(wav2vec2, "configuration", lambda name: None)  # read from another cache
+    monkeypatch.setattr(hub, "configuration", lambda name, kind: None)  # read from another cache
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: cached)
-    wav2vec2.revision.cache_clear()
+    hub.revision.cache_clear()
     with fails("pretrained-not-cached", "me/tiny", "HF_HOME"):
-        wav2vec2.revision("me/tiny")
+        hub.revision("me/tiny", WAV2VEC2)
 
 
 def test_steps_are_those_of_the_network(wav2vec2_folder):
-    config = wav2vec2.configuration(str(wav2vec2_folder))
+    config = hub.configuration(str(wav2vec2_folder), WAV2VEC2)
     for samples in (48_000, 400, 719, 720):
-        output = wav2vec2.network(str(wav2vec2_folder))(torch.zeros(1, samples)).last_hidden_state
-        assert output.shape == (1, wav2vec2.steps(config, samples), 16)
-    assert wav2vec2.steps(Wav2Vec2Config(), 48_000) == 149
+        output = hub.network(str(wav2vec2_folder), WAV2VEC2)(torch.zeros(1, samples)).last_hidden_state
+        assert output.shape == (1, hub.steps(config, samples), 16)
+    assert hub.steps(Wav2Vec2Config(), 48_000) == 149
 
 
 def test_weights_as_they_were_published(tmp_path, wav2vec2_folder):
@@ -61,7 +62,7 @@ def test_weights_as_they_were_published(tmp_path, wav2vec2_folder):
         state = {name.replace(f"parametrizations.{new}", old): value for name, value in state.items()}
     assert any(name.endswith("conv.weight_g") for name in state)
     save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
-    loaded = wav2vec2.network(str(tmp_path)).state_dict()
+    loaded = hub.network(str(tmp_path), WAV2VEC2).state_dict()
     for name, value in model.wav2vec2.state_dict().items():
         assert name == "masked_spec_embed" or torch.equal(loaded[name], value), name
 
@@ -69,13 +70,13 @@ def test_weights_as_they_were_published(tmp_path, wav2vec2_folder):
 def test_the_error_names_the_extra_of_a_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with fails("package-missing", "mscnn[ssl]"):
-        wav2vec2.network("facebook/wav2vec2-base-960h")
+        hub.network("facebook/wav2vec2-base-960h", WAV2VEC2)
 
 
 @pytest.mark.parametrize("name", ["/nowhere", "facebook/nothing-of-the-kind", ""])
 def test_missing_models(name):
     with fails("pretrained-unreadable", name, "config.json"):
-        wav2vec2.network(name)
+        hub.network(name, WAV2VEC2)
 
 
 def test_damaged_folders(folder):
@@ -86,7 +87,7 @@ def test_damaged_folders(folder):
 
     def refused(code: str, *names: object) -> None:
         with fails(code, folder, *names):
-            wav2vec2.network(str(folder))
+            hub.network(str(folder), WAV2VEC2)
 
     for damaged in (whole[: len(whole) // 2], b"junk", b""):
         weights.write_bytes(damaged)

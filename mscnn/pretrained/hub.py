@@ -1,0 +1,147 @@
+"""Networks of the package transformers, from a folder or the Hugging Face hub: configuration, weights, revision."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mscnn.errors import UserError
+from mscnn.files import digest, file_digest
+from mscnn.packages import require
+
+WHISPER = "whisper"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a caller takes.
+
+    Attributes:
+        title: its name in messages.
+        example: a model of this kind on the hub.
+        types: ``model_type`` of its configuration; empty: any.
+        unused: beginnings of the names of weights that a published model may lack, since they are not used here.
+        described_by: files besides ``config.json`` and the weights on which results depend (patterns).
+    """
+
+    title: str
+    example: str
+    types: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    described_by: tuple[str, ...] = ()
+
+
+MASK = "masked_spec_embed"  # replaces masked frames in training; fine-tuned published models lack it
+WAV2VEC2 = Kind("wav2vec 2.0", "facebook/wav2vec2-base-960h", ("wav2vec2",), (MASK,))
+
+
+def configuration(name: str, kind: Kind) -> Any:
+    """Configuration of a model, given by folder or by name on the hub.
+
+    Raises:
+        UserError: the package is not installed (``package-missing``), the model is not available
+            (``pretrained-unreadable``), or it is of another kind (``pretrained-kind``).
+    """
+    require("transformers", f"{kind.title} {name}")
+    from transformers import AutoConfig
+
+    if os.path.isabs(name) and not os.path.isdir(name):
+        raise unreadable(name, kind, FileNotFoundError("no such folder"))
+    try:
+        config = AutoConfig.from_pretrained(name)
+    except Exception as error:  # the library raises many kinds of errors for a damaged folder
+        raise unreadable(name, kind, error) from None
+    if kind.types and config.model_type not in kind.types:
+        raise UserError(
+            f"{kind.title} {name}: expected model_type {' or '.join(kind.types)}, found {config.model_type}",
+            code="pretrained-kind",
+        )
+    return config
+
+
+def network(name: str, kind: Kind) -> Any:
+    """The network in evaluation mode, float32, without heads; of Whisper, the encoder. It is downloaded where needed.
+
+    Raises:
+        UserError: as :func:`configuration`; or the weights are damaged (``pretrained-unreadable``), or some are missing
+            (``pretrained-incomplete``).
+    """
+    config = configuration(name, kind)
+    import torch
+    from transformers import AutoModel
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # missing weights are checked below
+    logging.disable_progress_bar()
+    options: dict[str, Any] = {"output_loading_info": True, "dtype": torch.float32}
+    try:
+        if config.model_type == WHISPER:
+            encoder: Any = WhisperEncoder  # the decoder is not read
+            model, loading = encoder.from_pretrained(name, key_mapping={r"^(model\.)?encoder\.": ""}, **options)
+        else:
+            model, loading = AutoModel.from_pretrained(name, **options)
+    except Exception as error:
+        raise unreadable(name, kind, error) from None
+    if missing := sorted(key for key in loading["missing_keys"] if not key.startswith(kind.unused)):
+        raise UserError(
+            f"{kind.title} {name}: {len(missing)} weights are missing, the first is {missing[0]}",
+            code="pretrained-incomplete",
+        )
+    return model.eval()
+
+
+def steps(config: Any, samples: int) -> int:
+    """Number of hidden states of ``samples`` samples, after the convolutions of wav2vec 2.0 and its kin."""
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        samples = (samples - kernel) // stride + 1
+    return samples
+
+
+@lru_cache(maxsize=8)
+def revision(name: str, kind: Kind) -> str:
+    """Identity of a model: its revision on the hub, or a digest of its files in the folder.
+
+    Raises:
+        UserError: as :func:`configuration`; or the model is not in the local cache of the hub
+            (``pretrained-not-cached``).
+    """
+    configuration(name, kind)
+    return folder_digest(Path(name), kind.described_by) if os.path.isdir(name) else cached_revision(name, kind)
+
+
+def folder_digest(folder: Path, patterns: tuple[str, ...] = ()) -> str:
+    """Digest of ``config.json``, of the weights, and of the files of these patterns in a folder."""
+    described = {path for pattern in patterns for path in folder.glob(pattern)}
+    weights = {
+        path for path in folder.iterdir() if path.name == "config.json" or path.suffix in (".safetensors", ".bin")
+    }
+    return digest({path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(described | weights)})
+
+
+def cached_revision(name: str, kind: Kind) -> str:
+    """Revision of a model in the local cache of the hub; raises UserError where it is not there."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    cached = try_to_load_from_cache(name, "config.json")
+    if not isinstance(cached, str):  # None, or a marker that the hub has no such file
+        raise UserError(
+            f"{kind.title} {name}: not in the cache of the Hugging Face hub, {constants.HF_HUB_CACHE}, so its "
+            "revision is unknown: set HF_HOME to the folder of the download, remove the model from the cache and "
+            "run again, or give the folder of the model",
+            code="pretrained-not-cached",
+        )
+    return Path(cached).parent.name
+
+
+def unreadable(name: str, kind: Kind, error: Exception) -> UserError:
+    """The error for a model that cannot be read."""
+    reason = str(error).strip().split("\n")[0]
+    return UserError(
+        f"{kind.title} {name}: cannot be read ({reason}); expected a folder with config.json and model.safetensors, or "
+        f"the name of a model on the Hugging Face hub, as {kind.example}, which is downloaded on first use",
+        code="pretrained-unreadable",
+    )

@@ -17,10 +17,11 @@ class Training:
     An epoch lies between two evaluations on dev: it is the training part once, or ``eval_every`` times.
 
     Attributes:
-        optimizer: adam, nadam, adamw or sgd; epsilon 1e-8.
+        optimizer: adam, nadam, adamw, sgd or rmsprop (smoothing 0.99); epsilon 1e-8.
         lr: learning rate.
         betas: of adam, nadam and adamw.
-        momentum, nesterov: of sgd.
+        momentum: of sgd and rmsprop.
+        nesterov: of sgd.
         weight_decay: L2 penalty (of adamw: decoupled).
         clip: largest gradient; 0: unlimited.
         clip_mode: what ``clip`` limits: the norm over all parameters (norm), that of each (per_tensor), or each value.
@@ -37,8 +38,11 @@ class Training:
             the largest class.
         class_weights: weights of the loss: none; balanced, n / (K m) for a class with m of n examples, of K classes;
             or one per class name, 1 where none is given: ``training.class_weights.happy=2``.
-        schedule: none; exponential (times ``gamma`` every epoch) or step (every ``step_epochs``), down to ``min_lr``.
-        gamma, step_epochs, min_lr: factor, epochs per step and lowest learning rate of ``schedule``.
+        schedule: none; exponential (times ``gamma`` every epoch) or step (every ``step_epochs``), down to ``min_lr``;
+            linear (up over ``warmup_epochs``, then down, to 0 after ``max_epochs``); or cyclic (up to ``max_lr`` and
+            down again, each in ``step_epochs``).
+        gamma, step_epochs, min_lr, warmup_epochs, max_lr: factor, epochs per step, lowest learning rate, epochs of
+            warm-up and highest learning rate of ``schedule``.
         precision: of training steps: single; tf32 (on a GPU, products and convolutions of single numbers rounded to 10
             bits; elsewhere as single); or bf16 (autocast: products and convolutions in bfloat16, up to twice as fast
             where the processor supports it). Weights, and the scores of dev and test, are always single.
@@ -47,7 +51,7 @@ class Training:
         mixup: alpha of the Beta distribution (Zhang et al. 2018), one draw per batch; 0: none.
     """
 
-    optimizer: Literal["adam", "nadam", "adamw", "sgd"] = "adam"
+    optimizer: Literal["adam", "nadam", "adamw", "sgd", "rmsprop"] = "adam"
     lr: Positive = 5e-4
     betas: tuple[Probability, Probability] = (0.9, 0.999)
     momentum: NotNegative = 0.0
@@ -65,10 +69,12 @@ class Training:
     balance: Balance = "none"
     balance_power: NotNegative = 1.0
     class_weights: ClassWeights = "none"
-    schedule: Literal["none", "exponential", "step"] = "none"
+    schedule: Literal["none", "exponential", "step", "linear", "cyclic"] = "none"
     gamma: Positive = 1.0
     step_epochs: Count = 1
     min_lr: NotNegative = 0.0
+    warmup_epochs: CountOr0 = 0
+    max_lr: NotNegative = 0.0
     precision: Literal["single", "tf32", "bf16"] = "single"
     mask_bins: CountOr0 = 0
     mask_frames: CountOr0 = 0

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.paths import conf
+from mscnn.paths import conf, stem
 
 Names: TypeAlias = str | list[str]
 Count: TypeAlias = schema.CountOr0
@@ -33,6 +33,7 @@ class Request:
         set: changes of the configuration, KEY=VALUE.
         tested_on: an ASR engine whose transcripts the trained models are tested on; empty: those of ``text``.
         tag: folder of the experiment under exp/; empty: made from the other fields.
+        varied: values that tell it apart from others of its entry in a grid, at the end of the name of that folder.
     """
 
     model: str = ""
@@ -45,11 +46,15 @@ class Request:
     set: tuple[str, ...] = ()
     tested_on: str = ""
     tag: str = ""
+    varied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Experiments:
-    """One entry of a grid: every combination of its values; keys that it omits are as in the options of the recipe."""
+    """One entry of a grid: every combination of its values; keys that it omits are as in the options of the recipe.
+
+    ``set`` changes the configuration of all of them, ``vary`` has a list of values for each of its keys.
+    """
 
     model: Names
     text: Names | None = None
@@ -60,6 +65,7 @@ class Experiments:
     folds: Count | None = None
     runs: schema.Count | None = None
     set: dict[str, Any] = field(default_factory=dict)
+    vary: dict[str, Annotated[list[Any], Field(min_length=1)]] = field(default_factory=dict)
     tag: str | None = None
 
 
@@ -127,8 +133,18 @@ def _requests(row: Experiments, common: Request, protocols: Sequence[str], engin
         _names(row.labels, common.labels),
         _names(row.subset, common.subset),
     )
-    for model, text, protocol, labels, subset in product(*columns):
-        request = replace(common, model=model, text=text, protocol=protocol, labels=labels, subset=subset)
+    for model, text, protocol, labels, subset, *values in product(*columns, *row.vary.values()):
+        varied = dict(zip(row.vary, map(_value, values), strict=True))
+        request = replace(
+            common,
+            model=model,
+            text=text,
+            protocol=protocol,
+            labels=labels,
+            subset=subset,
+            set=(*(f"{key}={value}" for key, value in varied.items()), *common.set),
+            varied=tuple(_short(key, value) for key, value in varied.items()),
+        )
         yield from (replace(request, tested_on=other) for other in dict.fromkeys(["", *tested]) if other != text)
 
 
@@ -136,6 +152,11 @@ def _names(given: Names | None, default: str) -> list[str]:
     if given is None:
         return [default]
     return [given] if isinstance(given, str) else given
+
+
+def _short(key: str, value: str) -> str:
+    """A value as a part of a file name: that of an input alone, others with their key."""
+    return stem(value) if key.startswith("inputs.") else f"{key.rpartition('.')[2]}{value}"
 
 
 def _value(value: object) -> str:

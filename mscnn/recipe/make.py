@@ -159,7 +159,7 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
     name = Path(request.labels).stem + ("" if request.subset == "all" else f"_{request.subset}")
     text = request.text if spec.text else "none"
     suffix = "" if name == (options.usual or name) else f"_{name}"
-    tag = request.tag or f"{spec.name}_{text}_{Path(request.protocol).stem}{suffix}"
+    tag = "_".join((request.tag or f"{spec.name}_{text}_{Path(request.protocol).stem}{suffix}", *request.varied))
     extract = spec.xvector and options.xvector == "extract"
     features = {feature: f"dump/{stem(feature)}/{name}" for feature in spec.features.values()}
     return Row(

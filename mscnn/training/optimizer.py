@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mscnn.config.training import Training
 
-FUSED = ("adam", "adamw", "sgd")  # NAdam has no fused kernel
+FUSED = ("adam", "adamw", "sgd")  # NAdam and RMSprop have no fused kernel
 
 
 def make_optimizer(model: nn.Module, options: Training) -> torch.optim.Optimizer:
@@ -21,6 +21,8 @@ def make_optimizer(model: nn.Module, options: Training) -> torch.optim.Optimizer
         common["fused"] = True
     if options.optimizer == "sgd":
         return torch.optim.SGD(parameters, momentum=options.momentum, nesterov=options.nesterov, **common)
+    if options.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, momentum=options.momentum, **common)
     kinds = {"adam": torch.optim.Adam, "nadam": torch.optim.NAdam, "adamw": torch.optim.AdamW}
     return kinds[options.optimizer](parameters, betas=options.betas, **common)
 
@@ -29,6 +31,12 @@ def learning_rate(options: Training, epoch: int) -> float:
     """Learning rate of an epoch, counting from 1."""
     if options.schedule == "none":
         return options.lr
+    if options.schedule == "linear":
+        up, last = options.warmup_epochs, options.max_epochs
+        return options.lr * (epoch / up if epoch <= up else (last + 1 - epoch) / (last + 1 - up))
+    if options.schedule == "cyclic":
+        share = 1 - abs((epoch - 1) / options.step_epochs % 2 - 1)
+        return options.lr + (options.max_lr - options.lr) * share
     times = epoch - 1 if options.schedule == "exponential" else (epoch - 1) // options.step_epochs
     return max(options.lr * options.gamma**times, options.min_lr)
 

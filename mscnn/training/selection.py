@@ -16,13 +16,18 @@ def check_training(spec: ModelSpec) -> None:
     """Check the options of training that ``mscnn.config`` cannot check.
 
     Raises:
-        UserError: ``training.select`` is not a metric.
+        UserError: ``training.select`` is not a metric, or a cyclic learning rate has no maximum.
     """
     select = spec.training.select
     if select not in CRITERIA:
         close = difflib.get_close_matches(select, CRITERIA, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(CRITERIA)}"
         raise UserError(f"{spec.name}: training.select {select}: unknown metric; {hint}", code="metric-unknown")
+    if spec.training.schedule == "cyclic" and spec.training.max_lr <= spec.training.lr:
+        raise UserError(
+            f"{spec.name}: training.schedule=cyclic needs training.max_lr above training.lr ({spec.training.lr:g})",
+            code="option-conflict",
+        )
 
 
 def check_class_weights(spec: ModelSpec, classes: Sequence[str]) -> None:

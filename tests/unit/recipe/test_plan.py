@@ -207,6 +207,20 @@ def test_baselines_beside_networks_take_the_settings_that_they_have():
     refused("option-unknown", "max_frames", models=("majority",), set=("max_frames=150",))
 
 
+def test_an_entry_varies_values_and_names_its_experiments_by_them(grid):
+    vary = {"inputs.audio": ["mfcc40", "logmel3d"], "options.filters": [8, 16]}
+    rows = plan(**grid({"model": ["audio_cnn", "mscnn_spu"], "text": "gt", "set": {"lr": 0.1}, "vary": vary})).rows
+    assert [row.tag for row in rows[:4]] == [
+        "audio_cnn_none_loso5_mfcc40_filters8",
+        "audio_cnn_none_loso5_mfcc40_filters16",
+        "audio_cnn_none_loso5_logmel3d_filters8",
+        "audio_cnn_none_loso5_logmel3d_filters16",
+    ]
+    assert len({row.exp for row in rows}) == len(rows) == 8
+    assert {*rows[1].set} == {"inputs.audio=mfcc40", "options.filters=16", "lr=0.1"}
+    assert [*rows[3].features] == ["logmel3d"]
+
+
 def test_baselines_of_a_grid_take_the_settings_that_they_have(grid):
     rows = grid({"model": ["ca_mser_no_wav2vec2", "tfidf_lr"], "text": "gt"})
     made = plan(**rows, set=("alexnet=w.pth", "max_epochs=2", "segments.hop=200"), last=2)

@@ -19,7 +19,7 @@ from mscnn.training import loop
 from mscnn.training.augment import mixup, spec_augment
 from mscnn.training.examples import Examples, Stream
 from mscnn.training.feed import sample_batches
-from mscnn.training.optimizer import class_weights, clip_gradients, learning_rate
+from mscnn.training.optimizer import class_weights, clip_gradients, learning_rate, make_optimizer
 from mscnn.training.outputs import write_predictions
 from tests.raises import fails
 
@@ -171,6 +171,19 @@ def test_learning_rates():
         1,
         0.5,
     ]
+    linear = Training(lr=1.0, schedule="linear", warmup_epochs=2, max_epochs=6)
+    assert [learning_rate(linear, e) for e in range(1, 7)] == [0.5, 1.0, 0.8, 0.6, 0.4, 0.2]
+
+
+def test_cyclic_rates_and_rmsprop_are_those_of_pytorch():
+    options = Training(optimizer="rmsprop", momentum=0.9, lr=5e-4, schedule="cyclic", max_lr=1e-3, step_epochs=10)
+    optimizer = make_optimizer(torch.nn.Linear(2, 2), options)
+    assert isinstance(optimizer, torch.optim.RMSprop) and optimizer.defaults["momentum"] == 0.9
+    schedule = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=5e-4, max_lr=1e-3, step_size_up=10)
+    for epoch in range(1, 45):
+        assert learning_rate(options, epoch) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        schedule.step()
 
 
 def test_batches_of_an_epoch():

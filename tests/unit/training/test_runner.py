@@ -87,6 +87,12 @@ def test_an_unknown_metric_is_reported_with_the_nearest():
         check_training(ModelSpec.load("audio_cnn", ["training.select=wf2"]))
 
 
+def test_a_cyclic_rate_needs_its_maximum():
+    check_training(ModelSpec.load("audio_cnn", ["training.schedule=cyclic", "training.max_lr=0.001"]))
+    with fails("option-conflict", "audio_cnn", "training.max_lr"):
+        check_training(ModelSpec.load("audio_cnn", ["training.schedule=cyclic"]))
+
+
 @pytest.mark.parametrize(("model", "refitted"), [("majority", True), ("glam", False)])
 def test_networks_and_baselines_have_one_interface(model, refitted):
     system: System = system_of(ModelSpec.load(model))

@@ -18,7 +18,7 @@ trim=                   # trim leading and trailing audio that is this many dB b
 asr_engine=none         # ASR engines: pocketsphinx, faster-whisper, google, file; none: only those in --text
 asr_model=              # model of the ASR engine, a name or a folder; empty: the default of the engine
 asr_table=              # existing transcripts, one line `utterance words...` per utterance (for --asr-engine file)
-language=               # spoken language, such as en-US; empty: the default of the ASR engine
+language=               # spoken language, such as en-US; empty: that of the corpus, as far as it is known, else that of the engine
 model=                  # models: names in conf/models, or .yaml files, separated by blanks
 set=                    # changes of their configuration, KEY=VALUE, separated by blanks, as in "training.lr=1e-4 hop=10"
 text=gt                 # transcripts: gt (reference transcripts), ASR engines, or none; separated by blanks
@@ -156,6 +156,7 @@ run_recipe() { # run_recipe OPTION...
 make_plan() {
   $dry_run || { mkdir -p exp/log "${plan%/*}" && choose_plan; } 2>/dev/null || unwritable "${plan%/*}"
   local options=(--model $model --text $text --protocol $protocol --engine $asr_engine --set $set --corpus "$parser"
+    --asr-model "$asr_model" --language "$language"
     --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan" --grid "$grid" --labels "$labels"
     --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
     --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"

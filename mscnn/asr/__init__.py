@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mscnn import packages
 from mscnn.errors import UserError
 from mscnn.log import get_logger
+from mscnn.text.language import Language
 
 if TYPE_CHECKING:
     from mscnn.asr.base import Engine
@@ -22,18 +23,43 @@ class Entry:
     Attributes:
         module: module with a function ``create``, whose parameters are the engine's options, each with a default.
         package: optional package that the engine imports; empty where there is none.
+        checks_language: whether the module has a function ``check_language`` of a language and a model, which raises
+            UserError where the engine does not have the language, and loads nothing.
     """
 
     module: str
     package: str = ""
+    checks_language: bool = False
 
 
 ENGINES: dict[str, Entry] = {
-    "pocketsphinx": Entry("mscnn.asr.sphinx", "pocketsphinx"),
-    "faster-whisper": Entry("mscnn.asr.whisper", "faster_whisper"),
+    "pocketsphinx": Entry("mscnn.asr.sphinx", "pocketsphinx", True),
+    "faster-whisper": Entry("mscnn.asr.whisper", "faster_whisper", True),
     "google": Entry("mscnn.asr.google", "google.cloud.speech_v1"),
     "file": Entry("mscnn.asr.table"),
 }
+
+
+def options_of(name: str) -> list[str]:
+    """Names of the options of an ASR engine in :data:`ENGINES`."""
+    return list(inspect.signature(import_module(ENGINES[name].module).create).parameters)
+
+
+def check_language(name: str, language: str, model: str = "") -> None:
+    """Check a language before anything is loaded: that it is known, and that the ASR engine ``name`` has it.
+
+    Args:
+        language: tag of the language; empty: that of the engine.
+        model: folder or name of the engine's model; empty: its default.
+
+    Raises:
+        UserError: it is unknown (``language-invalid``), or the engine or model does not have it (``language-unknown``).
+    """
+    if not language:
+        return
+    spoken = Language.parse(language)
+    if name in ENGINES and ENGINES[name].checks_language:
+        import_module(ENGINES[name].module).check_language(spoken, model)
 
 
 def make_engine(name: str, **options: str | None) -> Engine:
@@ -51,7 +77,7 @@ def make_engine(name: str, **options: str | None) -> Engine:
         packages.require(package, f"ASR engine {name}")
     create = import_module(ENGINES[name].module).create
     given = {option: value for option, value in options.items() if value is not None}
-    known = inspect.signature(create).parameters
+    known = options_of(name)
     surplus = [f"--{option}" for option in given if option not in known]
     if surplus:
         get_logger(__name__).warning("ASR engine %s has no option %s; ignored", name, ", ".join(surplus))

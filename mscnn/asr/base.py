@@ -29,6 +29,11 @@ log = get_logger(__name__)
 class Engine(ABC):
     """Base class of ASR engines."""
 
+    @property
+    @abstractmethod
+    def identity(self) -> dict[str, str]:
+        """All that the transcripts depend on: engine, model, language, options."""
+
     @abstractmethod
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
         """Transcript (possibly empty) of every utterance; ``out`` is a folder for unfinished work and logs.
@@ -54,15 +59,11 @@ class Task:
 class SpeechEngine(Engine):
     """An engine that takes audio; it transcribes in parallel, and each utterance once.
 
-    Subclasses are small frozen dataclasses; ``open`` loads the model in the worker process.
+    Subclasses are small frozen dataclasses; ``open`` loads the model in the worker process. The digest of the identity
+    names the journal.
     """
 
     max_seconds: ClassVar[float] = math.inf
-
-    @property
-    @abstractmethod
-    def identity(self) -> dict[str, str]:
-        """All that the transcripts depend on: engine, model, options. Its digest names the journal."""
 
     @abstractmethod
     def open(self) -> Callable[[np.ndarray], str]:

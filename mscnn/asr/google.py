@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mscnn.asr.base import RATE, SpeechEngine
 from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
+from mscnn.text.language import Language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,9 +80,9 @@ def create(*, model: str = "default", language: str = "en-US", endpoint: str = "
     """The engine; its credentials are checked.
 
     Raises:
-        UserError: the credentials are missing.
+        UserError: the credentials are missing, or the language is unknown.
     """
-    engine = Google(model, language, endpoint)
+    engine = Google(model, str(Language.parse(language)), endpoint)
     engine._client()
     return engine
 

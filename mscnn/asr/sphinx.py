@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from mscnn.asr.base import RATE, SpeechEngine
 from mscnn.audio.pcm import pcm16
 from mscnn.errors import UserError
+from mscnn.log import get_logger
+from mscnn.text.language import Language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +32,7 @@ class PocketSphinx(SpeechEngine):
 
     @property
     def identity(self) -> dict[str, str]:
-        return {"engine": "pocketsphinx", "version": self.version, "options": str(OPTIONS)}
+        return {"engine": "pocketsphinx", "version": self.version, "language": "en-US", "options": str(OPTIONS)}
 
     def open(self) -> Callable[[np.ndarray], str]:
         from pocketsphinx import Decoder
@@ -55,12 +57,20 @@ def create(*, language: str = "en-US") -> PocketSphinx:
     Raises:
         UserError: the language is not that of its model.
     """
-    if language.lower() != "en-us":
+    check_language(Language.parse(language))
+    return PocketSphinx(version("pocketsphinx"))
+
+
+def check_language(language: Language, model: str = "") -> None:
+    """Raise UserError (``language-unknown``) for other languages than English; warn of other than US English."""
+    if language.code != "en":
         raise UserError(
-            f"--language {language}: the model of pocketsphinx is US English (en-US); use faster-whisper or google",
+            f"--language {language} ({language.name}): the model of pocketsphinx is US English (en-US); use "
+            "faster-whisper or google",
             code="language-unknown",
         )
-    return PocketSphinx(version("pocketsphinx"))
+    if language.region not in ("", "US"):
+        get_logger(__name__).warning("pocketsphinx: its model is US English, the speech is %s", language)
 
 
 def _in_child(work: Callable[[], str]) -> str:

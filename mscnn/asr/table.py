@@ -6,7 +6,7 @@ from pathlib import Path
 from mscnn.asr.base import Engine, clean, log
 from mscnn.data.datadir import DataDir
 from mscnn.errors import DataErrors, Issue, UserError
-from mscnn.files import read_table
+from mscnn.files import file_digest, read_table
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,10 @@ class TranscriptTable(Engine):
     """A Kaldi table ``utterance transcript``; keys are utterance ids, or corpus ids (without speaker and dash)."""
 
     file: str
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"engine": "file", "table": Path(self.file).name, "digest": file_digest(self.file)}
 
     def transcribe(self, data: DataDir, out: Path, nj: int) -> dict[str, str]:
         """Transcript of every utterance; surplus keys of the table are logged.

@@ -4,14 +4,19 @@ import os
 import re
 from pathlib import Path
 
+import yaml
+
+from mscnn import __version__
 from mscnn.asr.base import Engine
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
-from mscnn.files import write_table
+from mscnn.files import atomic, write_table
 
 
 def transcribe(data: DataDir, engine: Engine, name: str, out: str | os.PathLike, *, nj: int) -> dict[str, str]:
-    """Write ``text.<name>`` into the data directory atomically, at the end; unfinished work and logs are in ``out``.
+    """Write ``text.<name>`` into the data directory atomically, at the end.
+
+    ``out`` has unfinished work, logs, and last ``engine.yaml``: what made the transcripts.
 
     Returns:
         utterance -> transcript, empty where the engine recognised no words.
@@ -26,4 +31,6 @@ def transcribe(data: DataDir, engine: Engine, name: str, out: str | os.PathLike,
         )
     transcripts = engine.transcribe(data, Path(out), nj)
     write_table(data.path / f"text.{name}", transcripts)
+    with atomic(Path(out) / "engine.yaml") as file:
+        yaml.safe_dump({**engine.identity, "made_by": f"mscnn {__version__}"}, file, sort_keys=False)
     return transcripts

@@ -101,6 +101,7 @@ def _description(name: str, proposal: Proposal) -> str:
         + _yaml({key: values.pop(key) for key in ("name", "example", "names")})
         + _yaml(values)
         + "# about: speakers, language, material, and the origin of the labels\n"
+        "# language: of the speech, such as en-US\n"
         "# source: paper and web address\n"
         "# licence: terms of use\n"
         '# counts: {"*": {"*": 0}}   # utterances of a complete copy\n'

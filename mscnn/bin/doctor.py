@@ -17,7 +17,7 @@ def options() -> Parser:
     parser.add_argument("--asr-engine", default=[], nargs="*", help="ASR engines in addition to those of the plan")
     parser.add_argument("--asr-model", default="", help="model of the ASR engines: a name or a folder")
     parser.add_argument("--asr-table", default="", help="existing transcripts, for the ASR engine file")
-    parser.add_argument("--language", default="", help="spoken language, such as en-US")
+    parser.add_argument("--language", default="", help="spoken language, such as en-US; empty: that of the corpus")
     parser.add_argument("--xvector-backend", default="auto", choices=BACKENDS, help="x-vector extractor of stage 2")
     parser.add_argument("--nj", default=1, type=positive, help="processes at a time")
     return parser

@@ -28,6 +28,10 @@ def parser() -> Parser:
     p.add_argument("--protocol", nargs="*", default=[], help="names in conf/protocols, or .yaml files")
     p.add_argument("--grid", default="", help="name in conf/grids, or a .yaml file, instead of --model and --text")
     p.add_argument("--engine", nargs="*", default=[], help="ASR engines of stage 4; the text asr of a grid")
+    p.add_argument(
+        "--asr-model", default="", help="model of the ASR engines, a name or a folder; empty: their defaults"
+    )
+    p.add_argument("--language", default="", help="spoken language, such as en-US; empty: that of the corpus")
     p.add_argument("--corpus", default="", help="parser of the corpus, which label maps must be for; empty: any")
     p.add_argument("--labels", required=True, help="label map: name in conf/labels, or a .yaml file")
     p.add_argument("--subset", default="all", help="recordings to take: all, improvised or scripted")
@@ -120,6 +124,8 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         grid=conf(args.grid),
         corpus=args.corpus,
         engines=tuple(engine for engine in args.engine if engine != "none"),
+        asr_model=here(args.asr_model),
+        language=args.language,
         labels=conf(args.labels),
         subset=args.subset,
         on_bad=args.on_bad,

@@ -22,7 +22,7 @@ def add_common(parser: Parser) -> None:
     parser.add_argument("model", help="bundle (a folder or .zip), exp/TAG, or demo, a bundle of the package")
     parser.add_argument("--fold", default="all", help="of exp/TAG: all (the mean of all folds), best-dev or a number")
     parser.add_argument("--asr-engine", default="none", help="ASR engine for missing transcripts, of systems with text")
-    parser.add_argument("--asr-model", help="model of the ASR engine; default: that of the engine")
+    parser.add_argument("--asr-model", help="model of the ASR engine, a name or a folder; default: that of the engine")
     parser.add_argument("--language", help="spoken language, such as en-US; default: that of the engine")
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="device of the networks")
     parser.add_argument("--out", default="tsv", choices=FORMATS, help="format of the answers, on standard output")

@@ -13,6 +13,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=DEVICES, help="device of the networks")
     parser.add_argument("--fold", default="all", help="of an experiment: all, best-dev or a number")
     parser.add_argument("--asr-engine", help="ASR engine for recordings without a transcript; default: none")
+    parser.add_argument("--asr-model", help="model of the ASR engine, a name or a folder; default: that of the engine")
+    parser.add_argument("--language", help="spoken language, such as en-US; default: that of the engine")
     parser.add_argument("--max-mb", default=50, type=positive, help="size of a request, in MB")
     parser.add_argument("--body-seconds", default=30, type=positive, help="time in which a request must arrive")
     parser.add_argument("--max-seconds", default=600, type=positive, help="duration of a recording")
@@ -30,7 +32,8 @@ def main() -> None:
     from mscnn.inference.server.serve import serve
 
     limits = Limits(args.max_mb, args.body_seconds, args.max_seconds, args.max_requests, args.max_streams)
-    model = load_model(args.model, args.device, fold=args.fold, asr=args.asr_engine)
+    options = {"model": args.asr_model, "language": args.language}
+    model = load_model(args.model, args.device, fold=args.fold, asr=args.asr_engine, asr_options=options)
     serve(model, limits, args.host, args.port)
 
 

@@ -1,8 +1,14 @@
 """Stage 4: transcribe a data directory by an ASR engine."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 from mscnn.options import Parser, positive, run
+
+if TYPE_CHECKING:
+    from mscnn.asr.base import Engine
 
 
 def parser() -> Parser:
@@ -15,10 +21,15 @@ def parser() -> Parser:
     p.add_argument("--engine", nargs="*", default=[], choices=list(ENGINES), help="ASR engine")
     p.add_argument("--name", help="suffix of the file text.<name>; default: name of the engine")
     p.add_argument("--table", help="engine file: transcripts, lines 'utterance transcript' in bytewise order")
-    p.add_argument("--model", help="faster-whisper: folder or name (default base.en); google: name (default 'default')")
+    p.add_argument(
+        "--model",
+        "--asr-model",
+        help="faster-whisper: folder or name (default base.en); google: name (default 'default')",
+    )
     p.add_argument(
         "--language",
-        help="BCP-47 tag of the language (default en-US, the only one of pocketsphinx); not for engine file",
+        help="BCP 47 tag of the language; default: that of the corpus where it is known, else en-US, the only one of "
+        "pocketsphinx; not for engine file",
     )
     p.add_argument("--endpoint", help="google: host:port of the service (default: speech.googleapis.com)")
     p.add_argument("--out", help="output folder for wer, wer_detail.tsv, unfinished work and logs")
@@ -30,7 +41,7 @@ def main() -> None:
     """Parse the options, transcribe, and log the outputs."""
     args = parser().parse_or_plan("data", "engine", "out")
 
-    from mscnn.asr import ENGINES, make_engine
+    from mscnn.asr import ENGINES, make_engine, options_of
     from mscnn.asr.transcribe import transcribe
     from mscnn.data.datadir import DataDir
     from mscnn.errors import UserError
@@ -38,13 +49,13 @@ def main() -> None:
     from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.paths import why_no_name
-    from mscnn.recipe.plan import Plan
+    from mscnn.recipe.plan import DataSet, Plan
 
     log = get_logger("transcribe")
-    todo = [(args.data, engine, args.out) for engine in args.engine]
+    todo = [(DataSet(args.data or ""), engine, args.out) for engine in args.engine]
     if args.plan:
         todo = [
-            (data.path, engine, f"exp/asr_{engine}/{data.name}")
+            (data, engine, f"exp/asr_{engine}/{data.name}")
             for data, engine in Plan.load(args.plan).transcripts(args.engine)
             if engine in ENGINES  # others are text.NAME files of the user
         ]
@@ -52,16 +63,19 @@ def main() -> None:
         log.info("nothing to do: no experiment of the plan takes ASR transcripts")
     if args.name and (why := why_no_name(args.name)):
         raise UserError(f"--name {args.name}: not the ending of a file: {why}", code="name-invalid")
-    given = {"table": args.table, "model": args.model, "language": args.language, "endpoint": args.endpoint}
-    options = {option: value or None for option, value in given.items()}
-    engines = {
-        engine: make_engine(engine, **options) for _, engine, _ in todo
-    }  # all are checked before the first transcribes
-    for path, engine, out in todo:
+
+    def engine_of(name: str, data: DataSet) -> Engine:
+        language = data.language(args.language or "") if "language" in options_of(name) else args.language
+        given = {"table": args.table, "model": args.model, "language": language, "endpoint": args.endpoint}
+        return make_engine(name, **{option: value or None for option, value in given.items()})
+
+    engines = [engine_of(engine, data) for data, engine, _ in todo]  # all are checked before the first transcribes
+    for (data_set, engine, out), made in zip(todo, engines, strict=True):
+        path = data_set.path
         start, name = time.monotonic(), args.name or engine
         data = DataDir.load(path)
         with held(of_folder(f"{path}.text.{name}"), say=log.info):
-            transcripts = transcribe(data, engines[engine], name, out, nj=args.nj)
+            transcripts = transcribe(data, made, name, out, nj=args.nj)
         errors, empty = write_wer(out, data, transcripts, name), sum(not text for text in transcripts.values())
         log.info(
             "wrote %s/text.%s: %d utterances, %d without words, in %.1f s; %s/wer: %s",

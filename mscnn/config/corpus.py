@@ -17,11 +17,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from mscnn.config import schema
 from mscnn.errors import UserError
 from mscnn.paths import conf
+from mscnn.text.language import check_tags
 
 ITEM_FIELDS = ("speaker", "label", "text", "style", "session", "scene", "gender", "split")
 BUILT_IN = ("stem", "folder", "path")
@@ -110,6 +113,7 @@ class Description:
         name: name of the corpus, for people.
         names: patterns with named groups of the recordings' names; the first that matches counts.
         about: speakers, language, material, and the origin of the labels.
+        language: tags of the spoken languages, separated by blanks: the default of ``--language`` where there is one.
         source: paper, and web address of the corpus.
         licence: terms of use.
         limits: sentences about what scores on it do not show.
@@ -134,6 +138,7 @@ class Description:
     name: str
     names: tuple[str, ...]
     about: str = ""
+    language: Annotated[str, AfterValidator(check_tags)] = ""
     source: str = ""
     licence: str = ""
     limits: tuple[str, ...] = ()

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from mscnn.config import schema
 from mscnn.config.corpus import Description
 from mscnn.paths import names
+from mscnn.text.language import check_tags
 
 FILE = "corpus.yaml"
 
@@ -25,6 +29,7 @@ class CorpusFacts:
         limits: sentences about what scores on it do not show.
         quirks: what is irregular in the release, and what is done about it.
         synthetic: whether the recordings are synthesised.
+        language: tags of the spoken languages, separated by blanks; empty: not known.
         hours: hours of speech of data sets, for estimates before stage 1 has made them.
     """
 
@@ -36,6 +41,7 @@ class CorpusFacts:
     synthetic: bool = False
     quirks: tuple[str, ...] = ()
     hours: Mapping[str, float] = field(default_factory=dict)
+    language: Annotated[str, AfterValidator(check_tags)] = ""
 
     @classmethod
     def find(cls, data: Path) -> CorpusFacts | None:
@@ -61,4 +67,4 @@ class CorpusFacts:
         if corpus not in names("corpora"):
             return None
         about = Description.load(corpus)
-        return cls(about.name, about.about, about.source, about.licence, about.limits)
+        return cls(about.name, about.about, about.source, about.licence, about.limits, language=about.language)

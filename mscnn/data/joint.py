@@ -144,7 +144,16 @@ def facts(sources: Sequence[Source], name: str) -> CorpusFacts:
         for key in ("about", "source", "licence")
     )
     limits = dict.fromkeys(text for fact in known.values() for text in fact.limits)
-    return CorpusFacts(name, about or name, origin, licence, (*limits,), any(f.synthetic for f in known.values()))
+    languages = dict.fromkeys(tag for fact in known.values() for tag in fact.language.split())
+    return CorpusFacts(
+        name,
+        about or name,
+        origin,
+        licence,
+        (*limits,),
+        any(f.synthetic for f in known.values()),
+        language=" ".join(languages),
+    )
 
 
 def _clean(name: str) -> str:

@@ -21,6 +21,7 @@ from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, NO_VECTORS, DataSet, Plan
 from mscnn.text import TOKENS
+from mscnn.text.language import Language
 from mscnn.xvector import BACKENDS, UNVOICED
 
 STAGES = ("preflight", "data", "xvector", "features", "transcripts", "train", "score")
@@ -64,6 +65,7 @@ def check(plan: Plan, options: Options, issues: Issues) -> None:
     for protocol in dict.fromkeys([*options.protocols, *(row.protocol for row in plan.rows)]):
         issues.attempt(Protocol.load, protocol)
     _check_choices(plan, options, issues)
+    _check_languages(plan, options, issues)
     _check_files(options, issues)
     for data in plan.data_sets:
         _check_features(data, options, issues)
@@ -118,6 +120,16 @@ def _check_choices(plan: Plan, options: Options, issues: Issues) -> None:
             issues.add("plan-text-unknown", f"--text {text}: {nearest(text, ['gt', 'none', *asr.ENGINES])}")
         elif options.runs_stage(4) and text in asr.ENGINES and (package := asr.ENGINES[text].package):
             issues.attempt(packages.check, package, f"ASR engine {text}")
+
+
+def _check_languages(plan: Plan, options: Options, issues: Issues) -> None:
+    """Check that the language is known, and that every ASR engine has that of its data."""
+    if options.language:
+        issues.attempt(Language.parse, options.language)
+    for data, engine in plan.transcripts(options.engines) if options.runs_stage(4) else ():
+        if engine in asr.ENGINES and "language" in asr.options_of(engine):
+            language = issues.attempt(data.language, options.language)
+            issues.attempt(asr.check_language, engine, language or "", options.asr_model)
 
 
 def _check_files(options: Options, issues: Issues) -> None:

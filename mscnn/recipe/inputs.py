@@ -75,15 +75,22 @@ def _wav2vec2(name: str) -> Finding:
 
 def _engines(needs: Needs) -> Iterator[Finding]:
     """Every ASR engine is ready: package, model, credentials. An engine that downloads its model does so now."""
-    from mscnn.asr import ENGINES, make_engine
+    from mscnn.asr import ENGINES, make_engine, options_of
 
     if not needs.runs_stage(4):
         return
-    names = dict.fromkeys([*needs.engines, *(engine for data in needs.plan.data_sets for engine in data.engines)])
-    for name in names:
+    given = dict(needs.asr_options)
+    named = given.get("language", "")
+    wanted = [
+        (name, data.language(named)) for data in needs.plan.data_sets for name in [*needs.engines, *data.engines]
+    ] or [(name, named) for name in needs.engines]
+    for name, language in dict.fromkeys(wanted):
         if name in needs.engines or name in ENGINES:
-            make_engine(name, **{option: value or None for option, value in needs.asr_options})
-            yield Finding("ok", f"asr: {name}")
+            takes = name in ENGINES and "language" in options_of(name)
+            options = {**given, "language": language} if takes else given
+            engine = make_engine(name, **{option: value or None for option, value in options.items()})
+            facts = [engine.identity.get("language", ""), engine.identity.get("model", "")[:12]]
+            yield Finding("ok", f"asr: {', '.join(filter(None, [name, *facts]))}")
 
 
 def _voices(needs: Needs) -> Iterator[Finding]:

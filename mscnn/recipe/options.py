@@ -20,6 +20,8 @@ class Options:
         corpus: parser of the corpus, which label maps must be for; empty: any.
         models, texts, protocols: one experiment per combination, unless ``grid`` lists the experiments.
         engines: ASR engines of stage 4 in addition to those in ``texts``; the text asr of a grid stands for them.
+        asr_model: model of the ASR engines; empty: the default of each.
+        language: tag of the spoken language; empty: that of the corpus, as far as it is known.
         on_bad: what stage 1 does where the corpus has issues.
         usual: data set of the recipe; tags of experiments on other data sets end with the name of the data set.
         xvector: extract (stage 2 makes them), none, or an xvector.scp.
@@ -39,6 +41,8 @@ class Options:
     protocols: tuple[str, ...] = ()
     grid: str = ""
     engines: tuple[str, ...] = ()
+    asr_model: str = ""
+    language: str = ""
     subset: str = "all"
     on_bad: str = "stop"
     usual: str = ""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mscnn.config import schema
 from mscnn.config.embeddings import WORD2VEC
+from mscnn.config.labels import LabelMap
+from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.errors import UserError
 from mscnn.files import atomic, json_value, regular
 
@@ -122,8 +125,8 @@ class DataSet:
     """
 
     path: str
-    labels: str
-    subset: str
+    labels: str = ""
+    subset: str = "all"
     protocols: dict[str, int] = field(default_factory=dict)
     features: dict[str, str] = field(default_factory=dict)
     feature_set: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -135,6 +138,27 @@ class DataSet:
     def name(self) -> str:
         """Name of the data set, as in the names of its folders."""
         return Path(self.path).name
+
+    def language(self, given: str = "") -> str:
+        """Tag of the spoken language: ``given``, else that of the corpus; empty: not known.
+
+        Raises:
+            UserError: the corpus has several (``language-several``).
+        """
+        facts = None if given else CorpusFacts.find(Path(self.path)) or self._described()
+        known = facts.language.split() if facts else [given]
+        if len(known) > 1:
+            raise UserError(
+                f"{self.path}: {', '.join(known)} are spoken, and an ASR engine takes one: transcribe each corpus "
+                "in its own recipe, or give --language",
+                code="language-several",
+            )
+        return "".join(known)
+
+    def _described(self) -> CorpusFacts | None:
+        with suppress(UserError):  # the label map is checked elsewhere
+            return CorpusFacts.described(LabelMap.load(self.labels).corpus)
+        return None
 
     def add(self, row: Row) -> None:
         """Add what an experiment needs."""

@@ -49,6 +49,7 @@ def corpus_facts(name: str) -> Iterator[list[object]]:
     about = coded_facts(name) if name in CORPORA else described(name)
     yield ["source", about.source]
     yield ["licence", about.licence]
+    yield ["language", ", ".join(map(code, about.language.split()))]
     if isinstance(about, Description):
         yield ["name of a recording", code(about.example)]
     for label_map in label_maps(name):

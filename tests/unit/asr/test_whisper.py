@@ -1,11 +1,12 @@
 """The Whisper adapter with a real CTranslate2 model, tiny and untrained, whose transcripts have no meaning."""
 
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
-from mscnn.asr import make_engine, whisper
+from mscnn.asr import check_language, make_engine, whisper
 from mscnn.asr.transcribe import transcribe
 from tests.raises import fails
 
@@ -94,23 +95,32 @@ def test_models_are_identified_by_content(model, tmp_path):
         (other / file.name).write_bytes(file.read_bytes())
     identity = whisper.create(model=str(model), language="en-US").identity
     assert whisper.create(model=str(other), language="en").identity == identity
-    (other / "config.json").write_text("{}")
+    assert identity["language"] == "en"
+    (other / "preprocessor_config.json").write_text('{"feature_size": 80}')
     assert whisper.create(model=str(other), language="en").identity != identity
 
 
 def test_an_english_model_has_no_other_language(model):
     with fails("language-unknown", "--language de-DE", model):
         whisper.create(model=str(model), language="de-DE")
+    with fails("language-unknown", "de-DE", model):  # without loading anything, as the plan does
+        check_language("faster-whisper", "de-DE", str(model))
+    with fails("language-unknown", "--language pl", "small.en"):
+        check_language("faster-whisper", "pl", "small.en")
+    with fails("language-invalid", "--language germn", "de (German)"):
+        check_language("faster-whisper", "germn", str(model))
+    check_language("faster-whisper", "en-GB", str(model))
+    check_language("faster-whisper", "de-DE", "")  # the default model is then multilingual
 
 
 def test_missing_models(model, tmp_path, monkeypatch):
     with fails("model-incomplete", "config.json", "model.bin", "tokenizer.json"):
         whisper.create(model=str(tmp_path), language="en-US")
-    with fails("model-unknown", "--model tiniest", "tiny.en"):
+    with fails("model-unknown", "--asr-model tiniest", "tiny.en"):
         whisper.create(model="tiniest", language="en-US")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with fails("model-unknown", "--model tiny", "--model FOLDER"):
+    with fails("model-unknown", "--asr-model tiny", "--asr-model FOLDER"):
         whisper.create(model="tiny", language="en-US")
     for name in ("config.json", "model.bin", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"{}")
@@ -119,3 +129,31 @@ def test_missing_models(model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with fails("package-missing", "mscnn[asr]"):
         make_engine("faster-whisper")
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("tokenizer.json", b"{}"),
+        ("tokenizer.json", None),  # of another model
+        ("model.bin", b""),
+        ("config.json", b"{"),
+        ("vocabulary.json", b""),
+    ],
+)
+def test_damage_is_found_before_any_work(model, tmp_path, file, content):
+    folder = tmp_path / "damaged"
+    shutil.copytree(model, folder)
+    if content is None:
+        text = (folder / file).read_text()
+        content = text.replace("<|endoftext|>", "<|end|>").replace("<|startoftranscript|>", "<|endoftext|>").encode()
+    (folder / file).write_bytes(content)
+    with fails("model-damaged", folder):
+        whisper.create(model=str(folder))
+
+
+def test_a_model_of_transformers_is_told(model, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with fails("model-incomplete", "model.bin", "ct2-transformers-converter"):
+        whisper.create(model=str(tmp_path))

@@ -448,3 +448,29 @@ def test_the_grid_of_a_paper_has_every_row_of_its_table(name, monkeypatch, tmp_p
 
 def values(settings):
     return tuple(sorted(settings))
+
+
+@pytest.mark.parametrize(
+    "labels, engine, model, language, code, names",
+    [
+        ("emodb7", "pocketsphinx", "", "", "language-unknown", ["de-DE", "en-US"]),  # the language of the corpus
+        ("emodb7", "faster-whisper", "tiny.en", "", "language-unknown", ["de-DE", "tiny.en"]),
+        ("emodb7", "faster-whisper", "", "", "", []),
+        ("ravdess8", "faster-whisper", "", "de", "", []),
+        ("ravdess8", "pocketsphinx", "", "de-DE", "language-unknown", ["de-DE"]),
+        ("ravdess8", "pocketsphinx", "", "englsh", "language-invalid", ["englsh", "en (English)"]),
+        ("esd5", "pocketsphinx", "", "", "language-several", ["data/esd5", "zh-CN", "en-US"]),
+        ("esd5", "pocketsphinx", "", "en", "", []),
+    ],
+)
+def test_languages_are_checked_before_any_stage(labels, engine, model, language, code, names, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = Options(
+        labels, models=("text_cnn",), texts=(engine,), protocols=("random10",), asr_model=model, language=language
+    )
+    if not code:
+        assert make_plan(options).rows
+        return
+    with fails("plan-wrong", *names) as caught:
+        make_plan(options)
+    assert [issue.code for issue in caught.value.issues] == [code]

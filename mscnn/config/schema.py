@@ -12,7 +12,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -332,10 +332,15 @@ def place(where: Where, key: Sequence[str | int]) -> str:
     return f"{origin}:{line}" if line else str(origin)
 
 
+@lru_cache(maxsize=1)  # of the lines of many errors
+def _composed(text: str) -> yaml.Node | None:
+    return yaml.compose(text, BaseLoader)
+
+
 def _line(path: Path, key: Sequence[str | int]) -> int | None:
     """Line of a key in a file, or of the mapping that lacks it; None where the file cannot be read."""
     try:
-        node = yaml.compose(regular(path).read_text(encoding="utf-8"), BaseLoader)
+        node = _composed(regular(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
     line = 1

@@ -6,16 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from mscnn.config.written import read_config
 from mscnn.data.foldlists import read_list
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions, read_predictions
-from mscnn.files import read_optional_table, read_yaml
+from mscnn.files import read_optional_table
 from mscnn.stamp import SEAL, require_intact
 
 PARTS = ("dev", "test")
-MOST = 100_000  # folds, and runs
 MOST_LISTED = 100  # runs in a message
 AGAIN = "run stage 5 (train) again, which makes it again"
 KEYS = ("model", "data", "classes", "protocol", "text", "xvector", "folds", "runs", "legacy", "environment", "command")
@@ -84,15 +83,7 @@ class Experiment:
                 f"{path}: not an experiment (no config.yaml); make it with stage 5 (train)", code="experiment-missing"
             )
         require_intact(path / SEAL, AGAIN, "experiment-damaged")
-        config = read_yaml(path / "config.yaml")
-        missing = [key for key in KEYS if key not in config]
-        if missing:
-            raise UserError(
-                f"{path / 'config.yaml'}: missing keys: {', '.join(missing)}; run stage 5 (train) again",
-                code="experiment-config",
-            )
-        if problem := _malformed(config):
-            raise UserError(f"{path / 'config.yaml'}: {problem}; run stage 5 (train) again", code="experiment-config")
+        config = read_config(path / "config.yaml", KEYS)
         exp = cls(path, config, {})
         exp._check_finished()
         for folder in exp.run_dirs:
@@ -135,19 +126,6 @@ class Experiment:
                 f"folds. Run stage 5 (train) again, which continues where it stopped: {self.config['command']}",
                 code="experiment-unfinished",
             )
-
-
-def _malformed(config: Mapping[str, Any]) -> str | None:
-    """The error in a configuration that training cannot have written; None where there is none."""
-    for key in ("folds", "runs"):
-        if type(config[key]) is not int or not 1 <= config[key] <= MOST:
-            return f"{key}: expected a whole number from 1 to {MOST}, found {config[key]!r}"
-    classes, protocol = config["classes"], config["protocol"]
-    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
-        return f"classes: expected a list of names, found {classes!r}"
-    if not isinstance(protocol, dict) or not {"name", "hash", "disjoint", "selection"} <= protocol.keys():
-        return f"protocol: expected name, hash, disjoint and selection, found {protocol!r}"
-    return None
 
 
 def _check_consistent(path: Path, parts: Mapping[str, list[list[Predictions]]]) -> None:

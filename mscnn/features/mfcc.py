@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from mscnn.errors import UserError
 from mscnn.features.base import Extractor, Segmented
 from mscnn.features.cepstra import mfcc
 from mscnn.features.dsp import Window, preemphasised
@@ -35,6 +36,14 @@ class Mfcc(Extractor):
     center: bool
     deltas: int
     delta_width: int
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a width that has no middle, or too few frames for a polynomial of the highest order."""
+        if self.deltas and (self.delta_width % 2 == 0 or self.delta_width <= self.deltas):
+            raise UserError(
+                f"delta_width {self.delta_width}: expected an odd number above deltas ({self.deltas})",
+                code="config-value",
+            )
 
     @property
     def dim(self) -> int:

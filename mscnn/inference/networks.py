@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +12,10 @@ from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
 from mscnn.inference.description import Description
 from mscnn.models.inputs import Sizes
+from mscnn.models.trial import without_memory
 from mscnn.training.outputs import softmax
 
 if TYPE_CHECKING:
-    from torch.overrides import TorchFunctionMode
-
     from mscnn.inference.frontend import Batch
     from mscnn.training.network import Trained
     from mscnn.training.words import Tokens
@@ -30,8 +29,6 @@ def make_network(
     Raises:
         UserError: they do not fit the description.
     """
-    import torch
-
     from mscnn import models
     from mscnn.models.base import WORD_VECTORS
     from mscnn.training.network import Trained
@@ -46,25 +43,11 @@ def make_network(
     if description.xvector:
         sizes["xvector"] = description.xvector.dim
     made = Sizes(len(description.classes), extra=dims, **sizes)
-    with torch.device("meta"), _without_values():  # without memory: a damaged description may state any sizes
+    with without_memory():  # a damaged description may state any sizes
         wanted = {name: tuple(value.shape) for name, value in models.build(spec, made).state_dict().items()}
     if unlike := [name for name, shape in wanted.items() if name not in saved or saved[name].shape != shape]:
         raise UserError(f"{where}: weights of another network: {unlike[0]} differs", code="weights-other")
     return Trained.of(spec, saved, made, vocabulary, where)
-
-
-def _without_values() -> TorchFunctionMode:
-    """A context without random initial values: on the meta device they would load PyTorch's compiler, for a second."""
-    from torch.overrides import TorchFunctionMode
-
-    class WithoutValues(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            kwargs = kwargs or {}
-            if func.__name__ in ("normal_", "uniform_"):
-                return args[0] if args else kwargs["tensor"]
-            return func(*args, **kwargs)
-
-    return WithoutValues()
 
 
 class Networks:

@@ -11,11 +11,12 @@ from typing import Any
 
 from mscnn import jobs, log
 from mscnn.config.model import ModelSpec
+from mscnn.config.written import read_config
 from mscnn.data.protocols import read_fold
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.evaluation.experiment import Experiment
-from mscnn.files import copy, digest, read_yaml
+from mscnn.files import copy, digest
 from mscnn.inference.trained import Config, require_unchanged
 from mscnn.stamp import SEAL, Stamp, seal
 from mscnn.training.experiment import options_of
@@ -97,7 +98,7 @@ def predict_experiments(
 
 def predict_one(out: Path, fold: int, run: int) -> None:
     """Write predictions of dev and test of one fold by one model, for the experiment that ``out`` describes."""
-    config, reader = read_yaml(out / "config.yaml"), Reader()
+    config, reader = read_config(out / "config.yaml"), Reader()
     exp, done = Path(config["trained_in"]), _stamp(out, config, fold, run)
     if done.fresh():  # another process has written them meanwhile
         return

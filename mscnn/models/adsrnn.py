@@ -20,6 +20,8 @@ from mscnn.models.conv import UFLB, bins_per_channel, one_hot_mse, stack_channel
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import load_weights, renamed
 
+MOST_SLICES = 1000
+
 
 @dataclass(frozen=True)
 class Options:
@@ -44,6 +46,10 @@ class Options:
         """Raise UserError for contradictory options."""
         if self.frames % self.slice:
             raise UserError(f"frames {self.frames}: expected a multiple of slice, {self.slice}", code="option-conflict")
+        if self.frames > MOST_SLICES * self.slice:  # each has layers of its own
+            raise UserError(
+                f"slice {self.slice}: {self.frames // self.slice} slices; at most {MOST_SLICES}", code="option-value"
+            )
 
 
 class ADSRNN(Classifier[Options]):

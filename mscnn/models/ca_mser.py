@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from mscnn.config.schema import Length, Probability
 from mscnn.errors import UserError
-from mscnn.files import file_digest
+from mscnn.files import file_digest, regular
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import fixed_length, length_mask, load_weights, renamed
@@ -147,7 +147,13 @@ class CAMSER(Classifier[Options]):
     @classmethod
     def pretrained(cls, options: Options) -> dict[str, str]:
         """Digest of AlexNet's file, and revision of the wav2vec 2.0 that is trained."""
-        digests = {"alexnet": file_digest(options.alexnet)} if options.alexnet else {}
+        try:
+            digests = {"alexnet": file_digest(regular(options.alexnet))} if options.alexnet else {}
+        except OSError as error:
+            raise UserError(
+                f"alexnet {options.alexnet}: {error.strerror}; give a file of torchvision's AlexNet",
+                code="pretrained-weights",
+            ) from None
         return digests | ({"wav2vec2": revision(options.wav2vec2, WAV2VEC2)} if options.wav2vec2 else {})
 
     def forward(self, inputs: Inputs) -> Tensor:

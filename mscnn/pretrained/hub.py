@@ -13,6 +13,7 @@ from mscnn.files import digest, file_digest
 from mscnn.packages import require
 
 WHISPER = "whisper"
+MOST, MOST_LAYERS = 10**9, 1000  # of the numbers of a configuration
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def configuration(name: str, kind: Kind) -> Any:
         config = AutoConfig.from_pretrained(name)
     except Exception as error:  # the library raises many kinds of errors for a damaged folder
         raise unreadable(name, kind, error) from None
+    for key, value in config.to_dict().items():
+        if isinstance(value, int) and value > (most := MOST_LAYERS if key.endswith("layers") else MOST):
+            raise unreadable(name, kind, ValueError(f"{key} is {value:.0e}, and at most {most}"))
     if kind.types and config.model_type not in kind.types:
         raise UserError(
             f"{kind.title} {name}: expected model_type {' or '.join(kind.types)}, found {config.model_type}",

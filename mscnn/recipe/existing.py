@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mscnn.files import read_yaml
+from mscnn.config.written import read_config
 from mscnn.paths import CONF, stem
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import Plan, Row
@@ -35,7 +35,7 @@ def _expected(row: Row, options: Options) -> dict[str, Any]:
     from mscnn.data.protocols import Protocol
     from mscnn.training.experiment import decided
 
-    old, setup = read_yaml(Path(row.exp, "config.yaml")), row.setup()
+    old, setup = read_config(Path(row.exp, "config.yaml")), row.setup()
     spec = setup.spec()
     protocol = Protocol.load(row.protocol)
     used = _mapping(old, "protocol").get("name")

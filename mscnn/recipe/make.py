@@ -138,8 +138,9 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
     labels = issues.attempt(LabelMap.load, request.labels)
     if labels:
         issues.attempt(check_class_weights, spec, labels.classes)
-    if request.set or request.model.endswith((".yaml", ".yml")):  # imports torch; preflight does it for all models
-        issues.attempt(models.options, spec)
+    own = request.set or request.model.endswith((".yaml", ".yml"))  # imports torch; preflight does it for all models
+    if own and issues.attempt(models.options, spec) and labels:
+        issues.attempt(_check_sizes, spec, len(labels.classes), options)
     if spec.options.get("wav2vec2") and options.wav2vec2 == "none":
         issues.add("plan-wav2vec2-needed", f"{spec.name} fine-tunes wav2vec 2.0, which --wav2vec2 none excludes")
     elif spec.text and request.text == "none":
@@ -152,6 +153,18 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
             issues.attempt(check_tag, row.tag)
         return row
     return None
+
+
+def _check_sizes(spec: ModelSpec, classes: int, options: Options) -> None:
+    """Check that a network of segments takes them, where the sizes of its features are known before they are made."""
+    from mscnn.features.config import Feature
+    from mscnn.models.inputs import Sizes
+    from mscnn.models.trial import check_segments
+
+    if spec.segments is None or "wav2vec2" in spec.features.values() or spec.options.get("wav2vec2"):  # a download
+        return
+    dims = {name: Feature.load(one, _changes(one, options)).extractor.dim for name, one in spec.features.items()}
+    check_segments(spec, Sizes(classes, audio=dims.pop("audio"), extra=dims))
 
 
 def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mscnn.config.model import ModelSpec
 from mscnn.config.training import Training
+from mscnn.config.written import read_config
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import POOLED
-from mscnn.files import read_mapping, read_yaml
+from mscnn.files import read_mapping
 from mscnn.log import get_logger
 from mscnn.paths import current
 from mscnn.reporting.lines import ScoreLine, read_score
@@ -131,7 +132,7 @@ def read_results(exp_root: str | os.PathLike) -> list[Result]:
         if "trained_on" in test.fields:
             continue
         try:
-            results.append(_result(config.parent, read_yaml(config), test, dev))
+            results.append(_result(config.parent, read_config(config), test, dev))
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f"{config}: not the configuration of an experiment: {error!r}; train again", code="experiment-config"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from mscnn.config.written import read_config
 from mscnn.errors import UserError
 from mscnn.evaluation.aggregate import MEANING, POOLED, Value
 from mscnn.evaluation.metrics import METRICS
-from mscnn.files import read_yaml
 from mscnn.reporting.formats import fixed, thousands, with_sd
 from mscnn.reporting.lines import ScoreLine, read_score
 from mscnn.reporting.marks import DAGGER, DAGGER_MEANING, dagger, daggered, marks
@@ -107,7 +107,8 @@ def read_rows(
 def _row(exp: Path, costs: Mapping[str, Mapping[str, float | None]]) -> OverviewRow:
     if not (exp / "score_test.txt").is_file() or not (exp / "config.yaml").is_file():
         return OverviewRow(str(exp))
-    facts, line, dev = read_yaml(exp / "config.yaml"), *(read_score(exp / f"score_{p}.txt") for p in ("test", "dev"))
+    facts = read_config(exp / "config.yaml", ("model", "data", "text", "folds", "runs"))
+    line, dev = (read_score(exp / f"score_{part}.txt") for part in ("test", "dev"))
     pooled = ", pooled" if line.aggregate == POOLED else ""
     legacy = f", legacy: {line.fields['legacy']}" if "legacy" in line.fields else ""
     trained = f" (trained on {line.fields['trained_on']})" if "trained_on" in line.fields else ""

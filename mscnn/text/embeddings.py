@@ -77,6 +77,17 @@ def _require_coverage(path: Path, words: Collection[str], vectors: WordVectors) 
         )
 
 
+def load_embeddings(
+    path: str | os.PathLike, words: Sequence[str], *, cache: str | os.PathLike, seed: int = 0
+) -> tuple[np.ndarray, float]:
+    """Initial word embeddings from a file of vectors, and the share of the words that the file has.
+
+    Arguments are those of :func:`pretrained` and :func:`initial`; padding and the unknown word do not count.
+    """
+    vectors = WordVectors.load(pretrained(path, words[2:], cache=cache))
+    return initial(words, vectors, seed), len(vectors) / max(len(words) - 2, 1)
+
+
 def initial(words: Sequence[str], vectors: WordVectors, seed: int = 0) -> np.ndarray:
     """Initial word embeddings, float32 (len(words), D).
 

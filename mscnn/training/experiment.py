@@ -23,6 +23,8 @@ from mscnn.training.sources import Reader, Sources, TextOptions, features_of
 from mscnn.training.systems import System, system_of
 from mscnn.xvector.vectors import model_name
 
+READ = ("model", "data", "labels", "protocol", "feature_dirs", "text", "text_options", "xvector", "device")
+
 
 @dataclass(frozen=True)
 class ExperimentConfig:
@@ -82,11 +84,11 @@ def options_of(exp: Path, config: Mapping[str, Any]) -> ExperimentConfig:
     """Options of the experiment in ``exp`` with this ``config.yaml``, as far as its runs depend on them.
 
     Raises:
-        UserError: ``config.yaml`` does not name the features.
+        UserError: ``config.yaml`` lacks some of them.
     """
-    if "feature_dirs" not in config:
+    if missing := [key for key in READ if key not in config]:
         raise UserError(
-            f"{exp}: trained by an older version, which did not record its features; train it again",
+            f"{exp}: config.yaml has no {', '.join(missing)}, as that of an older version; train it again",
             code="experiment-too-old",
         )
     return ExperimentConfig(

@@ -15,10 +15,11 @@ from mscnn.config.model import ModelSpec
 from mscnn.device import WORKSPACE, tf32
 from mscnn.errors import UserError
 from mscnn.files import atomic
+from mscnn.models import trial
 from mscnn.models.inputs import Sizes
+from mscnn.training.short import shortest
 from mscnn.training.sources import Recordings, Sources
 from mscnn.training.task import Outcome, Task
-from mscnn.xvector.vectors import read_vectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mscnn.training.words import Tokens
 
 WEIGHTS = "model.safetensors"
+USUAL = (3747, 300)  # number and dimension of word vectors, for the number of parameters
 
 
 class Network:
@@ -82,13 +84,23 @@ class Network:
             return {split: predict(model, examples[split], task.device) for split in examples}
 
     def parameters(self, sources: Sources, classes: Sequence[str]) -> int:
-        """Number of parameters, excluding word vectors."""
-        sizes = {"audio": sources.features["audio"].dim} if self.spec.audio else {}
-        if self.spec.xvector:
-            sizes["xvector"] = read_vectors(sources.xvectors(), sources.data.utts[:1]).shape[1]
-        extra = {name: sources.features[name].dim for name in self.spec.extra}
+        """Number of parameters, excluding word vectors, of the network, which takes the shortest utterances.
+
+        Raises:
+            UserError: it does not, or is larger than memory; see :mod:`mscnn.models.trial`.
+        """
+        from mscnn.text.vocabulary import Vocabulary
+        from mscnn.training.loop import predict
+        from mscnn.training.splits import make_sizes, read_examples
+
+        utts = shortest(self.spec, sources)
         with reproducible("cpu"):
-            return models.build(self.spec, Sizes(len(classes), extra=extra, **sizes)).num_parameters()
+            examples = read_examples(self.spec, sources, utts, Vocabulary.build(()) if self.spec.text else None)
+            sizes = make_sizes(self.spec, len(classes), sources, examples, USUAL if self.spec.text else None)
+            model = trial.build(self.spec, sizes)
+            with trial.fitting(self.spec, f"{' or '.join(utts)} of {sources.data.path}"):
+                predict(model, examples, "cpu")
+        return model.num_parameters()
 
     def pretrained(self) -> Mapping[str, str]:
         """Identities of the pretrained weights in its options."""

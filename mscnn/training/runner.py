@@ -10,10 +10,11 @@ from typing import Any
 from mscnn import jobs, log
 from mscnn.config.labels import LabelMap
 from mscnn.config.model import ModelSpec
+from mscnn.config.written import read_config
 from mscnn.data.fit import applicable
 from mscnn.data.protocols import Fold, Protocol, make_folds, read_fold, require_classes, write_folds
 from mscnn.errors import UserError
-from mscnn.files import digest, read_yaml
+from mscnn.files import digest
 from mscnn.stamp import SEAL, Stamp, damaged, seal
 from mscnn.text.vectors import WordVectors
 from mscnn.training.experiment import ExperimentConfig, options_of, resolve
@@ -182,7 +183,7 @@ def check_options(options: ExperimentConfig) -> ModelSpec:
 
 def train_one(exp: Path, fold: int, run: int, tensorboard: bool) -> None:
     """Train one run of one fold of the experiment that ``exp`` describes, and predict dev and test."""
-    config, reader = read_yaml(exp / "config.yaml"), Reader()
+    config, reader = read_config(exp / "config.yaml"), Reader()
     options, spec = options_of(exp, config), ModelSpec.of_config(config)
     directory = options.run_dir(fold, run)
     done = stamp(directory, config)

@@ -1,4 +1,4 @@
-"""Exclusion of utterances shorter than a segment, as some authors do: ``segments.short: drop``."""
+"""The shortest utterances, and the exclusion of those shorter than a segment, as some authors do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mscnn.training.sources import Sources
 
 
 def too_short(spec: ModelSpec, sources: Sources) -> frozenset[str]:
-    """Utterances of the data that the segmentation rule excludes; empty unless it says ``short: drop``.
+    """Utterances of the data that the segmentation rule excludes; empty unless it says ``segments.short: drop``.
 
     Features with an option ``segment`` are padded to a segment: there, the duration of the utterance counts.
     """
@@ -34,3 +34,15 @@ def exclude(folds: Sequence[Fold], utts: Collection[str]) -> list[Fold]:
         return tuple(utt for utt in part if utt not in utts)
 
     return [Fold(fold.index, kept(fold.train), kept(fold.dev), kept(fold.test)) for fold in folds]
+
+
+def shortest(spec: ModelSpec, sources: Sources) -> list[str]:
+    """The utterance with the fewest frames, and of those that fill a segment, the shortest; the first without audio."""
+    excluded = too_short(spec, sources)
+    utts = [utt for utt in sources.data.utts if utt not in excluded]
+    if not spec.audio:
+        return utts[:1]
+    lengths = sources.features["audio"].lengths(utts)
+    whole = np.flatnonzero(lengths >= spec.segments.frames) if spec.segments else lengths[:0]
+    chosen = [int(lengths.argmin()), *(int(i) for i in whole[np.argsort(lengths[whole], kind="stable")][:1])]
+    return [utts[i] for i in dict.fromkeys(chosen)]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from mscnn.config.written import read_config
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions
 from mscnn.features.archive import FeatureDir
-from mscnn.files import digest, read_table, read_yaml
+from mscnn.files import digest, read_table
 from mscnn.reporting.page.audio import waveform
 from mscnn.reporting.page.source import ReportData
 from mscnn.text.vocabulary import UNK
@@ -126,7 +127,7 @@ def _require_inputs(report: ReportData, data: DataDir, texts: Mapping[str, str])
             f"{folder}: the experiment that trained the models is missing; train it again",
             code="models-missing",
         )
-    require_unchanged(folder, read_yaml(folder / "config.yaml"), data)
+    require_unchanged(folder, read_config(folder / "config.yaml"), data)
     if config["inputs"].get("tested_text", digest(texts)) != digest(texts):
         raise UserError(
             f"{data.path}: text {config['text']} has changed since the prediction; predict again: {config['command']}",

@@ -105,3 +105,11 @@ def test_damaged_folders(folder):
     config.write_text(json.dumps(facts))
     weights.unlink()
     refused("pretrained-unreadable")
+
+
+@pytest.mark.parametrize("key", ["num_hidden_layers", "hidden_size"])
+def test_a_network_of_any_size_is_not_made(folder, key):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, key: 10**30}))
+    with fails("pretrained-unreadable", folder, key):
+        hub.configuration(str(folder), WAV2VEC2)

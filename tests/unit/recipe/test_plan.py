@@ -223,8 +223,8 @@ def test_an_entry_varies_values_and_names_its_experiments_by_them(grid):
 
 def test_baselines_of_a_grid_take_the_settings_that_they_have(grid):
     rows = grid({"model": ["ca_mser_no_wav2vec2", "tfidf_lr"], "text": "gt"})
-    made = plan(**rows, set=("alexnet=w.pth", "max_epochs=2", "segments.hop=200"), last=2)
-    assert [row.set for row in made.rows] == [("alexnet=w.pth", "max_epochs=2", "segments.hop=200"), ()]
+    made = plan(**rows, set=("dropout=0.2", "max_epochs=2", "segments.hop=200"), last=2)
+    assert [row.set for row in made.rows] == [("dropout=0.2", "max_epochs=2", "segments.hop=200"), ()]
     refused("option-unknown", "max_epoch", **rows, set=("max_epoch=2",))
 
 
@@ -284,6 +284,8 @@ def test_the_speech_model_is_set_in_its_features_and_in_models_that_fine_tune_it
         ({"models": ("text_cnn",)}, "plan-text-needed", ["text_cnn"]),
         ({"protocols": ("loso",)}, "conf-unknown", ["loso5"]),
         ({"labels": "iemocap44"}, "conf-unknown", ["iemocap4"]),
+        ({"models": ("acrnn_paper",), "set": ("pool=[100,100]",)}, "model-shape", ["acrnn_paper", "pool=[100,100]"]),
+        ({"models": ("ca_mser_no_wav2vec2",), "set": ("alexnet=w.pth",)}, "pretrained-weights", ["w.pth"]),
         ({"set": ("max_frames=0",)}, "config-value", ["max_frames", "0"]),
         ({"models": ("mscnn_spu",), "texts": ("gt",), "set": ("max_tokens=-1",)}, "config-value", ["max_tokens", "-1"]),
         ({"set": ("training.class_weights.hapy=2",)}, "class-weights", ["hapy", "happy"]),

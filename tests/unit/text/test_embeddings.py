@@ -12,7 +12,7 @@ from gensim.models import FastText, KeyedVectors
 from gensim.models.fasttext import save_facebook_model
 
 from mscnn.text import vectorfiles
-from mscnn.text.embeddings import initial, pretrained, train_word2vec
+from mscnn.text.embeddings import load_embeddings, pretrained, train_word2vec
 from mscnn.text.vectors import WordVectors
 from tests.raises import fails
 
@@ -51,12 +51,6 @@ def files(tmp_path_factory):
         (folder / name).write_bytes(content)
         (folder / f"{name}.gz").write_bytes(gzip.compress(content))
     return folder
-
-
-def load_embeddings(path, words, *, cache, seed=0):
-    """Initial word embeddings from a file of vectors, and the share of the words that the file has."""
-    vectors = WordVectors.load(pretrained(path, words[2:], cache=cache))
-    return initial(words, vectors, seed), len(vectors) / max(len(words) - 2, 1)
 
 
 FORMATS = ["glove", "glove-no-newline", "word2vec-text", "fasttext-vec", "word2vec-binary", "google-binary"]

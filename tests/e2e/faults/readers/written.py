@@ -42,9 +42,17 @@ SEAL = {"fingerprint": {"inputs": "0"}, "outputs": {"x.yaml": [1, 2], "y": None}
 
 def _model(path: Path) -> None:
     """What is accepted can be made: as training makes it, without memory."""
-    from mscnn.models import families
+    _made(ModelSpec.load(str(path)))
 
-    families.options(ModelSpec.load(str(path)))
+
+def _made(spec: ModelSpec) -> None:
+    from mscnn.models import families, trial
+    from mscnn.models.inputs import Sizes
+
+    families.options(spec)
+    if spec.family != "baseline" and not families.pretrained(spec):
+        with trial.fitting(spec), trial.without_memory():
+            families.build(spec, Sizes(4, extra=dict.fromkeys(spec.extra, 40)))
 
 
 def _settings() -> dict[str, str]:
@@ -75,10 +83,8 @@ def _value(spec: ModelSpec, key: str) -> object:
 
 
 def _setting(path: Path) -> None:
-    from mscnn.models import families
-
     model, _, setting = path.read_bytes().decode("utf-8", "replace").partition("\n")
-    families.options(ModelSpec.load(model, [setting]))
+    _made(ModelSpec.load(model, [setting]))
 
 
 def _feature(path: Path) -> None:

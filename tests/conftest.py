@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny_wav2vec2
+from tests import tiny_bert, tiny_wav2vec2
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's library is imported: no test touches the network
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,4 +57,12 @@ def wav2vec2_folder(tmp_path_factory) -> Path:
     """Folder of a wav2vec 2.0 that is 16 values wide."""
     path = tmp_path_factory.mktemp("wav2vec2")
     tiny_wav2vec2.write(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory) -> Path:
+    """Folder of a BERT that is 12 values wide."""
+    path = tmp_path_factory.mktemp("bert")
+    tiny_bert.write(path)
     return path

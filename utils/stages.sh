@@ -64,7 +64,7 @@ SET is LABELS or LABELS_SUBSET. All options are checked first. Each stage also w
   1 data         the corpus                          data/SET/{wav.scp,text,utt2spk,spk2utt,utt2emo,utt2dur,...,audit/}
   2 xvector      data/SET                            exp/xvector/SET/{xvector.scp,xvector.yaml,unvoiced.txt,...}
   3 features     data/SET                            dump/FEATURE/SET/{feats.scp,feature.yaml,...}; audio baseline of the audit
-  4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer
+  4 transcripts  data/SET                            data/SET/text.ENGINE, exp/asr_ENGINE/SET/wer, dump/TEXT_ENCODER/SET/ENGINE
   5 train        data/SET, dump/FEATURE/SET, ...     exp/TAG/fold*/run*/{model.safetensors,predictions_*.tsv,...}
   6 score        exp/TAG                             exp/TAG/{score_*.txt,report.html,RESULTS.md,figures/}"
 
@@ -133,6 +133,7 @@ run_recipe() { # run_recipe OPTION...
     begin 4
     run transcribe --plan "$plan" --engine ${asr_engine/none/} --model "$asr_model" --table "$asr_table" \
       --language "$language" --nj "$nj"
+    run extract_features --plan "$plan" --transcripts true --device "$device" --nj "$nj" # vectors of these transcripts
     finish
   fi
 

@@ -1,4 +1,4 @@
-"""Baselines of scikit-learn: majority class, TF-IDF of the text, or statistics of an audio feature."""
+"""Baselines of scikit-learn: majority class, TF-IDF or vectors of the text, or statistics of an audio feature."""
 
 from __future__ import annotations
 
@@ -35,35 +35,44 @@ def scores(
     text: str,
     features: FeatureDir | None,
     tested_on: str = "",
+    tested_features: FeatureDir | None = None,
 ) -> dict[str, np.ndarray]:
     """Log posteriors (n, classes) of dev and test by a model fitted to the training part.
 
     Args:
         text: source of the transcripts: gt (reference) or an ASR engine.
-        features: the audio feature whose mean and standard deviation over the utterance are used.
+        features: the audio feature whose mean and standard deviation over the utterance are used, or the vectors of a
+            text encoder.
         tested_on: source of the transcripts of dev and test; empty: ``text``.
+        tested_features: the vectors of these transcripts.
     """
     samples = read_samples(options, data, text, features)
     if tested_on not in ("", text):
-        tested = read_samples(options, data, tested_on, features)
+        tested = read_samples(options, data, tested_on, tested_features)
         samples |= {utt: tested[utt] for utt in (*fold.dev, *fold.test)}
     return posteriors(options, samples, data.emo, fold, classes)
 
 
 def read_samples(options: Options, data: DataDir, text: str, features: FeatureDir | None) -> dict[str, Sample]:
-    """What the baseline is given of each utterance: its text, statistics of its frames (2 D,), or nothing.
+    """What the baseline is given of each utterance: its text, the vector (D,) of its text, statistics of its frames
+    (2 D,), or nothing.
 
     Raises:
-        UserError: there are no transcripts of this source, or no features for a baseline of audio.
+        UserError: there are no transcripts of this source, or no features for a baseline of audio or of a text encoder.
     """
     if options.kind == "text":
         return {utt: transcript.lower() for utt, transcript in data.text_of(text).items()}
     if options.kind == "majority":
         return dict.fromkeys(data.utts, np.zeros(1))
     if features is None:
-        raise UserError("a baseline of kind audio needs a feature: name it as inputs.audio", code="feature-missing")
+        raise UserError(
+            f"a baseline of kind {options.kind} needs a feature: name it as inputs.{options.kind}",
+            code="feature-missing",
+        )
     frames = features.select(data.utts)
     matrices = ((utt, frames.matrix(i)) for i, utt in enumerate(data.utts))
+    if options.kind == "text_encoder":  # the mean of one row, of a sentence, is the row
+        return {utt: x.mean(axis=0) for utt, x in matrices}
     return {utt: np.concatenate([x.mean(axis=0), x.std(axis=0)]) for utt, x in matrices}
 
 
@@ -131,6 +140,6 @@ def _model(options: Options, labels: Sequence[int]) -> ClassifierMixin:
     if options.kind == "text":
         tfidf = TfidfVectorizer(ngram_range=(1, options.ngrams), token_pattern=options.pattern)
         return make_pipeline(tfidf, regression)
-    if options.kind == "audio":
+    if options.kind in ("audio", "text_encoder"):
         return make_pipeline(StandardScaler(), regression)
     return DummyClassifier(strategy="prior")

@@ -9,7 +9,7 @@ from pydantic import Field
 from mscnn.config.schema import NotNegative, Positive
 from mscnn.errors import UserError
 
-KINDS = ("majority", "text", "audio")
+KINDS = ("majority", "text", "text_encoder", "audio")
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Options:
     """Kind of the baseline, and options of its logistic regression.
 
     Attributes:
-        kind: majority (the class distribution of the training part), text (TF-IDF) or audio (mean and standard
-            deviation of a feature over the utterance).
+        kind: majority (the class distribution of the training part), text (TF-IDF), text_encoder (vectors of the text
+            by a pretrained encoder) or audio (mean and standard deviation of a feature over the utterance).
         c: inverse strength of the L2 penalty.
         ngrams: longest n-gram of words.
         pattern: regular expression of a word; in conf/models single letters count, contractions stay whole, and

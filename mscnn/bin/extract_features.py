@@ -1,4 +1,4 @@
-"""Stage 3: extract features of a data directory."""
+"""Stage 3: extract features of a data directory; stage 4 calls it again for those of ASR transcripts."""
 
 import time
 from functools import cache
@@ -10,7 +10,7 @@ from mscnn.options import Parser, flag, positive, run
 def parser() -> Parser:
     """Parser of the options."""
     p = Parser("mscnn.bin.extract_features", "Extract the features of every utterance of a data directory.")
-    p.add_plan("extract all features of all its data sets")
+    p.add_plan("extract all features of all its data sets, but those of ASR transcripts")
     p.add_argument("--data", help="data directory, written by stage 1")
     p.add_argument("--feature", default="mfcc96", help="name in conf/features, or a YAML file with the options")
     p.add_argument(
@@ -21,13 +21,22 @@ def parser() -> Parser:
         metavar="OPTION=VALUE",
         help="changes of the options in the YAML file, for example trim_db=30; recorded in feature.yaml",
     )
+    p.add_argument(
+        "--text", help="transcripts of a feature of text: gt, or the ASR engine of text.<engine>; default: gt"
+    )
+    p.add_argument(
+        "--transcripts",
+        type=flag,
+        default=False,
+        help="of a plan, extract the features of ASR transcripts (true), or all others (false)",
+    )
     p.add_argument("--out", help="output folder for feats.scp, its archives and feature.yaml")
     p.add_argument("--nj", type=positive, default=2, help="number of processes; the result does not depend on it")
     p.add_argument(
         "--device",
         default="auto",
         choices=DEVICES,
-        help="device of features computed by a network (wav2vec2); others are computed on the CPU",
+        help="device of features computed by a network (wav2vec2, text encoders); others are computed on the CPU",
     )
     p.add_argument(
         "--convert",
@@ -45,27 +54,32 @@ def main() -> None:
     from mscnn.data.datadir import DataDir
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
+    from mscnn.features.extract_text import extract_text
     from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
 
     log = get_logger("extract_features")
-    todo = [(args.data, args.feature, args.set, args.out)]
+    todo = [(args.data, args.feature, args.set, args.out, args.text or "gt")]
     if args.plan:
+        stage = 4 if args.transcripts else 3
         todo = [
-            (data.path, feature, data.feature_set.get(feature, ()), out)
+            (data.path, feature, data.feature_set.get(feature, ()), out, text)
             for data in Plan.load(args.plan).data_sets
-            for feature, out in data.features.items()
-            if feature not in data.given
+            for feature, out, text in data.extracted(stage)
         ]
     if not todo:
-        log.info("nothing to do: no model of the plan takes audio features")
+        what = "text encoder takes ASR transcripts" if args.transcripts else "model of the plan takes features"
+        log.info("nothing to do: no %s", what)
     load = cache(DataDir.load)  # many features are of one data directory
-    for path, name, settings, out in todo:
+    for path, name, settings, out, text in todo:
         start = time.monotonic()
         data, feature = load(path), Feature.load(name, settings)
         with held(of_folder(out), say=log.info):
-            frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
+            if feature.extractor.source == "text":
+                frames = extract_text(data, feature, out, text, nj=args.nj, device=args.device)
+            else:
+                frames = extract(data, feature, out, nj=args.nj, convert=args.convert, device=args.device)
         log.info(
             "wrote %s/feats.scp: %d utterances, %.2f h, %d rows of %d values, in %.1f s",
             out,

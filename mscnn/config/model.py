@@ -16,15 +16,21 @@ from mscnn.config.segments import Segments
 from mscnn.config.training import Training
 from mscnn.errors import UserError
 
+TEXT_ENCODER = "text_encoder"  # name of the feature of the transcript among those of a network
+
 
 @dataclass(frozen=True)
 class Inputs:
-    """Inputs of a system: ``audio`` is a feature (None: no audio), ``extra`` are others, by the network's names."""
+    """Inputs of a system: ``audio`` is a feature (None: no audio), ``extra`` are others, by the network's names.
+
+    ``text_encoder`` is a feature of the transcript, which the network takes in place of words (None: words).
+    """
 
     audio: str | None = None
     text: bool = False
     xvector: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
+    text_encoder: str | None = None
 
     def has(self, key: str) -> bool:
         """Whether the input ``inputs.audio``, ``inputs.text``, ``inputs.xvector`` or ``inputs.extra.NAME`` exists."""
@@ -48,7 +54,8 @@ class _Values:
 class ModelSpec:
     """A named configuration: inputs of the model, its options, and its training.
 
-    ``audio`` names the audio feature (None: no audio), ``extra`` further features, by the names of the network.
+    ``audio`` names the audio feature (None: no audio), ``extra`` further features, by the names of the network; that
+    named ``text_encoder`` has vectors of the transcript. ``text``: whether it takes transcripts, as words or so.
     ``normalise`` states how each of them is normalised: zscore (with statistics of the training part; the default of
     ``audio``), minmax (the same, clipped to 0 to 1) or none. ``xvec_norm`` is none, zscore or length. ``segments`` is
     the segmentation rule (None: whole utterances). ``options`` are all options of the family. ``origins`` are the files
@@ -98,12 +105,13 @@ class ModelSpec:
                 f"{origin}: segments need audio features; {layers.path.stem} takes none: remove segments",
                 code="segments-no-audio",
             )
+        extra = dict(inputs.extra) | ({TEXT_ENCODER: inputs.text_encoder} if inputs.text_encoder else {})
         normalise = {name: how for name, how in values.normalise.items() if how is not None}
         if values.segments and values.segments.relative:
             _check_relative(values.segments, normalise.get("audio", "zscore"), layers)
-        for unknown in normalise.keys() - {"audio", *inputs.extra}:
+        for unknown in normalise.keys() - {"audio", *extra}:
             origin = layers.origin(f"normalise.{unknown}")
-            hint = schema.nearest(unknown, ["audio", *inputs.extra])
+            hint = schema.nearest(unknown, ["audio", *extra])
             raise UserError(
                 f"{origin}: normalise.{unknown}: no such input; {hint} (null removes the value of a base)",
                 code="config-unknown-key",
@@ -119,13 +127,13 @@ class ModelSpec:
             name=layers.path.stem,
             family=values.family,
             audio=inputs.audio,
-            text=inputs.text,
+            text=inputs.text or inputs.text_encoder is not None,
             xvector=inputs.xvector,
             options={
                 key: inputs.has(followed) if (followed := follows(value)) else value
                 for key, value in layers.values.get("options", {}).items()
             },
-            extra=inputs.extra,
+            extra=extra,
             normalise={"audio": "zscore", **normalise},
             segments=values.segments,
             xvec_norm=values.xvec_norm,
@@ -173,9 +181,20 @@ class ModelSpec:
 
     @property
     def inputs(self) -> list[str]:
-        """Its inputs: ``audio``, ``text``, ``xvector`` and ``extra.NAME``."""
-        given = {"audio": self.audio, "text": self.text, "xvector": self.xvector}
-        return [*(name for name, value in given.items() if value), *(f"extra.{name}" for name in self.extra)]
+        """Its inputs: ``audio``, ``text`` (words) or ``text_encoder``, ``xvector`` and ``extra.NAME``."""
+        given = {"audio": self.audio, "text": self.words, TEXT_ENCODER: self.text_encoder, "xvector": self.xvector}
+        extra = (f"extra.{name}" for name in self.extra if name != TEXT_ENCODER)
+        return [*(name for name, value in given.items() if value), *extra]
+
+    @property
+    def text_encoder(self) -> str | None:
+        """The feature that it takes of the transcript; None: words, or no text."""
+        return self.extra.get(TEXT_ENCODER)
+
+    @property
+    def words(self) -> bool:
+        """Whether it takes the words of the transcript."""
+        return self.text and not self.text_encoder
 
     @property
     def only_with_xvector(self) -> bool:

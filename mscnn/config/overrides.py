@@ -18,7 +18,7 @@ OPEN_SECTIONS = (
     "training.class_weights.",
 )  # their keys are not fixed
 SETTABLE_SECTIONS = ("inputs.extra", "segments.streams")  # can be set as a whole
-INPUT_KEYS = ("inputs.audio", "inputs.text", "inputs.xvector")
+INPUT_KEYS = ("inputs.audio", "inputs.text", "inputs.text_encoder", "inputs.xvector")
 
 
 def apply(layers: Layers, setting: str) -> None:

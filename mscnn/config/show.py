@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from mscnn.config import schema
-from mscnn.config.model import ModelSpec, resolve
+from mscnn.config.model import TEXT_ENCODER, ModelSpec, resolve
 from mscnn.paths import CONF, conf
 
 COMMENT_COLUMN = 48  # column of the origins, after short values
@@ -23,7 +23,13 @@ def model(name: str, settings: Sequence[str] = ()) -> str:
     spec = ModelSpec.of(layers)
     values: dict[str, Any] = {
         "family": spec.family,
-        "inputs": {"audio": spec.audio, "text": spec.text, "xvector": spec.xvector, "extra": dict(spec.extra)},
+        "inputs": {
+            "audio": spec.audio,
+            "text": spec.text,
+            "text_encoder": spec.text_encoder,
+            "xvector": spec.xvector,
+            "extra": {name: feature for name, feature in spec.extra.items() if name != TEXT_ENCODER},
+        },
         "options": dict(spec.options),
         "normalise": {key: how for key, how in spec.normalise.items() if key in spec.features},
         "segments": asdict(spec.segments) if spec.segments else {},

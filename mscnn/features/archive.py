@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 from mscnn.errors import UserError
 from mscnn.features.config import options_hash, title
 from mscnn.features.store import Frames, Mapped, Maps
-from mscnn.files import atomic, read_table, read_yaml
+from mscnn.files import atomic, digest, read_table, read_yaml
 from mscnn.stamp import SEAL, require_intact
 
 FIX = "extract the features with stage 3: ./run.sh --stage features --stop-stage features"
@@ -31,7 +31,8 @@ class FeatureDir:
     """Features of a data set: one matrix (T, ``dim``) of float32 or float16 per utterance.
 
     ``frame_shift`` is in seconds. ``hash`` is a digest of the options, ``content`` one of the values, so a fingerprint
-    of ``feature.yaml`` covers the features. The index has an element per utterance: ``ids`` (bytes, sorted),
+    of ``feature.yaml`` covers the features. Features of transcripts name their ``text``, and have its digest. The index
+    has an element per utterance: ``ids`` (bytes, sorted),
     ``num_frames``, the number of its file in ``maps``, and the ``offsets`` of its matrix there.
 
     ``feats.scp`` has absolute paths, as Kaldi's tools expect. Here archives are read from the folder of ``feats.scp``,
@@ -50,6 +51,8 @@ class FeatureDir:
     maps: Maps
     file: np.ndarray
     offsets: np.ndarray
+    text: str = ""
+    text_digest: str = ""
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> FeatureDir:
@@ -82,6 +85,8 @@ class FeatureDir:
                 maps=Maps([path / name for name in names]),
                 file=np.array([number[name] for name, _, _ in places], np.int32),
                 offsets=np.array([int(offset) for _, _, offset in places], np.int64),
+                text=str(facts.get("text", "")),
+                text_digest=str(facts.get("text_digest", "")),
             )
             features._require_counts()
         except (KeyError, TypeError, ValueError, OverflowError, UserError) as error:
@@ -204,6 +209,11 @@ class FeatureDir:
                 f"{entry}: {utt} has shape {matrix.shape}, expected {expected}; {FIX}", code="features-damaged"
             )
         return matrix
+
+
+def text_digest(texts: Mapping[str, str]) -> str:
+    """Digest of the transcripts of all utterances, which ``feature.yaml`` has where features are made of them."""
+    return digest(sorted(texts.items()))
 
 
 def _require_binary(path: Path, offset: int) -> None:

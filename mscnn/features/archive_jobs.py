@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from mscnn.data.audio import UtteranceAudio
 from mscnn.errors import UserError
 from mscnn.files import atomic, read_table
 from mscnn.jobs import run_jobs
@@ -19,7 +18,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class ArchiveJob:
-    """One archive, ``out/<name>.<number>.{ark,scp}``, of consecutive utterances of the sorted list.
+    """One archive, ``out/<name>.<number>.{ark,scp}``, of consecutive utterances of the sorted list, audio or texts.
 
     ``step`` names the logs of the jobs. ``convert``: resample and mix down audio of another format, or refuse it.
     """
@@ -28,7 +27,7 @@ class ArchiveJob:
     step: ClassVar[str]
 
     number: int
-    utterances: tuple[UtteranceAudio, ...]
+    utterances: tuple[Any, ...]
     convert: bool
     out: Path
 

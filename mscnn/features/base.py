@@ -21,6 +21,7 @@ class Extractor:
     hop_length: int
     packages: ClassVar[tuple[str, ...]] = ("numpy",)
     modules: ClassVar[tuple[str, ...]] = ()
+    source: ClassVar[str] = "audio"  # what the features are made of: audio, or the text of the utterance
     on_gpu: ClassVar[bool] = False  # whether the features can be computed on a GPU
 
     @property

@@ -20,6 +20,7 @@ from mscnn.features.mfcc import HtkMelMfcc, Mfcc, SegmentMfcc
 from mscnn.features.modulation import Modulation
 from mscnn.features.prosody import Prosody
 from mscnn.features.spectrogram import PeakSpectrogram, Spectrogram
+from mscnn.features.text_encoder import TextEncoder
 from mscnn.features.wav2vec2 import Wav2Vec2
 from mscnn.features.waveform import Waveform
 from mscnn.files import digest
@@ -62,6 +63,7 @@ KINDS: dict[str, type[Extractor]] = {
     "prosody": Prosody,
     "modulation": Modulation,
     "wav2vec2": Wav2Vec2,
+    "text_encoder": TextEncoder,
 }
 
 
@@ -115,7 +117,9 @@ class Feature:
     def of(cls, name: str, options: Mapping[str, Any], where: schema.Where) -> Feature:
         """The feature with these options, which are all of them; ``where`` and errors as in :func:`schema.build`."""
         rest = dict(options)
-        common = schema.build(_Common, {key: rest.pop(key) for key in COMMON if key in rest}, where)
+        untrimmed = {"trim_db": None} if is_text(options.get("kind")) else {}  # text has no edges: no such option
+        stated = {key: rest.pop(key) for key in COMMON if key in rest and key not in untrimmed}
+        common = schema.build(_Common, untrimmed | stated, where)
         extractor = schema.build(KINDS[common.kind], rest, where)
         given = _options(extractor)
         for key, expected in _out_of_range(given):
@@ -127,7 +131,8 @@ class Feature:
     def options(self) -> dict[str, object]:
         """All options, as in the YAML file; ``stored`` only where it is not float32."""
         stored = {} if self.stored == FULL else {"stored": self.stored}
-        return {"kind": self.kind, "trim_db": self.trim_db, **stored, **_options(self.extractor)}
+        trimmed = {} if is_text(self.kind) else {"trim_db": self.trim_db}
+        return {"kind": self.kind, **trimmed, **stored, **_options(self.extractor)}
 
     @property
     def title(self) -> str:
@@ -138,6 +143,11 @@ class Feature:
     def hash(self) -> str:
         """Digest of the options, twelve hex digits."""
         return options_hash(self.options)
+
+
+def is_text(kind: object) -> bool:
+    """Whether a kind of features is made of the text of utterances, not of their audio."""
+    return str(kind) in KINDS and KINDS[str(kind)].source == "text"
 
 
 def _out_of_range(options: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

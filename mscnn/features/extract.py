@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -91,6 +91,19 @@ def extract(
             utterances cannot be used; the message lists them.
     """
     out = Path(out)
+    if feature.extractor.source != "audio":
+        raise UserError(
+            f"{feature.name} is a feature of text, not of audio: name it as inputs.text_encoder", code="feature-source"
+        )
+    refuse_others(out)
+    feature.extractor.check()
+    jobs = make_jobs(data, feature, out, convert, choose_device(device) if feature.extractor.on_gpu else "cpu")
+    run_stale(jobs, write_features, [out / "feature.yaml"], nj=nj, what=feature.name)
+    return collect(jobs, data, feature, out, {})
+
+
+def refuse_others(out: Path) -> None:
+    """Raise UserError where a folder has features that stage 3 did not write."""
     ours = (out / SEAL).exists() or any((out / "log").glob("feats.*.stamp"))
     if (out / "feature.yaml").exists() and not ours:
         raise UserError(
@@ -98,10 +111,6 @@ def extract(
             "or move them to another folder",
             code="out-not-ours",
         )
-    feature.extractor.check()
-    jobs = make_jobs(data, feature, out, convert, choose_device(device) if feature.extractor.on_gpu else "cpu")
-    run_stale(jobs, write_features, [out / "feature.yaml"], nj=nj, what=feature.name)
-    return _collect(jobs, data, feature, out)
 
 
 def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool, device: str) -> list[FeatureJob]:
@@ -119,7 +128,11 @@ def write_features(job: FeatureJob) -> str:
         DataErrors: files that cannot be used; lists all of the job's.
     """
     notices: dict[str, list[str]] = {}
-    frames = write_archive(job.stem, _matrices(job, notices), job.feature.stored)
+    return write_rows(job, write_archive(job.stem, _matrices(job, notices), job.feature.stored), notices)
+
+
+def write_rows(job: FeatureJob, frames: Mapping[str, int], notices: Mapping[str, Sequence[str]]) -> str:
+    """Write the table of a job, from numbers of frames; returns the numbers of utterances and frames."""
     with atomic(job.table) as table:
         table.writelines(f"{utt}\t{frames[utt]}\t{'; '.join(notices[utt])}\n" for utt in frames)
     return f"{len(frames)} utterances, {sum(frames.values())} frames"
@@ -135,7 +148,7 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
                 continue
             samples, notices[audio.utt] = loaded
             matrix = compute(job.feature, samples, job.device)
-            if not _is_finite(matrix):
+            if not is_finite(matrix):
                 limit = "" if job.feature.stored == FULL else f" in {job.feature.stored}; set stored={FULL}"
                 message = f"{audio.wav}: {job.feature.name} is not finite{limit or '; inspect it'}"
                 reader.refuse(audio, "feature-not-finite", message)
@@ -145,7 +158,8 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
             yield audio.utt, matrix
 
 
-def _is_finite(matrix: np.ndarray) -> bool:
+def is_finite(matrix: np.ndarray) -> bool:
+    """Whether all values are."""
     import numpy as np
 
     return bool(np.isfinite(matrix).all())
@@ -158,18 +172,24 @@ def compute(feature: Feature, samples: np.ndarray, device: str) -> np.ndarray:
     """
     if feature.trim_db is not None:
         samples = trim(samples, feature.trim_db)
-    return _rounded(feature.extractor.compute(samples, device), feature.stored)
+    return rounded(feature.extractor.compute(samples, device), feature.stored)
 
 
-def _rounded(matrix: np.ndarray, stored: str) -> np.ndarray:
+def rounded(matrix: np.ndarray, stored: str) -> np.ndarray:
+    """Values of float32, rounded to the type in which they are stored."""
     import numpy as np
 
     with np.errstate(over="ignore"):  # what float16 has no number for becomes infinite, and is refused
         return matrix.astype(stored).astype(np.float32) if stored != FULL else matrix
 
 
-def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: Path) -> dict[str, int]:
-    """Join the outputs of the jobs, log the notices, write ``feature.yaml`` last; returns utterance -> frames."""
+def collect(
+    jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: Path, source: Mapping[str, str]
+) -> dict[str, int]:
+    """Join the outputs of the jobs, log the notices, write ``feature.yaml`` last; returns utterance -> frames.
+
+    ``source`` are facts on what the features are made of, for ``feature.yaml``; empty: of the recordings.
+    """
     entries = join_tables(jobs, data.utts)
     frames: dict[str, int] = {}
     notices: dict[str, list[str]] = {}
@@ -187,6 +207,7 @@ def _collect(jobs: Sequence[FeatureJob], data: DataDir, feature: Feature, out: P
         "hash": feature.hash,
         "dim": feature.extractor.dim,
         "frame_shift": feature.extractor.frame_shift,
+        **source,
         "content": digest([file_digest(f"{job.stem}.ark") for job in jobs]),
         "made_by": {"mscnn": __version__, **jobs[0].made_by},
     }

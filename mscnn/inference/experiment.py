@@ -148,13 +148,13 @@ def _table(exp: Experiment, spec: ModelSpec) -> WordVectors | None:
     """The table of pretrained word vectors, which all networks share."""
     from mscnn.inference.trained import options_of, read_table
 
-    return read_table(exp.path, options_of(exp.path, exp.config).text) if spec.text else None
+    return read_table(exp.path, options_of(exp.path, exp.config).text) if spec.words else None
 
 
 def _vocabulary(exp: Experiment, spec: ModelSpec, facts: NetworkFacts, vectors: WordVectors | None) -> Any:
     from mscnn.inference.trained import read_vocabulary
 
-    return read_vocabulary(exp.path / facts.folder, vectors) if spec.text else None
+    return read_vocabulary(exp.path / facts.folder, vectors) if spec.words else None
 
 
 def _describe(

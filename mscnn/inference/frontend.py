@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from mscnn.audio.read import converted
 from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.features.extract import compute
+from mscnn.features.extract_text import encode
 from mscnn.features.store import Frames
 
 if TYPE_CHECKING:
@@ -63,16 +64,29 @@ class Item:
 
 @dataclass(frozen=True)
 class Frontend:
-    """Features by the names of the network, and the x-vector network."""
+    """Features of recordings and of transcripts by the names of the network, and the x-vector network."""
 
     features: Mapping[str, Feature]
     embedder: Embedder | None
     device: str = "cpu"
+    encoders: Mapping[str, Feature] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, features: Mapping[str, Feature], embedder: Embedder | None, device: str) -> Frontend:
+        """A frontend of features, those of recordings and those of transcripts."""
+        of_text = {name: feature for name, feature in features.items() if feature.extractor.source == "text"}
+        recorded = {name: feature for name, feature in features.items() if name not in of_text}
+        return cls(recorded, embedder, device, of_text)
 
     def check(self) -> None:
         """Raise UserError where a feature lacks a requirement."""
-        for feature in self.features.values():
+        for feature in (*self.features.values(), *self.encoders.values()):
             feature.extractor.check()
+
+    def batch(self, items: Sequence[Item], texts: Sequence[str]) -> Batch:
+        """Items with their transcripts, which are encoded."""
+        encoded = {name: Matrix(encode(one, texts, self.device)[0]) for name, one in self.encoders.items()}
+        return Batch(items, texts, self.embedder, encoded)
 
     def item(self, samples: np.ndarray, native: int) -> Item:
         """Input from samples (n, channels), n > 0, at ``native`` Hz."""
@@ -120,6 +134,7 @@ class Batch:
     items: Sequence[Item]
     transcripts: Sequence[str]
     embedder: Embedder | None
+    encoded: Mapping[str, Matrix] = field(default_factory=dict)
 
     @property
     def utts(self) -> list[str]:
@@ -129,7 +144,8 @@ class Batch:
     @cached_property
     def features(self) -> dict[str, Matrix]:
         """Features, by the names of the network."""
-        return {name: Matrix([item.features[name] for item in self.items]) for name in self.items[0].features}
+        recorded = {name: Matrix([item.features[name] for item in self.items]) for name in self.items[0].features}
+        return {**recorded, **self.encoded}
 
     def texts(self) -> dict[str, str]:
         """Transcript of each item."""

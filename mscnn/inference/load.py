@@ -109,7 +109,7 @@ def predictor(
         embedder = Embedder(
             loaded.xvector, network, description.xvector.chunk_size, description.xvector.unvoiced != "zero"
         )
-    frontend = Frontend(loaded.features, embedder, device)
+    frontend = Frontend.of(loaded.features, embedder, device)
     frontend.check()
     temperatures = [facts.temperature for facts in description.networks]
     return Predictor(description, frontend, Networks(networks, temperatures, device), card=loaded.card, asr=asr)

@@ -35,7 +35,7 @@ def make_network(
 
     dims = {name: facts.dim for name, facts in description.features.items()}
     sizes: dict[str, int] = {"audio": dims.pop("audio")} if "audio" in dims else {}
-    if spec.text:
+    if spec.words:
         vectors = saved.get(WORD_VECTORS)
         if vectors is None or vectors.ndim != 2 or vocabulary is None or len(vocabulary) != len(vectors):
             raise UserError(f"{where}: word vectors and vocabulary differ; make it again", code="weights-other")

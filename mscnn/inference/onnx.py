@@ -41,7 +41,7 @@ Arrays = dict[str, "np.ndarray"]
 
 def input_names(spec: ModelSpec) -> list[str]:
     """Names of the graph's inputs, in order; a feature has its frames and the number of frames, ``NAME_len``."""
-    text = ["tokens", "token_len"] if spec.text else []
+    text = ["tokens", "token_len"] if spec.words else []
     xvector = ["xvector"] if spec.xvector else []
     return [part for name in spec.features for part in (name, f"{name}_len")] + text + xvector
 
@@ -70,20 +70,24 @@ def example(spec: ModelSpec, sizes: Sizes, frames: Sequence[int], seed: int = 0)
     """Random inputs for a graph: utterances (or segments) of so many frames of audio, with 1, 2, … tokens."""
     import numpy as np
 
+    from mscnn.config.model import TEXT_ENCODER
+
     rng, segments, batch = np.random.default_rng(seed), spec.segments, len(frames)
     most = segments.frames if segments else max(frames)
     lengths = np.minimum(frames, most).astype(np.int64)
     arrays: Arrays = {}
     for name in spec.features:
         dim, own = (sizes.audio, lengths) if name == "audio" else (sizes.extra[name], lengths)
-        if name != "audio" and not segments:
+        if name == TEXT_ENCODER:
+            own = np.arange(1, batch + 1)  # one row per token, or per text
+        elif name != "audio" and not segments:
             own = np.ones(batch, np.int64)  # one row per utterance
         elif name != "audio" and segments and segments.streams.get(name) != segments.frames:
             own = np.full(batch, segments.streams.get(name, 1), np.int64)  # states of a network: as many per segment
         mask = np.arange(own.max()) < own[:, None]
         arrays[name] = (rng.standard_normal((batch, own.max(), dim)) * mask[:, :, None]).astype(np.float32)
         arrays[f"{name}_len"] = own
-    if spec.text:
+    if spec.words:
         arrays["token_len"] = np.arange(1, batch + 1)
         mask = np.arange(batch) < arrays["token_len"][:, None]
         arrays["tokens"] = rng.integers(1, sizes.vocabulary, (batch, batch)) * mask

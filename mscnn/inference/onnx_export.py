@@ -155,8 +155,8 @@ def _dev(exp: Path, description: Description, index: int) -> Examples:
     options, reader, spec = options_of(experiment.path, experiment.config), Reader(), description.spec()
     sources = options.sources(spec, reader.data(experiment.data), reader)
     utts = read_list(experiment.path / "folds" / f"fold{network.fold:02d}.dev")
-    table = read_table(experiment.path, options.text) if spec.text else None
-    vocabulary = read_vocabulary(experiment.path / network.folder, table) if spec.text else None
+    table = read_table(experiment.path, options.text) if spec.words else None
+    vocabulary = read_vocabulary(experiment.path / network.folder, table) if spec.words else None
     return read_examples(spec, sources, utts, vocabulary)
 
 

@@ -16,7 +16,7 @@ from mscnn.audio.read import Levels, converted
 from mscnn.audio.vad import speech, within
 from mscnn.errors import UserError
 from mscnn.inference.answers import Prepared, Total, groups, unusable, without_text
-from mscnn.inference.frontend import Batch, Frontend
+from mscnn.inference.frontend import Frontend
 from mscnn.inference.parts import Part, blocks, check_window, pieces, windows
 from mscnn.inference.result import Result, Segment
 
@@ -251,7 +251,7 @@ class Predictor:
 
     def _add(self, parts: Sequence[Prepared], totals: defaultdict[int, Total]) -> None:
         """Predict parts, and add their posteriors to the totals of their recordings."""
-        batch = Batch([part.item for part in parts], [part.text or "" for part in parts], self._frontend.embedder)
+        batch = self._frontend.batch([part.item for part in parts], [part.text or "" for part in parts])
         for part, plain, calibrated in zip(parts, *self._networks.posteriors(batch), strict=True):
             totals[part.owner].add(part, plain, calibrated)
 

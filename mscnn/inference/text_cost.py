@@ -50,7 +50,8 @@ def _measure(loaded: Loaded, exp: Experiment) -> WithoutText:
         dev = exp.parts["dev"][facts.fold - 1][facts.run - 1]
         network = make_network(description, spec, weights, vocabulary, exp.path / facts.folder)
         examples = network.examples(sources, dev.utts)
-        examples.tokens = TokenIds.of([NO_TOKENS] * len(dev.utts))
+        if spec.words:
+            examples.tokens = TokenIds.of([NO_TOKENS] * len(dev.utts))
         silent = predict(network.model, examples, "cpu").argmax(axis=1)
         with_text.append(ua_of_present(dev.truth, dev.pred, len(exp.classes)))
         without.append(ua_of_present(dev.truth, silent, len(exp.classes)))

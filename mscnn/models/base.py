@@ -8,8 +8,8 @@ A family is one module, an entry of ``mscnn.models.FAMILIES`` or named with its 
     ``option-value``, ``option-conflict``) for invalid values. ``legacy_*`` are booleans that repeat defects of the
     authors' code: off in conf/models, and named on every score line when they are on. Types state the possible values
     (``Literal``); ``mscnn.config.schema`` checks them. ``inputs``, an attribute or a property, names the inputs that
-    the network takes with these options, of ``audio``, ``text``, ``xvector`` and ``extra.NAME``; without it, audio
-    alone. Configurations with other inputs are refused: a score line states the inputs.
+    the network takes with these options, of ``audio``, ``text`` (words), ``text_encoder``, ``xvector`` and
+    ``extra.NAME``; without it, audio alone. Configurations with other inputs are refused: a score line states them.
 ``Model``
     A :class:`Classifier`, made by ``Model(options, sizes)`` with random weights. It may raise UserError where options
     do not fit the sizes.
@@ -20,7 +20,7 @@ requires a gradient receives one from ``loss``. tests/unit/models/test_contract.
 """
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -62,10 +62,13 @@ class Classifier(nn.Module, Generic[OptionsT]):
         options, sizes: its constructor arguments.
         class_weights: weight of each class (classes,) in the criterion, which training sets; None: all are 1.
         embedding: the layer of word embeddings, ``sizes.vocabulary`` by ``sizes.embedding``, token 0 being padding. A
-            family that takes text sets it; a network without text does not have it.
+            family that takes words sets it; other networks do not have it.
+        encoded_text: whether networks that take ``text`` also take the vectors of a text encoder in place of words:
+            ``inputs.extra["text_encoder"]``, ``sizes.extra["text_encoder"]`` wide.
     """
 
     embedding: nn.Embedding
+    encoded_text: ClassVar[bool] = False
     class_weights: Tensor | None = None
 
     def __init__(self, options: OptionsT, sizes: Sizes) -> None:

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mscnn.config import schema
-from mscnn.config.model import ModelSpec
+from mscnn.config.model import TEXT_ENCODER, ModelSpec
 from mscnn.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ FAMILIES = {
     "ca_mser": "mscnn.models.ca_mser",
     "glam": "mscnn.models.glam",
     "head_fusion": "mscnn.models.head_fusion",
+    "mlp": "mscnn.models.mlp",
     "mscnn": "mscnn.models.mscnn",
     "sarma2018": "mscnn.models.sarma2018",
     "satt2017": "mscnn.models.satt2017",
@@ -66,7 +67,10 @@ def options(spec: ModelSpec) -> Any:
     for name, most in (model.limits(checked)._asdict() if model else {}).items():
         if most is not None and most < 1:
             raise UserError(f"{place(name)}: {name}: expected 1 or more, found {most}", code="option-value")
-    _check_inputs(spec, getattr(checked, "inputs", ("audio",)))
+    taken = list(getattr(checked, "inputs", ("audio",)))
+    if spec.text_encoder and getattr(model, "encoded_text", False):
+        taken = [TEXT_ENCODER if name == "text" else name for name in taken]
+    _check_inputs(spec, taken)
     if spec.training.mixup and not (model and spec.inputs == ["audio"] and model.loss is _classifier().loss):
         raise UserError(
             f"{spec.name}: mixup needs a system with audio as its only input and a loss of class scores; set mixup=0",

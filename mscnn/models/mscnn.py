@@ -70,10 +70,17 @@ class Options:
 
 
 class MSCNN(Classifier[Options]):
-    """All systems of the family; a branch with an empty pool list does not exist."""
+    """All systems of the family; a branch with an empty pool list does not exist.
+
+    Token vectors of a text encoder may take the place of word embeddings; the rest is the same.
+    """
+
+    encoded_text = True
 
     def __init__(self, options: Options, sizes: Sizes) -> None:
         super().__init__(options, sizes)
+        encoded = sizes.extra.get("text_encoder")
+        width = encoded or sizes.embedding
         channels = options.filters * len(options.audio_widths), options.filters * len(options.text_widths)
         fused = len(options.audio_pool) * channels[0] + len(options.text_pool) * channels[1]
         if options.audio_pool:
@@ -81,11 +88,12 @@ class MSCNN(Classifier[Options]):
         if options.xvector:
             fused += sizes.xvector
         if options.text_pool:
-            self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
-            self.embedding.weight.requires_grad_(not options.freeze_emb)
-            self.text_cnn = MultiScaleConv(sizes.embedding, options.text_widths, options.filters)
+            if not encoded:
+                self.embedding = nn.Embedding(sizes.vocabulary, sizes.embedding, padding_idx=0)
+                self.embedding.weight.requires_grad_(not options.freeze_emb)
+            self.text_cnn = MultiScaleConv(width, options.text_widths, options.filters)
         if options.swem:
-            fused += 2 * sizes.embedding
+            fused += 2 * width
         if options.attention:
             fused += len(options.audio_pool) * channels[1]
         self.head = nn.Sequential(
@@ -103,11 +111,15 @@ class MSCNN(Classifier[Options]):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Logits (B, classes)."""
-        text = self.embedding(inputs.tokens).transpose(1, 2) if self.options.text_pool else ABSENT
-        return self.classify(inputs.audio, inputs.audio_len, text, inputs.token_len, inputs.xvector)
+        text, text_len = ABSENT, inputs.token_len
+        if "text_encoder" in self.sizes.extra:
+            text, text_len = inputs.extra["text_encoder"], inputs.extra_len["text_encoder"]
+        elif self.options.text_pool:
+            text = self.embedding(inputs.tokens).transpose(1, 2)
+        return self.classify(inputs.audio, inputs.audio_len, text, text_len, inputs.xvector)
 
     def classify(self, audio: Tensor, audio_len: Tensor, text: Tensor, text_len: Tensor, xvector: Tensor) -> Tensor:
-        """Logits (B, classes) from frames (B, D, T), word embeddings (B, E, L) and x-vectors (B, X).
+        """Logits (B, classes) from frames (B, D, T), word embeddings or token vectors (B, E, L) and x-vectors (B, X).
 
         Inputs that the options do not use may be None. Order of fusion: audio SPU, x-vector, text SPU, SWEM max, SWEM
         mean, attention (paper, sections 3.4 and 4.2).

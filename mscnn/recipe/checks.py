@@ -19,7 +19,7 @@ from mscnn.files import read_table
 from mscnn.paths import CONF, why_no_name
 from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
-from mscnn.recipe.plan import NO_ENGINE, NO_VECTORS, DataSet, Plan
+from mscnn.recipe.plan import NO_ENGINE, NO_VECTORS, DataSet, Plan, stage_of
 from mscnn.text import TOKENS
 from mscnn.text.language import Language
 from mscnn.xvector import BACKENDS, UNVOICED
@@ -152,18 +152,24 @@ def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
     from mscnn.features.config import Feature
 
     made: dict[str, str] = {}
-    for name, out in data.features.items():
+    recorded = [(name, out, "audio", 3) for name, out in data.features.items()]
+    encoded = [(name, out, "text", stage_of(source)) for out, (name, source) in data.encoded.items()]
+    for name, out, source, stage in (*recorded, *encoded):
         if made.setdefault(out, name) != name:
             message = f"features {made[out]} and {name} would both be written to {out}; rename one"
             issues.add("plan-data-twice", message)
         feature = issues.attempt(Feature.load, name, data.feature_set.get(name, ()))
-        if feature is None or name in data.given or not options.runs_stage(3):
+        if feature and feature.extractor.source != source:
+            key = {"audio": "inputs.audio", "text": "inputs.text_encoder"}[feature.extractor.source]
+            issues.add("feature-source", f"{name} is a feature of {feature.extractor.source}: name it as {key}")
             continue
-        if feature.kind == "wav2vec2":
+        if feature is None or name in data.given or not options.runs_stage(stage):
+            continue
+        if "model" in feature.options:  # pretrained; preflight loads it
             issues.attempt(packages.check, "transformers", f"feature {name}")
             model = Path(str(feature.options["model"]))
             if (model.is_absolute() or model.is_dir()) and not (model / "config.json").is_file():
-                issues.add("file-missing", f"--wav2vec2 {model}: the folder has no config.json")
+                issues.add("file-missing", f"feature {name}: model {model}: the folder has no config.json")
         else:
             issues.attempt(feature.extractor.check)
 
@@ -176,6 +182,7 @@ def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:
         needs = [(1, last >= 1, folder / "utt2spk")]
         needs += [(2, last >= 5, Path(out, "xvector.scp")) for out in data.xvectors]
         needs += [(3, last >= 5, Path(out, "feats.scp")) for out in data.features.values()]
+        needs += [(stage_of(text), last >= 5, Path(out, "feats.scp")) for out, (_, text) in data.encoded.items()]
         needs += [(4, last >= 5, folder / f"text.{engine}") for engine in data.engines]
         for stage, needed, path in needs:
             if needed and options.first > stage and not path.is_file():

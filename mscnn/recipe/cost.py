@@ -162,10 +162,16 @@ def _memory(row: Row, costs: Costs) -> float | None:
 
 def _stages(data: DataSet, hours: float | None, costs: Costs) -> Iterator[Rate | None]:
     """Hours of one core and gigabytes of each output of stages 2 to 4; None: not measured."""
-    features = [costs.features.get(stem(name)) for name in data.features if name not in data.given]
+    names = [*(name for name in data.features if name not in data.given), *(name for name, _ in data.encoded.values())]
+    features = [costs.features.get(stem(name)) for name in names]
     rates = [*features, *(costs.xvectors for _ in data.xvectors), *(costs.engines.get(e) for e in data.engines)]
     for rate in rates:
         yield None if rate is None or hours is None else Rate(rate.seconds * hours / 3600, rate.gigabytes * hours)
+
+
+def _features(data: DataSet) -> list[str]:
+    """Features of a data set, each once."""
+    return list(dict.fromkeys([*data.features, *(name for name, _ in data.encoded.values())]))
 
 
 def _experiments(plan: Plan, training: Mapping[str, float | None]) -> Table:
@@ -187,7 +193,7 @@ def _data_sets(plan: Plan, hours: Mapping[str, float | None], stages: Mapping[st
     columns: list[Column[DataSet]] = [
         Column("data set", lambda data: data.name, left=True),
         Column("hours of speech", lambda data: _number(hours[data.path])),
-        Column("features", lambda data: ", ".join(map(stem, data.features)), left=True),
+        Column("features", lambda data: ", ".join(map(stem, _features(data))), left=True),
         Column("core hours of stages 2 to 4", lambda data: total(data, lambda rate: rate.seconds)),
         Column("GB on disk", lambda data: total(data, lambda rate: rate.gigabytes)),
     ]

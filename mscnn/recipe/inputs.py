@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mscnn.recipe.needs import Finding, Needs
-from mscnn.recipe.plan import NO_VECTORS
+from mscnn.recipe.plan import NO_VECTORS, stage_of
 from mscnn.reporting.formats import counted
 
 LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
@@ -47,7 +47,9 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
     plan = needs.plan
     speech_models: set[str] = set()
     for data in plan.data_sets:
-        for name in data.features.keys() - data.given if needs.runs_stage(3) else ():
+        names = data.features.keys() - data.given if needs.runs_stage(3) else set()
+        names |= {name for name, text in data.encoded.values() if needs.runs_stage(stage_of(text))}
+        for name in sorted(names):
             feature = Feature.load(name, data.feature_set.get(name, ()))
             if feature.kind == "wav2vec2":
                 speech_models.add(str(feature.options["model"]))

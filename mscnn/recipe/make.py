@@ -161,9 +161,12 @@ def _check_sizes(spec: ModelSpec, classes: int, options: Options) -> None:
     from mscnn.models.inputs import Sizes
     from mscnn.models.trial import check_segments
 
-    if spec.segments is None or "wav2vec2" in spec.features.values() or spec.options.get("wav2vec2"):  # a download
+    if spec.segments is None or spec.options.get("wav2vec2"):
         return
-    dims = {name: Feature.load(one, _changes(one, options)).extractor.dim for name, one in spec.features.items()}
+    features = {name: Feature.load(one, _changes(one, spec, options)) for name, one in spec.features.items()}
+    if any("model" in feature.options for feature in features.values()):  # a download
+        return
+    dims = {name: feature.extractor.dim for name, feature in features.items()}
     check_segments(spec, Sizes(classes, audio=dims.pop("audio"), extra=dims))
 
 
@@ -175,6 +178,8 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
     tag = "_".join((request.tag or f"{spec.name}_{text}_{Path(request.protocol).stem}{suffix}", *request.varied))
     extract = spec.xvector and options.xvector == "extract"
     features = {feature: f"dump/{stem(feature)}/{name}" for feature in spec.features.values()}
+    if spec.text_encoder:
+        features[spec.text_encoder] += f"/{text}"  # vectors of different texts never mix
     return Row(
         tag=f"{tag}_on_{request.tested_on}" if request.tested_on else tag,
         exp=f"exp/{tag}_on_{request.tested_on}" if request.tested_on else f"exp/{tag}",
@@ -192,7 +197,8 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
         xvector=f"exp/xvector/{name}/xvector.scp" if extract else options.xvector if spec.xvector else "none",
         xvector_model=options.xvector_model if extract else "",
         features=features,
-        feature_set={feature: changes for feature in features if (changes := _changes(feature, options))},
+        text_encoder=spec.text_encoder or "",
+        feature_set={feature: changes for feature in features if (changes := _changes(feature, spec, options))},
         given=("wav2vec2",) if "wav2vec2" in features and options.wav2vec2 == "none" else (),
         protocol=request.protocol,
         folds=request.folds,
@@ -206,8 +212,8 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
     )
 
 
-def _changes(feature: str, options: Options) -> tuple[str, ...]:
-    """Changes of the options of a feature."""
-    trim = [f"trim_db={options.trim}"] if options.trim else []
+def _changes(feature: str, spec: ModelSpec, options: Options) -> tuple[str, ...]:
+    """Changes of the options of a feature; text has no edges to trim."""
+    trim = [f"trim_db={options.trim}"] if options.trim and feature != spec.text_encoder else []
     model = [f"model={options.wav2vec2}"] if feature == "wav2vec2" and options.wav2vec2 not in ("", "none") else []
     return (*trim, *model)

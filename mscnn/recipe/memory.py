@@ -58,7 +58,7 @@ def measure(setup: ExperimentConfig, reader: Reader) -> Taken | None:
     key = digest([task.spec.describe(), asdict(setup.text), task.device, len(task.sources.data.utts), features, code])
     if read_mapping(setup.exp / FILE).get("key") == key:
         return stored(setup.exp)
-    if task.spec.text:
+    if task.spec.words:
         table(task.sources, task.cache)  # made once for all trainings, and no part of what one takes
     try:
         with Worker() as worker:

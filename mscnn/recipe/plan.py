@@ -23,6 +23,11 @@ NO_ENGINE = ("", "gt", "none")
 NO_VECTORS = (WORD2VEC, "none")  # word vectors that are no file
 
 
+def stage_of(text: str) -> int:
+    """Stage that encodes transcripts: 3, or that of ASR transcripts."""
+    return 3 if text == "gt" else 4
+
+
 @dataclass(frozen=True)
 class Row:
     """One experiment: the inputs of its training, prediction and scoring. Paths are relative to the recipe's folder.
@@ -37,7 +42,8 @@ class Row:
         tokens, embeddings, emb_dim, emb_words, pieces: see :class:`mscnn.training.sources.TextOptions`.
         xvector: xvector.scp of the x-vectors, or none.
         xvector_model: x-vector network of stage 2; empty where the user gave the file.
-        features: dump folder of each feature.
+        features: dump folder of each feature; that of transcripts ends with the name of their source.
+        text_encoder: the feature of transcripts among them, or empty.
         feature_set: changes of the options of each feature.
         given: features that exist in their folders already and that stage 3 does not make.
         protocol: name in conf/protocols, or a YAML file.
@@ -68,6 +74,7 @@ class Row:
     xvector: str = "none"
     xvector_model: str = ""
     features: Mapping[str, str] = field(default_factory=dict)
+    text_encoder: str = ""
     feature_set: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     given: tuple[str, ...] = ()
     folds: schema.CountOr0 = 0
@@ -78,6 +85,14 @@ class Row:
     tested_on: str = ""
     trained_in: str = ""
     grid: str = ""
+
+    @property
+    def encoded(self) -> dict[str, tuple[str, str]]:
+        """Folder of the vectors of each of its transcripts -> feature and source of the transcripts."""
+        if not self.text_encoder:
+            return {}
+        sets, sources = Path(self.features[self.text_encoder]).parent, filter(None, (self.text, self.tested_on))
+        return {str(sets / source): (self.text_encoder, source) for source in sources}
 
     @property
     def engines(self) -> list[str]:
@@ -117,7 +132,8 @@ class DataSet:
         labels: label map.
         subset: recordings: all, improvised or scripted.
         protocols: protocol -> number of folds that are trained, 0 for all.
-        features: feature -> dump folder.
+        features: feature of recordings -> dump folder.
+        encoded: dump folder of a feature of transcripts -> the feature, and the source of the transcripts.
         feature_set: feature -> changes of its options.
         given: features that exist already.
         xvectors: folder of x-vectors -> network that stage 2 makes them with.
@@ -129,6 +145,7 @@ class DataSet:
     subset: str = "all"
     protocols: dict[str, int] = field(default_factory=dict)
     features: dict[str, str] = field(default_factory=dict)
+    encoded: dict[str, tuple[str, str]] = field(default_factory=dict)
     feature_set: dict[str, tuple[str, ...]] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
     xvectors: dict[str, str] = field(default_factory=dict)
@@ -160,12 +177,19 @@ class DataSet:
             return CorpusFacts.described(LabelMap.load(self.labels).corpus)
         return None
 
+    def extracted(self, stage: int) -> list[tuple[str, str, str]]:
+        """Feature, dump folder and text (gt where it is of recordings) of what stage 3 or 4 extracts."""
+        recorded = [(name, out, "gt") for name, out in self.features.items() if name not in self.given]
+        encoded = [(name, out, text) for out, (name, text) in self.encoded.items() if stage_of(text) == stage]
+        return [*(recorded if stage == 3 else []), *encoded]
+
     def add(self, row: Row) -> None:
         """Add what an experiment needs."""
         folds = self.protocols.get(row.protocol, row.folds)
         self.protocols[row.protocol] = max(folds, row.folds) if folds and row.folds else 0
         self.engines = list(dict.fromkeys([*self.engines, *row.engines]))
-        self.features.update(row.features)
+        self.features.update({name: out for name, out in row.features.items() if name != row.text_encoder})
+        self.encoded.update(row.encoded)
         self.feature_set.update(row.feature_set)
         self.given.update(row.given)
         if row.xvector_model:

@@ -121,6 +121,7 @@ def _xvectors(plan: Plan, run: Run) -> None:
 def _features(plan: Plan, run: Run) -> None:
     from mscnn.features.config import Feature
     from mscnn.features.extract import extract
+    from mscnn.features.extract_text import extract_text
     from mscnn.leakage.voices import warn_of_voices
 
     for data in plan.data_sets:
@@ -128,6 +129,9 @@ def _features(plan: Plan, run: Run) -> None:
         for name, out in data.features.items():
             feature = Feature.load(name, data.feature_set.get(name, ()))
             extract(directory, feature, out, nj=run.nj, convert=run.form.convert, device=run.device)
+        for folder, (name, text) in data.encoded.items():
+            feature = Feature.load(name, data.feature_set.get(name, ()))
+            extract_text(directory, feature, folder, text, nj=run.nj, device=run.device)
         for vectors in data.xvectors:
             warn_of_voices(directory, [*data.protocols], Path(vectors, "xvector.scp"))
         _audit(data, next(map(Path, data.features.values()), None), run)  # again, now that there are features

@@ -78,10 +78,11 @@ def _front(d: Description, terms: str) -> dict[str, Any]:
 
 
 def _inputs(d: Description) -> list[str]:
-    rates = {facts.options.get("rate") for facts in d.features.values()}
-    audio = [f"audio ({', '.join(one.name for one in d.features.values())}; {'/'.join(map(str, rates))} Hz)"]
+    recorded = [one for one in d.features.values() if "rate" in one.options]
+    rates = {one.options["rate"] for one in recorded}
+    audio = [f"audio ({', '.join(one.name for one in recorded)}; {'/'.join(map(str, rates))} Hz)"]
     text = [f"text ({d.text})"] if d.text != "none" else []
-    return [*(audio if d.features else []), *text, *(["x-vectors"] if d.xvector else [])]
+    return [*(audio if recorded else []), *text, *(["x-vectors"] if d.xvector else [])]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mscnn.config.model import ModelSpec
+from mscnn.config.model import TEXT_ENCODER, ModelSpec
 from mscnn.errors import UserError
 from mscnn.features.config import Feature
 from mscnn.reporting.formats import counted
@@ -81,6 +81,9 @@ def _xvectors(facts: Facts) -> Iterator[Note]:
 def _word_vectors(facts: Facts) -> Iterator[Note]:
     options = facts.config.get("text_options") or {}
     if facts.config["text"] == "none" or facts.config.get("family") == "baseline" or "embeddings" not in options:
+        return
+    if encoder := (facts.config.get("features") or {}).get(TEXT_ENCODER):
+        yield Note("text-encoder", f"text: vectors of `{encoder}`; not word vectors")
         return
     name = str(facts.config.get("embeddings") or options["embeddings"] or "word2vec")
     if "glove" not in Path(name).name.lower():

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mscnn.config.model import TEXT_ENCODER
 from mscnn.config.segments import Segments
 from mscnn.data.segments import aggregate_segments
 from mscnn.features.store import Frames, Rows
@@ -147,8 +148,9 @@ class Examples:
     @property
     def lengths(self) -> np.ndarray:
         """Number of frames of each example, or of tokens where there is no audio."""
-        if "audio" in self.streams:
-            return self.streams["audio"].lengths
+        for name in ("audio", TEXT_ENCODER):
+            if name in self.streams:
+                return self.streams[name].lengths
         if self.tokens is None:
             return np.zeros(len(self), np.int64)
         return self.tokens.lengths[self.utterance]

@@ -72,8 +72,8 @@ class ExperimentConfig:
         return spec.without_xvector()
 
     def sources(self, spec: ModelSpec, data: DataDir, reader: Reader) -> Sources:
-        """Inputs of the system in ``data``; raises UserError where features are missing."""
-        return Sources(data, features_of(spec, self.feature_dirs, reader), self.text, self.xvector)
+        """Inputs of the system in ``data``; raises UserError where features are missing, or of another text."""
+        return Sources(data, features_of(spec, self.feature_dirs, reader), self.text, self.xvector).require_text()
 
     def run_dir(self, fold: int, run: int) -> Path:
         """Folder of a run of a fold, both counted from 1."""

@@ -80,6 +80,7 @@ def input_digests(spec: ModelSpec, sources: Sources, reader: Reader) -> dict[str
         digests["features"] = digest({name: archive.content for name, archive in sources.features.items()})
     if spec.text:
         digests["text"] = digest(sources.texts())
+    if spec.words:
         file = sources.text.file
         digests["embeddings"] = reader.file_digest(file) if file else WORD2VEC
     if spec.xvector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -39,10 +39,10 @@ class Network:
     """A system with a network."""
 
     refitted = False
-    learns_tokens = True
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
+        self.learns_tokens = spec.words
 
     def train(self, task: Task) -> Outcome:
         """Train, select the best epoch on dev; returns the scores of dev and test with its weights."""
@@ -75,7 +75,7 @@ class Network:
         """Scores of dev and test with trained weights; ``text`` is the source of the transcripts."""
         from mscnn.training.loop import predict
 
-        sources = replace(task.sources, text=replace(task.sources.text, source=text))
+        sources = task.sources.of_text(text)
         with reproducible(task.device):
             model, examples = restore(
                 task.spec, sources, task.classes, task.directory, {"dev": task.fold.dev, "test": task.fold.test}
@@ -189,11 +189,11 @@ def restore(
     from mscnn.training.words import read_table, read_vocabulary
 
     saved = read_weights(directory / WEIGHTS)
-    table = read_table(directory.parents[1], sources.text) if spec.text else None
-    vocabulary = read_vocabulary(directory, table) if spec.text else None
+    table = read_table(directory.parents[1], sources.text) if spec.words else None
+    vocabulary = read_vocabulary(directory, table) if spec.words else None
     examples = {name: read_examples(spec, sources, utts, vocabulary) for name, utts in sets.items()}
     try:
-        embedding = saved[WORD_VECTORS].shape if spec.text else None
+        embedding = saved[WORD_VECTORS].shape if spec.words else None
     except KeyError as error:
         raise _other_network(directory, error) from None
     sizes = make_sizes(spec, len(classes), sources, next(iter(examples.values())), embedding)

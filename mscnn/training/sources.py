@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,7 @@ from mscnn.config import embeddings
 from mscnn.config.model import ModelSpec
 from mscnn.data.datadir import DataDir
 from mscnn.errors import UserError
-from mscnn.features.archive import FeatureDir
+from mscnn.features.archive import FeatureDir, text_digest
 from mscnn.files import file_digest
 from mscnn.paths import stem
 from mscnn.stamp import source_digest
@@ -107,6 +107,32 @@ class Sources:
     def texts(self) -> dict[str, str]:
         """Transcript of each utterance."""
         return self.data.text_of(self.text.source)
+
+    def of_text(self, source: str) -> Sources:
+        """The same with transcripts of another source, and with their vectors where a text encoder made them.
+
+        These are beside those of this text, in the folder that has the name of the text.
+
+        Raises:
+            UserError: there are no such vectors, or they are not of these transcripts; see :meth:`require_text`.
+        """
+        if source == self.text.source:
+            return self
+        features = {
+            name: FeatureDir.load(one.path.parent / source) if one.text else one for name, one in self.features.items()
+        }
+        return replace(self, features=features, text=replace(self.text, source=source)).require_text()
+
+    def require_text(self) -> Sources:
+        """Itself; raises UserError (``features-text``) where vectors of texts are not those of its transcripts."""
+        for one in self.features.values():
+            if one.text and (one.text != self.text.source or one.text_digest != text_digest(self.texts())):
+                raise UserError(
+                    f"{one.path}: {one.feature} of other transcripts ({one.text}) than {self.data.path} has now for "
+                    f"{self.text.source}; encode them: ./run.sh --stage features --stop-stage transcripts",
+                    code="features-text",
+                )
+        return self
 
     def xvectors(self) -> Path:
         """Path of the ``xvector.scp``.

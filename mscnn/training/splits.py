@@ -51,7 +51,7 @@ def make_splits(
         cache: folder of the cache of word vectors.
         seed: seed of the word vectors.
     """
-    words = learn_words(sources, fold, cache, seed) if spec.text else None
+    words = learn_words(sources, fold, cache, seed) if spec.words else None
     vocabulary = words.vocabulary if words else None
     train = read_examples(spec, sources, fold.train, vocabulary, classes=sources.data.emo)
     dev, test = (read_examples(spec, sources, utts, vocabulary) for utts in (fold.dev, fold.test))

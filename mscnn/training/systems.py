@@ -60,15 +60,17 @@ class Baseline:
         """Fit the baseline on the transcripts of training; returns the scores of dev and test on those of ``text``."""
         from mscnn.baselines.classify import scores
 
-        sources = task.sources
+        options, sources = models.options(self.spec), task.sources
+        feature = next(iter(self.spec.features), "")
         return scores(
-            models.options(self.spec),
+            options,
             sources.data,
             task.fold,
             task.classes,
             text=sources.text.source,
-            features=sources.features.get("audio"),
+            features=sources.features.get(feature),
             tested_on=text,
+            tested_features=sources.of_text(text).features.get(feature),
         )
 
     def parameters(self, sources: Sources, classes: Sequence[str]) -> None:

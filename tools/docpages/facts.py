@@ -14,7 +14,12 @@ from mscnn.features.config import Feature
 from mscnn.files import read_yaml
 from mscnn.paths import CONF, conf, names
 
-WAV2VEC2 = 768  # values of the hidden states of wav2vec 2.0 base; no page needs its weights
+WIDTHS = {  # values of the hidden states of pretrained models; no page needs their weights
+    "facebook/wav2vec2-base-960h": 768,
+    "sentence-transformers/all-MiniLM-L6-v2": 384,
+    "google-bert/bert-base-uncased": 768,
+    "FacebookAI/roberta-base": 768,
+}
 
 spec_of = cache(ModelSpec.load)
 
@@ -72,7 +77,8 @@ def _parameters(spec: ModelSpec) -> str:
 
 
 def _dim(feature: Feature) -> int:
-    return WAV2VEC2 if feature.kind == "wav2vec2" else feature.extractor.dim
+    model = feature.options.get("model")
+    return WIDTHS[str(model)] if model else feature.extractor.dim
 
 
 def published() -> dict[str, str]:
@@ -114,7 +120,7 @@ def feature_row(name: str) -> list[object]:
     used = [model for model in names("models") if name in spec_of(model).features.values()]
     shift = 0 if one.kind == "wav2vec2" else 1000 * one.extractor.frame_shift
     links = ", ".join(f"[`{model}`](models.md#{model})" for model in used)
-    rate = f"{one.extractor.rate:,}".replace(",", " ")
+    rate = f"{one.options['rate']:,}".replace(",", " ") if "rate" in one.options else "text"
     return [f"[`{name}`](#{name})", code(one.kind), _dim(one), f"{shift:g}" if shift else "", rate, links]
 
 

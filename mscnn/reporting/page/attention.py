@@ -62,8 +62,9 @@ class Attention:
 
 
 def attends(config: Mapping) -> bool:
-    """Whether the model of a configuration has audio-to-text attention."""
-    return config.get("family") == "mscnn" and bool(config["model_options"]["attention"])
+    """Whether the model of a configuration has audio-to-text attention on words."""
+    is_mscnn = config.get("family") == "mscnn" and "text_encoder" not in config["features"]
+    return is_mscnn and bool(config["model_options"]["attention"])
 
 
 def attention(report: ReportData, utt: str | None = None) -> Attention:

@@ -47,7 +47,7 @@ def random_predictor(name: str = "audio_cnn", *, networks: int = 1, card: str = 
         reject=Reject(0.3, 90.0),
         corpus=Corpus("none", "none"),
     )
-    loaded = Loaded(description, features, weights, [vocabulary if spec.text else None] * networks, None, card)
+    loaded = Loaded(description, features, weights, [vocabulary if spec.words else None] * networks, None, card)
     return predictor(loaded)
 
 

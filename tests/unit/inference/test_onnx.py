@@ -13,12 +13,11 @@ import torch
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.features.config import Feature
 from mscnn.inference import onnx as export
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.paths import names
 from tests.raises import fails
-from tests.unit.models.systems import spec_of
+from tests.unit.models.systems import spec_of, widths
 from tests.unit.models.test_contract import SMALL
 
 NETWORKS = [name for name in names("models") if ModelSpec.load(name).family != "baseline"]
@@ -34,8 +33,7 @@ def system(name, wav2vec2_folder, **changes):
         size, whole = int(spec.options["frames"]), spec.segments.frames
         streams = {key: frames * size // whole for key, frames in spec.segments.streams.items()}
         spec = replace(spec, segments=replace(spec.segments, frames=size, hop=0, test_hop=0, streams=streams))
-    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
-    dims = {key: Feature.load(f, settings.get(f, [])).extractor.dim for key, f in spec.features.items()}
+    dims = widths(spec, wav2vec2_folder)
     rng, statistics = np.random.default_rng(0), {}
     for key, dim in (dims | {"xvector": 5}).items():
         low, wide = rng.standard_normal(dim), rng.random(dim) + 0.5

@@ -84,7 +84,7 @@ def test_other_features_are_files(name):
         "segments": spec.describe()["segments"],
         "xvector": None,
     }
-    code = example_code({**facts, **({"vocabulary": []} if spec.text else {})})
+    code = example_code({**facts, **({"vocabulary": []} if spec.words else {})})
     ast.parse(code)
     assert code.count("np.load(") == len(spec.features) and "librosa" not in code
 

@@ -57,14 +57,14 @@ def check_network(model: Classifier, spec: ModelSpec, sizes: Sizes, inputs: Inpu
     scores = model(inputs)
     assert scores.shape == (3, sizes.classes) and scores.isfinite().all()
     assert model.criterion(scores, LABELS).shape == model.loss(inputs, LABELS).shape == ()
-    assert hasattr(model, "embedding") == spec.text == (WORD_VECTORS in model.state_dict())
-    if spec.text:
+    assert hasattr(model, "embedding") == spec.words == (WORD_VECTORS in model.state_dict())
+    if spec.words:
         vectors = torch.randn(sizes.vocabulary, sizes.embedding, dtype=torch.float64)
         assert isinstance(model.embedding, nn.Embedding) and model.embedding.padding_idx == 0
         model.set_word_vectors(vectors)
         assert torch.equal(model.state_dict()[WORD_VECTORS], vectors)
     total = sum(p.numel() for p in model.parameters())
-    assert model.num_parameters() == total - spec.text * sizes.vocabulary * sizes.embedding
+    assert model.num_parameters() == total - spec.words * sizes.vocabulary * sizes.embedding
     try:
         model.load_official({"no.such.weight": torch.zeros(1)})
     except UserError as error:
@@ -99,10 +99,12 @@ def batch(spec: ModelSpec, sizes: Sizes, lengths: tuple[int, int, int]) -> Input
     for name, dim in sizes.extra.items():
         # as long as the audio, or as the segmentation rule states, or one row per utterance
         input_lengths = lengths
-        if not segments or segments.streams.get(name) != segments.frames:
+        if name == "text_encoder":
+            input_lengths = (6, 3, 8)
+        elif not segments or segments.streams.get(name) != segments.frames:
             input_lengths = (segments.streams[name] * max(lengths) // segments.frames if segments else 1,) * 3
         inputs.extra[name], inputs.extra_len[name] = _padded(dim, input_lengths)
-    if spec.text:
+    if spec.words:
         inputs.token_len = torch.tensor([6, 3, 8])
         tokens = torch.randint(1, sizes.vocabulary, (3, 8))
         inputs.tokens = tokens * (torch.arange(8) < inputs.token_len[:, None])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 from torch import nn
 
@@ -9,6 +10,7 @@ from mscnn import models
 from mscnn.config import schema
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
+from mscnn.features.config import Feature
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Sizes
 
@@ -35,6 +37,8 @@ def spec_of(name: str, **changes: object) -> ModelSpec:
     except UserError:
         return spec
     extra = [key.removeprefix("extra.") for key in taken if key.startswith("extra.")]
+    if spec.text_encoder and {"text", "text_encoder"} & {*taken}:
+        extra, taken = [*extra, "text_encoder"], [*taken, "text"]
     return replace(
         spec,
         audio=(spec.audio or "mfcc40") if "audio" in taken else None,
@@ -42,6 +46,13 @@ def spec_of(name: str, **changes: object) -> ModelSpec:
         xvector="xvector" in taken,
         extra={key: spec.extra.get(key, "mfcc40") for key in extra},
     )
+
+
+def widths(spec: ModelSpec, wav2vec2_folder: Path) -> dict[str, int]:
+    """Dimension of each feature of a configuration, by the names of the network; 12 of text encoders."""
+    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
+    features = {key: Feature.load(name, settings.get(name, [])) for key, name in spec.features.items()}
+    return {key: 12 if one.kind == "text_encoder" else one.extractor.dim for key, one in features.items()}
 
 
 def build(name: str, sizes: Sizes, **changes: object) -> Classifier:

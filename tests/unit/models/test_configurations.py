@@ -5,10 +5,10 @@ import yaml
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.features.config import Feature
 from mscnn.models.inputs import Sizes
 from mscnn.paths import conf, names
 from tests.raises import fails
+from tests.unit.models.systems import widths
 
 NAMES = names("models")
 REQUIRED = """
@@ -31,15 +31,13 @@ def test_it_can_be_built_for_its_features(name, wav2vec2_folder):
     if spec.options.get("wav2vec2"):
         spec = ModelSpec.load(name, [f"wav2vec2={wav2vec2_folder}"])
     assert not spec.legacy(), "defects of the authors are off"
-    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
-    needs = {key: Feature.load(feature, settings.get(feature, [])) for key, feature in spec.features.items()}
-    dims = {key: feature.extractor.dim for key, feature in needs.items()}
+    dims = widths(spec, wav2vec2_folder)
     yaml.safe_dump(spec.describe())
     if spec.family != "baseline":
         audio = {"audio": dims.pop("audio")} if "audio" in dims else {}
         model = models.build(spec, Sizes(classes=4, extra=dims, **audio))
         assert sum(p.numel() for p in model.parameters()) > 0
-        assert spec.text == hasattr(model, "embedding")
+        assert spec.words == hasattr(model, "embedding")
 
 
 @pytest.mark.parametrize("name", NAMES)

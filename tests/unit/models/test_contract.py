@@ -18,14 +18,13 @@ import yaml
 from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.config.schema import read
-from mscnn.features.config import Feature
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Limits, Sizes
 from mscnn.paths import conf, names
 from mscnn.stamp import source_digest
 from tests.raises import fails
 from tests.unit.models import contract
-from tests.unit.models.systems import FRAMES, SMALL, spec_of
+from tests.unit.models.systems import FRAMES, SMALL, spec_of, widths
 
 FAMILY = {name: read(conf("models", name)).get("family") for name in names("models")}
 ROOTS = [name for name, family in FAMILY.items() if family not in (None, "baseline")]
@@ -42,8 +41,7 @@ def test_every_family_has_a_root_configuration():
 def system(request, wav2vec2_folder):
     """A configuration, the same with small options, its sizes, and a batch."""
     spec = ModelSpec.load(request.param)
-    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
-    dims = {name: Feature.load(f, settings.get(f, [])).extractor.dim for name, f in spec.features.items()}
+    dims = widths(spec, wav2vec2_folder)
     audio = {"audio": dims.pop("audio")} if spec.audio else {}
     sizes = Sizes(classes=4, vocabulary=20, embedding=6, xvector=5, extra=dims, **audio)
     small = spec_of(request.param, **SMALL.get(spec.family, {}))

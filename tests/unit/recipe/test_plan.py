@@ -476,3 +476,27 @@ def test_languages_are_checked_before_any_stage(labels, engine, model, language,
     with fails("plan-wrong", *names) as caught:
         make_plan(options)
     assert [issue.code for issue in caught.value.issues] == [code]
+
+
+def test_vectors_of_each_text_have_a_folder_of_their_own(grid, tmp_path, monkeypatch):
+    rows = ({"model": "mscnn_text_encoder", "text": ["gt", "pocketsphinx"], "tested_on": "pocketsphinx"},)
+    made = plan(**grid(*rows), trim="30")
+    folders = {row.tag: (row.features["minilm_tokens"], row.text_encoder, row.feature_set) for row in made.rows}
+    gt = ("dump/minilm_tokens/iemocap4/gt", "minilm_tokens", {})  # text is not trimmed
+    assert folders["mscnn_text_encoder_gt_loso5"] == folders["mscnn_text_encoder_gt_loso5_on_pocketsphinx"] == gt
+    recognised = "dump/minilm_tokens/iemocap4/pocketsphinx"
+    assert folders["mscnn_text_encoder_pocketsphinx_loso5"][0] == recognised
+    (data,) = made.data_sets
+    assert data.features == {} and data.engines == ["pocketsphinx"]
+    assert data.extracted(3) == [("minilm_tokens", gt[0], "gt")], "before transcripts"
+    assert data.extracted(4) == [("minilm_tokens", recognised, "pocketsphinx")], "after them"
+    assert all(row.embeddings == "none" for row in made.rows), "no word vectors are learned"
+
+
+def test_audio_and_text_features_are_not_taken_for_each_other():
+    refused("feature-source", "minilm_tokens", "inputs.text_encoder", set=("inputs.audio=minilm_tokens",))
+    mfcc = {"models": ("mscnn_text_encoder",), "texts": ("gt",), "set": ("inputs.text_encoder=mfcc96",)}
+    refused("feature-source", "mfcc96", "inputs.audio", **mfcc)
+    refused("input-unsupported", "text_encoder", models=("tre",), texts=("gt",), set=("text_encoder=minilm_tokens",))
+    other = plan(models=("text_cnn",), texts=("gt",), set=("text_encoder=bert_base_tokens",)).rows[0]
+    assert other.features == {"bert_base_tokens": "dump/bert_base_tokens/iemocap4/gt"}

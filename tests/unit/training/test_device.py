@@ -14,13 +14,12 @@ from torch.utils._pytree import tree_leaves
 
 from mscnn import models
 from mscnn.config.model import ModelSpec
-from mscnn.features.config import Feature
 from mscnn.models.inputs import Sizes
 from mscnn.paths import names
 from mscnn.training import loop
 from mscnn.training.optimizer import make_optimizer
 from tests.unit.models.contract import batch
-from tests.unit.models.systems import SMALL, spec_of
+from tests.unit.models.systems import SMALL, spec_of, widths
 
 NETWORKS = [name for name in names("models") if ModelSpec.load(name).family != "baseline"]
 RAISING = {  # on a GPU, under torch.use_deterministic_algorithms; see its documentation
@@ -96,8 +95,7 @@ def configured(name: str, wav2vec2_folder: Path) -> tuple[ModelSpec, Sizes]:
     changes = SMALL.get(spec.family, {}) | ({"wav2vec2": str(wav2vec2_folder)} if spec.options.get("wav2vec2") else {})
     changes |= {"samples": 40000} if spec.options.get("samples") else {}
     spec = spec_of(name, **{key: value for key, value in changes.items() if key in spec.options})
-    settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
-    dims = {name: Feature.load(f, settings.get(f, [])).extractor.dim for name, f in spec.features.items()}
+    dims = widths(spec, wav2vec2_folder)
     audio = {"audio": dims.pop("audio")} if spec.audio else {}
     return spec, Sizes(classes=4, vocabulary=20, embedding=6, xvector=5, extra=dims, **audio)
 

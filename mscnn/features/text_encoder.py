@@ -1,0 +1,74 @@
+"""Vectors of transcripts by a pretrained text encoder, one per token or one per text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+
+from mscnn.config.schema import matching
+from mscnn.errors import UserError
+from mscnn.features.base import Extractor
+from mscnn.pretrained.hub import revision
+from mscnn.pretrained.text import TEXT, described, text_model
+
+Layer = Annotated[str, matching(r"last|\d{1,3}|\d{1,3}-\d{1,3}", "last, a number, or a range such as 4-8")]
+
+
+@dataclass(frozen=True)
+class TextEncoder(Extractor):
+    """Hidden states of the tokens of a text, special tokens included, or the sentence vector made of them.
+
+    ``model`` is a folder of transformers or sentence-transformers (no internet access is needed then), or the name of a
+    model on the Hugging Face hub. ``unit``: ``token``, a row per token; ``sentence``, one row, by the pooling of the
+    model: that of its sentence-transformers files, or the mean over all tokens. ``layer`` is ``last``, a number (0: the
+    input of the first layer), or the mean of ``a-b``. Longer texts than the model reads are truncated.
+
+    A text without words is what the tokenizer makes of it: special tokens only, as for sentence-transformers. So it has
+    vectors like any other text, and the networks need no exception. Where a tokenizer has no special tokens, such a
+    text has one vector of zeros.
+    """
+
+    packages = ("numpy", "torch", "transformers")
+    modules = ("mscnn.pretrained.hub", "mscnn.pretrained.text", "mscnn.features.extract_text")
+    source: ClassVar[str] = "text"
+    on_gpu = True
+
+    model: str
+    unit: Literal["token", "sentence"]
+    layer: Layer
+
+    @property
+    def dim(self) -> int:
+        """Size of the hidden states."""
+        return int(described(self.model)[0].hidden_size)
+
+    @property
+    def frame_shift(self) -> float:
+        """0: rows are tokens, or one per text."""
+        return 0.0
+
+    @property
+    def weights(self) -> str:
+        """Revision of the model; it tells apart other weights under the same name."""
+        return revision(self.model, TEXT)
+
+    def check(self) -> None:
+        """Download the model where needed; raise UserError where it cannot be read or has no such layer."""
+        text_model(self.model)
+        config = described(self.model)[0]
+        layers = [] if self.layer == "last" else [int(one) for one in self.layer.split("-")]
+        if layers != sorted(layers) or max(layers, default=0) > config.num_hidden_layers:
+            raise UserError(
+                f"layer {self.layer}: {self.model} has layers 0 to {config.num_hidden_layers}; a range begins with the "
+                "lower one",
+                code="pretrained-layer",
+            )
+
+    def encode(self, texts: Sequence[str], device: str = "cpu") -> tuple[list[np.ndarray], list[bool]]:
+        """Vectors of texts, float32 (T, dim), T > 0, and whether each text was truncated."""
+        model = text_model(self.model, device)
+        ids, truncated = model.tokens([text.strip() for text in texts])
+        return model.encode(ids, self.unit, self.layer), truncated

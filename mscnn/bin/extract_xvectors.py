@@ -16,7 +16,8 @@ def parser() -> Parser:
         "--model",
         default="espeak",
         help="folder with final.raw, extract.config, min_chunk_size, max_chunk_size and conf/, as in Kaldi's public "
-        "models, or a name in conf/xvector (espeak: the demonstration model)",
+        "models, or with model.safetensors, as mscnn install-xvector-model writes; or a name in conf/xvector "
+        "(espeak: the demonstration model)",
     )
     p.add_argument(
         "--backend",

@@ -5,9 +5,13 @@ from mscnn.options import Parser, run
 
 def main() -> None:
     """Check the archive, install its model, and log its properties."""
-    parser = Parser("mscnn.bin.install_xvector_model", "Install an x-vector model from a tar archive, and check it.")
+    parser = Parser(
+        "mscnn.bin.install_xvector_model", "Install an x-vector model from a tar archive or checkpoint, and check it."
+    )
     parser.add_argument(
-        "--archive", required=True, help="tar archive with final.raw, as those of Kaldi's public models"
+        "--archive",
+        required=True,
+        help="tar archive with final.raw, as those of Kaldi's public models, or pretrained.pt of Resemblyzer",
     )
     parser.add_argument("--sha256", default="", help="expected digest (hex); empty: any")
     parser.add_argument("--source", default="", help="origin of the archive, recorded with the model")

@@ -21,9 +21,10 @@ def main() -> None:
     args = parser().parse_args()
     from mscnn.data.datadir import DataDir
     from mscnn.xvector.trials import score
+    from mscnn.xvector.vectors import model_name
 
     result = score(args.xvector, DataDir.load(args.data), args.trials)
-    print(result.line(xvector=args.xvector, data=args.data))
+    print(result.line(xvector=args.xvector, data=args.data, model=model_name(args.xvector)))
 
 
 if __name__ == "__main__":

@@ -173,7 +173,8 @@ def _load(folder: Path, description: Description) -> Loaded:
     typed = {name: replace(facts, options=features[name].options) for name, facts in description.features.items()}
     description = replace(description, features=typed)
     folders = [folder / one.folder for one in description.networks]
-    if description.xvector and not (folder / "xvector/conf/mfcc.conf").is_file():  # else it is sought outside
+    own = [folder / "xvector" / name for name in ("model.safetensors", "conf/mfcc.conf")]
+    if description.xvector and not any(path.is_file() for path in own):  # else conf/ is sought outside
         raise ValueError("xvector/conf/mfcc.conf is missing")
     takes_text = description.text != "none"
     table = WordVectors.load(folder / WordVectors.FILE) if (folder / WordVectors.FILE).is_file() else None
@@ -232,10 +233,9 @@ def _write_parts(loaded: Loaded, folder: Path, half: bool) -> None:
     save_file(weights, folder / members.WEIGHTS)
     os.chmod(folder / members.WEIGHTS, 0o644)
     if loaded.xvector:
-        (folder / "xvector" / "conf").mkdir(parents=True)
-        for path in loaded.xvector.files:
-            inside = "conf/" if path.parent == loaded.xvector.conf else ""
-            shutil.copyfile(path, folder / "xvector" / f"{inside}{path.name}")
+        for name, path in loaded.xvector.members.items():
+            (folder / "xvector" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, folder / "xvector" / name)
 
 
 def _write_sample(folder: Path, description: Description, sample: Sample | None) -> None:

@@ -17,8 +17,9 @@ from mscnn.features.extract_text import encode
 from mscnn.features.store import Frames
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from mscnn.xvector.modeldir import XvectorModel
-    from mscnn.xvector.network import Network
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,21 @@ class Embedder:
     """An x-vector network, loaded, with its options in stage 2."""
 
     model: XvectorModel
-    network: Network
+    network: nn.Module
     chunk_size: int
     all_frames: bool  # use all frames where none is voiced, or a zero vector
 
     def frames(self, samples: np.ndarray) -> np.ndarray:
-        """Input frames (T, C) of samples (n,) at the rate of the network; T is 0 where there is nothing to embed."""
-        from mscnn.xvector.native import select_frames
-
-        return select_frames(self.model, samples, self.all_frames)[0]
+        """Input of the network from samples (n,) at its rate, the first axis in time; empty: nothing to embed."""
+        return self.model.select(samples, self.all_frames)[0]
 
     def vectors(self, frames: Sequence[np.ndarray]) -> list[np.ndarray]:
         """X-vectors (X,) of utterances; zero where there are no frames."""
-        from mscnn.xvector.native import BATCH_FRAMES, embed
+        from mscnn.xvector.native import BATCH_FRAMES
 
         batch = BATCH_FRAMES[next(self.network.parameters()).device.type]
         named = {str(i): one for i, one in enumerate(frames)}
-        return list(embed(self.network, named, self.chunk_size, self.model.min_chunk, batch).values())
+        return list(self.model.embed(self.network, named, self.chunk_size, batch).values())
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Frontend:
         for name, feature in self.features.items():
             features[name] = compute(feature, mono(feature.extractor.rate), self.device)
             few |= len(features[name]) < feature.extractor.min_frames
-        voiced = self.embedder.frames(mono(self.embedder.model.frontend.rate)) if self.embedder else None
+        voiced = self.embedder.frames(mono(self.embedder.model.rate)) if self.embedder else None
         notices = [notice for _, found in at.values() for notice in found]
         return Item(features, voiced, few, tuple(dict.fromkeys(notices)))
 

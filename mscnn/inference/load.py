@@ -105,7 +105,7 @@ def predictor(
     embedder = None
     if loaded.xvector and description.xvector:
         network = loaded.xvector.network()
-        _ = loaded.xvector.frontend  # its files may be removed afterwards
+        _ = loaded.xvector.rate  # its files may be removed afterwards
         embedder = Embedder(
             loaded.xvector, network, description.xvector.chunk_size, description.xvector.unvoiced != "zero"
         )

@@ -29,7 +29,7 @@ REQUIRED = (DESCRIPTION, WEIGHTS, SUMS)
 KNOWN = re.compile(
     r"bundle\.yaml|model\.safetensors|vectors\.safetensors|SHA256SUMS|CARD\.md|expected\.json|sample\.(wav|flac)"
     r"|fold[0-9]{2,4}/run[0-9]{1,4}/(vocabulary\.txt|subwords\.model)"
-    r"|xvector/(final\.raw|extract\.config|min_chunk_size|max_chunk_size|conf/(mfcc|vad)\.conf)"
+    r"|xvector/(model\.safetensors|final\.raw|extract\.config|min_chunk_size|max_chunk_size|conf/(mfcc|vad)\.conf)"
 )
 NOT_OURS = re.compile(r"(.*/)?(\.[^/]*|README\.md)(/.*)?")  # what hubs and file managers add to a folder
 TEXTS = (".yaml", ".md", ".json", ".txt", ".conf", ".config", "SHA256SUMS", "_size")

@@ -20,7 +20,7 @@ from mscnn.log import get_logger
 from mscnn.stamp import SEAL, seal
 from mscnn.xvector import kaldi, native
 from mscnn.xvector.job import XvectorJob
-from mscnn.xvector.modeldir import XvectorModel
+from mscnn.xvector.modeldir import KaldiModel, XvectorModel
 
 UNVOICED_RESULT = {"all-frames": "computed from all frames", "zero": "zero vectors", "drop": "excluded"}
 JOB_SIZE = 10_000  # utterances of a job at most
@@ -63,14 +63,10 @@ def extract(
         UserError: an utterance cannot be used, the model is damaged, or a program failed.
     """
     out = Path(out)
-    backend = choose_backend(backend)
+    backend = choose_backend(backend, model)
     program = kaldi.identity() if backend == "kaldi" else ""
-    chunk_size = chunk_size or model.max_chunk
-    if chunk_size < model.min_chunk:
-        raise UserError(
-            f"--chunk-size {chunk_size}: the minimum of the model is {model.min_chunk} frames", code="chunk-too-small"
-        )
-    convert = convert or model.frontend.rate != RATE  # recordings need not have the rate of the network
+    chunk_size = model.chunk(chunk_size)
+    convert = convert or model.rate != RATE  # recordings need not have the rate of the network
     jobs = [
         XvectorJob(number, share, convert, out, model.path, backend, program, unvoiced, chunk_size, device)
         for number, share in enumerate(_shares(UtteranceAudio.of(data), nj), 1)
@@ -94,12 +90,18 @@ def _shares(utterances: Sequence[UtteranceAudio], nj: int) -> Iterator[tuple[Utt
         yield tuple(utterances[i : i + size])
 
 
-def choose_backend(name: str) -> str:
-    """Name of the backend, ``kaldi`` or ``native``.
+def choose_backend(name: str, model: XvectorModel) -> str:
+    """Name of the backend, ``kaldi`` or ``native``, for a model; auto: Kaldi where it is available and has the network.
 
     Raises:
-        UserError: the backend kaldi is selected and some of its programs are missing.
+        UserError: the backend kaldi is selected, and some of its programs are missing or the network is not Kaldi's.
     """
+    if not isinstance(model, KaldiModel):
+        if name == "kaldi":
+            raise UserError(
+                f"--backend kaldi: {model.path} is not a Kaldi network; use --backend native", code="kaldi-network"
+            )
+        return "native"
     missing = kaldi.missing()
     if name == "kaldi" and missing:
         raise UserError(
@@ -146,7 +148,7 @@ def _collect(jobs: Sequence[XvectorJob], data: DataDir, model: XvectorModel, out
 
 def _facts(job: XvectorJob, model: XvectorModel) -> dict[str, object]:
     """Content of ``xvector.yaml``."""
-    program = {"kaldi": job.program} if job.program else {"kaldi-native-fbank": version("kaldi-native-fbank")}
+    program = {"kaldi": job.program} if job.program else {model.libraries[0]: version(model.libraries[0])}
     return {
         "name": model.path.name,
         "model": str(model.path),

@@ -1,4 +1,4 @@
-"""Installation of an x-vector model from a downloaded archive."""
+"""Installation of an x-vector model from a downloaded archive, or of a speaker encoder from its checkpoint."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ VOXCELEB_CONF = CONF / "xvector" / "espeak" / "conf"
 
 
 def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str = "", source: str = "") -> XvectorModel:
-    """Install the model in a tar archive, without its other files; returns the model.
+    """Install the model in a tar archive, without its other files, or in a checkpoint; returns the model.
 
     Args:
-        archive: with ``final.raw`` in some folder, ``extract.config`` and the chunk sizes beside it, and ``conf/`` with
-            mfcc.conf and vad.conf anywhere; without ``conf/`` those of egs/voxceleb/v2 are used.
+        archive: ``.pt``, a checkpoint of Resemblyzer; else a tar archive with ``final.raw`` in some folder,
+            ``extract.config`` and the chunk sizes beside it, and ``conf/`` with mfcc.conf and vad.conf anywhere;
+            without ``conf/`` those of egs/voxceleb/v2 are used.
         out: folder of the model; a model that was installed there is replaced when all checks have passed.
         sha256: expected digest of the archive, empty for any.
         source: origin of the archive, recorded in ``out/SOURCE`` with the digest.
@@ -47,7 +48,12 @@ def install(archive: str | os.PathLike, out: str | os.PathLike, *, sha256: str =
     out.parent.mkdir(parents=True, exist_ok=True)
     with written_to(out), tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         model = Path(folder, "model")
-        _unpack(archive, model)
+        if archive.suffix == ".pt":
+            from mscnn.xvector.ge2e import convert
+
+            convert(archive, model)
+        else:
+            _unpack(archive, model)
         (model / "SOURCE").write_text(f"{source or archive.name}\nsha256 {digest}\n", encoding="utf-8")
         XvectorModel.load(model).network()
         if out.exists():

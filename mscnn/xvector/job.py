@@ -23,6 +23,7 @@ CODE = (
     "mscnn.xvector.layers",
     "mscnn.xvector.frontend",
     "mscnn.xvector.modeldir",
+    "mscnn.xvector.ge2e",
     "mscnn.xvector.job",
     "mscnn.xvector.native",
     "mscnn.xvector.kaldi",
@@ -73,14 +74,15 @@ class XvectorJob(ArchiveJob):
     @property
     def stamp(self) -> Stamp:
         """Fingerprint of files, options and code."""
+        model = XvectorModel.load(self.model)
         options = {
             "audio": [audio.fingerprint for audio in self.utterances],
             "options": (self.backend, self.program, self.unvoiced, self.chunk_size, self.convert, self.device),
-            "libraries": {name: version(name) for name in ("kaldi-native-fbank", "numpy", "torch")},
+            "libraries": {name: version(name) for name in model.libraries},
         }
         return Stamp(
             self.out / "log" / f"xvector.{self.number}.stamp",
-            inputs=XvectorModel.load(self.model).files,
+            inputs=model.files,
             options=options,
             code=CODE,
         )

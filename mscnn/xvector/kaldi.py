@@ -26,7 +26,7 @@ from mscnn.xvector.vectors import require_finite
 if TYPE_CHECKING:
     import numpy as np
 
-    from mscnn.xvector.modeldir import XvectorModel
+    from mscnn.xvector.modeldir import KaldiModel, XvectorModel
 
 # program -> its folder in KALDI_ROOT/src
 PROGRAMS = {
@@ -84,6 +84,9 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     """
     import numpy as np
 
+    from mscnn.xvector.modeldir import KaldiModel
+
+    assert isinstance(model, KaldiModel), model.path  # choose_backend gives Kaldi no other
     if names := missing():
         raise UserError(f"Kaldi: missing: {', '.join(names)}; {FIX}", code="kaldi-missing")
     with _work_folder(job, model) as work:
@@ -100,7 +103,7 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
 
 
 @contextmanager
-def _work_folder(job: XvectorJob, model: XvectorModel) -> Iterator[Path]:
+def _work_folder(job: XvectorJob, model: KaldiModel) -> Iterator[Path]:
     """Working folder of the programs, with links to the model: specifiers then need no quoting of paths."""
     out, prefix = job.out.resolve(), f".kaldi.{job.number}."
     out.mkdir(parents=True, exist_ok=True)
@@ -113,7 +116,7 @@ def _work_folder(job: XvectorJob, model: XvectorModel) -> Iterator[Path]:
         yield work
 
 
-def _voice_activity(job: XvectorJob, model: XvectorModel, work: Path, reader: AudioReader) -> dict[str, np.ndarray]:
+def _voice_activity(job: XvectorJob, model: KaldiModel, work: Path, reader: AudioReader) -> dict[str, np.ndarray]:
     """Voiced frames (T,), 1 or 0, of each utterance (T = 0 for less than a frame); writes ``mfcc.{ark,scp}``."""
     import numpy as np
 
@@ -141,7 +144,7 @@ def _waves(job: XvectorJob, rate: int, opened: AudioReader) -> Iterator[bytes]:
                 yield f"{audio.utt} ".encode() + wav_bytes(pcm16(loaded[0]), rate)
 
 
-def _embed(job: XvectorJob, model: XvectorModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _embed(job: XvectorJob, model: KaldiModel, work: Path, vad: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """X-vectors (X,) of the utterances in ``vad`` that have frames, of all frames where none is voiced."""
     import kaldiio
     import numpy as np

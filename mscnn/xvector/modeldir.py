@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mscnn.errors import UserError
 from mscnn.paths import CONF
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mscnn.xvector.frontend import Frontend
     from mscnn.xvector.network import Network
 
@@ -20,20 +24,20 @@ FIX = "download one with tools/download_xvector_model.sh, or run with --xvector-
 
 
 @dataclass(frozen=True)
-class XvectorModel:
-    """``final.raw``, ``extract.config`` (or None), chunk sizes in frames, and ``conf`` with mfcc.conf and vad.conf."""
+class XvectorModel(ABC):
+    """A network of speaker embeddings in a folder: a Kaldi network, or a GE2E speaker encoder (``ge2e.py``).
+
+    Attributes:
+        path: the folder.
+        libraries: packages that the vectors depend on.
+    """
 
     path: Path
-    conf: Path
-    extract_config: Path | None
-    min_chunk: int
-    max_chunk: int
+    libraries: ClassVar[tuple[str, ...]]
 
-    @classmethod
-    def load(cls, model: str | os.PathLike) -> XvectorModel:
+    @staticmethod
+    def load(model: str | os.PathLike) -> XvectorModel:
         """The model in a folder, or of a name in ``conf/xvector``.
-
-        ``conf/`` may be in the folder or, as in the public archives, beside or above it.
 
         Raises:
             UserError: a file is missing or damaged.
@@ -42,9 +46,79 @@ class XvectorModel:
         shipped = CONF / "xvector" / path
         if not path.is_dir() and shipped.is_dir():
             path = shipped
+        if (path / "model.safetensors").is_file():
+            from mscnn.xvector.ge2e import SpeakerEncoderModel
+
+            return SpeakerEncoderModel(path.resolve())
+        return KaldiModel.of(path, model)
+
+    @property
+    @abstractmethod
+    def members(self) -> Mapping[str, Path]:
+        """All files that the vectors depend on, by their names in the folder of a bundle."""
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that the vectors depend on."""
+        return [*self.members.values()]
+
+    @property
+    @abstractmethod
+    def rate(self) -> int:
+        """Sampling rate of the input, Hz."""
+
+    @abstractmethod
+    def network(self) -> Any:
+        """The network in PyTorch, in test mode, with ``dim`` and ``input_dim``; UserError where it is damaged."""
+
+    @abstractmethod
+    def chunk(self, size: int) -> int:
+        """Frames of a chunk where ``size`` are wanted, 0: those of the model; UserError for an impossible size."""
+
+    @abstractmethod
+    def select(self, samples: np.ndarray, all_frames: bool) -> tuple[np.ndarray, bool, int]:
+        """Input of the network, its first axis in time, from samples (n,) at ``rate``.
+
+        Returns:
+            what is voiced; where nothing is: everything with ``all_frames``, else nothing; whether something is voiced;
+            and a number that is 0 where the recording is too short for any input.
+        """
+
+    @abstractmethod
+    def embed(
+        self, network: Any, frames: Mapping[str, np.ndarray], chunk_size: int, batch: int
+    ) -> dict[str, np.ndarray]:
+        """Vectors (X,) float32 of utterances from the output of :meth:`select`, zero where there is none.
+
+        Args:
+            network: on the device of the computation.
+            batch: frames per batch.
+        """
+
+
+@dataclass(frozen=True)
+class KaldiModel(XvectorModel):
+    """``final.raw``, ``extract.config`` (or None), chunk sizes in frames, and ``conf`` with mfcc.conf and vad.conf."""
+
+    libraries: ClassVar[tuple[str, ...]] = ("kaldi-native-fbank", "numpy", "torch")
+
+    conf: Path
+    extract_config: Path | None
+    min_chunk: int
+    max_chunk: int
+
+    @classmethod
+    def of(cls, path: Path, model: str | os.PathLike) -> KaldiModel:
+        """The model in the folder ``path``, which the user calls ``model``.
+
+        ``conf/`` may be in the folder or, as in the public archives, beside or above it.
+
+        Raises:
+            UserError: a file is missing or damaged.
+        """
         path = path.resolve()
         if not (path / "final.raw").is_file():
-            reason = "it has no final.raw" if path.is_dir() else "no such folder"
+            reason = "it has neither final.raw nor model.safetensors" if path.is_dir() else "no such folder"
             raise UserError(f"{model}: not an x-vector model: {reason}; {FIX}", code="xvector-model-missing")
         conf = next((p / "conf" for p in [path, *path.parents[:2]] if (p / "conf" / "mfcc.conf").is_file()), None)
         if conf is None:
@@ -62,11 +136,37 @@ class XvectorModel:
         return cls(path, conf, config if config.is_file() else None, min_chunk, max_chunk)
 
     @property
-    def files(self) -> list[Path]:
-        """All files that the vectors depend on."""
-        config = [self.extract_config] if self.extract_config else []
-        sizes = [self.path / "min_chunk_size", self.path / "max_chunk_size"]
-        return [self.path / "final.raw", *config, *sizes, self.conf / "mfcc.conf", self.conf / "vad.conf"]
+    def members(self) -> Mapping[str, Path]:
+        names = ["final.raw", *(["extract.config"] if self.extract_config else []), "min_chunk_size", "max_chunk_size"]
+        return {name: self.path / name for name in names} | {
+            f"conf/{name}": self.conf / name for name in ("mfcc.conf", "vad.conf")
+        }
+
+    @property
+    def rate(self) -> int:
+        return self.frontend.rate
+
+    def chunk(self, size: int) -> int:
+        size = size or self.max_chunk
+        if size < self.min_chunk:
+            raise UserError(
+                f"--chunk-size {size}: the minimum of the model is {self.min_chunk} frames", code="chunk-too-small"
+            )
+        return size
+
+    def select(self, samples: np.ndarray, all_frames: bool) -> tuple[np.ndarray, bool, int]:
+        """Frames (T, C); as :meth:`XvectorModel.select`."""
+        from mscnn.xvector.native import select_frames
+
+        return select_frames(self, samples, all_frames)
+
+    def embed(
+        self, network: Any, frames: Mapping[str, np.ndarray], chunk_size: int, batch: int
+    ) -> dict[str, np.ndarray]:
+        """As :meth:`XvectorModel.embed`."""
+        from mscnn.xvector.native import embed
+
+        return embed(network, frames, chunk_size, self.min_chunk, batch)
 
     @cached_property
     def frontend(self) -> Frontend:

@@ -9,11 +9,12 @@ from mscnn.data.audio import AudioReader, UtteranceAudio
 from mscnn.device import choose_device
 from mscnn.features.archive import write_archive
 from mscnn.xvector.job import TOO_SHORT, XvectorJob
-from mscnn.xvector.modeldir import XvectorModel
+from mscnn.xvector.modeldir import KaldiModel, XvectorModel
 from mscnn.xvector.vectors import require_finite
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import nn
 
     from mscnn.xvector.network import Network
 
@@ -30,20 +31,20 @@ def write_vectors(job: XvectorJob, model: XvectorModel) -> None:
     """
     unvoiced: list[str] = []
     network = model.network().to(choose_device(job.device))
-    with AudioReader(model.frontend.rate, convert=job.convert) as reader:
+    with AudioReader(model.rate, convert=job.convert) as reader:
         write_archive(job.stem, _vectors(job, model, network, reader, unvoiced))
     job.write_lists(unvoiced, reader.notices)
 
 
 def _vectors(
-    job: XvectorJob, model: XvectorModel, network: Network, reader: AudioReader, unvoiced: list[str]
+    job: XvectorJob, model: XvectorModel, network: nn.Module, reader: AudioReader, unvoiced: list[str]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Vectors (X,) of the utterances; fills ``unvoiced``. After an unusable file the others are only checked."""
     batch = BATCH_FRAMES[next(network.parameters()).device.type]
     for i in range(0, len(job.utterances), GROUP_SIZE):
         frames = _voiced_frames(job, model, reader, job.utterances[i : i + GROUP_SIZE], unvoiced)
         if not reader.issues:
-            vectors = embed(network, frames, job.chunk_size, model.min_chunk, batch)
+            vectors = model.embed(network, frames, job.chunk_size, batch)
             require_finite(vectors, model.path)
             yield from vectors.items()
     reader.require_none()
@@ -56,13 +57,13 @@ def _voiced_frames(
     utterances: Sequence[UtteranceAudio],
     unvoiced: list[str],
 ) -> dict[str, np.ndarray]:
-    """Input frames (T, C) of each utterance; ``job.unvoiced`` determines those without a voiced frame."""
+    """Input of the network of each utterance; ``job.unvoiced`` determines those without a voiced frame."""
     frames: dict[str, np.ndarray] = {}
     for audio in utterances:
         loaded = reader.load(audio)
         if loaded is None:
             continue
-        selected, voiced, total = select_frames(model, loaded[0], job.unvoiced == "all-frames")
+        selected, voiced, total = model.select(loaded[0], job.unvoiced == "all-frames")
         if not voiced:
             unvoiced.append(audio.utt)
             if job.unvoiced == "all-frames" and not total:
@@ -73,7 +74,7 @@ def _voiced_frames(
     return frames
 
 
-def select_frames(model: XvectorModel, samples: np.ndarray, all_frames: bool) -> tuple[np.ndarray, bool, int]:
+def select_frames(model: KaldiModel, samples: np.ndarray, all_frames: bool) -> tuple[np.ndarray, bool, int]:
     """Input frames (T, C) of an utterance for the network, from samples (n,) at the rate of the model.
 
     Returns:

@@ -246,5 +246,5 @@ def test_entry_point_prints_one_line(speakers):
     result = score(scp, data)
     assert printed == (
         f"EER {100 * result.eer:.2f} % (centred {100 * result.centred:.2f} %) threshold={result.threshold:.4f} "
-        f"trials=28 target=9 nontarget=19 zero=0 xvector={scp} data={data.path}\n"
+        f"trials=28 target=9 nontarget=19 zero=0 xvector={scp} data={data.path} model=given\n"
     )

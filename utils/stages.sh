@@ -27,6 +27,7 @@ xvector_model=espeak    # x-vector network: a name in conf/xvector, or a folder 
 xvector_backend=auto    # kaldi (programs in KALDI_ROOT or PATH), native (the same without Kaldi), or auto (Kaldi if found)
 unvoiced=all-frames     # utterances without voiced frames: all-frames (use all frames), zero (a zero vector) or drop
 wav2vec2=               # wav2vec 2.0: a folder or a name on the Hugging Face hub; empty: as configured; none: features are in dump/
+pretrained=             # networks of features, FEATURE=MODEL (a folder, file or hub name; none: as above), separated by blanks
 tokens=word             # unit of text: word or sentencepiece
 embeddings=word2vec     # word vectors: a file, a name in conf/embeddings, or word2vec (trained on each training part)
 protocol=               # evaluation protocols: names in conf/protocols, or .yaml files, separated by blanks
@@ -161,7 +162,7 @@ make_plan() {
     --usual "$usual" --stages "$first" "$last" --caller "$OLDPWD" --out "$plan" --grid "$grid" --labels "$labels"
     --subset "$subset" --on-bad "$on_bad" "--train-args=$train_args" --folds "$folds" --runs "$runs" --seed "$seed"
     --tokens "$tokens" --embeddings "$embeddings" --xvector "$xvector" --xvector-model "$xvector_model"
-    --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --trim "$trim" --device "$device"
+    --xvector-backend "$xvector_backend" --unvoiced "$unvoiced" --wav2vec2 "$wav2vec2" --pretrained $pretrained --trim "$trim" --device "$device"
     --nj "$nj" --jobs-per-device "$jobs_per_device" --tag "$tag" --overwrite "$overwrite" ${shard:+--shard "$shard"}
     --given "${option_given[@]}")
   if $dry_run; then run plan "${options[@]}"; fi

@@ -36,7 +36,7 @@ def parser() -> Parser:
         "--device",
         default="auto",
         choices=DEVICES,
-        help="device of features computed by a network (wav2vec2, text encoders); others are computed on the CPU",
+        help="device of features computed by a network (wav2vec2, ssl_frames, text encoders); the others take the CPU",
     )
     p.add_argument(
         "--convert",

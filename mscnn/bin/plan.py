@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 TRAIN_ARGS = {"set", "tokens", "pieces", "embeddings", "emb_dim", "emb_words", "folds", "runs", "seed"}
 TRAIN_ARGS |= {"device", "tensorboard"}
 TRAIN = 5  # the first stage that writes into the folders of experiments
+PRETRAINED = "network of a feature, a folder, file or hub name; none: the feature is in dump/ already"
 VECTORS = "word vectors: a file, a name in conf/embeddings, or word2vec (trained on each training part)"
 
 
@@ -49,6 +51,7 @@ def parser() -> Parser:
     p.add_argument("--xvector-backend", default="auto", help="x-vector extractor of stage 2: auto, kaldi or native")
     p.add_argument("--unvoiced", default="all-frames", help="utterances without voiced frames: all-frames, zero, drop")
     p.add_argument("--wav2vec2", default="", help="wav2vec 2.0 model, a folder or hub name; empty: as configured")
+    p.add_argument("--pretrained", nargs="*", default=[], metavar="FEATURE=MODEL", help=PRETRAINED)
     p.add_argument("--trim", default="", help="trim_db of all features; empty: as configured")
     p.add_argument("--device", default="auto", help="device for training: cpu, cuda or auto")
     p.add_argument("--nj", type=int, default=1, help="processes of the stages")
@@ -141,6 +144,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         xvector_backend=args.xvector_backend,
         unvoiced=args.unvoiced,
         wav2vec2=file(args.wav2vec2),
+        pretrained=dict(issues.attempt(_pretrained, one, file) or ("", "") for one in args.pretrained),
         trim=args.trim,
         device=args.device,
         nj=args.nj,
@@ -153,6 +157,17 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
     )
     given = issues.attempt(_train_args, args.train_args.split()) or {}
     return replace(options, **{**given, "set": (*given.get("set", ()), *options.set)})
+
+
+def _pretrained(setting: str, file: Callable[[str], str]) -> tuple[str, str]:
+    """Feature and network of an option ``FEATURE=MODEL``; raises UserError (``option-syntax``)."""
+    from mscnn.errors import UserError
+
+    feature, _, model = setting.partition("=")
+    if not feature or not model:
+        example = "hubert_base=/path/to/folder, or none in place of the folder"
+        raise UserError(f"--pretrained {setting}: expected FEATURE=MODEL, as {example}", code="option-syntax")
+    return feature, file(model)
 
 
 def _train_args(words: list[str]) -> dict[str, Any]:

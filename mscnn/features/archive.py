@@ -31,8 +31,9 @@ class FeatureDir:
     """Features of a data set: one matrix (T, ``dim``) of float32 or float16 per utterance.
 
     ``frame_shift`` is in seconds. ``hash`` is a digest of the options, ``content`` one of the values, so a fingerprint
-    of ``feature.yaml`` covers the features. Features of transcripts name their ``text``, and have its digest. The index
-    has an element per utterance: ``ids`` (bytes, sorted),
+    of ``feature.yaml`` covers the features. Features of transcripts name their ``text``, and have its digest.
+    ``trained_on`` are corpora of which a pretrained network that made the features saw recordings. The index has an
+    element per utterance: ``ids`` (bytes, sorted),
     ``num_frames``, the number of its file in ``maps``, and the ``offsets`` of its matrix there.
 
     ``feats.scp`` has absolute paths, as Kaldi's tools expect. Here archives are read from the folder of ``feats.scp``,
@@ -53,6 +54,7 @@ class FeatureDir:
     offsets: np.ndarray
     text: str = ""
     text_digest: str = ""
+    trained_on: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> FeatureDir:
@@ -87,6 +89,7 @@ class FeatureDir:
                 offsets=np.array([int(offset) for _, _, offset in places], np.int64),
                 text=str(facts.get("text", "")),
                 text_digest=str(facts.get("text_digest", "")),
+                trained_on=tuple(map(str, facts.get("trained_on") or ())),
             )
             features._require_counts()
         except (KeyError, TypeError, ValueError, OverflowError, UserError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,6 +53,10 @@ class Extractor:
     def check(self) -> None:
         """Raise UserError where a requirement is not available; called once, before any file is read."""
 
+    def available(self) -> None:
+        """Raise UserError where a package, folder or file is missing; the plan calls it, and nothing is downloaded."""
+        self.check()
+
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Samples (n,), n > 0, -1 to 1 -> float32 matrix (T, dim), T > 0."""
         raise NotImplementedError
@@ -59,6 +64,14 @@ class Extractor:
     def compute(self, samples: np.ndarray, device: str) -> np.ndarray:
         """The same on a device, cpu or cuda; extractors that are not ``on_gpu`` use the CPU."""
         return self(samples)
+
+    def batch_seconds(self, device: str) -> float:
+        """Seconds of recordings, padded to the longest, that are computed at a time; 0: one recording."""
+        return 0
+
+    def compute_batch(self, batch: Sequence[np.ndarray], device: str) -> list[np.ndarray]:
+        """The features of each recording of a batch."""
+        return [self.compute(samples, device) for samples in batch]
 
 
 @dataclass(frozen=True)

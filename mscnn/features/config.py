@@ -20,6 +20,7 @@ from mscnn.features.mfcc import HtkMelMfcc, Mfcc, SegmentMfcc
 from mscnn.features.modulation import Modulation
 from mscnn.features.prosody import Prosody
 from mscnn.features.spectrogram import PeakSpectrogram, Spectrogram
+from mscnn.features.ssl import SslFrames
 from mscnn.features.text_encoder import TextEncoder
 from mscnn.features.wav2vec2 import Wav2Vec2
 from mscnn.features.waveform import Waveform
@@ -43,9 +44,15 @@ LIMITS = {  # least and most of numbers; the others are at least 0
     "frame_rate": (1, 48_000),
     "deltas": (0, 4),
     "delta_width": (1, 1001),
+    "stack": (1, 64),
+    "window": (1, 3600),
 }
-COMMON = ("kind", "trim_db", "stored")  # options of every feature
+COMMON = ("kind", "trim_db", "stored", "trained_on")  # options of every feature
+OPTIONAL = ("stored", "trained_on")
 FULL = "float32"
+CorpusName = Annotated[
+    str, schema.matching(r"[a-z0-9_]+", "the name of a corpus, as ravdess: small letters, digits, _")
+]
 AT_MOST = (("n_mfcc", "n_mels"), ("win_length", "n_fft"))
 BELOW = (("low_hz", "high_hz"), ("modulation_low_hz", "modulation_high_hz"))
 KINDS: dict[str, type[Extractor]] = {
@@ -64,6 +71,7 @@ KINDS: dict[str, type[Extractor]] = {
     "modulation": Modulation,
     "wav2vec2": Wav2Vec2,
     "text_encoder": TextEncoder,
+    "ssl_frames": SslFrames,
 }
 
 
@@ -74,6 +82,7 @@ class _Common:
     kind: str
     trim_db: Annotated[int | float, Field(gt=0)] | None
     stored: Literal["float32", "float16"] = "float32"
+    trained_on: tuple[CorpusName, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -85,7 +94,9 @@ class Feature:
     """A named feature: its extractor, and options of every feature.
 
     ``trim_db``: dB below the loudest frame; None: edges are not trimmed. ``stored``: type of the values in archives;
-    float16 takes half the memory and disk, has three decimal digits, and cannot be read by Kaldi.
+    float16 takes half the memory and disk, has three decimal digits, and cannot be read by Kaldi. ``trained_on``:
+    corpora, by their names in conf/corpora, on whose recordings the pretrained network was trained or tuned, as far as
+    its authors say; a fact, on which no value depends.
     """
 
     name: str
@@ -93,6 +104,7 @@ class Feature:
     trim_db: float | None
     extractor: Extractor
     stored: str = FULL
+    trained_on: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, name: str, settings: Sequence[str] = ()) -> Feature:
@@ -105,7 +117,7 @@ class Feature:
         """
         path = conf("features", name)
         values = schema.read(path)
-        origins = {key: f"--set {setting}" for setting in settings for key in [_key(setting, [*values, "stored"])]}
+        origins = {key: f"--set {setting}" for setting in settings for key in [_key(setting, [*values, *OPTIONAL])]}
         values |= {key: schema.parse(origin.partition("=")[2], origin) for key, origin in origins.items()}
 
         def where(key: str) -> Path | str:
@@ -125,11 +137,11 @@ class Feature:
         for key, expected in _out_of_range(given):
             place = schema.place(where(key) if callable(where) else where, (key,))
             raise UserError(f"{place}: {key}: expected {expected}, found {given[key]}", code="config-value")
-        return cls(name, common.kind, common.trim_db, extractor, common.stored)
+        return cls(name, common.kind, common.trim_db, extractor, common.stored, common.trained_on)
 
     @property
     def options(self) -> dict[str, object]:
-        """All options, as in the YAML file; ``stored`` only where it is not float32."""
+        """All options on which values depend, as in the YAML file; ``stored`` only where it is not float32."""
         stored = {} if self.stored == FULL else {"stored": self.stored}
         trimmed = {} if is_text(self.kind) else {"trim_db": self.trim_db}
         return {"kind": self.kind, **trimmed, **stored, **_options(self.extractor)}

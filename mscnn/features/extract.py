@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -142,20 +142,44 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
     """Features (T, dim) of each utterance; fills ``notices``. After an unusable file the others are only checked."""
     extractor = job.feature.extractor
     with AudioReader(extractor.rate, convert=job.convert) as reader:
-        for audio in job.utterances:
-            loaded = reader.load(audio)
-            if loaded is None or reader.issues:
-                continue
-            samples, notices[audio.utt] = loaded
-            matrix = compute(job.feature, samples, job.device)
-            if not is_finite(matrix):
-                limit = "" if job.feature.stored == FULL else f" in {job.feature.stored}; set stored={FULL}"
-                message = f"{audio.wav}: {job.feature.name} is not finite{limit or '; inspect it'}"
-                reader.refuse(audio, "feature-not-finite", message)
-                continue
-            if len(matrix) < extractor.min_frames:
-                notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
-            yield audio.utt, matrix
+        for batch in _batches(_loaded(job, reader, notices), extractor.batch_seconds(job.device) * extractor.rate):
+            matrices = compute_batch(job.feature, [samples for _, samples in batch], job.device)
+            for (audio, _), matrix in zip(batch, matrices, strict=True):
+                if not is_finite(matrix):
+                    limit = "" if job.feature.stored == FULL else f" in {job.feature.stored}; set stored={FULL}"
+                    message = f"{audio.wav}: {job.feature.name} is not finite{limit or '; inspect it'}"
+                    reader.refuse(audio, "feature-not-finite", message)
+                    continue
+                if len(matrix) < extractor.min_frames:
+                    notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
+                yield audio.utt, matrix
+
+
+def _loaded(
+    job: FeatureJob, reader: AudioReader, notices: dict[str, list[str]]
+) -> Iterator[tuple[UtteranceAudio, np.ndarray]]:
+    """Samples of each utterance, edges trimmed where the feature says so; after an unusable file, of none."""
+    for audio in job.utterances:
+        loaded = reader.load(audio)
+        if loaded is None or reader.issues:
+            continue
+        samples, notices[audio.utt] = loaded
+        yield audio, trimmed(job.feature, samples)
+
+
+def _batches(
+    loaded: Iterable[tuple[UtteranceAudio, np.ndarray]], most: float
+) -> Iterator[list[tuple[UtteranceAudio, np.ndarray]]]:
+    """Utterances in their order, as many at a time as have ``most`` samples when padded to the longest; 0: one."""
+    batch: list[tuple[UtteranceAudio, np.ndarray]] = []
+    for audio, samples in loaded:
+        longest = max([len(samples), *(len(others) for _, others in batch)])
+        if batch and (len(batch) + 1) * longest > most:
+            yield batch
+            batch = []
+        batch.append((audio, samples))
+    if batch:
+        yield batch
 
 
 def is_finite(matrix: np.ndarray) -> bool:
@@ -170,9 +194,17 @@ def compute(feature: Feature, samples: np.ndarray, device: str) -> np.ndarray:
 
     The values are float32, rounded to the type in which they are stored.
     """
-    if feature.trim_db is not None:
-        samples = trim(samples, feature.trim_db)
-    return rounded(feature.extractor.compute(samples, device), feature.stored)
+    return compute_batch(feature, [trimmed(feature, samples)], device)[0]
+
+
+def compute_batch(feature: Feature, batch: Sequence[np.ndarray], device: str) -> list[np.ndarray]:
+    """The same for each of several recordings whose edges are trimmed already."""
+    return [rounded(matrix, feature.stored) for matrix in feature.extractor.compute_batch(batch, device)]
+
+
+def trimmed(feature: Feature, samples: np.ndarray) -> np.ndarray:
+    """The samples without their edges, where the feature says so."""
+    return samples if feature.trim_db is None else trim(samples, feature.trim_db)
 
 
 def rounded(matrix: np.ndarray, stored: str) -> np.ndarray:
@@ -208,6 +240,7 @@ def collect(
         "dim": feature.extractor.dim,
         "frame_shift": feature.extractor.frame_shift,
         **source,
+        **({"trained_on": list(feature.trained_on)} if feature.trained_on else {}),
         "content": digest([file_digest(f"{job.stem}.ark") for job in jobs]),
         "made_by": {"mscnn": __version__, **jobs[0].made_by},
     }

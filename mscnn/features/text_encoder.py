@@ -11,7 +11,7 @@ import numpy as np
 from mscnn.config.schema import matching
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
-from mscnn.pretrained.hub import revision
+from mscnn.pretrained.hub import available, revision
 from mscnn.pretrained.text import TEXT, described, text_model
 
 Layer = Annotated[str, matching(r"last|\d{1,3}|\d{1,3}-\d{1,3}", "last, a number, or a range such as 4-8")]
@@ -34,7 +34,7 @@ class TextEncoder(Extractor):
     packages = ("numpy", "torch", "transformers")
     modules = ("mscnn.pretrained.hub", "mscnn.pretrained.text", "mscnn.features.extract_text")
     source: ClassVar[str] = "text"
-    on_gpu = True
+    on_gpu = pretrained = True
 
     model: str
     unit: Literal["token", "sentence"]
@@ -54,6 +54,10 @@ class TextEncoder(Extractor):
     def weights(self) -> str:
         """Revision of the model; it tells apart other weights under the same name."""
         return revision(self.model, TEXT)
+
+    def available(self) -> None:
+        """Raise UserError where the package or the folder is missing; nothing is downloaded."""
+        available(self.model, TEXT)
 
     def check(self) -> None:
         """Download the model where needed; raise UserError where it cannot be read or has no such layer."""

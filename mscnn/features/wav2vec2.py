@@ -10,7 +10,7 @@ import numpy as np
 
 from mscnn.features.base import Extractor
 from mscnn.features.dsp import preemphasised
-from mscnn.pretrained.hub import WAV2VEC2, configuration, network, revision, steps
+from mscnn.pretrained.hub import WAV2VEC2, available, configuration, network, revision, steps
 
 if TYPE_CHECKING:
     from transformers import Wav2Vec2Model
@@ -56,6 +56,10 @@ class Wav2Vec2(Extractor):
     def weights(self) -> str:
         """Revision of the model; it tells apart other weights under the same name."""
         return revision(self.model, WAV2VEC2)
+
+    def available(self) -> None:
+        """Raise UserError where the package or the folder is missing; nothing is downloaded."""
+        available(self.model, WAV2VEC2)
 
     def check(self) -> None:
         """Download the model where needed; raise UserError where it cannot be read or a package is not installed."""

@@ -13,7 +13,7 @@ from mscnn.config.schema import Count, NotNegative, Positive, matching
 from mscnn.errors import UserError
 
 FORMAT = 1  # of bundle.yaml
-PRETRAINED_KINDS = {"wav2vec2", "text_encoder"}  # kinds of features that are computed by a network
+PRETRAINED_KINDS = {"wav2vec2", "ssl_frames", "text_encoder"}  # kinds of features that are computed by a network
 MAX_VALUE, MAX_TEXT, MAX_NUMBER = 1e7, 10_000, 1000  # of a number, of characters, of classes and networks
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, matching(r"[^\x00-\x1f\x7f]{1,200}", "a line of text")]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mscnn import packages
 from mscnn.errors import UserError
 from mscnn.files import digest, file_digest
 from mscnn.packages import require
@@ -37,6 +39,14 @@ class Kind:
 
 MASK = "masked_spec_embed"  # replaces masked frames in training; fine-tuned published models lack it
 WAV2VEC2 = Kind("wav2vec 2.0", "facebook/wav2vec2-base-960h", ("wav2vec2",), (MASK,))
+
+
+def available(name: str, kind: Kind, files: Sequence[str] = ("config.json",)) -> None:
+    """Raise UserError where the package is not installed, or a folder has none of ``files``; nothing is downloaded."""
+    packages.check("transformers", f"{kind.title} {name}")
+    folder = Path(name)
+    if (folder.is_absolute() or folder.is_dir()) and not any((folder / file).is_file() for file in files):
+        raise UserError(f"{kind.title} {name}: the folder has no {' or '.join(files)}", code="file-missing")
 
 
 def configuration(name: str, kind: Kind) -> Any:

@@ -67,6 +67,7 @@ def check(plan: Plan, options: Options, issues: Issues) -> None:
     _check_choices(plan, options, issues)
     _check_languages(plan, options, issues)
     _check_files(options, issues)
+    _check_pretrained(plan, options, issues)
     for data in plan.data_sets:
         _check_features(data, options, issues)
     if not issues.by_message:  # the options determine the names of the outputs
@@ -147,6 +148,21 @@ def _check_files(options: Options, issues: Issues) -> None:
         issues.add("plan-xvector-model", f"--xvector-model {model}: no such folder; {nearest(model, known)}")
 
 
+def _check_pretrained(plan: Plan, options: Options, issues: Issues) -> None:
+    """Check that --pretrained names features of the plan."""
+    from mscnn.config.model import ModelSpec
+
+    used = {name for data in plan.data_sets for name in data.features}
+    used |= {name for data in plan.data_sets for name, _ in data.encoded.values()}
+    for feature in options.pretrained.keys() - used if plan.rows else ():
+        tuned = any(ModelSpec.load(row.model, row.set).options.get("wav2vec2") for row in plan.rows)
+        if not (feature == "wav2vec2" and tuned):
+            hint = f"features: {', '.join(sorted(used))}" if used else "no experiment takes features"
+            issues.add(
+                "plan-value", f"--pretrained {feature}={options.pretrained[feature]}: no experiment takes it; {hint}"
+            )
+
+
 def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
     """Check that features are well formed and that the packages that they need are installed."""
     from mscnn.features.config import Feature
@@ -165,13 +181,7 @@ def _check_features(data: DataSet, options: Options, issues: Issues) -> None:
             continue
         if feature is None or name in data.given or not options.runs_stage(stage):
             continue
-        if "model" in feature.options:  # pretrained; preflight loads it
-            issues.attempt(packages.check, "transformers", f"feature {name}")
-            model = Path(str(feature.options["model"]))
-            if (model.is_absolute() or model.is_dir()) and not (model / "config.json").is_file():
-                issues.add("file-missing", f"feature {name}: model {model}: the folder has no config.json")
-        else:
-            issues.attempt(feature.extractor.check)
+        issues.attempt(feature.extractor.available)
 
 
 def _check_stages(plan: Plan, options: Options, issues: Issues) -> None:

@@ -55,6 +55,8 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
                 speech_models.add(str(feature.options["model"]))
             else:
                 feature.extractor.check()
+                if weights := feature.extractor.weights:
+                    yield Finding("ok", f"{feature.title}: {feature.extractor.dim} dimensions, weights {weights[:12]}")
     for row in plan.rows if needs.runs_stage(5) else ():
         spec = ModelSpec.load(row.model, row.set)
         options(spec)

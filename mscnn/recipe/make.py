@@ -128,8 +128,9 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
     if spec is None or (request.tested_on and not spec.text):
         return None
     request = replace(request, set=_last_of_each(request.model, request.set))
-    if spec.options.get("wav2vec2") and options.wav2vec2 not in ("", "none"):
-        request = replace(request, set=(*request.set, f"wav2vec2={options.wav2vec2}"))
+    tuned = options.network("wav2vec2") if spec.options.get("wav2vec2") else ""
+    if tuned not in ("", "none"):
+        request = replace(request, set=(*request.set, f"wav2vec2={tuned}"))
         spec = ModelSpec.load(request.model, request.set)
     elif spec.only_with_xvector and options.xvector == "none" and options.grid:
         left_out.append(f"{request.model} is excluded: it exists only with x-vectors")
@@ -141,7 +142,7 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
     own = request.set or request.model.endswith((".yaml", ".yml"))  # imports torch; preflight does it for all models
     if own and issues.attempt(models.options, spec) and labels:
         issues.attempt(_check_sizes, spec, len(labels.classes), options)
-    if spec.options.get("wav2vec2") and options.wav2vec2 == "none":
+    if tuned == "none":
         issues.add("plan-wav2vec2-needed", f"{spec.name} fine-tunes wav2vec 2.0, which --wav2vec2 none excludes")
     elif spec.text and request.text == "none":
         issues.add("plan-text-needed", f"{spec.name} takes text: give --text gt or an ASR engine")
@@ -199,7 +200,7 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
         features=features,
         text_encoder=spec.text_encoder or "",
         feature_set={feature: changes for feature in features if (changes := _changes(feature, spec, options))},
-        given=("wav2vec2",) if "wav2vec2" in features and options.wav2vec2 == "none" else (),
+        given=tuple(feature for feature in features if options.network(feature) == "none"),
         protocol=request.protocol,
         folds=request.folds,
         runs=request.runs,
@@ -215,5 +216,6 @@ def _resolved(request: Request, spec: ModelSpec, options: Options) -> Row:
 def _changes(feature: str, spec: ModelSpec, options: Options) -> tuple[str, ...]:
     """Changes of the options of a feature; text has no edges to trim."""
     trim = [f"trim_db={options.trim}"] if options.trim and feature != spec.text_encoder else []
-    model = [f"model={options.wav2vec2}"] if feature == "wav2vec2" and options.wav2vec2 not in ("", "none") else []
+    network = options.network(feature)
+    model = [f"model={network}"] if network not in ("", "none") else []
     return (*trim, *model)

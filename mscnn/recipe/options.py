@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ class Options:
         xvector: extract (stage 2 makes them), none, or an xvector.scp.
         xvector_backend, unvoiced: how stage 2 makes x-vectors.
         wav2vec2: speech model that replaces those of the configurations; none: its features exist already.
+        pretrained: feature -> network that replaces that of its configuration; none: the feature exists already.
         trim: ``trim_db`` of all features, or empty.
         nj, jobs_per_device: processes at a time; trainings at a time on each GPU, 0: what fits.
         overwrite: experiments of the same name that have other options will be replaced.
@@ -60,6 +61,7 @@ class Options:
     xvector_backend: str = "auto"
     unvoiced: str = "all-frames"
     wav2vec2: str = ""
+    pretrained: Mapping[str, str] = field(default_factory=dict)
     trim: str = ""
     device: str = "auto"
     tensorboard: bool = False
@@ -70,6 +72,10 @@ class Options:
     first: int = 0
     last: int = 6
     given: tuple[str, ...] = ()
+
+    def network(self, feature: str) -> str:
+        """Network that the user gave for a feature, none, or empty; ``wav2vec2`` is one of ``pretrained``."""
+        return self.pretrained.get(feature, self.wav2vec2 if feature == "wav2vec2" else "")
 
     def runs_stage(self, number: int) -> bool:
         """Whether a stage will run; preflight on its own checks all stages."""

@@ -32,6 +32,7 @@ REPEATED = {  # options of that run that commands repeat, with the values that n
     "xvector": ("", "extract"),
     "xvector_model": ("", "voxceleb"),
     "wav2vec2": ("",),
+    "pretrained": ("",),
     "embeddings": ("", "none"),
 }
 IN_HEADS = ("partial", "legacy")  # footnotes that the heads of columns say

@@ -34,7 +34,7 @@ class TextEncoder(Extractor):
     packages = ("numpy", "torch", "transformers")
     modules = ("mscnn.pretrained.hub", "mscnn.pretrained.text", "mscnn.features.extract_text")
     source: ClassVar[str] = "text"
-    on_gpu = pretrained = True
+    on_gpu = True
 
     model: str
     unit: Literal["token", "sentence"]

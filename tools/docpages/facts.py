@@ -19,7 +19,22 @@ WIDTHS = {  # values of the hidden states of pretrained models; no page needs th
     "sentence-transformers/all-MiniLM-L6-v2": 384,
     "google-bert/bert-base-uncased": 768,
     "FacebookAI/roberta-base": 768,
+    "facebook/data2vec-audio-base": 768,
+    "facebook/hubert-base-ls960": 768,
+    "facebook/hubert-large-ll60k": 1024,
+    "facebook/w2v-bert-2.0": 1024,
+    "facebook/wav2vec2-base": 768,
+    "facebook/wav2vec2-large-lv60": 1024,
+    "microsoft/wavlm-base-plus": 768,
+    "microsoft/wavlm-large": 1024,
+    "openai/whisper-tiny": 384,
+    "openai/whisper-base": 512,
+    "openai/whisper-small": 768,
+    "openai/whisper-medium": 1024,
+    "openai/whisper-large-v3": 1280,
+    "emotion2vec_base.onnx": 768,
 }
+SSL_SHIFT = 20.0  # milliseconds, of all speech encoders in conf/features
 
 spec_of = cache(ModelSpec.load)
 
@@ -118,7 +133,9 @@ def feature_row(name: str) -> list[object]:
     """Feature, kind, values per row, milliseconds, rate, models."""
     one = Feature.load(name)
     used = [model for model in names("models") if name in spec_of(model).features.values()]
-    shift = 0 if one.kind == "wav2vec2" else 1000 * one.extractor.frame_shift
+    layers = one.options.get("layer") == "all"
+    shift = {"wav2vec2": 0.0, "ssl_frames": 0.0 if layers else SSL_SHIFT}.get(one.kind)
+    shift = 1000 * one.extractor.frame_shift if shift is None else shift
     links = ", ".join(f"[`{model}`](models.md#{model})" for model in used)
     rate = f"{one.options['rate']:,}".replace(",", " ") if "rate" in one.options else "text"
     return [f"[`{name}`](#{name})", code(one.kind), _dim(one), f"{shift:g}" if shift else "", rate, links]

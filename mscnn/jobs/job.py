@@ -103,10 +103,12 @@ def execute(job: Job, append: bool = False) -> int:
 
 
 def _here() -> str:
-    """This machine, and in a task of Slurm its id and how often it was started again."""
+    """This machine, the GPUs that it may use, and in a task of Slurm its id and how often it was started again."""
     slurm = [os.environ.get(f"SLURM_{name}", "") for name in ("ARRAY_JOB_ID", "ARRAY_TASK_ID", "RESTART_COUNT")]
-    host = os.uname().nodename
-    return f"{host} (Slurm {slurm[0]}_{slurm[1]}, restart {slurm[2] or 0})" if slurm[0] else host
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES")
+    known = [f"Slurm {slurm[0]}_{slurm[1]}, restart {slurm[2] or 0}"] if slurm[0] else []
+    known += [f"GPU {gpus}"] if gpus else []
+    return os.uname().nodename + (f" ({', '.join(known)})" if known else "")
 
 
 def _print(line: str) -> None:

@@ -31,6 +31,7 @@ from mscnn.log import get_logger
 
 SCAN = 1.0  # s between two looks at the results
 POLL = 10.0  # s between two calls of squeue, at least
+LEAVE = 5  # looks at tasks whose jobs are all done, before they are cancelled
 GRACE = 60.0  # s that a result may take to be seen here
 PATIENCE = 600.0  # s that Slurm may be away while nothing runs
 TELL = 60.0  # s between two lines about the state of the queue
@@ -55,6 +56,7 @@ def run(
                 for job, failed in queue.run():
                     failures += failed
                     yield job, failed
+                queue.leave()
             except BaseException:
                 cluster.cancel(["--name", queue.name])
                 raise
@@ -134,6 +136,15 @@ class Queue:
             if self._left and time.monotonic() - self._polled >= POLL:
                 yield from self._lost()
                 self._submit()
+
+    def leave(self) -> None:
+        """Cancel what is left: tasks that Slurm will start again, though their jobs have ended without its daemons."""
+        for _ in range(LEAVE):
+            states = self._states()
+            if states is not None and not any(state.lives for state in states):
+                return
+            time.sleep(SCAN)
+        cluster.cancel(["--name", self.name])
 
     def _follow(self) -> None:
         """Go on with the tasks that a killed process left, and cancel those of other jobs."""

@@ -7,6 +7,7 @@ that a task that Slurm starts again goes on with the next.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -36,11 +37,17 @@ def run(folder: Path, number: int, at_a_time: int, with_gpus: bool) -> int:
     jobs = {key: job for key, job in read(folder / f"{number}.jsonl").items() if not (results / key).exists()}
     keys = {job.log: key for key, job in jobs.items()}
     failures = 0
-    for job, failed in local.run([*jobs.values()], at_a_time, gpus() if with_gpus else (), append=True):
+    for job, failed in local.run([*jobs.values()], at_a_time, _devices() if with_gpus else (), append=True):
         failures += failed
         with atomic(results / keys[job.log]) as out:
             json.dump({"failed": failed}, out)
     return failures
+
+
+def _devices() -> list[str]:
+    """GPUs that Slurm gives this task, or else those that are found, each as a value of CUDA_VISIBLE_DEVICES."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return given.split(",") if given else gpus()
 
 
 def _end(number: int, frame: object) -> None:

@@ -47,6 +47,7 @@ SlurmdLogFile={folder}/slurmd.log
 SlurmdTimeout=20
 KillWait=5
 MinJobAge=30
+DefMemPerCPU=1500
 MaxArraySize={array}
 MaxJobCount=20000
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory}
@@ -114,6 +115,10 @@ class Slurm:
         """Process ids of the tasks of mscnn."""
         return self._processes(b"mscnn.jobs.task")
 
+    def queued(self) -> list[str]:
+        """States of the tasks that run, or will."""
+        return self.run("squeue", "-h", "-r", "-o", "%T").stdout.split()
+
     def _processes(self, name: bytes) -> list[int]:
         """Processes with a word in their command line, and with the folder in their environment."""
         found = []
@@ -142,8 +147,9 @@ class Slurm:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for pid in self.steps():
-            os.kill(pid, 9)
+        for pid in self.steps() + self.jobs():
+            with suppress(ProcessLookupError):
+                os.kill(pid, 9)
 
     def _daemon(self, name: str, command: list[str]) -> None:
         with open(self.folder / f"{name}.out", "ab") as out:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,10 +37,6 @@ def wait_for(condition, seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def queued(slurm) -> list[str]:
-    return slurm.run("squeue", "-h", "-r", "-o", "%T").stdout.split()
-
-
 def test_jobs_end_on_the_cluster_with_what_they_write(slurm, start):
     backend = "slurm --mem 200M --time=0:10:00 --num-threads 2 --max-jobs-run 2"
     process = start("out", 5, backend=backend)
@@ -61,6 +58,19 @@ def test_jobs_end_on_the_cluster_with_what_they_write(slurm, start):
         assert word in output
 
 
+def test_jobs_of_a_task_share_the_gpus_that_it_is_given(slurm, start, monkeypatch):
+    (start.folder / "conf").mkdir()  # this cluster has no GPU: what Slurm would say is said here
+    (start.folder / "conf/slurm.conf").write_text(
+        "command sbatch\noption gpu=* --comment gpu:$0\noption num_threads=*\n"
+    )
+    monkeypatch.setitem(slurm.environment, "CUDA_VISIBLE_DEVICES", "4,GPU-5a")
+    process = start("out", 4, backend="slurm --gpu 2 --num-threads 4")
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0 and "--comment gpu:2" in output and output.count("--array=1-1\n"), output
+    logs = [path.read_text() for path in (start.folder / "out/log").glob("write.*.log")]
+    assert sorted(re.search(r"GPU ([\w,-]+)\)", text)[1] for text in logs) == ["4", "4", "GPU-5a", "GPU-5a"]
+
+
 def test_a_failure_is_retried_and_reported_and_the_others_end(slurm, start):
     process = start("out", 3, 2, backend="slurm --max-retries 1")
     output = process.communicate(timeout=120)[0]
@@ -77,11 +87,11 @@ def test_a_signal_cancels_what_was_submitted(slurm, start):
     slurm.run("scontrol", "update", "PartitionName=main", "State=DOWN")
     try:
         process = start("out", 3)
-        wait_for(lambda: len(queued(slurm)) == 3)
+        wait_for(lambda: len(slurm.queued()) == 3)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 128 + signal.SIGTERM
-        wait_for(lambda: not queued(slurm))
+        wait_for(lambda: not slurm.queued())
     finally:
         slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
 
@@ -91,9 +101,9 @@ def test_a_task_that_vanishes_is_submitted_again_and_then_reported(slurm, start)
     try:
         process = start("out", 2, backend="slurm --max-retries 1")
         for _ in range(2):  # both attempts of both jobs
-            wait_for(lambda: len(queued(slurm)) == 2)
+            wait_for(lambda: len(slurm.queued()) == 2)
             slurm.run("scancel", "-u", getpass.getuser())
-            wait_for(lambda: not queued(slurm))
+            wait_for(lambda: not slurm.queued())
     finally:
         slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
     output = process.communicate(timeout=120)[0]
@@ -117,12 +127,12 @@ def test_a_killed_queue_goes_on_with_its_array(slurm, start):
     slurm.run("scontrol", "update", "PartitionName=main", "State=DOWN")
     try:
         process = start("out", 3)
-        wait_for(lambda: len(queued(slurm)) == 3)
+        wait_for(lambda: len(slurm.queued()) == 3)
         wait_for(lambda: [*(start.folder / "out/log/slurm/write").glob("1/array")])
         process.kill()
         process.wait()
         again = start("out", 4)
-        wait_for(lambda: len(queued(slurm)) == 4)
+        wait_for(lambda: len(slurm.queued()) == 4)
     finally:
         slurm.run("scontrol", "update", "PartitionName=main", "State=UP")
     output = again.communicate(timeout=120)[0]

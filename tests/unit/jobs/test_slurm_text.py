@@ -111,6 +111,16 @@ def test_patience_ends_where_only_squeue_answers(tmp_path, stand_in, monkeypatch
     assert sum("Socket timed out" in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.parametrize(("said", "cancelled"), [("5|1|PENDING|BeginTime\n", True), ("5|1|COMPLETED|None\n", False)])
+def test_tasks_that_slurm_would_start_again_are_cancelled_at_the_end(tmp_path, stand_in, monkeypatch, said, cancelled):
+    stand_in("squeue", said)
+    noted = stand_in("scancel")
+    monkeypatch.setattr(slurm, "SCAN", 0.01)
+    queue = slurm.Queue(tmp_path, [], Settings("slurm"), "step", [])
+    queue.leave()
+    assert (tmp_path / "scancel.notes").exists() is cancelled and (not cancelled or queue.name in noted())
+
+
 def test_numbers_are_rounded_up():
     assert [_rounded(n) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 30)] == [
         1, 2, 3, 4, 6, 6, 8, 8, 12, 12, 16, 16, 24, 32,
@@ -179,3 +189,15 @@ def test_a_task_goes_on_where_it_was_interrupted(tmp_path):
     (folder / "6.jsonl").write_text('key\t{"function": "os:system", "args": {"tuple": ["x"]}, "log": {"path": "l"}}\n')
     with fails("job-invalid"):
         task.run(folder, 6, 1, False)
+
+
+@pytest.mark.parametrize(("given", "used"), [("3", ["3"]), ("0,GPU-5a", ["0", "GPU-5a"]), ("", ["found"])])
+def test_a_task_takes_the_gpus_that_it_is_given(tmp_path, monkeypatch, given, used):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    monkeypatch.setattr(task, "gpus", lambda: ["found"])
+    seen = []
+    monkeypatch.setattr(task.local, "run", lambda jobs, nj, devices, append: seen.append(devices) or [])
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1/1.jsonl").write_text("")
+    assert task.run(tmp_path / "1", 1, 2, True) == 0 and task.run(tmp_path / "1", 1, 2, False) == 0
+    assert seen == [used, ()]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mscnn.asr.base import SpeechEngine
 from mscnn.errors import UserError
@@ -26,9 +26,19 @@ OTHER_FILES = ("preprocessor_config.json",)  # of models with other than 80 mel 
 MULTILINGUAL = 51865  # tokens of the smallest multilingual vocabulary; English models have 51864
 ENGLISH, ANY = "base.en", "base"  # models where none is given
 FETCH = "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --asr-model FOLDER"
-# Temperature 0 without fallbacks, since sampling is not reproducible; voice activity detection against words in
+# Temperature 0 only, since sampling is not reproducible; voice activity detection against words in
 # silence; no conditioning on previous text, since utterances are independent.
-OPTIONS = {"beam_size": 5, "temperature": 0.0, "vad_filter": True, "condition_on_previous_text": False}
+OPTIONS: Mapping[str, Any] = {
+    "beam_size": 5,
+    "temperature": 0.0,
+    "vad_filter": True,
+    "condition_on_previous_text": False,
+}
+
+# Where the text repeats itself (zlib makes it 2.4 times as short, the criterion of Whisper's authors) it is decoded
+# again, and no three tokens may then occur twice: in place of their fallback, which samples.
+REPETITIVE = 2.4
+FALLBACK: Mapping[str, Any] = {"no_repeat_ngram_size": 3}
 
 
 @dataclass(frozen=True)
@@ -47,14 +57,16 @@ class FasterWhisper(SpeechEngine):
             "version": self.version,
             "model": self.model,
             "language": self.language,
-            "options": str(OPTIONS),
+            "options": f"{OPTIONS}, above {REPETITIVE}: {FALLBACK}",
         }
 
     def open(self) -> Callable[[np.ndarray], str]:
         model = _load(Path(self.folder))
 
         def recognise(samples: np.ndarray) -> str:
-            segments, _ = model.transcribe(samples, language=self.language, **OPTIONS)
+            segments = [*model.transcribe(samples, language=self.language, **OPTIONS)[0]]
+            if any(segment.compression_ratio > REPETITIVE for segment in segments):
+                segments = [*model.transcribe(samples, language=self.language, **OPTIONS, **FALLBACK)[0]]
             return " ".join(segment.text for segment in segments)
 
         return recognise

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -157,3 +158,23 @@ def test_a_model_of_transformers_is_told(model, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"")
     with fails("model-incomplete", "model.bin", "ct2-transformers-converter"):
         whisper.create(model=str(tmp_path))
+
+
+@pytest.mark.parametrize("ratio, decodings", [(2.4, 1), (2.5, 2)])
+def test_text_that_repeats_itself_is_decoded_again(model, monkeypatch, ratio, decodings):
+    """The tiny model's own text is random: what a decoding gives is made up here."""
+    calls = []
+
+    def transcribe(samples, **options):
+        calls.append(options)
+        text, found = ("again and again", ratio) if len(calls) == 1 else ("once", 1.0)
+        return iter(
+            [SimpleNamespace(text=" so", compression_ratio=1.0), SimpleNamespace(text=text, compression_ratio=found)]
+        ), None
+
+    engine = whisper.create(model=str(model))
+    monkeypatch.setattr(whisper, "_load", lambda folder: SimpleNamespace(transcribe=transcribe))
+    text = engine.open()(np.zeros(9, np.float32))
+    assert text.split()[-1] == ("again" if decodings == 1 else "once") and len(calls) == decodings
+    assert [options.get("no_repeat_ngram_size") for options in calls] == [None, 3][:decodings]
+    assert {options["temperature"] for options in calls} == {0.0}

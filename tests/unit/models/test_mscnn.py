@@ -132,3 +132,26 @@ def test_std_of_dead_channel_has_a_gradient():
 def test_invalid_options_are_refused(changes, code, names):
     with fails(code, *names):
         models.options(spec_of("mscnn_spu_att", **changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("mscnn_text_encoder", "text_cnn"), ("mscnn_spu_att_text_encoder", "mscnn_spu_att")]
+)
+def test_vectors_of_a_text_encoder_take_the_place_of_word_embeddings(name, words):
+    """The rest of the network is the same: with the embeddings of the words as vectors, so are the scores."""
+    torch.manual_seed(0)
+    own, encoded = ModelSpec.load(words), ModelSpec.load(name)
+    plain = models.build(own, Sizes(classes=4, vocabulary=9, embedding=12, xvector=5)).double().eval()
+    model = models.build(encoded, Sizes(classes=4, xvector=5, extra={"text_encoder": 12})).double().eval()
+    weights = {key: value for key, value in plain.state_dict().items() if key != "embedding.weight"}
+    assert weights.keys() == model.state_dict().keys()
+    model.load_state_dict(weights)
+    tokens, lengths = torch.tensor([[3, 4, 5, 6], [7, 8, 0, 0]]), torch.tensor([4, 2])
+    audio = {"audio": wave(2, 96, 30), "audio_len": torch.tensor([30, 20]), "xvector": wave(2, 5)}
+    vectors = plain.embedding(tokens).transpose(1, 2)
+    expected = plain(Inputs(**audio, tokens=tokens, token_len=lengths))
+    got = model(Inputs(**audio, extra={"text_encoder": vectors}, extra_len={"text_encoder": lengths}))
+    torch.testing.assert_close(got, expected)
+    vectors[1, :, 2:] = 7  # of padding
+    again = model(Inputs(**audio, extra={"text_encoder": vectors}, extra_len={"text_encoder": lengths}))
+    torch.testing.assert_close(again, expected)

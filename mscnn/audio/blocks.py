@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mscnn.audio.check import no_samples
-from mscnn.audio.read import BadAudio, open_audio, require_samples
+from mscnn.audio.read import BadAudio, open_audio, require_samples, skip
 from mscnn.errors import UserError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class AudioFile:
                 held, first = np.zeros((0, file.channels), np.float32), 0  # samples from ``first`` on
                 for start, end in spans:
                     if start > first + len(held):
-                        file.seek(start)
+                        skip(file, start - first - len(held))
                         held, first = held[:0], start
                     held, first = held[start - first :], start
                     parts = [held]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from mscnn.audio.read import BadAudio, open_audio
+from mscnn.audio.read import BadAudio, open_audio, skip
 
 if TYPE_CHECKING:
     import soundfile
@@ -146,7 +146,6 @@ def _has_last_sample(audio: "soundfile.SoundFile") -> bool:
     import soundfile
 
     try:
-        audio.seek(audio.frames - 1)
-        return len(audio.read(1)) == 1
+        return skip(audio, audio.frames - 1) == audio.frames - 1 and len(audio.read(1)) == 1
     except soundfile.LibsndfileError:
         return False

@@ -90,7 +90,7 @@ def load_audio(
             native = file.samplerate
             first = round(start * native)
             last = file.frames if end is None else min(round(end * native), file.frames)
-            file.seek(min(first, file.frames))
+            skip(file, min(first, file.frames))
             samples = _read(file, last - first)
     except BadAudio as error:
         raise UserError(f"{path}: {error}; inspect it with: file {path}", code="audio-unreadable") from None
@@ -104,6 +104,16 @@ def load_audio(
             code="audio-form",
         )
     return converted(samples, native, rate)
+
+
+def skip(file: soundfile.SoundFile, count: int) -> int:
+    """Pass over ``count`` samples; returns how many there were. Some codecs, as GSM 6.10, know no positions."""
+    if file.seekable():
+        return file.seek(count, 1)
+    left, block = count, max(1, BLOCK // file.channels)
+    while left > 0 and (read := len(file.read(min(left, block), dtype="float32"))):
+        left -= read
+    return count - left
 
 
 def _read(file: soundfile.SoundFile, count: int) -> np.ndarray:

@@ -46,9 +46,8 @@ def parse(description: Description, root: Path, names: Iterable[str] | None = No
         UserError: there is no recording of this corpus in ``root`` (``corpus-not-found``).
     """
     root = Path(os.path.abspath(root))
-    release = Release(
-        description, root, sorted(_walk(root) if names is None else names, key=lambda name: name.split("/"))
-    )
+    listed = _walk(root) if names is None else (name.lstrip("/") for name in names)
+    release = Release(description, root, sorted(listed, key=lambda name: name.split("/")))
     corpus = release.corpus
     for name, table in description.tables.items():
         paths = sorted({path for pattern in table.files for path in release.matching(pattern)})

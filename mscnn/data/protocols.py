@@ -170,7 +170,7 @@ def make_folds(
             code="protocol-parts",
         )
     _require_groups(protocol, data, len(drafts))
-    values = [attribute(data, name) for name in protocol.leave_out]
+    values, utts = [attribute(data, name) for name in protocol.leave_out], data.utts
     folds = []
     for i, part in enumerate(drafts):
         if not part["test"]:
@@ -179,13 +179,14 @@ def make_folds(
                 "this corpus",
                 code="part-empty",
             )
-        excluded = _excluded(part, data, values)
-        rest = [u for u in data.utts if u not in excluded]
+        tested = {*part["test"]}
+        excluded = _excluded(part, utts, values)
+        rest = [u for u in utts if u not in excluded]
         dev = {*DEV_SCHEMES[protocol.dev["scheme"]].make(protocol.dev, FoldDraft(data, drafts, i, rest))}
-        dev -= excluded - {*part["test"]}
-        train = [u for u in rest if u not in dev]
-        test = part["test"] if dev == {*part["test"]} else [u for u in part["test"] if u not in dev]
-        folds.append(Fold(i + 1, *(tuple(sorted(utts, key=str.encode)) for utts in (train, dev, test))))
+        dev -= excluded - tested
+        train = tuple(u for u in rest if u not in dev)
+        test = tested if dev == tested else tested - dev
+        folds.append(Fold(i + 1, train, *(tuple(u for u in utts if u in chosen) for chosen in (dev, test))))
     _require_disjoint(protocol, folds, data)
     return folds
 
@@ -209,14 +210,14 @@ def _require_groups(protocol: Protocol, data: DataDir, parts: int) -> None:
         )
 
 
-def _excluded(part: Mapping[str, Sequence[str]], data: DataDir, values: Sequence[Mapping[str, str]]) -> set[str]:
+def _excluded(part: Mapping[str, Sequence[str]], utts: Sequence[str], values: Sequence[Mapping[str, str]]) -> set[str]:
     """Utterances that cannot be in train: tested, sharing one of ``values`` with the test part, or in no given list."""
     excluded = {*part["test"]}
     for value in values:
         tested = {value[u] for u in part["test"] if u in value}
         excluded |= {u for u in value if value[u] in tested}
     if "train" in part:
-        excluded |= {*data.utts}.difference(*part.values())
+        excluded |= {*utts}.difference(*part.values())
     return excluded
 
 

@@ -85,11 +85,12 @@ def own_id(data: DataDir, utt: str) -> str:
 
 def by_class(data: DataDir, utts: Sequence[str], rng: random.Random) -> list[list[str]]:
     """Utterances of each class, shuffled, classes sorted by name; ``Random`` is stable over Python versions."""
-    classes = []
-    for emotion in sorted(set(data.emo.values())):
-        classes.append([u for u in utts if data.emo[u] == emotion])
-        rng.shuffle(classes[-1])
-    return classes
+    classes: dict[str, list[str]] = {emotion: [] for emotion in data.classes}
+    for utt in utts:
+        classes[data.emo[utt]].append(utt)
+    for members in classes.values():
+        rng.shuffle(members)
+    return [*classes.values()]
 
 
 def _random(options: Options, data: DataDir) -> list[list[str]]:

@@ -35,7 +35,8 @@ def recordings(description: Description, speakers: int = 2) -> list[Recording]:
     """The recordings of a miniature: those of the first ``speakers`` speakers, one for each label.
 
     Raises:
-        UserError: the description has no ``example``, or its patterns do not match it (``corpus-example``).
+        UserError: the description has no ``example``, its patterns do not match it, or codes lead out of the corpus
+            (``corpus-example``).
     """
     match = _example(description)
     who, what = (_choices(description, name, match) for name in ("speaker", "label"))
@@ -45,7 +46,7 @@ def recordings(description: Description, speakers: int = 2) -> list[Recording]:
     for speaker in who[:speakers]:
         for label in what:
             groups = {**{name: next(values) for name, values in others.items()}, **speaker, **label}
-            made.append(Recording(_path(description.example, match, groups), groups))
+            made.append(Recording(_inside(_path(description.example, match, groups)), groups))
     return made
 
 
@@ -55,6 +56,13 @@ def write(description: Description, root: Path, speakers: int = 2, rate: int = 1
     for recording in made:
         write_noise(root / recording.path, rate)
     return made
+
+
+def _inside(path: str) -> str:
+    """A path below a folder; raises UserError (``corpus-example``) where it leads out of it."""
+    if path.startswith("/") or ".." in path.split("/"):
+        raise UserError(f"{path}: a recording outside of the corpus; correct example and codes", code="corpus-example")
+    return path
 
 
 def write_noise(path: Path, rate: int = 16000, seconds: float = SECONDS) -> None:

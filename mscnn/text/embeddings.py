@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 UNKNOWN_RANGE = 0.25  # words without an embedding: U(-UNKNOWN_RANGE, UNKNOWN_RANGE), as in Yoon et al. 2018
+MOST = 1e10  # of the values of vectors
 MIN_COVERAGE = 0.02  # share of the words; GoogleNews lacks the most frequent ones, and still has nine of ten
 WORD2VEC_EPOCHS = (20, 150)  # least and most
 WORD2VEC_TOKENS = 500_000  # tokens to process over all epochs
@@ -159,4 +160,7 @@ def _read(path: Path) -> WordVectors:
     vectors = KeyedVectors.load_word2vec_format(str(path), binary=path.suffix == ".bin")
     if not np.isfinite(vectors.vectors).all():
         raise ValueError("vectors with values that are not finite")
+    largest = np.abs(vectors.vectors).max(initial=0)
+    if largest > MOST or 0 < largest < 1 / MOST:
+        raise ValueError(f"values of up to {largest:.0e}: binary vectors are float32, little-endian")
     return WordVectors(vectors.index_to_key, vectors.vectors.astype(np.float32, copy=False))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import codecs
 import gzip
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -19,6 +21,7 @@ from mscnn.text import fasttextfile
 from mscnn.text.fasttextfile import CHUNK, MAX_WORD_BYTES
 
 GZIP, ZIP, FACEBOOK = b"\x1f\x8b", b"PK\x03\x04", fasttextfile.MAGIC  # first bytes of files
+MOST_UNDECODABLE = 0.01  # share of the words of a file; some published ones have a few
 MAX_LINE = 1 << 20  # bytes of a line of text: a word and its values
 LANGUAGE = re.compile(rb"/c/\w{2,8}/")  # what ConceptNet's words begin with
 
@@ -31,7 +34,25 @@ class Wanted:
 
     def __init__(self, words: Collection[str], most: int = 0) -> None:
         self.words = {word.encode() for word in words}
-        self._left = most
+        self._left, self._undecodable = most, 0
+
+    def composed(self, word: bytes) -> bytes:
+        """A word as tokens are: in composed characters (NFC); counts those that are not UTF-8."""
+        if word.isascii():
+            return word
+        try:
+            return unicodedata.normalize("NFC", word.decode()).encode()
+        except UnicodeDecodeError:
+            self._undecodable += 1
+            return word
+
+    def check(self, number: int) -> None:
+        """Raise ValueError where more than a few of ``number`` words are not UTF-8: none of those would be found."""
+        if self._undecodable > MOST_UNDECODABLE * number:
+            raise ValueError(
+                f"{self._undecodable} of {number} words are not UTF-8; convert the file, for example with "
+                "iconv -f latin1 -t utf8"
+            )
 
     def take(self, word: bytes) -> bool:
         """Whether to keep the next word of a file."""
@@ -130,7 +151,10 @@ def _sniff(head: bytes) -> tuple[int | None, int, bool]:
         rows, dim = map(int, fields)
         if not 0 < dim <= fasttextfile.MOST_DIM:
             raise ValueError(f"vectors of {dim} dimensions, at most {fasttextfile.MOST_DIM} are read")
-        values = rest.partition(b"\n")[0].rstrip().rsplit(None, dim)[1:]
+        line = rest.partition(b"\n")[0]
+        values, all_values = line.rstrip().rsplit(None, dim)[1:], line.split()[1:]
+        if len(all_values) > 1 and len(all_values) != dim and _are_numbers(all_values):
+            raise ValueError(f"the header states {dim} dimensions, the first word has {len(all_values)}")
         return rows, dim, not (len(values) == dim and _are_numbers(values))
     if len(fields) > 2 and _are_numbers(fields[-2:]):
         return None, len(fields) - 1, False
@@ -161,16 +185,18 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Wanted) 
             prefix = match[0]
         if prefix:
             line, start = _without(prefix, line, number), start.removeprefix(prefix)
-        if not start or start in records or not wanted.take(start):
+        composed = wanted.composed(start)
+        if not start or composed in records or not wanted.take(composed):
             continue
         # the values are the last ``dim`` fields: GloVe 840B has words with spaces, such as "at name@domain.com"
         name, *values = line.rstrip().rsplit(None, dim)
         if name == start:
             if len(values) != dim:
                 raise ValueError(f"word {number}: expected {dim} values, found {len(values)}")
-            records[name] = b" ".join(values)
+            records[composed] = b" ".join(values)
     if len(line.split()) <= dim or (rows is not None and rows > number and not line.endswith(b"\n")):
         raise ValueError(f"truncated after {number} words" + (f" of {rows}" if rows else ""))
+    wanted.check(number)
     if rows not in (None, number):
         _log_count(stream, rows, number)
     return records
@@ -189,18 +215,20 @@ def _binary_records(stream: BinaryIO, rows: int, dim: int, wanted: Wanted) -> It
     """Words and values (little-endian float32) of the wanted words."""
     stream.readline()
     buffer, start, width = b"", 0, 4 * dim
-    for row in range(rows):
+    for row in count():  # to the end: a header may count fewer words
         while (blank := buffer.find(b" ", start, start + MAX_WORD_BYTES)) < 0 or len(buffer) < blank + 1 + width:
             if blank < 0 and len(buffer) - start >= MAX_WORD_BYTES:
                 raise ValueError(f"word {row + 1}: longer than {MAX_WORD_BYTES} bytes")
             more = stream.read(CHUNK)
             if not more and not buffer[start:].strip(b"\n"):
-                _log_count(stream, rows, row)
+                wanted.check(row)
+                if row != rows:
+                    _log_count(stream, rows, row)
                 return
             if not more:
                 raise ValueError(f"truncated after {row} words of {rows}")
             buffer, start = buffer[start:] + more, 0
-        name = buffer[start:blank].lstrip(b"\n")
+        name = wanted.composed(buffer[start:blank].lstrip(b"\n"))
         start = blank + 1 + width
         if wanted.take(name):
             yield name, buffer[blank + 1 : start]

@@ -129,6 +129,21 @@ def test_formats_that_are_accepted(tmp_path, form):
     assert (header.rate, header.channels) == (RATE, 1) and abs(header.seconds - 1) < 0.1
 
 
+def test_a_codec_that_knows_no_positions(tmp_path):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.sin(np.arange(3200) / 5) / 2, 8000, subtype="GSM610")
+    assert read_header(path).samples >= 3200
+    assert len(load_audio(path, 8000, convert=False)[0]) >= 3200
+    assert len(load_audio(path, 8000, convert=False, start=0.1, end=0.2)[0]) == 800
+    assert [len(part) for part in AudioFile.open(path).spans([(0, 100), (1000, 1100)])] == [100, 100]
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(BadAudio) as caught:
+        read_header(path)
+    assert caught.value.kind == "truncated-wav"
+
+
 def test_samples_without_a_header_are_no_audio_file(tmp_path):
     (tmp_path / "a.raw").write_bytes(bytes(100))
     assert issue(tmp_path / "a.raw")[0] == "not-a-wav"

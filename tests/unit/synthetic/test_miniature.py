@@ -3,7 +3,7 @@
 import pytest
 
 from mscnn.config.corpus import Description
-from mscnn.paths import names
+from mscnn.paths import conf, names
 from mscnn.synthetic.miniature import recordings
 from tests.raises import fails
 
@@ -26,3 +26,11 @@ def test_folders_follow_the_parts_of_the_name():
 def test_an_example_that_no_pattern_matches_is_refused():
     with fails("corpus-example", "toy", "nonsense.wav"):
         recordings(Description("toy", ("(?P<label>a)",), example="nonsense.wav"))
+
+
+@pytest.mark.parametrize("code", ["/tmp/x", "../../x"])
+def test_codes_that_lead_out_of_the_corpus_are_refused(code, tmp_path):
+    text = conf("corpora", "tess").read_text()
+    (tmp_path / "tess.yaml").write_text(text.replace("YAF: YAF", f"{code}: YAF").replace("OAF OA: OAF, ", ""))
+    with fails("corpus-example", code):
+        recordings(Description.load(str(tmp_path / "tess.yaml")))

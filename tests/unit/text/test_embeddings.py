@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -309,3 +310,35 @@ def test_same_in_every_process():
     ]
     assert runs[0].returncode == 0, runs[0].stderr
     assert runs[0].stdout == runs[1].stdout
+
+
+def bodies() -> dict[str, bytes]:
+    """Files of the words of VECTORS in forms that are refused, each with a part of the reason."""
+    rows = [(word, np.array(values, np.float32)) for word, values in SPELT.items()]
+    lines = [f"{word} {' '.join(map(str, values))}\n" for word, values in rows]
+    head = f"{len(rows)} 3\n".encode()
+    return {
+        "6 dimensions": f"{len(rows)} 6\n{''.join(lines)}".encode(),
+        "not UTF-8": "".join(lines).encode("latin-1"),
+        "little-endian": head + b"".join(w.encode() + b" " + v.astype(">f4").tobytes() + b"\n" for w, v in rows),
+        "of 3": head + b"".join(w.encode() + b" " + v.astype("<f8").tobytes() + b"\n" for w, v in rows),
+    }
+
+
+SPELT = {"the": (0.1, 0.2, 0.3), "caf\u00e9": (0.4, 0.5, 0.6), "sch\u00f6n": (0.7, 0.8, 0.9)}
+
+
+@pytest.mark.parametrize("reason", bodies())
+def test_vectors_of_another_form_are_refused(reason, tmp_path):
+    (tmp_path / "v").write_bytes(bodies()[reason])
+    with fails("embeddings-unreadable", tmp_path / "v", reason):
+        load_embeddings(tmp_path / "v", ["<pad>", "<unk>", *SPELT], cache=tmp_path)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_decomposed_words_and_a_header_that_counts_fewer(binary, tmp_path):
+    rows = [(unicodedata.normalize("NFD", word).encode(), np.array(v, "<f4")) for word, v in SPELT.items()]
+    made = [w + b" " + (v.tobytes() if binary else " ".join(map(str, v)).encode()) + b"\n" for w, v in rows]
+    (tmp_path / "v").write_bytes(b"2 3\n" + b"".join(made))
+    matrix, share = load_embeddings(tmp_path / "v", ["<pad>", "<unk>", *SPELT], cache=tmp_path)
+    assert share == 1 and np.allclose(matrix[2:], [*SPELT.values()])

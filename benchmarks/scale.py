@@ -2,10 +2,10 @@
 
     . ./path.sh; python3 benchmarks/scale.py [--sizes 10000 100000 1000000] [--out scale.md]
 
-Each step runs in a process of its own: CPU seconds and peak memory of its own, every 50 ms, without maps of files, less
-what it takes for 200 utterances, which is mostly the start of Python and of its packages (a step of training excepted).
-The exponent is the slope of log seconds over log utterances between
-the two largest sizes: 1 is linear. The slope of memory is bytes per utterance between them.
+Each step runs in a process of its own, which has first done all steps on 200 utterances, so that the start of Python
+and of its packages does not count: CPU seconds, and the growth of memory of its own (without maps of files), looked at
+every 50 ms. The exponent is the slope of log seconds over log utterances between the two largest sizes: 1 is linear.
+The slope of memory is bytes per utterance between them.
 
 Features are small (8 values, 5 to 10 frames), because reading a disk is not what is measured. The system is audio_cnn
 for the start of training and its step, and majority for predictions, scores and the report.
@@ -22,7 +22,7 @@ from pathlib import Path
 from mscnn.options import Parser, positive, run
 
 LABELS, PROTOCOL = "iemocap4", "random5"
-SMALL = 200  # utterances whose cost is subtracted: that of starting Python and of its packages
+SMALL = 200  # utterances on which all steps are done before one is measured
 
 
 def main() -> None:
@@ -39,14 +39,11 @@ def main() -> None:
     from mscnn.files import atomic
 
     with tempfile.TemporaryDirectory() as temporary:
-        work, found, base = args.work or Path(temporary), {}, {}
-        for size in (SMALL, *sorted(args.sizes)):
+        work, found = args.work or Path(temporary), {}
+        for size in sorted(args.sizes):
             for step in filter(args.steps.__contains__, STEPS):
-                seconds, peak = measured(step, work / str(size), size)
-                if size == SMALL:
-                    base[step] = (0.0 if step == "step" else seconds, peak)
-                found[step, size] = (max(seconds - base[step][0], 0.01), max(peak - base[step][1], 0))
-                print(f"{size} {step}: {seconds:.2f} s, {peak / 1e6:.0f} MB", file=sys.stderr, flush=True)
+                seconds, grown = found[step, size] = measured(step, work / str(size), size)
+                print(f"{size} {step}: {seconds:.2f} s, {grown / 1e6:.0f} MB", file=sys.stderr, flush=True)
     lines = table(found, sorted(args.sizes), args.steps)
     print("\n".join(lines))
     if args.out:
@@ -58,38 +55,43 @@ def measured(step: str, work: Path, size: int) -> tuple[float, int]:
     """CPU seconds, and bytes of memory, of a step in a process of its own."""
     code = f"import benchmarks.scale as scale; scale.child({step!r}, {str(work)!r}, {size})"
     done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
-    seconds, peak = json.loads(done.stdout.splitlines()[-1])
-    return seconds, peak
+    seconds, grown = json.loads(done.stdout.splitlines()[-1])
+    return seconds, grown
 
 
 def child(step: str, work: str, size: int) -> None:
-    """Run a step; prints its CPU seconds, with those of its children, and its peak memory."""
+    """Run a step after all steps on a few utterances; prints its CPU seconds and by how much memory grew."""
     import os
-    import resource
     import threading
 
     import torch
 
     torch.set_num_threads(1)
     os.environ["MSCNN_BACKEND"] = "debug"
-    sizes, done = [0], threading.Event()
+    with tempfile.TemporaryDirectory() as small:
+        for one in STEPS.values():
+            one(Path(small), SMALL)
+    sizes, done = [own()], threading.Event()
 
     def watch() -> None:
-        ended = False
-        while not ended:
-            ended = done.wait(0.05)
-            status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-            sizes.append(1024 * int(status["RssAnon"].split()[0]))
+        while not done.wait(0.05):
+            sizes.append(own())
 
     watching = threading.Thread(target=watch)
     watching.start()
+    before = sum(os.times()[:4])
     try:
-        seconds = STEPS[step](Path(work), size)
+        seconds = STEPS[step](Path(work), size) or sum(os.times()[:4]) - before
     finally:
         done.set()
         watching.join()
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps([seconds or sum(one.ru_utime + one.ru_stime for one in used), max(sizes)]))
+    print(json.dumps([seconds, max(sizes) - sizes[0]]))
+
+
+def own() -> int:
+    """Bytes of memory of this process, without maps of files."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return 1024 * int(status["RssAnon"].split()[0])
 
 
 def table(found: dict, sizes: list[int], steps: list[str]) -> list[str]:

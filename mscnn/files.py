@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -82,45 +83,51 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
             or no newline at the end; the message has file and line.
     """
     try:
-        *lines, rest = regular(path).read_bytes().split(b"\n")
+        content = regular(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
-    if rest:
-        raise UserError(
-            f"{path}:{len(lines) + 1}: no newline at the end; the file may be truncated", code="table-cut-short"
-        )
+    if content and not content.endswith(b"\n"):
+        number = content.count(b"\n") + 1
+        raise UserError(f"{path}:{number}: no newline at the end; the file may be truncated", code="table-cut-short")
     table: dict[str, str] = {}
-    previous = b""
-    for number, line in enumerate(lines, 1):
-        key, value = _key_and_value(line, path, f"{path}:{number}")
-        if key in table:
-            raise UserError(f"{path}:{number}: duplicate key {key}; keys must be unique", code="table-key-twice")
-        if key.encode() < previous:
-            file = shlex.quote(str(path))
-            raise UserError(
-                f"{path}:{number}: {key} follows {previous.decode()}; pad numbers in ids with zeros, and sort with: "
-                f"LC_ALL=C sort -o {file} {file}",
-                code="table-unsorted",
-            )
-        table[key], previous = value, key.encode()
+    previous = ""
+    for number, line in enumerate(io.BytesIO(content), 1):
+        key, value = _key_and_value(line, path, number)
+        if key <= previous:  # the order of characters is that of the bytes of UTF-8
+            _refuse_key(key, previous, table, path, number)
+        table[key], previous = value, key
     return table
 
 
-def _key_and_value(raw: bytes, path: str | os.PathLike, where: str) -> tuple[str, str]:
+def _key_and_value(raw: bytes, path: str | os.PathLike, number: int) -> tuple[str, str]:
+    """Key and value of a line, which ends with a newline."""
     try:
-        line = raw.decode("utf-8")
+        line = raw.decode()
     except UnicodeDecodeError:
         convert = _through("iconv -f LATIN1 -t UTF-8", path)
         raise UserError(
-            f"{where}: not UTF-8: {raw[:60]!r}; convert it, where it is Latin-1 with: {convert}", code="table-encoding"
+            f"{path}:{number}: not UTF-8: {raw[:-1][:60]!r}; convert it, where it is Latin-1 with: {convert}",
+            code="table-encoding",
         ) from None
     if "\r" in line:
         convert = _through("tr -d '\\r'", path)
-        raise UserError(f"{where}: carriage return; convert it with: {convert}", code="table-carriage-return")
-    key, _, value = line.replace("\t", " ", 1).partition(" ")
+        raise UserError(f"{path}:{number}: carriage return; convert it with: {convert}", code="table-carriage-return")
+    key, _, value = line[:-1].replace("\t", " ", 1).partition(" ")
     if not key:
-        raise UserError(f"{where}: expected 'key value', found {line[:60]!r}", code="table-line")
+        raise UserError(f"{path}:{number}: expected 'key value', found {line[:-1][:60]!r}", code="table-line")
     return key, value.strip()
+
+
+def _refuse_key(key: str, previous: str, table: Mapping[str, str], path: str | os.PathLike, number: int) -> None:
+    """Raise UserError for a key that does not follow ``previous`` in bytewise order."""
+    if key in table:
+        raise UserError(f"{path}:{number}: duplicate key {key}; keys must be unique", code="table-key-twice")
+    file = shlex.quote(str(path))
+    raise UserError(
+        f"{path}:{number}: {key} follows {previous}; pad numbers in ids with zeros, and sort with: "
+        f"LC_ALL=C sort -o {file} {file}",
+        code="table-unsorted",
+    )
 
 
 def _through(command: str, path: str | os.PathLike) -> str:

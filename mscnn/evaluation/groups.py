@@ -131,11 +131,13 @@ def _training_texts(exp: Experiment, data: Path) -> dict[str, str]:
         file = folds / f"fold{number:02d}.train"
         if not texts or not file.is_file():
             return {}
-        classes: dict[str, set[str]] = {}
+        trained, several = dict[str, str](), set[str]()  # texts with a class, and those with several
         for utt in read_list(file):
-            classes.setdefault(texts.get(utt, ""), set()).add(emotions.get(utt, ""))
+            text, emotion = texts.get(utt, ""), emotions.get(utt, "")
+            if trained.setdefault(text, emotion) != emotion:
+                several.add(text)
         tested = [utt for utt in runs[0].utts if utt in texts]
-        values |= {utt: TRAINING_TEXT[min(len(classes.get(texts[utt], ())), 2)] for utt in tested}
+        values |= {utt: TRAINING_TEXT[(texts[utt] in trained) + (texts[utt] in several)] for utt in tested}
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,42 +48,45 @@ def read_predictions(path: str | os.PathLike, classes: Sequence[str]) -> Predict
         raise UserError(f"{path}:1: expected the columns {' '.join(header)}; found {lines[0]!r}", code="table-columns")
     if len(lines) == 1:
         raise UserError(f"{path}: no utterances; train this fold again", code="table-empty")
-    index, previous, rows = {name: i for i, name in enumerate(classes)}, b"", []
+    index, utts, labels, prob = {name: i for i, name in enumerate(classes)}, [""], array("q"), array("d")
     for number, line in enumerate(lines[1:], 2):
-        row = _row(f"{path}:{number}", line.split("\t"), index)
-        if row[0].encode() <= previous:
+        utt, *both, row = _row(path, number, line.split("\t"), index)
+        if utt <= utts[-1]:  # the order of characters is that of the bytes of UTF-8
             raise UserError(
-                f"{path}:{number}: {row[0]} is a duplicate, or not in bytewise order after {previous.decode()}",
+                f"{path}:{number}: {utt} is a duplicate, or not in bytewise order after {utts[-1]}",
                 code="utterance-order",
             )
-        previous = row[0].encode()
-        rows.append(row)
-    utts, truth, pred, prob = zip(*rows, strict=True)
-    return Predictions(utts, np.array(truth), np.array(pred), np.array(prob))
+        utts.append(utt)
+        labels.extend(both)
+        prob.extend(row)
+    truth, pred = np.array(labels).reshape(-1, 2).T.copy()
+    return Predictions(tuple(utts[1:]), truth, pred, np.array(prob).reshape(len(truth), -1))
 
 
-def _row(where: str, cells: list[str], index: Mapping[str, int]) -> tuple[str, int, int, list[float]]:
+def _row(path: Path, number: int, cells: list[str], index: Mapping[str, int]) -> tuple[str, int, int, list[float]]:
     """Check one line; returns utterance, truth, prediction, probabilities."""
     if len(cells) != 3 + len(index):
-        raise UserError(f"{where}: expected {3 + len(index)} columns, found {len(cells)}", code="table-columns")
+        raise UserError(f"{path}:{number}: expected {3 + len(index)} columns, found {len(cells)}", code="table-columns")
     utt, truth, pred = cells[:3]
     for name in (truth, pred):
         if name not in index:
-            raise UserError(f"{where}: {utt}: class {name!r} is not one of {', '.join(index)}", code="class-unknown")
+            raise UserError(
+                f"{path}:{number}: {utt}: class {name!r} is not one of {', '.join(index)}", code="class-unknown"
+            )
     try:
         prob = [float(cell) for cell in cells[3:]]
     except ValueError:
         raise UserError(
-            f"{where}: {utt}: probabilities are not numbers: {' '.join(cells[3:])}", code="probability-value"
+            f"{path}:{number}: {utt}: probabilities are not numbers: {' '.join(cells[3:])}", code="probability-value"
         ) from None
     if not (min(prob) >= 0 and abs(sum(prob) - 1) <= TOLERANCE):
         raise UserError(
-            f"{where}: {utt}: probabilities must be 0 or more and sum to 1; found {' '.join(cells[3:])}",
+            f"{path}:{number}: {utt}: probabilities must be 0 or more and sum to 1; found {' '.join(cells[3:])}",
             code="probability-sum",
         )
     if prob[index[pred]] < max(prob):
         raise UserError(
-            f"{where}: {utt}: {pred} is not the most probable class; found {' '.join(cells[3:])}",
+            f"{path}:{number}: {utt}: {pred} is not the most probable class; found {' '.join(cells[3:])}",
             code="prediction-not-most-probable",
         )
     return utt, index[truth], index[pred], prob

@@ -16,8 +16,7 @@ def normalise(text: str) -> str:
     text = normalize("NFC", normalize("NFC", text).lower()).replace("’", "'")
     text = re.sub(r"\[[^\[\]]*\]", " ", text)
     text = re.sub(r"[^\w\s']|_", _replacement, text)
-    words = (word.strip("'") for word in re.sub("''+", " ", text).split())
-    return " ".join(word for word in words if word)
+    return " ".join(filter(None, [word.strip("'") for word in re.sub("''+", " ", text).split()]))
 
 
 def _replacement(character: re.Match[str]) -> str:

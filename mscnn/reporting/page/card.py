@@ -105,21 +105,18 @@ def _size(data: ReportData) -> str | None:
 def _parts(data: ReportData) -> Table:
     """Table of utterances per class in all data and in every part of every fold, from the lists in ``folds/``."""
     emotions = data.tables["utt2emo"]
-    rows = [("all data", "", list(emotions))]
+    rows = [("all data", "", Counter[str | None](emotions.values()))]
     for fold in range(1, data.config["folds"] + 1):
         for part in ("train", "dev", "test"):
             file = data.exp.path / "folds" / f"fold{fold:02d}.{part}"
             utts = file.read_text(encoding="utf-8").split() if file.is_file() else []
-            rows += [(f"fold {fold}", part, utts)] if utts else []
+            rows += [(f"fold {fold}", part, Counter(map(emotions.get, utts)))] if utts else []
 
-    def number(utts: list[str], name: str) -> int:
-        return sum(emotions.get(utt) == name for utt in utts)
-
-    columns: list[Column[tuple[str, str, list[str]]]] = [
+    columns: list[Column[tuple[str, str, Counter[str | None]]]] = [
         Column("data", lambda row: row[0], left=True),
         Column("part", lambda row: row[1], left=True),
-        Column("all", lambda row: len(row[2])),
-        *column_each(data.exp.classes, str, lambda row, name: number(row[2], name)),
+        Column("all", lambda row: row[2].total()),
+        *column_each(data.exp.classes, str, lambda row, name: row[2][name]),
     ]
     return Table.of(columns, rows)
 

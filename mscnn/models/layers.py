@@ -60,7 +60,7 @@ class ReluPools(torch.autograd.Function):
         frames = valid.sum(dim=2)
         mean = maps.sum(dim=2) / frames
         centred = (maps - mean[..., None]).mul_(valid)
-        std = (centred.square().sum(dim=2) / frames + EPSILON).sqrt()
+        std = (centred.square_().sum(dim=2) / frames + EPSILON).sqrt()
         return maps.amax(dim=2), mean, std, maps.to(x.dtype)
 
     @staticmethod
@@ -77,9 +77,9 @@ class ReluPools(torch.autograd.Function):
         slope = of_std / (frames * std)
         peaks = maps.clone().eq_(top)  # 1 or 0; a comparison to booleans takes five times as long
         grad = torch.addcmul(of_mean / frames - slope * mean, slope, maps)
-        grad = grad.addcmul(peaks, of_max / peaks.sum(dim=2, keepdim=True))
+        grad.addcmul_(peaks, of_max / peaks.sum(dim=2, keepdim=True))
         if (of_maps := grads[3]) is not None:
-            grad = grad + of_maps
+            grad += of_maps
         return torch.ops.aten.threshold_backward(grad, maps, 0).to(kept.dtype), None  # 0 where maps is
 
 

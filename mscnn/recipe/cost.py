@@ -162,8 +162,7 @@ def _memory(row: Row, costs: Costs) -> float | None:
 
 def _stages(data: DataSet, hours: float | None, costs: Costs) -> Iterator[Rate | None]:
     """Hours of one core and gigabytes of each output of stages 2 to 4; None: not measured."""
-    names = [*(name for name in data.features if name not in data.given), *(name for name, _ in data.encoded.values())]
-    features = [costs.features.get(stem(name)) for name in names]
+    features = [costs.features.get(stem(name)) for stage in (3, 4) for name, *_ in data.extracted(stage)]
     rates = [*features, *(costs.xvectors for _ in data.xvectors), *(costs.engines.get(e) for e in data.engines)]
     for rate in rates:
         yield None if rate is None or hours is None else Rate(rate.seconds * hours / 3600, rate.gigabytes * hours)

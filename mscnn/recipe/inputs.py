@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mscnn.recipe.needs import Finding, Needs
-from mscnn.recipe.plan import NO_VECTORS, stage_of
+from mscnn.recipe.plan import NO_VECTORS
 from mscnn.reporting.formats import counted
 
 LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
@@ -47,9 +47,7 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
     plan = needs.plan
     speech_models: set[str] = set()
     for data in plan.data_sets:
-        names = data.features.keys() - data.given if needs.runs_stage(3) else set()
-        names |= {name for name, text in data.encoded.values() if needs.runs_stage(stage_of(text))}
-        for name in sorted(names):
+        for name in dict.fromkeys(name for s in (3, 4) if needs.runs_stage(s) for name, *_ in data.extracted(s)):
             feature = Feature.load(name, data.feature_set.get(name, ()))
             if feature.kind == "wav2vec2":
                 speech_models.add(str(feature.options["model"]))

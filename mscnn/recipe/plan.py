@@ -179,9 +179,9 @@ class DataSet:
 
     def extracted(self, stage: int) -> list[tuple[str, str, str]]:
         """Feature, dump folder and text (gt where it is of recordings) of what stage 3 or 4 extracts."""
-        recorded = [(name, out, "gt") for name, out in self.features.items() if name not in self.given]
+        recorded = [(name, out, "gt") for name, out in self.features.items() if stage == 3]
         encoded = [(name, out, text) for out, (name, text) in self.encoded.items() if stage_of(text) == stage]
-        return [*(recorded if stage == 3 else []), *encoded]
+        return [one for one in (*recorded, *encoded) if one[0] not in self.given]
 
     def add(self, row: Row) -> None:
         """Add what an experiment needs."""

@@ -491,6 +491,8 @@ def test_vectors_of_each_text_have_a_folder_of_their_own(grid, tmp_path, monkeyp
     assert data.extracted(3) == [("minilm_tokens", gt[0], "gt")], "before transcripts"
     assert data.extracted(4) == [("minilm_tokens", recognised, "pocketsphinx")], "after them"
     assert all(row.embeddings == "none" for row in made.rows), "no word vectors are learned"
+    (data,) = plan(**grid(*rows), pretrained={"minilm_tokens": "none"}).data_sets
+    assert data.extracted(3) == data.extracted(4) == [], "they are there already"
 
 
 def test_audio_and_text_features_are_not_taken_for_each_other():

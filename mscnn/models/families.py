@@ -32,6 +32,7 @@ FAMILIES = {
     "mscnn": "mscnn.models.mscnn",
     "sarma2018": "mscnn.models.sarma2018",
     "satt2017": "mscnn.models.satt2017",
+    "ssl_heads": "mscnn.models.ssl_heads",
     "xu2019": "mscnn.models.xu2019",
     "yoon2018": "mscnn.models.yoon2018",
     "yoon2019": "mscnn.models.yoon2019",

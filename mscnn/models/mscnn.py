@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mscnn.config.schema import Length, Probability, Size, SizeList
+from mscnn.config.schema import Length, Probability, Size, SizeList, SizeOr0
 from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import ABSENT, Inputs, Limits, Sizes
@@ -29,6 +29,7 @@ class Options:
     xvector: bool
     swem: bool
     attention: bool
+    project: SizeOr0
     audio_widths: SizeList
     text_widths: SizeList
     filters: Size
@@ -84,7 +85,9 @@ class MSCNN(Classifier[Options]):
         channels = options.filters * len(options.audio_widths), options.filters * len(options.text_widths)
         fused = len(options.audio_pool) * channels[0] + len(options.text_pool) * channels[1]
         if options.audio_pool:
-            self.audio_cnn = MultiScaleConv(sizes.audio, options.audio_widths, options.filters)
+            if options.project:
+                self.project = nn.Linear(sizes.audio, options.project)
+            self.audio_cnn = MultiScaleConv(options.project or sizes.audio, options.audio_widths, options.filters)
         if options.xvector:
             fused += sizes.xvector
         if options.text_pool:
@@ -127,6 +130,8 @@ class MSCNN(Classifier[Options]):
         options, parts, queries = self.options, [], []
         if options.audio_pool:
             audio, mask = self.masked(audio, audio_len, options.max_frames)
+            if options.project:  # frame by frame, so that frames of padding stay apart; the CNN masks them
+                audio = self.project(audio.transpose(1, 2)).transpose(1, 2)
             queries = self.audio_cnn.pooled(audio, mask, options.audio_pool)
             parts += queries
         if options.xvector:

@@ -62,7 +62,7 @@ def _marks(row: Row, result: Result, asr: Transcripts | None) -> Iterator[Note]:
     """Marks of the experiment, without the options of the row; ASR transcripts beside those of the paper."""
     for note in result.marks:
         key, _, value = note.text.partition("=")
-        if note.code == "changed" and key.rpartition(".")[2] in row.options:
+        if note.code == "changed" and row.options.keys() & {key, key.rpartition(".")[2]}:
             continue
         if note.code == "asr" and asr:
             yield Note(note.code, f"{note.text}; the paper: {asr.engine}, WER {asr.wer:.2f} % [{asr.certain}]")

@@ -59,7 +59,7 @@ class Result:
     Attributes:
         model: name of the configuration.
         text: gt, an ASR engine, or none.
-        options: options of the model and of training.
+        options: options of the model and of training, and ``inputs.audio``, its audio feature.
         set: name of the data directory.
         group: the group that it belongs to.
         disjoint: pair of parts -> what the protocol keeps disjoint in them.
@@ -149,7 +149,7 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
     return Result(
         model=current("models", facts["model"]),
         text=facts["text"],
-        options={**(facts.get("model_options") or {}), **(facts.get("training") or {})},
+        options={**(facts.get("model_options") or {}), **(facts.get("training") or {}), **_audio(facts)},
         set=name,
         group=Group(f"{split}{legacy})", split, protocol, bool(facts["legacy"]), bool(partial)),
         disjoint=facts["protocol"]["disjoint"],
@@ -161,6 +161,11 @@ def _result(path: Path, facts: Mapping, test: ScoreLine, dev: ScoreLine) -> Resu
         runs=facts["runs"],
         interval=_interval(path),
     )
+
+
+def _audio(facts: Mapping) -> dict[str, str]:
+    title = (facts.get("features") or {}).get("audio")
+    return {"inputs.audio": str(title).split()[0]} if title else {}
 
 
 def _system(facts: Mapping) -> ModelSpec | None:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from mscnn.config.model import ModelSpec
+from mscnn.config.schema import read
 from mscnn.data.datadir import DataDir
 from mscnn.files import read_table
 from mscnn.jobs import workers
 from mscnn.paths import conf, names
 from mscnn.recipe.plan import Plan, Row
+from tests import tiny_bert, tiny_wav2vec2
 
 pytestmark = pytest.mark.e2e
 
@@ -58,8 +61,26 @@ def few(recipe, folder: Path) -> list[str]:
     return ["--labels", str(labels), "--protocol", str(folder / "few" / "few.yaml")]
 
 
-def test_every_model_trains_a_step(mini, tiny_wav2vec2, tmp_path):
-    options = ["--model", " ".join(names("models")), "--asr-engine", "none", "--wav2vec2", tiny_wav2vec2]
+def encoders(folder: Path) -> str:
+    """--pretrained: a tiny network for every feature of a pretrained encoder."""
+    from transformers import Wav2Vec2FeatureExtractor
+
+    tiny_wav2vec2.write(folder / "speech")
+    Wav2Vec2FeatureExtractor().save_pretrained(folder / "speech")
+    tiny_bert.write(folder / "text")
+    networks = {"ssl_frames": folder / "speech", "text_encoder": folder / "text"}
+    features = {name: read(conf("features", name))["kind"] for model in names("models") for name in taken(model)}
+    return " ".join(f"{name}={networks[kind]}" for name, kind in features.items() if kind in networks)
+
+
+def taken(model: str) -> list[str]:
+    return [*ModelSpec.load(model).features.values()]
+
+
+def test_every_model_trains_a_step(mini, tmp_path):
+    networks = encoders(tmp_path)
+    options = ["--model", " ".join(names("models")), "--asr-engine", "none", "--wav2vec2", str(tmp_path / "speech")]
+    options += ["--pretrained", networks]
     options += [*few(mini, tmp_path), "--set", SETTINGS]
     mini.must_run(*options, "--stage", "xvector", "--stop-stage", "features")
     rows = Plan.load(mini.path / "exp/plan.jsonl").trained

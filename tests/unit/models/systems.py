@@ -24,6 +24,7 @@ SMALL = {  # options that make a network small; other families are checked with 
     "sarma2018": {"units": 8, "heads": 2},
     "satt2017": {"filters": [3, 4, 5], "lstm_dim": 3, "fc_dim": 5, "frames": 64},
 }
+ENCODED = {"text_encoder": 12, "ssl_frames": 24}  # their own are known only with the weights
 FRAMES = {"sarma2018": 9000}  # samples
 
 
@@ -49,10 +50,10 @@ def spec_of(name: str, **changes: object) -> ModelSpec:
 
 
 def widths(spec: ModelSpec, wav2vec2_folder: Path) -> dict[str, int]:
-    """Dimension of each feature of a configuration, by the names of the network; 12 of text encoders."""
+    """Dimension of each feature of a configuration, by the names of the network; ENCODED for pretrained encoders."""
     settings = {"wav2vec2": [f"model={wav2vec2_folder}"]}
     features = {key: Feature.load(name, settings.get(name, [])) for key, name in spec.features.items()}
-    return {key: 12 if one.kind == "text_encoder" else one.extractor.dim for key, one in features.items()}
+    return {key: ENCODED.get(one.kind) or one.extractor.dim for key, one in features.items()}
 
 
 def build(name: str, sizes: Sizes, **changes: object) -> Classifier:

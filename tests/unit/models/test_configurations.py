@@ -16,7 +16,7 @@ mscnn_spu_att mscnn_spu audio_cnn audio_cnn_xvector text_cnn are tre mdre mdrea 
 xu2019_paper xu2019_delta satt2017 sarma2018 sarma_krishna adsrnn_fig128 adsrnn_code64 adrnn adrnn_donghyun asrnn
 asrnn_donghyun asrnn_auditory acrnn_donghyun acrnn_paper acrnn_code glam glam5 res_multi_conv3 res_multi_conv5
 mh_res_multi_conv3 aa_res_multi_conv3 gmlp_res_conv3 gmlp_res_conv5 gmlp_multi_conv mhcnn aacnn cnn_attn_pooling ca_mser
-majority tfidf_lr logmel_lr
+superb_head emobox_head emotion2vec_head attentive_stats mscnn_ssl mscnn_ssl_att majority tfidf_lr logmel_lr
 """
 
 

@@ -9,7 +9,7 @@ from mscnn.config.model import ModelSpec
 from mscnn.models.inputs import Inputs, Sizes
 from mscnn.models.layers import MultiScaleConv, masked_std
 from tests.raises import fails
-from tests.unit.models.systems import spec_of
+from tests.unit.models.systems import count, spec_of
 
 COUNTS = {  # without the embedding table; dense layer of 128 and of 256 units
     "audio_cnn": (590_980, 788_228),
@@ -79,6 +79,25 @@ def test_padding_changes_nothing(name):
         short.xvector,
     )
     assert (model(short) - model(padded)).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("name", ["mscnn_ssl", "mscnn_ssl_att"])
+def test_wide_frames_are_projected_one_by_one_and_then_the_system_is_the_same(name):
+    wide = models.build(ModelSpec.load(name), Sizes(classes=4, audio=384)).double().eval()
+    narrow = models.build(spec_of(name, project=0), Sizes(classes=4, audio=96)).double().eval()
+    project, rest = wide.project.requires_grad_(False), wide.state_dict()
+    narrow.load_state_dict({key: value for key, value in rest.items() if not key.startswith("project.")})
+    lengths = torch.tensor([40, 31])
+    frames = [wave(384, n, step=0.2 * n) for n in lengths.tolist()]
+    audio = torch.full((2, 384, 73), 99.0, dtype=torch.float64)
+    projected = torch.zeros(2, 96, 40, dtype=torch.float64)
+    for row, one in enumerate(frames):
+        audio[row, :, : one.shape[1]] = one
+        projected[row, :, : one.shape[1]] = torch.stack([project.weight @ x + project.bias for x in one.T], dim=1)
+    text = torch.arange(26).view(2, 13) + 1, torch.tensor([13, 9]), wave(2, 512)
+    scores = narrow(Inputs(projected, lengths, *text))
+    torch.testing.assert_close(wide(Inputs(audio, lengths, *text)), scores, atol=1e-12, rtol=1e-12)
+    assert count(wide) - count(narrow) == 384 * 96 + 96
 
 
 def test_legacy_no_mask_counts_padding():

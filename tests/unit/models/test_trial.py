@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -11,13 +12,12 @@ import torch
 from mscnn import models
 from mscnn.config.model import ModelSpec
 from mscnn.errors import UserError
-from mscnn.features.config import Feature
 from mscnn.models import trial
 from mscnn.models.inputs import Sizes
 from mscnn.paths import names
 from tests.raises import fails
 from tests.unit.models.contract import batch
-from tests.unit.models.systems import SMALL, spec_of
+from tests.unit.models.systems import SMALL, spec_of, widths
 from tests.unit.training.test_device import in_single
 
 NETWORKS = {ModelSpec.load(name).family: name for name in reversed(names("models"))}  # one configuration of a family
@@ -34,7 +34,7 @@ def small(family: str) -> ModelSpec:
 
 
 def sizes_of(spec: ModelSpec) -> Sizes:
-    dims = {name: Feature.load(feature).extractor.dim for name, feature in spec.features.items()}
+    dims = widths(spec, Path())
     audio = {"audio": dims.pop("audio")} if spec.audio else {}
     return Sizes(classes=4, vocabulary=20, embedding=6, xvector=5, extra=dims, **audio)
 

@@ -45,6 +45,7 @@ OPTIONS = {
     "filters": 5,
     "fc_dim": 4,
     "dropout": 0.3,
+    "project": 0,
     "att_mode": "concat",
     "att_scale": False,
     "freeze_emb": False,

@@ -87,10 +87,10 @@ class Campaign:
             raise AssertionError(cluster.tail())
         self._check(cluster, kind, "no outage")
         journal = cluster.journal()
-        ends = {job: seconds for seconds, event, job in journal if event == "end"}
-        self.bodies[kind] = [ends[job] - seconds for seconds, event, job in journal if event == "begin"]
+        ends = {job: seconds for event, seconds, job in journal if event == "end"}
+        self.bodies[kind] = [ends[job] - seconds for event, seconds, job in journal if event == "begin"]
         print(f"{kind}: {len(self.expected[kind])} files, on Slurm the same in {time.monotonic() - begin:.0f} s; "
-              f"{len(ends)} jobs, {sum(self.bodies[kind]):.0f} s", flush=True)  # fmt: skip
+              f"{len(ends)} jobs, {sum(self.bodies[kind]):.0f} s of the processor", flush=True)  # fmt: skip
         for recipe in (local, cluster):
             shutil.rmtree(recipe.path)
 

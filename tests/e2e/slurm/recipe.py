@@ -74,15 +74,15 @@ class Recipe:
         """The end of what run.sh printed."""
         return self.output.read_text(errors="replace")[-3000:]
 
-    def journal(self) -> list[tuple[float, str, str]]:
-        """Time, event and job of each line that the bodies of jobs wrote."""
+    def journal(self) -> list[tuple[str, float, str]]:
+        """Each line that the bodies of jobs wrote: event, seconds of the processor so far, and job."""
         path = self.witness / "journal"
-        lines = [line.split(maxsplit=3) for line in path.read_text().splitlines()] if path.exists() else []
-        return [(float(seconds), event, job) for seconds, _, event, job in lines]
+        lines = [line.split(maxsplit=2) for line in path.read_text().splitlines()] if path.exists() else []
+        return [(event, float(seconds), job) for event, seconds, job in lines]
 
     def events(self) -> Counter[str]:
         """Numbers of bodies of jobs that began, ended, failed, and ran twice at a time."""
-        return Counter(event for _, event, _ in self.journal())
+        return Counter(event for event, _, _ in self.journal())
 
     def locks(self) -> list[str]:
         """Lock files that are left."""

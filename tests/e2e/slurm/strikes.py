@@ -24,7 +24,7 @@ class Round:
 
     Attributes:
         random: of this round, by its seed.
-        bodies: seconds that the bodies of jobs took in a run without outage, in the order in which they began.
+        bodies: seconds of the processor, the least that it takes, of each body of a job, as they began without outage.
         process: run.sh.
         said: what was done, and when.
     """

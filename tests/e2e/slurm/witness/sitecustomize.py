@@ -1,7 +1,7 @@
 """Imported by every Python process of a recipe that has this folder in PYTHONPATH: bodies of jobs are watched.
 
 Each body holds a lock of the kernel, which ends with its process, so that two at a time are seen. Lines of
-``MSCNN_TEST_WITNESS/journal`` are: seconds, process, ``begin``, ``end``, ``failed`` or ``twice``, and the job.
+``MSCNN_TEST_WITNESS/journal`` are: ``begin``, ``end``, ``failed`` or ``twice``, seconds of the processor, and the job.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ def watch(job_class):
 
     def note(event, job):
         number = os.open(FOLDER / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(number, f"{time.time():.2f} {os.getpid()} {event} {job}\n".encode())
+        os.write(number, f"{event} {time.process_time():.2f} {job}\n".encode())
         os.close(number)
 
     def watched(self):

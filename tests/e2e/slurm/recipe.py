@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from mscnn.lock import Lock
 from tests.e2e.slurm.cluster import Slurm
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,8 +86,9 @@ class Recipe:
         return Counter(event for event, _, _ in self.journal())
 
     def locks(self) -> list[str]:
-        """Lock files that are left."""
-        return [str(path.relative_to(self.path)) for path in self.path.glob("**/.*.lock")]
+        """Lock files of processes that run; those of others are taken over by who needs them."""
+        found = [Lock(path) for path in self.path.glob("**/.*.lock")]
+        return [str(lock.path) for lock in found if (owner := lock.holder()) and not owner.ended()]
 
 
 def wait_for(condition: Callable[[], object], seconds: float) -> bool:

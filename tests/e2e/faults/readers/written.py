@@ -51,8 +51,15 @@ def _made(spec: ModelSpec) -> None:
 
     families.options(spec)
     if spec.family != "baseline" and not families.pretrained(spec):
+        dims = {name: _dim(feature) for name, feature in spec.features.items()}
         with trial.fitting(spec), trial.without_memory():
-            families.build(spec, Sizes(4, extra=dict.fromkeys(spec.extra, 40)))
+            families.build(spec, Sizes(4, **{"extra": dims, **({"audio": dims.pop("audio")} if spec.audio else {})}))
+
+
+def _dim(feature: str) -> int:
+    """Values per frame; of features whose network says it, that of the base models."""
+    loaded = Feature.load(feature)
+    return 768 if "model" in loaded.options else loaded.extractor.dim
 
 
 def _settings() -> dict[str, str]:
@@ -92,8 +99,8 @@ def _feature(path: Path) -> None:
     import numpy as np
 
     feature = Feature.load(str(path))
-    if feature.kind in ("wav2vec2", "ssl_frames") or feature.options.get("backend") == "opensmile":
-        return
+    if "model" in feature.options or feature.options.get("backend") == "opensmile":
+        return  # a pretrained network, or another package
     samples = np.random.default_rng(0).normal(0, 0.1, feature.extractor.rate // 3).astype(np.float32)
     matrix = feature.extractor(samples)
     assert matrix.ndim == 2 and np.isfinite(matrix).all(), "features that are not finite"

@@ -74,6 +74,7 @@ class _Config(TypedDict, total=False):
     runs: Annotated[int, Field(ge=1, le=MOST)]
     partial: str
     short_excluded: int
+    pretrained_on_test: list[str]
     parameters: int | None
     inputs: dict[str, Any]
     environment: dict[str, Any]

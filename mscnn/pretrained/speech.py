@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-BERT, PREPROCESSOR = "wav2vec2-bert", "preprocessor_config.json"
+BERT, DATA2VEC, PREPROCESSOR = "wav2vec2-bert", "data2vec-audio", "preprocessor_config.json"
 SPEECH = Kind(
     "speech encoder",
     "facebook/hubert-base-ls960",
-    ("wav2vec2", "hubert", "wavlm", "data2vec-audio", BERT, WHISPER),
+    ("wav2vec2", "hubert", "wavlm", DATA2VEC, BERT, WHISPER),
     (MASK,),
     (PREPROCESSOR,),
 )
@@ -194,9 +194,11 @@ class WaveEncoder:
 
     def __init__(self, network: Any, extractor: Any, device: str) -> None:
         self.network, self.extractor, self.device = network.to(device), extractor, device
-        # a group norm takes statistics over time, which padding changes; such networks were trained without masks
+        # A group norm takes statistics over time, which padding changes; such networks were trained without masks. The
+        # positional convolutions of data2vec take no mask: what they make of the padding reaches the last frames.
         grouped = getattr(network.config, "feat_extract_norm", "layer") == "group"
-        self.padded = bool(extractor.return_attention_mask) and not grouped
+        exact = not grouped and network.config.model_type != DATA2VEC
+        self.padded = bool(extractor.return_attention_mask) and exact
 
     def __call__(self, batch: Sequence[np.ndarray], states: Sequence[int]) -> list[Tensor]:
         """See :class:`Encoder`."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from string import ascii_lowercase
 
 from mscnn.reporting.formats import counted
-from mscnn.reporting.marks import DAGGER, DAGGER_MEANING, PARTS, dagger
+from mscnn.reporting.marks import dagger, dagger_meaning
 from mscnn.reporting.notes import Note
 from mscnn.reporting.ours import BASELINES, Result
 from mscnn.reporting.published import Protocol, Row, Transcripts, split_set
@@ -28,7 +28,8 @@ class Footnotes:
     @property
     def notes(self) -> list[Note]:
         """The meaning of the dagger, where it is used, and of each letter."""
-        used = [Note("dagger", f"{DAGGER}: {DAGGER_MEANING}")] if any(n.code in PARTS for n in self._letters) else []
+        meaning = dagger_meaning(self._letters)
+        used = [Note("dagger", meaning)] if meaning else []
         return used + [Note(note.code, f"({letter}) {note.text}") for note, letter in self._letters.items()]
 
 

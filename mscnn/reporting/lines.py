@@ -36,6 +36,7 @@ FIELDS = {  # key -> meaning; fields of metrics (wf1, ua_sd, ua_run_sd and so on
     "short_excluded": "number of utterances shorter than a segment, which segments.short=drop excludes from the data",
     "partial": "number of trained folds / number of folds of the protocol; not comparable with lines of all folds",
     "speakers": "unknown: the corpus names no speakers, so that those of test are in training too",
+    "pretrained_on_test": "yes: a pretrained network that makes the features was trained on recordings of this corpus",
     "legacy": "flawed procedures of a paper that are reproduced, such as selecting models on test",
 }
 PATTERN = re.compile(
@@ -114,6 +115,7 @@ class ScoreLine:
             "short_excluded": config.get("short_excluded"),
             "partial": config.get("partial"),
             "speakers": config.get("speakers"),
+            "pretrained_on_test": "yes" if config.get("pretrained_on_test") else "",
             "legacy": ",".join(legacy),
         }
         texts = {key: str(value) for key, value in (fields | {k: v for k, v in marks.items() if v}).items()}

@@ -19,8 +19,10 @@ from mscnn.reporting.formats import counted
 from mscnn.reporting.notes import Note
 
 DAGGER = "†"
-PARTS = ("no-xvectors", "xvectors", "word-vectors", "alexnet", "wav2vec2")
-DAGGER_MEANING = "a pretrained part of the published system is missing or replaced"
+SEEN = "pretrained-on-test"
+PARTS = ("no-xvectors", "xvectors", "word-vectors", "alexnet", "wav2vec2", SEEN)
+REPLACED = "a pretrained part of the published system is missing or replaced"
+CONTAMINATED = "a pretrained part was trained on recordings of the corpus under test"
 PAPER_XVECTORS, DEMONSTRATION = "voxceleb", {"espeak": "a demonstration network, trained on synthetic voices"}
 SAID = ("embeddings", "wav2vec2", "alexnet", "short")  # settings that have marks of their own
 
@@ -54,6 +56,13 @@ def marks(config: Mapping[str, Any], exp: Path) -> tuple[Note, ...]:
 def daggered(notes: Collection[Note]) -> bool:
     """Whether a pretrained part of the system is missing or replaced."""
     return any(note.code in PARTS for note in notes)
+
+
+def dagger_meaning(notes: Collection[Note]) -> str:
+    """What the dagger of these notes means: one sentence or both; empty where none of them has a dagger."""
+    codes = {note.code for note in notes if note.code in PARTS}
+    meanings = [*([REPLACED] if codes - {SEEN} else []), *([CONTAMINATED] if SEEN in codes else [])]
+    return f"{DAGGER}: {', or '.join(meanings)}" if meanings else ""
 
 
 def dagger(notes: Collection[Note]) -> str:
@@ -107,6 +116,11 @@ def _wav2vec2(facts: Facts) -> Iterator[Note]:
             yield Note("wav2vec2", f"wav2vec 2.0 is `{Path(name).name}`, not {paper}")
 
 
+def _contamination(facts: Facts) -> Iterator[Note]:
+    for title in facts.config.get("pretrained_on_test") or ():
+        yield Note(SEEN, f"`{title.split()[0]}` was trained on recordings of this corpus, maybe those of the test part")
+
+
 def _transcripts(facts: Facts) -> Iterator[Note]:
     engine = facts.config["text"]
     if engine not in ("gt", "none"):
@@ -156,6 +170,7 @@ MARKS: tuple[Callable[[Facts], Iterator[Note]], ...] = (
     _word_vectors,
     _alexnet,
     _wav2vec2,
+    _contamination,
     _transcripts,
     _short,
     _changed,

@@ -15,7 +15,7 @@ from mscnn.evaluation.aggregate import MEANING, POOLED, Value
 from mscnn.evaluation.metrics import METRICS
 from mscnn.reporting.formats import fixed, thousands, with_sd
 from mscnn.reporting.lines import ScoreLine, read_score
-from mscnn.reporting.marks import DAGGER, DAGGER_MEANING, dagger, daggered, marks
+from mscnn.reporting.marks import dagger, dagger_meaning, daggered, marks
 from mscnn.reporting.notes import Note
 from mscnn.reporting.table import Cell, Column, Table, column_each, write_forms
 from mscnn.reporting.templates import Section, render
@@ -163,8 +163,8 @@ def write_overview(rows: Sequence[OverviewRow], stem: str | os.PathLike) -> str:
 
 def _meaning(rows: Sequence[OverviewRow]) -> str:
     """What the dagger stands for, with the parts that these rows lack; empty where there is none."""
-    parts = {n.text: None for row in rows if row.scores for n in row.scores.marks if daggered([n])}
-    return f"{DAGGER}: {DAGGER_MEANING}: {'; '.join(parts)}." if parts else ""
+    notes = [note for row in rows if row.scores for note in row.scores.marks if daggered([note])]
+    return f"{dagger_meaning(notes)}: {'; '.join(dict.fromkeys(note.text for note in notes))}." if notes else ""
 
 
 def _system(row: OverviewRow) -> str:

@@ -9,7 +9,7 @@ from mscnn.evaluation.aggregate import fold_mean, undefined
 from mscnn.evaluation.experiment import Experiment
 from mscnn.reporting import measured
 from mscnn.reporting.formats import settings, thousands, transcripts
-from mscnn.reporting.marks import DAGGER, DAGGER_MEANING, dagger, marks, sentences
+from mscnn.reporting.marks import dagger_meaning, marks, sentences
 from mscnn.reporting.table import Table
 from mscnn.reporting.templates import render
 
@@ -29,7 +29,7 @@ def summary(
         line=scored["test"].lines[0],
         scores=measured.scores({part: one.lines for part, one in scored.items()}),
         marks=sentences(differences),
-        dagger=f"{DAGGER}: {DAGGER_MEANING}" if dagger(differences) else "",
+        dagger=dagger_meaning(differences),
         remarks=[(part, text) for part in ("test", "dev") for text in scored[part].remarks],
         classes=measured.classes(statistics),
         folds=None if undefined(matrices, exp.classes) else measured.folds(fold_scores(exp, matrices)),

@@ -16,6 +16,7 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, folds_hash
 from mscnn.device import choose_device
 from mscnn.errors import UserError
+from mscnn.training.contamination import corpora_under_test, pretrained_on
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.outputs import environment
 from mscnn.training.short import too_short
@@ -137,6 +138,7 @@ def resolve(
     known = decided(options, spec, classes, protocol)
     folds_of = {"hash": folds_hash(protocol, folds), "sha256": folds_digest(protocol, folds)}
     partial = 0 < options.folds < len(folds)
+    seen = pretrained_on(sources.features, corpora_under_test(options.labels, sources.data.path))
     return {
         **known,
         "protocol": {**known["protocol"], **folds_of},
@@ -159,6 +161,7 @@ def resolve(
         "folds": min(options.folds or len(folds), len(folds)),
         "partial": f"{options.folds}/{len(folds)}" if partial else "",
         **({} if sources.data.speakers_known else {"speakers": "unknown"}),
+        **({"pretrained_on_test": seen} if seen else {}),
         "runs": options.runs,
         "short_excluded": len(too_short(spec, sources)),
         "parameters": system.parameters(sources, classes),

@@ -206,6 +206,26 @@ class ModelSpec:
         without = {"xvector": False} if "xvector" in self.options else {}
         return replace(self, xvector=False, options={**self.options, **without})
 
+    def check_rows(self, feature: str, options: Mapping[str, Any]) -> None:
+        """Check that the audio feature has frames, or one row per layer, as the network takes them.
+
+        Raises:
+            UserError: it has the other (``feature-rows``).
+        """
+        layers, layer = options.get("layer") == "all", self.options.get("layer", "frames")
+        if layers and layer == "frames":
+            raise UserError(
+                f"{self.name}: inputs.audio: {feature} has one row per layer (layer: all), not frames: give a "
+                "feature of frames, or a head with options.layer=weighted or the number of a layer",
+                code="feature-rows",
+            )
+        if not layers and layer != "frames":
+            raise UserError(
+                f"{self.name}: options.layer={layer} takes a feature with one row per layer (layer: all), such as "
+                f"hubert_base_layers, and {feature} has frames: set inputs.audio, or options.layer=frames",
+                code="feature-rows",
+            )
+
     def legacy(self) -> list[str]:
         """Names of the ``legacy_*`` flags that are on; they mark every score line."""
         return sorted(key for key, value in self.options.items() if key.startswith("legacy_") and value)

@@ -157,14 +157,16 @@ def _row(request: Request, options: Options, issues: Issues, left_out: list[str]
 
 
 def _check_sizes(spec: ModelSpec, classes: int, options: Options) -> None:
-    """Check that a network of segments takes them, where the sizes of its features are known before they are made."""
+    """Check that a network takes the rows of its audio feature, and segments of it where sizes are known beforehand."""
     from mscnn.features.config import Feature
     from mscnn.models.inputs import Sizes
     from mscnn.models.trial import check_segments
 
+    features = {name: Feature.load(one, _changes(one, spec, options)) for name, one in spec.features.items()}
+    if "audio" in features:
+        spec.check_rows(features["audio"].name, features["audio"].options)
     if spec.segments is None or spec.options.get("wav2vec2"):
         return
-    features = {name: Feature.load(one, _changes(one, spec, options)) for name, one in spec.features.items()}
     if any("model" in feature.options for feature in features.values()):  # a download
         return
     dims = {name: feature.extractor.dim for name, feature in features.items()}

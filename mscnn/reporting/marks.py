@@ -24,7 +24,7 @@ PARTS = ("no-xvectors", "xvectors", "word-vectors", "alexnet", "wav2vec2", SEEN)
 REPLACED = "a pretrained part of the published system is missing or replaced"
 CONTAMINATED = "a pretrained part was trained on recordings of the corpus under test"
 PAPER_XVECTORS, DEMONSTRATION = "voxceleb", {"espeak": "a demonstration network, trained on synthetic voices"}
-SAID = ("embeddings", "wav2vec2", "alexnet", "short")  # settings that have marks of their own
+SAID = {"embeddings", "wav2vec2", "wav2vec2.model", "alexnet", "short"}  # settings that have marks of their own
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _changed(facts: Facts) -> Iterator[Note]:
     """Settings that are not those of the configuration: epochs, steps, precision and so on."""
     for change in facts.config.get("changed") or ():
         key = change.partition("=")[0].replace("-", "_")
-        if key.rpartition(".")[2] not in SAID:
+        if SAID.isdisjoint((key, key.rpartition(".")[2])):
             yield Note("changed", change)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from mscnn.data.datadir import DataDir
 from mscnn.data.protocols import Fold, Protocol, folds_digest, folds_hash
 from mscnn.device import choose_device
 from mscnn.errors import UserError
+from mscnn.features.archive import FeatureDir
+from mscnn.features.config import FULL, Feature
 from mscnn.training.contamination import corpora_under_test, pretrained_on
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.outputs import environment
@@ -148,12 +150,7 @@ def resolve(
             [
                 *_used(options, system),
                 *(options.text.changed if spec.text and system.learns_tokens else ()),
-                *{
-                    f"{key}={value}"
-                    for one in sources.features.values()
-                    for key in ("stored", "trim_db")
-                    if (value := one.options.get(key))
-                },
+                *{change for archive in sources.features.values() for change in _feature_changes(archive)},
             ]
         ),
         "embeddings": options.text.title if spec.text and system.learns_tokens else "none",
@@ -169,6 +166,18 @@ def resolve(
         "environment": environment(),
         "command": shlex.join(["python", "-m", "mscnn.bin.train", *sys.argv[1:]]),
     }
+
+
+def _feature_changes(archive: FeatureDir) -> Iterator[str]:
+    """Options of a feature that are not those of conf/features; of another pretrained network its last name."""
+    try:
+        shipped = Feature.load(archive.feature).options
+    except UserError:  # a feature of the user, whose file states all options
+        shipped = archive.options
+    full = {"stored": FULL}  # what is not stated
+    for key, value in {**full, **archive.options}.items():
+        if value != {**full, **shipped}.get(key):
+            yield f"{archive.feature}.model={Path(str(value)).name}" if key == "model" else f"{key}={value}"
 
 
 def _used(options: ExperimentConfig, system: System) -> list[str]:

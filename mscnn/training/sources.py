@@ -171,7 +171,7 @@ def features_of(spec: ModelSpec, feature_dirs: Sequence[Path], reader: Reader) -
     """Features of a system, by their names in the model.
 
     Raises:
-        UserError: a feature has no folder.
+        UserError: a feature has no folder, or has layers where the system takes frames, or the converse.
     """
     archives = {a.feature: a for a in map(reader.features, feature_dirs)} if spec.features else {}
     names = {name: stem(feature) for name, feature in spec.features.items()}
@@ -182,4 +182,7 @@ def features_of(spec: ModelSpec, feature_dirs: Sequence[Path], reader: Reader) -
                 f"stage 3 and give --feature-dir dump/{wanted}/SET",
                 code="feature-missing",
             )
-    return {name: archives[wanted] for name, wanted in names.items()}
+    found = {name: archives[wanted] for name, wanted in names.items()}
+    if "audio" in found:
+        spec.check_rows(found["audio"].feature, found["audio"].options)
+    return found

@@ -103,15 +103,35 @@ def test_other_embeddings_and_units_are_another_system(setup, toy, in_process):
     assert config["embeddings"] == "vectors"
 
 
-def test_trimmed_edges_are_named(setup, toy, in_process):
-    data = DataDir.load(setup.data)
-    options = {**Feature.load("mfcc96").options, "trim_db": 30}
-    matrices = {utt: np.ones((20, 96), np.float32) for utt in data.utts}
-    write_features(toy / "trimmed", "mfcc96", options, matrices)
-    trimmed = dataclasses.replace(setup, feature_dirs=(toy / "trimmed",), settings=("max_epochs=1", "filters=4"))
-    train_experiments([trimmed], nj=1)
-    config = read_yaml(trimmed.exp / "config.yaml")
-    assert config["changed"] == ["filters=4", "max_epochs=1", "trim_db=30"]
+@pytest.mark.parametrize(
+    ("feature", "changes", "marks"),
+    [
+        ("mfcc96", {"trim_db": 30}, ["trim_db=30"]),
+        ("hubert_base", {}, []),
+        ("hubert_base", {"model": "/models/mine", "stored": "float32"}, ["hubert_base.model=mine", "stored=float32"]),
+    ],
+)
+def test_changes_of_features_are_named(setup, toy, in_process, feature, changes, marks):
+    matrices = {utt: np.ones((20, 96), np.float32) for utt in DataDir.load(setup.data).utts}
+    options = {**Feature.load(feature).options, **changes}
+    if changes.get("stored") == "float32":
+        del options["stored"]  # as stage 3 writes it
+    write_features(toy / "changed", feature, options, matrices)
+    settings = ("max_epochs=1", "filters=4", f"inputs.audio={feature}")
+    train_experiments([dataclasses.replace(setup, feature_dirs=(toy / "changed",), settings=settings)], nj=1)
+    assert read_yaml(setup.exp / "config.yaml")["changed"] == sorted([*settings, *marks])
+
+
+def test_layers_are_not_taken_for_frames(setup, toy, in_process):
+    """A head of layers on frames would take a frame for a layer, and a network of frames a layer for a frame."""
+    matrices = {utt: np.ones((5, 96), np.float32) for utt in DataDir.load(setup.data).utts}
+    for name in ("hubert_base", "hubert_base_layers"):
+        write_features(toy / name, name, Feature.load(name).options, matrices)
+    for model, feature in (("superb_head", "hubert_base"), ("audio_cnn", "hubert_base_layers")):
+        settings = ("max_epochs=1", f"inputs.audio={feature}")
+        mixed = dataclasses.replace(setup, model=model, feature_dirs=(toy / feature,), settings=settings)
+        with fails("feature-rows", model, feature):
+            train_experiments([mixed], nj=1)
 
 
 def test_other_options_are_refused_unless_overwritten(setup, in_process):

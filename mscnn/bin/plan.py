@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +144,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         xvector_backend=args.xvector_backend,
         unvoiced=args.unvoiced,
         wav2vec2=file(args.wav2vec2),
-        pretrained=dict(issues.attempt(_pretrained, one, file) or ("", "") for one in args.pretrained),
+        pretrained=issues.attempt(_pretrained, args.pretrained, file) or {},
         trim=args.trim,
         device=args.device,
         nj=args.nj,
@@ -159,15 +159,20 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
     return replace(options, **{**given, "set": (*given.get("set", ()), *options.set)})
 
 
-def _pretrained(setting: str, file: Callable[[str], str]) -> tuple[str, str]:
-    """Feature and network of an option ``FEATURE=MODEL``; raises UserError (``option-syntax``)."""
+def _pretrained(settings: Sequence[str], file: Callable[[str], str]) -> dict[str, str]:
+    """Networks by feature, of options ``FEATURE=MODEL``; raises UserError (``option-syntax``, ``option-conflict``)."""
     from mscnn.errors import UserError
 
-    feature, _, model = setting.partition("=")
-    if not feature or not model:
-        example = "hubert_base=/path/to/folder, or none in place of the folder"
-        raise UserError(f"--pretrained {setting}: expected FEATURE=MODEL, as {example}", code="option-syntax")
-    return feature, file(model)
+    networks: dict[str, str] = {}
+    for setting in settings:
+        feature, _, model = setting.partition("=")
+        if not feature or not model:
+            example = "hubert_base=/path/to/folder, or none in place of the folder"
+            raise UserError(f"--pretrained {setting}: expected FEATURE=MODEL, as {example}", code="option-syntax")
+        if feature in networks:
+            raise UserError(f"--pretrained {setting}: {feature} is given twice", code="option-conflict")
+        networks[feature] = file(model)
+    return networks
 
 
 def _train_args(words: list[str]) -> dict[str, Any]:

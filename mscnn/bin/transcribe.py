@@ -24,7 +24,7 @@ def parser() -> Parser:
     p.add_argument(
         "--model",
         "--asr-model",
-        help="faster-whisper: folder or name (default base.en); google: name (default 'default')",
+        help="faster-whisper: folder or name (base.en for English, else base); google: name (default 'default')",
     )
     p.add_argument(
         "--language",

@@ -33,8 +33,8 @@ class Language:
         match = TAG.fullmatch(tag.strip().replace("_", "-"))
         if match is None or match["code"].lower() not in _names():
             raise UserError(
-                f"--language {tag}: not a language{_hint(tag)} Give a tag of BCP 47: a code of conf/languages.yaml, "
-                "alone or with a region, such as de, en-US or zh-TW",
+                f"language {tag}: not known{_hint(tag)} Give a code of conf/languages.yaml, alone or with a script or "
+                "region, such as de, en-US or zh-Hant-TW; other parts of BCP 47 are not taken",
                 code="language-invalid",
             )
         return cls(match["code"].lower(), (match["script"] or "").title(), (match["region"] or "").upper())

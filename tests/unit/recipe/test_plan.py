@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mscnn.bin import plan as entry_point
 from mscnn.config import embeddings, schema
 from mscnn.errors import DataErrors
 from mscnn.paths import CONF, conf, names
@@ -502,3 +503,12 @@ def test_audio_and_text_features_are_not_taken_for_each_other():
     refused("input-unsupported", "text_encoder", models=("tre",), texts=("gt",), set=("text_encoder=minilm_tokens",))
     other = plan(models=("text_cnn",), texts=("gt",), set=("text_encoder=bert_base_tokens",)).rows[0]
     assert other.features == {"bert_base_tokens": "dump/bert_base_tokens/iemocap4/gt"}
+
+
+@pytest.mark.parametrize("given", ["minilm_tokens", "minilm_tokens=", "minilm_tokens=a minilm_tokens=b"])
+def test_a_pretrained_network_is_given_once(given, monkeypatch, capsys):
+    words = "plan --labels iemocap4 --model mscnn_text_encoder --protocol loso5 --dry-run true --pretrained"
+    monkeypatch.setattr(sys, "argv", [*words.split(), *given.split()])
+    assert entry_point.main() == 2
+    errors = capsys.readouterr().err
+    assert errors.count("error[") == 1 and "--pretrained minilm_tokens" in errors

@@ -25,7 +25,7 @@ def test_tags(tag, canonical, name):
     [("German", "de (German)"), ("deu", "de (German)"), ("en-USA", "en (English)"), ("polsh", "pl"), ("xx", "BCP 47")],
 )
 def test_unknown_languages_are_refused_with_the_nearest(tag, near):
-    with fails("language-invalid", f"--language {tag}", near):
+    with fails("language-invalid", f"language {tag}", near):
         Language.parse(tag)
     with fails("language-invalid", tag.split()[0]):
         check_tags(f"en {tag}")

@@ -62,7 +62,7 @@ def configuration(name: str, kind: Kind) -> Any:
     if os.path.isabs(name) and not os.path.isdir(name):
         raise unreadable(name, kind, FileNotFoundError("no such folder"))
     try:
-        config = AutoConfig.from_pretrained(name)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)  # None asks, and runs code of the model
     except Exception as error:  # the library raises many kinds of errors for a damaged folder
         raise unreadable(name, kind, error) from None
     for key, value in config.to_dict().items():
@@ -97,7 +97,7 @@ def network(name: str, kind: Kind) -> Any:
             encoder: Any = WhisperEncoder  # the decoder is not read
             model, loading = encoder.from_pretrained(name, key_mapping={r"^(model\.)?encoder\.": ""}, **options)
         else:
-            model, loading = AutoModel.from_pretrained(name, **options)
+            model, loading = AutoModel.from_pretrained(name, trust_remote_code=False, **options)
     except Exception as error:
         raise unreadable(name, kind, error) from None
     if missing := sorted(key for key in loading["missing_keys"] if not key.startswith(kind.unused)):

@@ -148,7 +148,7 @@ def _preprocessor(name: str) -> Any:
     from transformers import AutoFeatureExtractor
 
     try:
-        extractor = AutoFeatureExtractor.from_pretrained(name)
+        extractor = AutoFeatureExtractor.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # as for the configuration
         reason = str(error).strip().split("\n")[0]
         raise UserError(

@@ -126,7 +126,7 @@ def text_model(name: str, device: str = "cpu") -> TextModel:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # the library raises many kinds of errors for a damaged folder
         raise unreadable(name, TEXT, error) from None
     limits = [most, _positions(config), tokenizer.model_max_length]

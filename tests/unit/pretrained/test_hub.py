@@ -10,7 +10,7 @@ from huggingface_hub import _CACHED_NO_EXIST
 from safetensors.torch import load, save_file
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-from mscnn.pretrained import hub
+from mscnn.pretrained import hub, speech
 from mscnn.pretrained.hub import WAV2VEC2
 from tests.raises import fails
 
@@ -105,6 +105,26 @@ def test_damaged_folders(folder):
     config.write_text(json.dumps(facts))
     weights.unlink()
     refused("pretrained-unreadable")
+
+
+@pytest.mark.parametrize(
+    ("file", "own", "code"),
+    [
+        ("config.json", {"model_type": "own", "auto_map": {"AutoConfig": "conf.Own"}}, "pretrained-unreadable"),
+        ("preprocessor_config.json", {"auto_map": {"AutoFeatureExtractor": "conf.Own"}}, "pretrained-incomplete"),
+    ],
+)
+def test_code_of_a_model_is_not_run(tmp_path, folder, monkeypatch, file, own, code):
+    """Nor does transformers ask on standard input whether to run it."""
+    stated = json.loads((folder / file).read_text()) if (folder / file).exists() else {"feature_extractor_type": "Own"}
+    (folder / file).write_text(json.dumps(stated | own))
+    (folder / "conf.py").write_text(f"open({str(tmp_path / 'written')!r}, 'w').close()\n")
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda text="": asked.append(text) or "y")
+    with fails(code, folder) as caught:
+        speech.load(str(folder), None, "cpu")
+    assert "\n" not in str(caught.value)
+    assert not asked and not (tmp_path / "written").exists()
 
 
 @pytest.mark.parametrize("key", ["num_hidden_layers", "hidden_size"])

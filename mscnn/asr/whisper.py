@@ -43,12 +43,17 @@ FALLBACK: Mapping[str, Any] = {"no_repeat_ngram_size": 3}
 
 @dataclass(frozen=True)
 class FasterWhisper(SpeechEngine):
-    """A CTranslate2 Whisper model: ``folder`` of its files, ``model`` their digest, ``language`` such as ``en``."""
+    """A CTranslate2 Whisper model: ``folder`` of its files, ``model`` their digest, ``language`` such as ``en``.
+
+    All processes compute on ``device`` in ``numbers``, such as ``float32``: other ones may recognise other words.
+    """
 
     folder: str
     model: str
     language: str
     version: str
+    device: str
+    numbers: str
 
     @property
     def identity(self) -> dict[str, str]:
@@ -57,11 +62,12 @@ class FasterWhisper(SpeechEngine):
             "version": self.version,
             "model": self.model,
             "language": self.language,
+            "computed": f"{self.device}, {self.numbers}",
             "options": f"{OPTIONS}, above {REPETITIVE}: {FALLBACK}",
         }
 
     def open(self) -> Callable[[np.ndarray], str]:
-        model = _load(Path(self.folder))
+        model = _load(Path(self.folder), self.device, self.numbers)
 
         def recognise(samples: np.ndarray) -> str:
             segments = [*model.transcribe(samples, language=self.language, **OPTIONS)[0]]
@@ -83,7 +89,7 @@ def create(*, model: str = "", language: str = "en-US") -> FasterWhisper:
         UserError: the model is neither a complete folder nor available from the hub, is damaged, or does not have the
             language.
     """
-    from faster_whisper import __version__
+    from importlib.metadata import version
 
     spoken = Language.parse(language)
     model = model or _default(spoken)
@@ -96,7 +102,8 @@ def create(*, model: str = "", language: str = "en-US") -> FasterWhisper:
     if code not in loaded.supported_languages:
         raise _no_language(spoken, str(folder), ", ".join(loaded.supported_languages))
     content = digest([file_digest(path) for path in files])
-    return FasterWhisper(str(folder), content, code, __version__)
+    versions = " ".join(f"{name} {version(name)}" for name in ("faster-whisper", "ctranslate2"))
+    return FasterWhisper(str(folder), content, code, versions, loaded.model.device, loaded.model.compute_type)
 
 
 def check_language(language: Language, model: str) -> None:
@@ -164,14 +171,14 @@ def _vocabulary(folder: Path) -> list[str]:
         return []
 
 
-def _load(folder: Path) -> WhisperModel:
+def _load(folder: Path, device: str = "auto", numbers: str = "default") -> WhisperModel:
     import ctranslate2
     from faster_whisper import WhisperModel
 
     get_logger("faster_whisper").setLevel("WARNING")
     ctranslate2.set_log_level(logging.ERROR)  # it warns of half precision on every CPU
     try:
-        return WhisperModel(str(folder), cpu_threads=1, local_files_only=True)
+        return WhisperModel(str(folder), device, compute_type=numbers, cpu_threads=1, local_files_only=True)
     except Exception as error:  # tokenizers raises Exception itself
         raise UserError(
             f"{folder}: cannot be loaded as a Whisper model: {error}; download it again", code="model-damaged"

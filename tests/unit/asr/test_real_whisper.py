@@ -41,6 +41,7 @@ def test_words_of_actors(model, shared_dir, make_data, tmp_path):
     assert sum(count_errors(data.text, found).values(), Errors()).rate < 10
     made = yaml.safe_load((tmp_path / "out/engine.yaml").read_text())
     assert (made["engine"], made["language"], made["model"]) == ("faster-whisper", "en", engine.model)
+    assert made["computed"] in ("cpu, float32", "cuda, float16") and "ctranslate2" in made["version"]
 
 
 def test_it_is_english_only(model):

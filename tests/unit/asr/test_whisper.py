@@ -108,7 +108,7 @@ def test_an_english_model_has_no_other_language(model):
         check_language("faster-whisper", "de-DE", str(model))
     with fails("language-unknown", "--language pl", "small.en"):
         check_language("faster-whisper", "pl", "small.en")
-    with fails("language-invalid", "--language germn", "de (German)"):
+    with fails("language-invalid", "language germn", "de (German)"):
         check_language("faster-whisper", "germn", str(model))
     check_language("faster-whisper", "en-GB", str(model))
     check_language("faster-whisper", "de-DE", "")  # the default model is then multilingual
@@ -173,7 +173,7 @@ def test_text_that_repeats_itself_is_decoded_again(model, monkeypatch, ratio, de
         ), None
 
     engine = whisper.create(model=str(model))
-    monkeypatch.setattr(whisper, "_load", lambda folder: SimpleNamespace(transcribe=transcribe))
+    monkeypatch.setattr(whisper, "_load", lambda *_: SimpleNamespace(transcribe=transcribe))
     text = engine.open()(np.zeros(9, np.float32))
     assert text.split()[-1] == ("again" if decodings == 1 else "once") and len(calls) == decodings
     assert [options.get("no_repeat_ngram_size") for options in calls] == [None, 3][:decodings]

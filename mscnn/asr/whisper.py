@@ -166,9 +166,10 @@ def _vocabulary(folder: Path) -> list[str]:
     path = next((folder / name for name in VOCABULARIES if (folder / name).is_file()), None)
     try:
         text = regular(path).read_text(encoding="utf-8") if path else ""
-        return json_value(text) if path and path.suffix == ".json" else text.removesuffix("\n").split("\n")
+        tokens = json_value(text) if path and path.suffix == ".json" else text.removesuffix("\n").split("\n")
     except (OSError, ValueError):
         return []
+    return tokens if isinstance(tokens, list) else []
 
 
 def _load(folder: Path, device: str = "auto", numbers: str = "default") -> WhisperModel:

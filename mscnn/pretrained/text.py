@@ -60,10 +60,12 @@ class TextModel:
     pooling: Pooling
     most: int | None
     device: str
+    lower: bool = False  # whether texts are made lower-case first
     lock: threading.Lock = field(default_factory=threading.Lock)  # of the tokenizer, which has a state
 
     def tokens(self, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
         """Token ids of each text with its special tokens, and whether it was truncated."""
+        texts = [text.lower() for text in texts] if self.lower else texts
         with self.lock:
             ids = [list(self.tokenizer(text, verbose=False)["input_ids"]) for text in texts]
             long = [self.most is not None and len(one) > self.most for one in ids]
@@ -122,7 +124,7 @@ def text_model(name: str, device: str = "cpu") -> TextModel:
         UserError: as :func:`described` and :func:`mscnn.pretrained.hub.network`; or there is no tokenizer
             (``pretrained-unreadable``).
     """
-    config, pooling, most = described(name)
+    config, pooling, most, lower = described(name)
     from transformers import AutoTokenizer
 
     try:
@@ -130,26 +132,36 @@ def text_model(name: str, device: str = "cpu") -> TextModel:
     except Exception as error:  # the library raises many kinds of errors for a damaged folder
         raise unreadable(name, TEXT, error) from None
     limits = [most, _positions(config), tokenizer.model_max_length]
+    if wrong := [limit for limit in limits if not isinstance(limit, int | float | None)]:
+        raise unreadable(name, TEXT, ValueError(f"{wrong[0]!r} is no number of tokens"))
     known = [limit for limit in limits if limit and limit < 1 << 30]  # tokenizers without a limit state a huge one
-    return TextModel(network(name, TEXT).to(device), tokenizer, pooling, min(known, default=None), device)
+    return TextModel(network(name, TEXT).to(device), tokenizer, pooling, min(known, default=None), device, lower)
 
 
 @lru_cache(maxsize=4)
-def described(name: str) -> tuple[Any, Pooling, int | None]:
-    """Configuration of a model, its pooling, and the tokens that its authors read.
+def described(name: str) -> tuple[Any, Pooling, int | None, bool]:
+    """Configuration of a model, its pooling, the tokens that its authors read, and whether they make text lower-case.
 
     A model without ``modules.json`` has the mean over its tokens, special ones included.
 
     Raises:
         UserError: as :func:`mscnn.pretrained.hub.configuration`; or it is no encoder, or has modules or a pooling that
-            are not known here (``pretrained-kind``).
+            are not known here (``pretrained-kind``), or the configuration of its pooling is missing
+            (``pretrained-incomplete``).
     """
     config = configuration(name, TEXT)
     try:
         modules = _json(name, "modules.json") or []
         kinds = {str(module["type"]).rpartition(".")[2]: str(module["path"]) for module in modules}
         pooling = _json(name, f"{kinds['Pooling']}/config.json") if "Pooling" in kinds else None
-        limit = (_json(name, "sentence_bert_config.json") or {}).get("max_seq_length")
+        reading = _json(name, "sentence_bert_config.json") or {}
+        limit, lower = reading.get("max_seq_length"), reading.get("do_lower_case") or False
+        if not isinstance(pooling, dict | None):
+            raise ValueError(f"{kinds['Pooling']}/config.json is no mapping")
+        if limit is not None and (not isinstance(limit, int) or limit < 1):
+            raise ValueError(f"max_seq_length is {limit!r}, no number from 1")
+        if not isinstance(lower, bool):
+            raise ValueError(f"do_lower_case is {lower!r}, neither true nor false")
     except Exception as error:
         raise unreadable(name, TEXT, error) from None
     if config.is_encoder_decoder or not hasattr(config, "hidden_size"):
@@ -159,7 +171,13 @@ def described(name: str) -> tuple[Any, Pooling, int | None]:
             f"text encoder {name}: modules.json has {unknown[0]}; known are {', '.join(sorted(MODULES))}",
             code="pretrained-kind",
         )
-    return config, _pooling(name, pooling, "Normalize" in kinds), limit
+    if "Pooling" in kinds and pooling is None:
+        raise UserError(
+            f"text encoder {name}: modules.json names {kinds['Pooling']}, whose config.json is missing: copy it from "
+            "where the model is from",
+            code="pretrained-incomplete",
+        )
+    return config, _pooling(name, pooling, "Normalize" in kinds), limit, lower
 
 
 def _pooling(name: str, stated: Mapping[str, Any] | None, unit: bool) -> Pooling:

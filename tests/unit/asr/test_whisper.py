@@ -9,6 +9,7 @@ import pytest
 
 from mscnn.asr import check_language, make_engine, whisper
 from mscnn.asr.transcribe import transcribe
+from mscnn.text.language import Language
 from tests.raises import fails
 
 pytest.importorskip("faster_whisper")
@@ -140,6 +141,7 @@ def test_missing_models(model, tmp_path, monkeypatch):
         ("model.bin", b""),
         ("config.json", b"{"),
         ("vocabulary.json", b""),
+        ("vocabulary.json", b"5"),
     ],
 )
 def test_damage_is_found_before_any_work(model, tmp_path, file, content):
@@ -151,6 +153,13 @@ def test_damage_is_found_before_any_work(model, tmp_path, file, content):
     (folder / file).write_bytes(content)
     with fails("model-damaged", folder):
         whisper.create(model=str(folder))
+
+
+@pytest.mark.parametrize("content", ["5", "null", "{"])
+def test_a_vocabulary_that_is_no_list_says_nothing_of_languages(tmp_path, content):
+    (tmp_path / "vocabulary.json").write_text(content)
+    whisper.check_language(Language.parse("de"), str(tmp_path))
+    whisper.check_language(Language.parse("en"), str(tmp_path))
 
 
 def test_a_model_of_transformers_is_told(model, tmp_path):

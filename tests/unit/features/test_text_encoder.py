@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pickle
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -131,6 +132,40 @@ def test_what_cannot_be_read_or_pooled_is_refused(tmp_path, bert_folder):
     T5Model(small).save_pretrained(tmp_path / "t5")
     with fails("pretrained-kind", "t5"):
         encoder(tmp_path / "t5")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "code"),
+    [
+        ("1_Pooling/config.json", None, "pretrained-incomplete"),
+        ("1_Pooling/config.json", "[1]", "pretrained-unreadable"),
+        ("sentence_bert_config.json", "[1]", "pretrained-unreadable"),
+        ("sentence_bert_config.json", '{"max_seq_length": "256"}', "pretrained-unreadable"),
+        ("sentence_bert_config.json", '{"max_seq_length": 0}', "pretrained-unreadable"),
+        ("sentence_bert_config.json", '{"do_lower_case": "yes"}', "pretrained-unreadable"),
+        ("modules.json", "5", "pretrained-unreadable"),
+    ],
+)
+def test_damaged_files_of_sentence_transformers(tmp_path, file, content, code):
+    tiny_bert.write(tmp_path, pooling={"pooling_mode_mean_tokens": True})
+    if content is None:
+        (tmp_path / file).unlink()
+    else:
+        (tmp_path / file).write_text(content)
+    with fails(code, tmp_path):
+        encoder(tmp_path, "sentence")
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_texts_are_made_lower_case_where_the_model_says_so(tmp_path, lower):
+    tiny_bert.write(tmp_path, pooling={"pooling_mode_mean_tokens": True})
+    (tmp_path / "sentence_bert_config.json").write_text(json.dumps({"do_lower_case": lower}))
+    given: list[str] = []
+    model = text_model(str(tmp_path))
+    assert model.lower == lower
+    spelt = replace(model, tokenizer=lambda text, **options: given.append(text) or {"input_ids": [2, 3]})
+    spelt.tokens(["OH no"])
+    assert given == ["oh no" if lower else "OH no"]
 
 
 def test_the_revision_covers_pooling_and_tokenizer(tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mscnn.errors import UserError
@@ -52,7 +54,29 @@ def facts(path: str) -> tuple[int, int, int, int]:
         hop = round(RATE / (long - short))
     except Exception as error:  # onnxruntime raises many kinds of errors
         raise _unreadable(path, error) from None
-    return encoder.width, 0, hop, RATE - (short - 1) * hop
+
+    def has_frame(samples: int) -> bool:
+        try:
+            return encoder([np.zeros(samples, np.float32)], [0])[0].shape[1] > 0
+        except Exception:  # too short for its convolutions
+            return False
+
+    return encoder.width, 0, hop, bisect_left(range(RATE), True, lo=1, key=has_frame)
+
+
+@lru_cache(maxsize=2)
+def weights(path: str) -> tuple[Path, ...]:
+    """The file, and the files besides it that hold its weights; raises UserError where one is missing."""
+    onnx = require("onnx", f"speech encoder {path}")
+    try:
+        graph = onnx.load(path, load_external_data=False).graph
+    except Exception as error:  # of protobuf
+        raise _unreadable(path, error) from None
+    entries = [entry for tensor in graph.initializer for entry in tensor.external_data if entry.key == "location"]
+    files = [Path(path).parent / name for name in sorted({entry.value for entry in entries})]
+    if missing := [file for file in files if not file.is_file()]:
+        raise _unreadable(path, FileNotFoundError(f"{missing[0].name}, which has its weights, is missing"))
+    return Path(path), *files
 
 
 def _session(path: str, device: str) -> tuple[Any, str, str, int]:
@@ -60,7 +84,7 @@ def _session(path: str, device: str) -> tuple[Any, str, str, int]:
     ort = require("onnxruntime", f"speech encoder {path}")
     providers = [name for name in PROVIDERS[device] if name in ort.get_available_providers()]
     options = ort.SessionOptions()
-    options.log_severity_level, options.intra_op_num_threads = 3, 1
+    options.log_severity_level, options.intra_op_num_threads = 4, 1  # errors are raised
     try:
         session = ort.InferenceSession(path, options, providers)
     except Exception as error:

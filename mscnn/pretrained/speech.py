@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mscnn import packages
 from mscnn.errors import UserError
-from mscnn.files import file_digest
+from mscnn.files import digest, file_digest
 from mscnn.pretrained import ctranslate2_whisper, hub
 from mscnn.pretrained.hub import MASK, WHISPER, Kind
 
@@ -29,7 +29,7 @@ SPEECH = Kind(
     "facebook/hubert-base-ls960",
     ("wav2vec2", "hubert", "wavlm", DATA2VEC, BERT, WHISPER),
     (MASK,),
-    (PREPROCESSOR,),
+    (PREPROCESSOR, "processor_config.json"),  # transformers 5 prefers the second
 )
 RATE = 16000  # Hz, of all of them
 WHISPER_WINDOW, WHISPER_HOP = 30, 320  # seconds that Whisper was trained on; samples per frame
@@ -123,7 +123,10 @@ def facts(name: str) -> Facts:
 def revision(name: str) -> str:
     """Identity of the weights; raises UserError as :func:`facts`."""
     if is_onnx(name):
-        return file_digest(name)
+        from mscnn.pretrained import onnx_encoder
+
+        digests = [file_digest(path) for path in onnx_encoder.weights(name)]
+        return digest(digests) if len(digests) > 1 else digests[0]
     return hub.folder_digest(Path(name)) if is_ctranslate2(name) else hub.revision(name, SPEECH)
 
 

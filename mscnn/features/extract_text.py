@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 JOB_SIZE = 2000  # texts; fixed, so that the archives do not depend on the number of processes
+AT_A_TIME = 256  # texts whose vectors are in memory; up to 0.5 GB for the tokens of a large encoder
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,15 @@ def encoder_of(feature: Feature) -> TextEncoder:
 def _matrices(job: TextJob, notices: dict[str, list[str]]) -> Iterator[tuple[str, np.ndarray]]:
     """Vectors (T, dim) of each utterance; fills ``notices``."""
     feature = job.feature
-    vectors, truncated = encode(feature, [one.text for one in job.utterances], job.device)
     issues = []
-    for one, matrix, is_long in zip(job.utterances, vectors, truncated, strict=True):
-        notices[one.utt] = ["text truncated to what the encoder reads"] if is_long else []
-        if not is_finite(matrix):
-            limit = "" if feature.stored == FULL else f" in {feature.stored}; set stored={FULL}"
-            issues.append(Issue("feature-not-finite", f"{one.utt}: {feature.name} is not finite{limit}"))
-        yield one.utt, matrix
+    for start in range(0, len(job.utterances), AT_A_TIME):
+        some = job.utterances[start : start + AT_A_TIME]
+        vectors, truncated = encode(feature, [one.text for one in some], job.device)
+        for one, matrix, is_long in zip(some, vectors, truncated, strict=True):
+            notices[one.utt] = ["text truncated to what the encoder reads"] if is_long else []
+            if not is_finite(matrix):
+                limit = "" if feature.stored == FULL else f" in {feature.stored}; set stored={FULL}"
+                issues.append(Issue("feature-not-finite", f"{one.utt}: {feature.name} is not finite{limit}"))
+            yield one.utt, matrix
     if issues:
         raise DataErrors(f"{len(issues)} texts cannot be used:", issues, code="feature-not-finite")

@@ -31,7 +31,7 @@ class TextEncoder(Extractor):
     text has one vector of zeros.
     """
 
-    packages = ("numpy", "torch", "transformers")
+    packages = ("numpy", "sentencepiece", "tokenizers", "torch", "transformers")
     modules = ("mscnn.pretrained.hub", "mscnn.pretrained.text", "mscnn.features.extract_text")
     source: ClassVar[str] = "text"
     on_gpu = True

@@ -61,11 +61,23 @@ def _stored(stored):
 def test_the_result_does_not_depend_on_processes(data, tokens, tmp_path, monkeypatch):
     extract_text(data, tokens, tmp_path / "one", "gt", nj=1)
     monkeypatch.setattr(stage, "JOB_SIZE", 2)
+    monkeypatch.setattr(stage, "AT_A_TIME", 1)
     extract_text(data, tokens, tmp_path / "two", "gt", nj=2)
     one, two = FeatureDir.load(tmp_path / "one"), FeatureDir.load(tmp_path / "two")
     assert len(two.maps.paths) == 2
     for utt in TEXTS:
         np.testing.assert_allclose(one.read(utt), two.read(utt), atol=1e-6)
+
+
+def test_few_texts_are_in_memory_at_a_time(data, tokens, tmp_path, monkeypatch):
+    sizes: list[int] = []
+    encode = stage.encode
+    monkeypatch.setattr(stage, "AT_A_TIME", 3)
+    monkeypatch.setattr(
+        stage, "encode", lambda feature, texts, device: sizes.append(len(texts)) or encode(feature, texts)
+    )
+    assert extract_text(data, tokens, tmp_path / "out", "gt", nj=1)["a-3"] == 5
+    assert sizes == [3, 1]
 
 
 def test_texts_never_mix(data, tokens, tmp_path):

@@ -50,7 +50,7 @@ def _made(spec: ModelSpec) -> None:
     from mscnn.models.inputs import Sizes
 
     families.options(spec)
-    if spec.family != "baseline" and not families.pretrained(spec):
+    if spec.family != "baseline" and not any(map(spec.options.get, ("alexnet", "wav2vec2"))):  # those name files
         dims = {name: _dim(feature) for name, feature in spec.features.items()}
         with trial.fitting(spec), trial.without_memory():
             families.build(spec, Sizes(4, **{"extra": dims, **({"audio": dims.pop("audio")} if spec.audio else {})}))

@@ -92,7 +92,7 @@ def _word_vectors(facts: Facts) -> Iterator[Note]:
     if facts.config["text"] == "none" or facts.config.get("family") == "baseline" or "embeddings" not in options:
         return
     if encoder := (facts.config.get("features") or {}).get(TEXT_ENCODER):
-        yield Note("text-encoder", f"text: vectors of `{encoder}`; not word vectors")
+        yield Note("text-encoder", f"text: vectors of `{encoder.split()[0]}`; not word vectors")
         return
     name = str(facts.config.get("embeddings") or options["embeddings"] or "word2vec")
     if "glove" not in Path(name).name.lower():

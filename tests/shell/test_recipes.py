@@ -20,6 +20,7 @@ OWN = [r for r in RECIPES if r not in {*DESCRIBED, "cross", "own"}]  # of "own":
 STAGES = ["preflight", "data", "xvector", "features", "transcripts", "train", "score"]
 ENTRIES = [
     *("plan", "doctor", "prepare_data", "audit", "extract_xvectors", "extract_features", "audit", "transcribe"),
+    "extract_features",  # of texts
     *("train", "predict_experiments", "score", "report", "tables"),
 ]
 
@@ -222,7 +223,7 @@ def test_options_reach_the_stages_that_need_them(mini):
     output = mini(
         "--dry-run", "--language", "de-DE", "--set", "training.lr=0.1 max_epochs=2", "--jobs-per-device", 2
     ).stdout
-    assert options(output, "transcribe")["--language"] == options(output, "doctor")["--language"] == "de-DE"
+    assert options(output, "transcribe")["--language"] == options(output, "plan")["--language"] == "de-DE"
     assert options(output, "plan")["--set"] == "training.lr=0.1 max_epochs=2"
     assert options(output, "train")["--jobs-per-device"] == "2"
 

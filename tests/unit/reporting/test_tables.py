@@ -294,7 +294,7 @@ def test_names_are_listed(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     names = (
         "peng2021_table1 peng2021_table2 yoon2018 yoon2019 xu2019 satt2017 sarma2018 acrnn adsrnn meng2019 "
-        "peng2020 glam xu2021 ca_mser ravdess"
+        "peng2020 glam xu2021 ca_mser ravdess ssl_probe"
     )
     assert [line.split()[0] for line in done.stdout.splitlines()] == names.split()
     assert (tmp_path / "names").read_text() == done.stdout.rstrip("\n")

@@ -221,9 +221,9 @@ def test_the_command_line_wins_over_the_recipe_and_the_environment(sh, checkout)
 
 def test_options_reach_the_stages_that_need_them(mini):
     output = mini(
-        "--dry-run", "--language", "de-DE", "--set", "training.lr=0.1 max_epochs=2", "--jobs-per-device", 2
+        "--dry-run", "--language", "en-US", "--set", "training.lr=0.1 max_epochs=2", "--jobs-per-device", 2
     ).stdout
-    assert options(output, "transcribe")["--language"] == options(output, "plan")["--language"] == "de-DE"
+    assert options(output, "transcribe")["--language"] == options(output, "plan")["--language"] == "en-US"
     assert options(output, "plan")["--set"] == "training.lr=0.1 max_epochs=2"
     assert options(output, "train")["--jobs-per-device"] == "2"
 

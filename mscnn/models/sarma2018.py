@@ -67,7 +67,8 @@ class RawFrontEnd(nn.Module):
         layers = zip(self.convs, self.norms, self.pools, FRONT_END, strict=True)
         for conv, norm, pool, (_, padding, _, pool_padding) in layers:
             lengths = (lengths + 2 * padding - 7) // 4 + 1
-            x = _masked(norm(conv(x)).relu(), lengths)
+            x = conv(x)
+            x = norm(x).mul_(length_mask(lengths, x.shape[2])[:, None]).relu_()  # in place: one map less is kept
             lengths = (lengths + 2 * pool_padding - 4) // 2 + 1
             x = _masked(pool(x), lengths)
         return x, lengths

@@ -47,12 +47,12 @@ def measure(plan, args) -> Iterator[str]:
         if not args.only or row.model in args.only:
             yield f"  {row.model}: {system(row, args)}"
     yield "features:"
-    (data,) = plan.data_sets
-    for name, out in data.features.items():
+    made = {name: (data, out) for data in reversed(plan.data_sets) for name, out in data.features.items()}
+    for name, (data, out) in made.items():
         if not args.only or name in args.only:
             yield f"  {name}: {feature(data.path, name, out, args.utterances)}"
-    for out, model in data.xvectors.items() if not args.only else ():
-        yield f"xvectors: {xvectors(data.path, out, model, args.utterances)}"
+    for out, model in plan.data_sets[0].xvectors.items() if not args.only else ():
+        yield f"xvectors: {xvectors(plan.data_sets[0].path, out, model, args.utterances)}"
 
 
 def system(row, args) -> str:

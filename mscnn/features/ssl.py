@@ -13,13 +13,13 @@ from mscnn.config.schema import matching
 from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.pretrained import speech
+from mscnn.pretrained.layers import ALL, layer_numbers
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from mscnn.pretrained.speech import Encoder, Facts
 
-ALL, LAST = "all", "last"
 Layer = Annotated[str, matching(r"last|all|\d{1,3}|\d{1,3}-\d{1,3}", "last, a number, a range such as 4-8, or all")]
 BATCH_SECONDS = {"cpu": 0, "cuda": 240}  # of recordings with their padding; 0: one recording, as on its own
 
@@ -40,7 +40,9 @@ class SslFrames(Extractor):
     are dropped, which leaves n / 320 of n samples, rounded up. ``rate`` in Hz.
     """
 
-    modules = tuple(f"mscnn.pretrained.{name}" for name in ("hub", "speech", "ctranslate2_whisper", "onnx_encoder"))
+    modules = tuple(
+        f"mscnn.pretrained.{name}" for name in ("hub", "layers", "speech", "ctranslate2_whisper", "onnx_encoder")
+    )
     on_gpu = True
 
     rate: int
@@ -84,18 +86,7 @@ class SslFrames(Extractor):
     @property
     def states(self) -> list[int]:
         """Numbers of the hidden states that are used; raises UserError where the encoder lacks one."""
-        layers = self.facts.layers
-        if self.layer == LAST:
-            return [layers]
-        first, _, last = ("0-" + str(layers) if self.layer == ALL else self.layer).partition("-")
-        chosen = range(int(first), int(last or first) + 1)
-        if not layers or not chosen or chosen[-1] > layers:
-            has = f"layers 0 to {layers}" if layers else "no layer but the last"
-            raise UserError(
-                f"layer {self.layer}: {self.model} has {has}; a range begins with the lower one",
-                code="pretrained-layer",
-            )
-        return list(chosen)
+        return layer_numbers(self.layer, self.facts.layers, self.model)
 
     def available(self) -> None:
         """Raise UserError where package, folder or file is missing; nothing is downloaded."""

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 
 from mscnn.config.schema import matching
-from mscnn.errors import UserError
 from mscnn.features.base import Extractor
 from mscnn.pretrained.hub import available, revision
+from mscnn.pretrained.layers import layer_numbers
 from mscnn.pretrained.text import TEXT, described, text_model
 
 Layer = Annotated[str, matching(r"last|\d{1,3}|\d{1,3}-\d{1,3}", "last, a number, or a range such as 4-8")]
@@ -32,7 +32,9 @@ class TextEncoder(Extractor):
     """
 
     packages = ("numpy", "sentencepiece", "tokenizers", "torch", "transformers")
-    modules = ("mscnn.pretrained.hub", "mscnn.pretrained.text", "mscnn.features.extract_text")
+    modules = tuple(
+        f"mscnn.{name}" for name in ("pretrained.hub", "pretrained.layers", "pretrained.text", "features.extract_text")
+    )
     source: ClassVar[str] = "text"
     on_gpu = True
 
@@ -62,14 +64,7 @@ class TextEncoder(Extractor):
     def check(self) -> None:
         """Download the model where needed; raise UserError where it cannot be read or has no such layer."""
         text_model(self.model)
-        config = described(self.model)[0]
-        layers = [] if self.layer == "last" else [int(one) for one in self.layer.split("-")]
-        if layers != sorted(layers) or max(layers, default=0) > config.num_hidden_layers:
-            raise UserError(
-                f"layer {self.layer}: {self.model} has layers 0 to {config.num_hidden_layers}; a range begins with the "
-                "lower one",
-                code="pretrained-layer",
-            )
+        layer_numbers(self.layer, described(self.model)[0].num_hidden_layers, self.model)
 
     def encode(self, texts: Sequence[str], device: str = "cpu") -> tuple[list[np.ndarray], list[bool]]:
         """Vectors of texts, float32 (T, dim), T > 0, and whether each text was truncated."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import yaml
 
@@ -26,9 +26,11 @@ from mscnn.stamp import SEAL, Stamp, seal
 if TYPE_CHECKING:
     import numpy as np
 
+Utterance = TypeVar("Utterance")
 ROOMS = {"audio": ("pcm", "read", "video"), "features": ("base", "dsp")}
 CODE = tuple(f"mscnn.{room}.{name}" for room, names in ROOMS.items() for name in names)
 JOB_SIZE = 250  # utterances; fixed, so that the archives do not depend on the number of processes
+NOT_FINITE = "feature-not-finite"
 MOST_JOBS = 256  # each training maps all archives, and a process may have few files open
 
 
@@ -115,10 +117,14 @@ def refuse_others(out: Path) -> None:
 
 def make_jobs(data: DataDir, feature: Feature, out: Path, convert: bool, device: str) -> list[FeatureJob]:
     """One job per ``JOB_SIZE`` of the sorted utterances, or ``MOST_JOBS``, for any number of processes."""
-    utterances = UtteranceAudio.of(data)
-    size = max(JOB_SIZE, -(-len(utterances) // MOST_JOBS))
-    slices = [tuple(utterances[i : i + size]) for i in range(0, len(utterances), size)]
-    return [FeatureJob(number, audio, convert, out, feature, device) for number, audio in enumerate(slices, 1)]
+    slices = enumerate(sliced(UtteranceAudio.of(data), JOB_SIZE), 1)
+    return [FeatureJob(number, audio, convert, out, feature, device) for number, audio in slices]
+
+
+def sliced(utterances: Sequence[Utterance], size: int) -> list[tuple[Utterance, ...]]:
+    """The utterances of each job: ``size`` of them, or more where there would be more than ``MOST_JOBS``."""
+    size = max(size, -(-len(utterances) // MOST_JOBS))
+    return [tuple(utterances[i : i + size]) for i in range(0, len(utterances), size)]
 
 
 def write_features(job: FeatureJob) -> str:
@@ -145,10 +151,8 @@ def _matrices(job: FeatureJob, notices: dict[str, list[str]]) -> Iterator[tuple[
         for batch in _batches(_loaded(job, reader, notices), extractor.batch_seconds(job.device) * extractor.rate):
             matrices = compute_batch(job.feature, [samples for _, samples in batch], job.device)
             for (audio, _), matrix in zip(batch, matrices, strict=True):
-                if not is_finite(matrix):
-                    limit = "" if job.feature.stored == FULL else f" in {job.feature.stored}; set stored={FULL}"
-                    message = f"{audio.wav}: {job.feature.name} is not finite{limit or '; inspect it'}"
-                    reader.refuse(audio, "feature-not-finite", message)
+                if why := why_not_finite(matrix, job.feature):
+                    reader.refuse(audio, NOT_FINITE, f"{audio.wav}: {why}")
                     continue
                 if len(matrix) < extractor.min_frames:
                     notices[audio.utt].append(f"very short (below {extractor.min_frames} frames)")
@@ -182,11 +186,14 @@ def _batches(
         yield batch
 
 
-def is_finite(matrix: np.ndarray) -> bool:
-    """Whether all values are."""
+def why_not_finite(matrix: np.ndarray, feature: Feature) -> str:
+    """What is wrong with values that are not finite, and what to do; empty where all are."""
     import numpy as np
 
-    return bool(np.isfinite(matrix).all())
+    if np.isfinite(matrix).all():
+        return ""
+    limit = "; inspect it" if feature.stored == FULL else f" in {feature.stored}; set stored={FULL}"
+    return f"{feature.name} is not finite{limit}"
 
 
 def compute(feature: Feature, samples: np.ndarray, device: str) -> np.ndarray:

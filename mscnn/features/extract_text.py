@@ -16,8 +16,17 @@ from mscnn.device import choose_device
 from mscnn.errors import DataErrors, Issue, UserError
 from mscnn.features.archive import text_digest, write_archive
 from mscnn.features.archive_jobs import run_stale
-from mscnn.features.config import FULL, Feature
-from mscnn.features.extract import MOST_JOBS, FeatureJob, collect, is_finite, refuse_others, rounded, write_rows
+from mscnn.features.config import Feature
+from mscnn.features.extract import (
+    NOT_FINITE,
+    FeatureJob,
+    collect,
+    refuse_others,
+    rounded,
+    sliced,
+    why_not_finite,
+    write_rows,
+)
 from mscnn.features.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
@@ -61,11 +70,9 @@ def extract_text(
     out, texts = Path(out), data.text_of(text)
     encoder_of(feature).check()
     refuse_others(out)
-    utterances = [UtteranceText(utt, texts[utt]) for utt in data.utts]
-    size = max(JOB_SIZE, -(-len(utterances) // MOST_JOBS))
-    slices = [tuple(utterances[i : i + size]) for i in range(0, len(utterances), size)]
+    slices = enumerate(sliced([UtteranceText(utt, texts[utt]) for utt in data.utts], JOB_SIZE), 1)
     device = choose_device(device)
-    jobs = [TextJob(number, some, False, out, feature, device) for number, some in enumerate(slices, 1)]
+    jobs = [TextJob(number, some, False, out, feature, device) for number, some in slices]
     run_stale(jobs, write_texts, [out / "feature.yaml"], nj=nj, what=f"{feature.name} of text {text}")
     return collect(jobs, data, feature, out, {"text": text, "text_digest": text_digest(texts)})
 
@@ -104,9 +111,8 @@ def _matrices(job: TextJob, notices: dict[str, list[str]]) -> Iterator[tuple[str
         vectors, truncated = encode(feature, [one.text for one in some], job.device)
         for one, matrix, is_long in zip(some, vectors, truncated, strict=True):
             notices[one.utt] = ["text truncated to what the encoder reads"] if is_long else []
-            if not is_finite(matrix):
-                limit = "" if feature.stored == FULL else f" in {feature.stored}; set stored={FULL}"
-                issues.append(Issue("feature-not-finite", f"{one.utt}: {feature.name} is not finite{limit}"))
+            if why := why_not_finite(matrix, feature):
+                issues.append(Issue(NOT_FINITE, f"{one.utt}: {why}"))
             yield one.utt, matrix
     if issues:
-        raise DataErrors(f"{len(issues)} texts cannot be used:", issues, code="feature-not-finite")
+        raise DataErrors(f"{len(issues)} texts cannot be used:", issues, code=NOT_FINITE)

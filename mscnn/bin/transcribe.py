@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from mscnn.options import Parser, positive, run
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from mscnn.asr.base import Engine
+    from mscnn.recipe.plan import DataSet
 
 
 def parser() -> Parser:
@@ -41,7 +44,7 @@ def main() -> None:
     """Parse the options, transcribe, and log the outputs."""
     args = parser().parse_or_plan("data", "engine", "out")
 
-    from mscnn.asr import ENGINES, make_engine, options_of
+    from mscnn.asr import ENGINES
     from mscnn.asr.transcribe import transcribe
     from mscnn.data.datadir import DataDir
     from mscnn.errors import UserError
@@ -64,12 +67,7 @@ def main() -> None:
     if args.name and (why := why_no_name(args.name)):
         raise UserError(f"--name {args.name}: not the ending of a file: {why}", code="name-invalid")
 
-    def engine_of(name: str, data: DataSet) -> Engine:
-        language = data.language(args.language or "") if "language" in options_of(name) else args.language
-        given = {"table": args.table, "model": args.model, "language": language, "endpoint": args.endpoint}
-        return make_engine(name, **{option: value or None for option, value in given.items()})
-
-    engines = [engine_of(engine, data) for data, engine, _ in todo]  # all are checked before the first transcribes
+    engines = [_engine(args, engine, data) for data, engine, _ in todo]  # all are checked before the first transcribes
     for (data_set, engine, out), made in zip(todo, engines, strict=True):
         path = data_set.path
         start, name = time.monotonic(), args.name or engine
@@ -87,17 +85,26 @@ def main() -> None:
             out,
             errors,
         )
-        if not any(transcripts.values()):
+        if empty == len(data.utts):
             log.warning(
                 "%s recognised no words in any of the %d utterances: %s/text.%s cannot train a model. Check the "
                 "recordings, --language and --model",
                 engine,
-                len(data.utts),
+                empty,
                 path,
                 name,
             )
         if not errors.words:
             log.warning("%s/text has no words to compare with: the word error rate is undefined (n/a)", path)
+
+
+def _engine(args: Namespace, name: str, data: DataSet) -> Engine:
+    """The ASR engine of this name for the language of a data set, with the options of the command."""
+    from mscnn.asr import make_engine, options_of
+
+    language = data.language(args.language or "") if "language" in options_of(name) else args.language
+    given = {"table": args.table, "model": args.model, "language": language, "endpoint": args.endpoint}
+    return make_engine(name, **{option: value or None for option, value in given.items()})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import re
 from unicodedata import category, normalize
 
 NORMALISATION = (
-    "Unicode NFC; lower case, with i for the Turkish İ; tags in brackets such as [LAUGHTER] removed; invisible "
+    "Unicode NFC; lower case; i for the Turkish İ; tags in brackets such as [LAUGHTER] removed; invisible "
     "characters such as U+200C removed; punctuation and symbols replaced by a space, except apostrophes inside words; "
     "combining marks and vowel signs belong to words; repeated spaces merged; numbers as written"
 )

@@ -16,6 +16,7 @@ from mscnn.config.segments import Segments
 from mscnn.config.training import Training
 from mscnn.errors import UserError
 
+ADDED = {"mscnn": {"project": 0}}  # options of a family that earlier versions lack -> the value that does as they did
 TEXT_ENCODER = "text_encoder"  # name of the feature of the transcript among those of a network
 
 
@@ -166,7 +167,7 @@ class ModelSpec:
             audio=features.pop("audio", None),
             text=config["text"] != "none",
             xvector=config["xvector"] != "none",
-            options=config["model_options"],
+            options={**ADDED.get(config["family"], {}), **config["model_options"]},
             extra=features,
             normalise=config["normalise"],
             segments=schema.build(Segments, segments, "segments") if segments else None,

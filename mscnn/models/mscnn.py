@@ -29,6 +29,7 @@ class Options:
     xvector: bool
     swem: bool
     attention: bool
+    project: SizeOr0
     audio_widths: SizeList
     text_widths: SizeList
     filters: Size
@@ -40,7 +41,6 @@ class Options:
     max_frames: Length
     max_tokens: Length
     legacy_no_mask: bool
-    project: SizeOr0 = 0  # models and experiments of earlier versions do not state it
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -243,8 +243,11 @@ def read_fold(directory: str | os.PathLike, index: int) -> Fold:
 
 def shared(value: Mapping[str, str], a: Sequence[str], b: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Values that two parts have in common, each with its first utterance in both parts."""
-    of_a, of_b = ({value[u]: u for u in reversed(utts) if u in value} for utts in (a, b))
-    return {key: (of_a[key], of_b[key]) for key in sorted(of_a.keys() & of_b.keys())}
+    of_b = {value[u] for u in b if u in value}
+    if of_b.isdisjoint(value[u] for u in a if u in value):
+        return {}
+    first_a, first_b = ({value[u]: u for u in reversed(utts) if u in value} for utts in (a, b))
+    return {key: (first_a[key], first_b[key]) for key in sorted(first_a.keys() & first_b.keys())}
 
 
 def require_classes(protocol: Protocol, folds: Sequence[Fold], data: DataDir, classes: Sequence[str]) -> None:
@@ -294,7 +297,8 @@ def _overlaps(protocol: Protocol, fold: Fold, values: Mapping[str, Mapping[str, 
     for a, b in combinations(PARTS, 2):
         if (a, b) == ("dev", "test") and LEGACY_TEST_BEST in protocol.legacy:
             continue
-        both = {*parts[a]} & {*parts[b]}
+        few, many = sorted((parts[a], parts[b]), key=len)
+        both = {*few}.intersection(many)
         if both:
             yield Issue("utterance-in-two-parts", f"{where}: {min(both)} is in {a} and in {b}")
             continue

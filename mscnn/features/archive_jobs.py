@@ -51,7 +51,13 @@ Job = TypeVar("Job", bound=ArchiveJob)
 
 
 def run_stale(
-    jobs: Sequence[Job], write: Callable[[Job], str], finished: Sequence[Path], *, nj: int, what: str
+    jobs: Sequence[Job],
+    write: Callable[[Job], str],
+    finished: Sequence[Path],
+    *,
+    nj: int,
+    what: str,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Write the archives that are missing or were made from other files, options or code.
 
@@ -59,11 +65,13 @@ def run_stale(
         write: writes the outputs of a job; returns a summary for the job's log.
         finished: files that mark the whole work as done; removed before any archive is replaced.
         what: name of the work in the log.
+        check: called before anything is written; raises UserError where the archives cannot be made.
     """
     fresh, out = sum(job.stamp.fresh() for job in jobs), jobs[0].out
     if fresh == len(jobs):
         log.info("%s: %d archives are up to date", what, fresh)
         return
+    check()
     for path in finished:
         path.unlink(missing_ok=True)
     total = sum(len(job.utterances) for job in jobs)

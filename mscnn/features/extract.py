@@ -98,9 +98,10 @@ def extract(
             f"{feature.name} is a feature of text, not of audio: name it as inputs.text_encoder", code="feature-source"
         )
     refuse_others(out)
-    feature.extractor.check()
+    feature.extractor.available()
     jobs = make_jobs(data, feature, out, convert, choose_device(device) if feature.extractor.on_gpu else "cpu")
-    run_stale(jobs, write_features, [out / "feature.yaml"], nj=nj, what=feature.name)
+    check = feature.extractor.check  # loads a pretrained network
+    run_stale(jobs, write_features, [out / "feature.yaml"], nj=nj, what=feature.name, check=check)
     return collect(jobs, data, feature, out, {})
 
 

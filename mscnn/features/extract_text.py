@@ -68,12 +68,13 @@ def extract_text(
         UserError: as there; or there are no such transcripts, or the feature is made of audio (``feature-source``).
     """
     out, texts = Path(out), data.text_of(text)
-    encoder_of(feature).check()
+    encoder_of(feature).available()
     refuse_others(out)
     slices = enumerate(sliced([UtteranceText(utt, texts[utt]) for utt in data.utts], JOB_SIZE), 1)
     device = choose_device(device)
     jobs = [TextJob(number, some, False, out, feature, device) for number, some in slices]
-    run_stale(jobs, write_texts, [out / "feature.yaml"], nj=nj, what=f"{feature.name} of text {text}")
+    what = f"{feature.name} of text {text}"
+    run_stale(jobs, write_texts, [out / "feature.yaml"], nj=nj, what=what, check=feature.extractor.check)
     return collect(jobs, data, feature, out, {"text": text, "text_digest": text_digest(texts)})
 
 

@@ -186,9 +186,18 @@ def test_settings_are_recorded_and_the_name_stays(tmp_path, small_jobs, monkeypa
 
 def test_missing_requirements_are_reported_before_any_file_is_read(tmp_path, small_jobs):
     data = make_data(tmp_path, {"a-1": (sound(0.2), RATE)})
-    with fails("pretrained-unreadable", "/nowhere"):
+    with fails("file-missing", "/nowhere"):
         extract(data, Feature.load("wav2vec2", ["model=/nowhere"]), tmp_path / "out", nj=1, convert=False)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_computes_a_feature_is_loaded_only_where_archives_are_to_be_made(tmp_path, small_jobs, monkeypatch):
+    data, feature, loaded = make_data(tmp_path, {"a-1": (sound(0.2), RATE)}), Feature.load("mfcc39"), []
+    monkeypatch.setattr(type(feature.extractor), "available", lambda extractor: None)
+    monkeypatch.setattr(type(feature.extractor), "check", lambda extractor: loaded.append(extractor))
+    for _ in range(2):
+        extract(data, feature, tmp_path / "out", nj=1, convert=False)
+    assert len(loaded) == 1
 
 
 @pytest.mark.parametrize("name", ["raw16k", "prosody35", "mfcc26_seg18"])

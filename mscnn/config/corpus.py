@@ -17,8 +17,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
+import pydantic
 from pydantic import AfterValidator
 
 from mscnn.config import schema
@@ -28,6 +29,7 @@ from mscnn.text.language import check_tags
 
 ITEM_FIELDS = ("speaker", "label", "text", "style", "session", "scene", "gender", "split")
 BUILT_IN = ("stem", "folder", "path")
+Some: TypeAlias = Annotated[tuple[str, ...], pydantic.Field(min_length=1)]
 TEMPLATE = re.compile(r"\{(\w+)\}")
 OTHER = "*"  # in codes: any other value
 EACH = "each "
@@ -79,12 +81,12 @@ class Table:
         complete: whether each row must have a recording.
     """
 
-    files: tuple[str, ...]
+    files: Some
     key: str
     separator: str = ","
     columns: tuple[str, ...] = ()
     line: str = ""
-    encodings: tuple[str, ...] = ("utf-8", "utf-16")
+    encodings: Some = ("utf-8", "utf-16")
     optional: bool = False
     complete: bool = False
 
@@ -136,15 +138,15 @@ class Description:
     """
 
     name: str
-    names: tuple[str, ...]
+    names: Some
     about: str = ""
     language: Annotated[str, AfterValidator(check_tags)] = ""
     source: str = ""
     licence: str = ""
     limits: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
-    files: tuple[str, ...] = ("**/*",)
-    formats: tuple[str, ...] = ("wav", "flac")
+    files: Some = ("**/*",)
+    formats: Some = ("wav", "flac")
     example: str = ""
     skip: Mapping[str, str] = field(default_factory=dict)
     id: str = "{stem}"

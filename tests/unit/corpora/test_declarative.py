@@ -109,6 +109,8 @@ def test_every_irregularity_is_an_issue_or_a_note(parse, tmp_path):
         (("table: words, ", "table: word, "), "corpus-table-unknown", ["fields.text", "word"]),
         (("  label: {of", "  sort: {of"), "corpus-without-label", []),
         (("name: Toy", "name: Toy\nbase: nothing"), "conf-unknown", ["nothing"]),
+        (("name: Toy", "name: Toy\nformats: []"), "config-value", ["formats", "1"]),
+        (('files: ["**/words.txt"]', "files: []"), "config-value", ["tables.words.files", "1"]),
     ],
 )
 def test_errors_in_a_description_are_named(parse, change, code, names):

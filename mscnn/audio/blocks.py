@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mscnn.audio.check import no_samples
-from mscnn.audio.read import BadAudio, open_audio, require_samples, skip
+from mscnn.audio.read import MAX_CHANNELS, BadAudio, open_audio, require_samples, skip
 from mscnn.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_CHANNELS = 64
 READ = 1 << 16  # samples per read; of damaged files as much is used as can be decoded
 
 
@@ -66,7 +65,8 @@ class AudioFile:
 
         Raises:
             UserError: there is no such file (``file-missing``), it cannot be read as audio (``audio-unreadable``), has
-                no samples (``audio-empty``), or more than MAX_CHANNELS channels (``audio-channels``).
+                no samples (``audio-empty``), or a header of more than MAX_CHANNELS channels, of a rate that no
+                recording has, or without a length (``audio-channels``, ``audio-rate``, ``audio-length``).
         """
         name = os.fspath(path)
         if not os.path.exists(name):
@@ -75,17 +75,12 @@ class AudioFile:
             if os.path.isfile(name) and not os.path.getsize(name):
                 raise UserError(f"{name}: the file has 0 bytes; copy or record it again", code="audio-empty")
             with open_audio(name) as file:
-                frames, rate, channels = file.frames, file.samplerate, file.channels
+                frames, rate = file.frames, file.samplerate
         except BadAudio as error:
-            raise _unreadable(name, error) from None
+            raise error.of(name) from None
         if frames < 1:
             fix = "copy it again, or repair it with: sox --ignore-length FILE OUT.wav"
             raise UserError(f"{name}: {no_samples(name)}; {fix}", code="audio-empty")
-        if channels > MAX_CHANNELS:
-            raise UserError(
-                f"{name}: {channels} channels, the limit is {MAX_CHANNELS}; choose those with speech",
-                code="audio-channels",
-            )
         return cls(name, frames, rate)
 
     @property
@@ -115,7 +110,7 @@ class AudioFile:
                         require_samples(held, self.name)
                         yield held[: end - start]
         except BadAudio as error:
-            raise _unreadable(self.name, error) from None
+            raise error.of(self.name) from None
 
 
 @dataclass(frozen=True)
@@ -177,7 +172,3 @@ class AudioArray:
         """See :class:`Recording`."""
         for start, end in spans:
             yield self.samples[start:end]
-
-
-def _unreadable(name: str, error: BadAudio) -> UserError:
-    return UserError(f"{name}: {error}; inspect it with: file {name}", code="audio-unreadable")

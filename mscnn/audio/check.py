@@ -5,6 +5,7 @@ git-LFS pointer or half a header, and reads a truncated WAV file as a shorter on
 """
 
 import os
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 LFS_MAGIC = b"version https://git-lfs"
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
-STREAMED = 0x7FFFF000  # lengths from here on are written by programs that stream to a pipe: sox, arecord, ffmpeg
+STREAMED = 0x7F000000  # lengths from here on are written by programs that stream to a pipe: sox, arecord, ffmpeg
+STREAMED_64 = 1 << 62  # the same, of lengths of 64 bits
+HEAD = 1024  # bytes at the start in which formats other than WAV state their size
 PROBED = 4096  # bytes after the audio that are looked at
 THREADS = 8  # they wait for the disk, above all a network disk
 
@@ -87,8 +90,41 @@ def _refuse(file: BinaryIO, size: int) -> None:
             raise BadAudio("truncated-video", f"the header states {stated} bytes, the file has {size}")
     elif start[:4] == b"RIFF" and size < 12:
         raise BadAudio("truncated-wav", f"the file ends after {size} bytes, inside its header")
+    elif (stated := _stated_size(start + file.read(HEAD - len(start)))) > size:
+        raise BadAudio("truncated-wav", f"the header states {stated} bytes, the file has {size}")
     elif start[:4] == APPLE_DOUBLE:
         raise BadAudio("not-a-wav", f"an AppleDouble file of macOS, not the recording ({size} bytes)")
+
+
+def _stated_size(head: bytes) -> int:
+    """Bytes that a file states to have at its start, 0 where it states none; libsndfile reads as many as there are.
+
+    Formats that are not here have no length in their header, or libsndfile refuses them where they are truncated.
+    """
+    try:
+        match head[:4]:
+            case b"FORM":  # AIFF, 8SVX
+                size = 8 + struct.unpack_from(">I", head, 4)[0]
+            case b".snd":  # AU
+                size = sum(struct.unpack_from(">II", head, 4))
+            case b"Crea":  # VOC, by its first block
+                (first,) = struct.unpack_from("<H", head, 20)
+                size = first + 4 + int.from_bytes(head[first + 1 : first + 4], "little")
+            case b"NIST":
+                facts = dict(re.findall(rb"^(\w+) -i (\d{1,9})\s*$", head, re.MULTILINE))
+                samples = int(facts[b"sample_count"]) * int(facts.get(b"channel_count", 1))
+                return int(head.split()[1]) + samples * int(facts[b"sample_n_bytes"])
+            case b"RF64":
+                size = 8 + struct.unpack_from("<Q", head, 20)[0]
+                return size if size < STREAMED_64 else 0
+            case b"riff":  # W64
+                (size,) = struct.unpack_from("<Q", head, 16)
+                return size if size < STREAMED_64 else 0
+            case _:
+                return 0
+    except (struct.error, LookupError, ValueError):  # shorter than a header: libsndfile says so
+        return 0
+    return size if size < STREAMED else 0
 
 
 def _refuse_truncated(file: BinaryIO, size: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from mscnn.errors import UserError
 
@@ -20,6 +20,9 @@ CLIPPING_LEVEL = 32767 / 32768
 FRAME, HOP, FAINTEST = 2048, 512, 1e-10  # samples, samples, mean square: of frames in which silence is found
 BLOCK = 1 << 22  # samples of all channels per read
 CANCELLED = 0.01  # energy of the mean of channels, relative to that of uncorrelated channels, below which they cancel
+MAX_CHANNELS = 64
+UNKNOWN_FRAMES = (1 << 63) - 1  # of libsndfile, for FLAC
+RATES = (1000, 10_000_000)  # Hz; headers with other rates are damaged
 
 
 class BadAudio(Exception):
@@ -29,13 +32,20 @@ class BadAudio(Exception):
         self.kind = kind
         super().__init__(message)
 
+    def of(self, path: str | os.PathLike, part: str = "") -> UserError:
+        """The error for a file, or for a part of it, with its fix; all but those of AUDIO_FIXES are one kind."""
+        fix = AUDIO_FIXES.get(self.kind, f"inspect it with: file {path}")
+        code = self.kind if self.kind in AUDIO_FIXES else "audio-unreadable"
+        return UserError(f"{path}: {self}{part}; {fix}", code=code)
+
 
 @contextmanager
 def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
     """An audio file, or the sound of a video, opened by libsndfile.
 
     Raises:
-        BadAudio: kind not-a-wav; libsndfile cannot open the file or, in the block, decode it; or as
+        BadAudio: kind not-a-wav; libsndfile cannot open the file or, in the block, decode it; audio-channels,
+            audio-rate or audio-length, where its header states what no recording has; or as
             :func:`mscnn.audio.video.sound`.
         UserError: a package that reads videos is not installed.
     """
@@ -48,6 +58,7 @@ def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
         with open(path, "rb") as raw:
             start = raw.read(video.MAGIC_BYTES)
         with _opened(video.sound(path) if video.is_video(start) else path) as file:
+            _require_form(file)
             yield file
     except (soundfile.SoundFileError, OSError) as error:
         found = f" (the file begins with {start!r})" if start else ""
@@ -64,6 +75,15 @@ def _opened(source: str | os.PathLike | IO[bytes]) -> soundfile.SoundFile:
         return soundfile.SoundFile(source)
     except TypeError as error:  # samples without a header, by the ending of the name
         raise soundfile.SoundFileRuntimeError(str(error)) from None
+
+
+def _require_form(file: soundfile.SoundFile) -> None:
+    if file.channels > MAX_CHANNELS:
+        raise BadAudio("audio-channels", f"{file.channels} channels, the limit is {MAX_CHANNELS}")
+    if not RATES[0] <= file.samplerate < RATES[1]:
+        raise BadAudio("audio-rate", f"the header states a rate of {file.samplerate} Hz")
+    if file.frames == UNKNOWN_FRAMES:  # libsndfile cannot decode such files
+        raise BadAudio("audio-length", "the header does not state the number of samples: it was written to a pipe")
 
 
 def load_audio(
@@ -93,7 +113,7 @@ def load_audio(
             skip(file, min(first, file.frames))
             samples = _read(file, last - first)
     except BadAudio as error:
-        raise UserError(f"{path}: {error}; inspect it with: file {path}", code="audio-unreadable") from None
+        raise error.of(path) from None
     part = "" if end is None else f" from {start} to {end} s"
     require_samples(samples, path, part)
     channels = samples.shape[1]
@@ -137,12 +157,15 @@ def require_samples(samples: np.ndarray, path: str | os.PathLike, part: str = ""
             f"{path}: no samples{part}; remove it from the data directory, or replace the file", code="audio-empty"
         )
     if bad := unusable(samples):
-        raise UserError(f"{path}: {bad}{part}; {SAMPLE_FIXES[bad.kind]}", code=bad.kind)
+        raise bad.of(path, part)
 
 
-SAMPLE_FIXES = {
+AUDIO_FIXES = {
     "audio-not-finite": "convert the file to 16-bit PCM",
     "audio-range": "divide the samples by the full scale, 32768 for 16 bits: ffmpeg -i FILE -af volume=1/32768 OUT.wav",
+    "audio-channels": "choose those with speech: ffmpeg -i FILE -af 'pan=mono|c0=c0' OUT.wav",
+    "audio-rate": "the header is damaged: put the original file back",
+    "audio-length": "convert it: ffmpeg -i FILE OUT.flac",
 }
 
 
@@ -158,16 +181,44 @@ def unusable(samples: np.ndarray) -> BadAudio | None:
     return None
 
 
+class _Spread:
+    """Peak and energy of each channel around its mean: an offset is no sound."""
+
+    def __init__(self) -> None:
+        self.count = 0  # samples of all channels
+        self._least: Any = float("inf")  # of each channel, as the others
+        self._most: Any = float("-inf")
+        self._sum: Any = 0.0
+        self._squares: Any = 0.0
+
+    def add(self, rows: np.ndarray) -> None:
+        """Add samples (channels, n), n > 0."""
+        import numpy as np
+
+        self.count += rows.size
+        self._least = np.minimum(self._least, rows.min(axis=1))
+        self._most = np.maximum(self._most, rows.max(axis=1))
+        self._sum = self._sum + rows.sum(axis=1, dtype=np.float64)
+        self._squares = self._squares + np.square(rows, dtype=np.float64).sum(axis=1)
+
+    @property
+    def peak(self) -> np.ndarray:
+        """Half of the range of each channel, (channels,)."""
+        return (self._most - self._least) / 2
+
+    @property
+    def energy(self) -> np.ndarray:
+        """Summed squares of each channel, (channels,)."""
+        return self._squares - self._sum**2 / (self.count / len(self._sum))
+
+
 class Levels:
     """Levels of a recording, from its samples, which may be added block by block."""
 
     def __init__(self) -> None:
         self.count = 0  # samples per channel
         self._full = 0  # samples at full scale, of all channels
-        self._peaks: np.ndarray | float = 0.0
-        self._energies: np.ndarray | float = 0.0
-        self._mix_peak = self._mix_energy = 0.0
-        self._channels = 1
+        self._channels, self._mix = _Spread(), _Spread()  # of each channel, and of their mean
 
     @classmethod
     def of(cls, samples: np.ndarray) -> Levels:
@@ -180,38 +231,36 @@ class Levels:
         """Add samples (n, channels), n > 0."""
         import numpy as np
 
-        level = np.abs(samples)
-        self.count, self._channels = self.count + len(samples), samples.shape[1]
-        self._full += int((level >= CLIPPING_LEVEL).sum())
-        self._peaks = np.maximum(self._peaks, level.max(axis=0))
-        if self._channels > 1:
-            mix = samples.mean(axis=1)
-            self._mix_peak = max(self._mix_peak, float(np.abs(mix).max()))
-            self._mix_energy += float(np.square(mix, dtype=np.float64).sum())
-            self._energies = self._energies + np.square(samples, dtype=np.float64).sum(axis=0)
+        self.count += len(samples)
+        self._full += int((np.abs(samples) >= CLIPPING_LEVEL).sum())
+        rows = np.ascontiguousarray(samples.T)  # reductions over columns take several times as long
+        self._channels.add(rows)
+        if len(rows) > 1:
+            self._mix.add(rows.mean(axis=0, keepdims=True))
 
     @property
     def loudest(self) -> int | None:
         """The channel to use where the channels cancel each other, as with opposite phases; else None."""
         import numpy as np
 
-        if self._channels == 1 or np.max(self._peaks) < SILENT:
+        if not self._mix.count or np.max(self._channels.peak) < SILENT:
             return None
-        cancel = self._mix_energy < CANCELLED * np.sum(self._energies) / self._channels**2
-        return int(np.argmax(self._energies)) if cancel else None
+        energies = self._channels.energy
+        cancel = self._mix.energy[0] < CANCELLED * np.sum(energies) / len(energies) ** 2
+        return int(np.argmax(energies)) if cancel else None
 
     @property
     def silent(self) -> bool:
-        """Whether the mono signal is silent."""
+        """Whether the mono signal is silent: constant, but for SILENT."""
         import numpy as np
 
-        mixed = self._channels > 1 and self.loudest is None
-        return bool((self._mix_peak if mixed else np.max(self._peaks)) < SILENT)
+        mixed = self._mix.count and self.loudest is None
+        return bool(np.max((self._mix if mixed else self._channels).peak) < SILENT)
 
     @property
     def clipped(self) -> bool:
         """Whether a channel is clipped."""
-        return self._full >= CLIPPED * self.count * self._channels
+        return self._full >= CLIPPED * self._channels.count
 
     @property
     def notices(self) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from mscnn.audio.read import SAMPLE_FIXES
+from mscnn.audio.read import AUDIO_FIXES
 from mscnn.errors import Issue, UserError
 
 SUBSETS = ("all", "improvised", "scripted")  # recordings, by their style
@@ -20,8 +20,7 @@ FIXES: Mapping[str, str] = {
     "unreadable-wav": "give yourself permission to read it",
     "empty-wav": ORIGINAL,
     "header-only-wav": ORIGINAL,
-    "audio-not-finite": SAMPLE_FIXES["audio-not-finite"],
-    "audio-range": SAMPLE_FIXES["audio-range"],
+    **AUDIO_FIXES,
     "truncated-wav": ORIGINAL,
     "unclosed-wav": "repair it: sox --ignore-length FILE OUT.wav",
     "not-a-wav": "put the original file back, or convert it: ffmpeg -i FILE FILE.wav",

@@ -8,13 +8,14 @@ NORMALISATION = (
     "characters such as U+200C removed; punctuation and symbols replaced by a space, except apostrophes inside words; "
     "combining marks and vowel signs belong to words; repeated spaces merged; numbers as written"
 )
+APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ＇", "'"))
 DOTTED = "i\u0307"  # what Python makes of İ
 ZERO_WIDTH_SPACE = "\u200b"  # between words, in scripts that are written without spaces
 
 
 def normalise(text: str) -> str:
     """Normalised text, see ``NORMALISATION``; the same for every language."""
-    text = normalize("NFC", normalize("NFC", text).lower()).replace("’", "'").replace(DOTTED, "i")
+    text = normalize("NFC", normalize("NFC", text).lower()).translate(APOSTROPHES).replace(DOTTED, "i")
     text = re.sub(r"\[[^\[\]]*\]", " ", text)
     text = re.sub(r"[^\w\s']|_", _replacement, text)
     return " ".join(filter(None, [word.strip("'") for word in re.sub("''+", " ", text).split()]))

@@ -151,7 +151,7 @@ def _sniff(head: bytes) -> tuple[int | None, int, bool]:
         rows, dim = map(int, fields)
         if not 0 < dim <= fasttextfile.MOST_DIM:
             raise ValueError(f"vectors of {dim} dimensions, at most {fasttextfile.MOST_DIM} are read")
-        line = rest.partition(b"\n")[0]
+        line = rest.lstrip(b"\r\n").partition(b"\n")[0]
         values, all_values = line.rstrip().rsplit(None, dim)[1:], line.split()[1:]
         if len(all_values) > 1 and len(all_values) != dim and _are_numbers(all_values):
             raise ValueError(f"the header states {dim} dimensions, the first word has {len(all_values)}")
@@ -177,7 +177,7 @@ def _text_records(stream: BinaryIO, rows: int | None, dim: int, wanted: Wanted) 
         stream.readline(MAX_LINE)
     records: dict[bytes, bytes] = {}
     line, number, prefix = b"", 0, b""
-    for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE), b""), 1):
+    for number, line in enumerate(filter(bytes.strip, iter(lambda: stream.readline(MAX_LINE), b"")), 1):
         if len(line) == MAX_LINE:
             raise ValueError(f"word {number}: a line of more than {MAX_LINE} bytes")
         start = b"" if line[:1].isspace() else line.split(None, 1)[0]  # a word may be a blank

@@ -202,3 +202,58 @@ def test_many_files_keep_their_order(tmp_path):
     headers = list(read_headers(paths))
     assert isinstance(headers[0], BadAudio)
     assert [header.samples for header in headers[1:]] == list(range(1, 40))
+
+
+@pytest.mark.parametrize("form", ["AIFF", "AU", "NIST", "RF64", "SVX", "VOC", "W64"])
+def test_other_formats_that_are_truncated(tmp_path, form):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, RATE), RATE, format=form)
+    whole = path.read_bytes()
+    for kept in (len(whole) // 2, len(whole) - 10):
+        path.write_bytes(whole[:kept])
+        assert issue(path)[0] == "truncated-wav"
+
+
+@pytest.mark.parametrize(
+    "form, where, length", [("AIFF", 4, b"\x7f\0\0\0"), ("AU", 8, b"\xff" * 4), ("W64", 16, b"\xff" * 8)]
+)
+def test_unknown_length_of_other_streamed_formats(tmp_path, form, where, length):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, RATE), RATE, format=form)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:where] + length + whole[where + len(length) :])
+    assert read_header(path).samples == RATE
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (riff((b"fmt ", form(channels=65)), (b"data", bytes(1300))), "audio-channels"),
+        (riff((b"fmt ", form(rate=1)), (b"data", bytes(20))), "audio-rate"),
+        (riff((b"fmt ", form(rate=10**9)), (b"data", bytes(20))), "audio-rate"),
+    ],
+)
+def test_headers_of_no_recording(tmp_path, content, kind):
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    assert issue(path)[0] == kind
+    for read in (AudioFile.open, lambda path: load_audio(path, RATE, convert=True)):
+        with fails(kind, "a.wav"):
+            read(path)
+
+
+def test_flac_that_was_written_to_a_pipe_is_named_with_its_conversion(tmp_path):
+    import soundfile
+
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.random.default_rng(0).uniform(-0.5, 0.5, RATE), RATE)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)  # the number of samples, 36 bits
+    path.write_bytes(data)
+    with fails("audio-length", "ffmpeg", "a.flac"):
+        load_audio(path, RATE, convert=True)

@@ -58,6 +58,7 @@ def test_other_rate_or_channels_are_refused_where_the_corpus_is_specified(tmp_pa
 def test_notices_for_silent_and_clipped_audio_only(tmp_path):
     assert load_audio(write(tmp_path / "a.wav", tone()), RATE, False)[1] == []
     assert "silent" in load_audio(write(tmp_path / "b.wav", np.zeros(800)), RATE, False)[1][0]
+    assert "silent" in load_audio(write(tmp_path / "d.wav", np.full(800, 0.5)), RATE, False)[1][0]  # an offset
     assert "clipped" in load_audio(write(tmp_path / "c.wav", tone(level=3.0).clip(-1, 1)), RATE, False)[1][0]
 
 
@@ -86,6 +87,8 @@ def test_channels_that_cancel_are_not_averaged(tmp_path, gain):
     path = write(tmp_path / "a.wav", np.stack([tone(level=0.3), gain * tone(level=0.3)], axis=1), subtype="FLOAT")
     samples, notices = load_audio(path, RATE, True)
     assert np.array_equal(samples, tone(level=0.3)) and ["cancel" in notice for notice in notices] == [True]
+    offset = np.stack([tone(level=0.3), gain * tone(level=0.3) + 0.2], axis=1)  # the mean is not silent, but constant
+    assert ["cancel" in n for n in load_audio(write(path, offset), RATE, True)[1]] == [True]
     six = np.stack([tone(), *[np.zeros_like(tone())] * 5], axis=1)
     assert ["mixed" in n for n in load_audio(write(path, six), RATE, True)[1]] == [True]  # one of six has sound
 

@@ -22,6 +22,7 @@ from mscnn.text.normal import normalise
         ("שָׁלוֹם עולם", "שָׁלוֹם עולם"),  # Hebrew with points
         ("scho\u0308n E\u0301TE\u0301", "schön été"),
         ("İstanbul", "istanbul"),
+        ("п’ять пʼять O‘zbek ‘said’", "п'ять п'ять o'zbek said"),
         ("می\u200cروم", "میروم"),
         ("soft\u00adhy\u2060phen \ufeffx", "softhyphen x"),
         ("one\u200btwo", "one two"),

@@ -1,5 +1,6 @@
 """Atomic writing, Kaldi tables, YAML and JSON mappings, and digests."""
 
+import codecs
 import errno
 import hashlib
 import io
@@ -79,13 +80,16 @@ def read_table(path: str | os.PathLike) -> dict[str, str]:
         key -> value in file order; a value may be empty.
 
     Raises:
-        UserError: not UTF-8, a carriage return, an empty line, a key twice or out of bytewise order,
+        UserError: not UTF-8, a byte order mark, a carriage return, an empty line, a key twice or out of bytewise order,
             or no newline at the end; the message has file and line.
     """
     try:
         content = regular(path).read_bytes()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
+    if content.startswith(codecs.BOM_UTF8):
+        remove = _through("tail -c +4", path)
+        raise UserError(f"{path}:1: a byte order mark, which no key has; remove it with: {remove}", code="table-mark")
     if content and not content.endswith(b"\n"):
         number = content.count(b"\n") + 1
         raise UserError(f"{path}:{number}: no newline at the end; the file may be truncated", code="table-cut-short")

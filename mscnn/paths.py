@@ -1,6 +1,7 @@
 """Paths of configuration files: ``conf/`` of a checkout, or its copy in the installed package."""
 
 import difflib
+import unicodedata
 from pathlib import Path
 
 from mscnn.errors import UserError
@@ -50,6 +51,11 @@ def why_no_name(name: str, most: int = 200) -> str:
         return f"it has more than {most} bytes"
     bad = next((c for c in name if c.isspace() or not c.isprintable() or c == "/"), "")
     return f"it has {bad!r}: blanks, control characters and / are not allowed" if bad else ""
+
+
+def composed(name: str) -> str:
+    """A name in composed characters (NFC): é is one name, also where it was written as e and an accent."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def stem(name: str) -> str:

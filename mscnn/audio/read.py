@@ -22,6 +22,7 @@ BLOCK = 1 << 22  # samples of all channels per read
 CANCELLED = 0.01  # energy of the mean of channels, relative to that of uncorrelated channels, below which they cancel
 MAX_CHANNELS = 64
 UNKNOWN_FRAMES = (1 << 63) - 1  # of libsndfile, for FLAC
+OVERSHOOT = 0.5  # seconds that a segment may end after its recording, as in Kaldi's extract-segments
 RATES = (1000, 10_000_000)  # Hz; headers with other rates are damaged
 
 
@@ -102,13 +103,15 @@ def load_audio(
         channels cancel each other (then the loudest is used in place of their mean).
 
     Raises:
-        UserError: the file is unreadable or empty, has samples that are not finite or out of range, or has another
-            rate or number of channels while ``convert`` is false.
+        UserError: the file is unreadable or empty, ends more than OVERSHOOT before ``end``, has samples that are not
+            finite or out of range, or has another rate or number of channels while ``convert`` is false.
     """
     try:
         with open_audio(path) as file:
             native = file.samplerate
             first = round(start * native)
+            if end is not None and end > file.frames / native + OVERSHOOT:
+                raise BadAudio("audio-segment", f"ends after {file.frames / native:.3f} s, before the end of {end} s")
             last = file.frames if end is None else min(round(end * native), file.frames)
             skip(file, min(first, file.frames))
             samples = _read(file, last - first)
@@ -165,6 +168,7 @@ AUDIO_FIXES = {
     "audio-range": "divide the samples by the full scale, 32768 for 16 bits: ffmpeg -i FILE -af volume=1/32768 OUT.wav",
     "audio-channels": "choose those with speech: ffmpeg -i FILE -af 'pan=mono|c0=c0' OUT.wav",
     "audio-rate": "the header is damaged: put the original file back",
+    "audio-segment": "correct the end in segments, or put the original file back",
     "audio-length": "convert it: ffmpeg -i FILE OUT.flac",
 }
 

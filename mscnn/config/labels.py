@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mscnn.config import schema
 from mscnn.errors import UserError
-from mscnn.paths import conf, why_no_name
+from mscnn.paths import composed, conf, why_no_name
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,12 @@ class _File:
     field: str = "label"
 
     def __post_init__(self) -> None:
+        labels = [composed(label) for label in self.map]
+        if twice := next((label for label in labels if labels.count(label) > 1), ""):
+            raise UserError(f"the label {twice} is mapped twice, in two forms of Unicode", code="labels-twice")
+        object.__setattr__(self, "classes", tuple(map(composed, self.classes)))
+        object.__setattr__(self, "map", dict(zip(labels, map(composed, self.map.values()), strict=True)))
+        object.__setattr__(self, "drop", self.drop and tuple(map(composed, self.drop)))
         for name in self.classes:
             if why := why_no_name(name):
                 raise UserError(f"classes: {name!r} is no name of a class: {why}", code="labels-class")

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from mscnn.corpora.common import Corpus, CorpusIssue, Item
 from mscnn.data.datadir import UNKNOWN
 from mscnn.log import get_logger
+from mscnn.paths import composed
 
 Speakers: TypeAlias = Mapping[str, str]  # speaker as the parser names it, without blanks -> its id
 
@@ -19,7 +20,8 @@ logger = get_logger("prepare_data")
 def valid_ids(corpus: Corpus) -> Corpus:
     """The corpus with ids that a data directory accepts; valid ids stay as they are, and letters of any script do too.
 
-    Blanks and unprintable characters become ``_``, at the ends they are dropped. Utterances without speaker have the
+    Ids and labels are in composed characters (NFC). Blanks and unprintable characters become ``_``, at the ends they
+    are dropped. Utterances without speaker have the
     speaker ``unknown``. An utterance id that does not begin with its speaker gets ``<speaker>-`` in front. Where the
     order of utterances is not that of speakers (bytewise), numbers in speaker ids are padded, ``S1`` to ``S01`` beside
     ``S10``; where that is not enough, every utterance id gets the prefix, and speaker ids equal length.
@@ -40,12 +42,15 @@ def valid_ids(corpus: Corpus) -> Corpus:
 
 
 def _word(text: str) -> str:
-    return "_".join("".join(c if c.isprintable() else " " for c in text).split())
+    return "_".join("".join(c if c.isprintable() else " " for c in composed(text)).split())
 
 
 def _renamed(item: Item, utt: str, speaker: str) -> Item:
     session, scene, gender, split = map(_word, (item.session, item.scene, item.gender, item.split))
-    return replace(item, utt=utt, speaker=speaker, session=session, scene=scene, gender=gender, split=split)
+    label = composed(item.label)
+    return replace(
+        item, utt=utt, speaker=speaker, label=label, session=session, scene=scene, gender=gender, split=split
+    )
 
 
 def _candidates(names: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
@@ -98,7 +103,7 @@ def _collisions(old: Sequence[Item], new: Sequence[Item]) -> Iterator[CorpusIssu
     """Issues of utterances with one id, and of speakers that the parser distinguishes in more than outer blanks."""
     speakers: defaultdict[str, set[str]] = defaultdict(set)
     for before, item in zip(old, new, strict=True):
-        speakers[item.speaker].add(before.speaker.strip())
+        speakers[item.speaker].add(composed(before.speaker.strip()))
     count = Counter(item.utt for item in new)
     for before, item in zip(old, new, strict=True):
         who = (item.utt,)

@@ -14,6 +14,7 @@ from mscnn.errors import UserError
 from mscnn.evaluation.predictions import Predictions
 from mscnn.evaluation.probabilities import Probabilities, Where, read_probabilities
 from mscnn.evaluation.system import System
+from mscnn.paths import composed
 
 MAX_CLASSES = 100  # without classes=; more mean that the column has no classes
 
@@ -64,7 +65,7 @@ def system_of(
     Raises:
         UserError: see :func:`mscnn.evaluate`.
     """
-    named = None if classes is None else [str(value) for value in classes]
+    named = None if classes is None else [composed(str(value)) for value in classes]
     if named and len(set(named)) < len(named):
         raise UserError(f"classes={named}: a name occurs twice", code="class-twice")
     indexed = classes is not None and all(isinstance(value, str) for value in classes)
@@ -142,7 +143,7 @@ def _name(what: str, value: Any, where: str, classes: Sequence[str] | None) -> s
     text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
     if not text:
         raise UserError(f"{where}: {what}: empty; every utterance needs a value", code="value-missing")
-    return text
+    return composed(text)
 
 
 def _classes(

@@ -14,6 +14,7 @@ from mscnn.errors import UserError
 from mscnn.evaluation.arrays import system_of
 from mscnn.evaluation.probabilities import Where
 from mscnn.evaluation.system import System
+from mscnn.paths import composed
 
 # Role of a column -> other names by which it is recognised; case, spaces, dashes and underscores are ignored.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -133,7 +134,7 @@ def columns_of(options: Mapping[str, str | None]) -> dict[str, str | None]:
 def _read(path: Path) -> tuple[list[str], list[int], list[list[str]]]:
     """Names of the columns, and the line number and cells of each row."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = composed(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", code="file-unreadable") from None
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mscnn.errors import UserError
+from mscnn.paths import composed
 
 SUM_TOLERANCE = 0.01  # of probabilities that were printed with few digits
 Where = Callable[[int], str]
@@ -37,7 +38,7 @@ def read_probabilities(
     try:
         if isinstance(given, Mapping):
             names, matrix = (
-                [str(key) for key in given],
+                [composed(str(key)) for key in given],
                 np.stack([np.asarray(v, float) for v in given.values()], axis=-1),
             )
         else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import numpy as np
 
 from mscnn.errors import UserError
 from mscnn.files import atomic, json_value
+from mscnn.log import get_logger
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -182,17 +185,31 @@ def make_axes(
     return figure, axes
 
 
+@contextmanager
+def _any_letters(path: Path | None = None) -> Iterator[None]:
+    """Draw letters that the font lacks without a warning for each; browsers draw those of SVG with fonts of theirs."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", "Glyph ")
+        yield
+    lacking = [one for one in caught if str(one.message).startswith("Glyph ")]
+    if lacking and path:
+        get_logger("figures").warning("%s: the font lacks letters of its labels, which are boxes", path)
+    for other in caught:
+        if other not in lacking:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+
+
 def svg(figure: Figure, title: str) -> str:
     """A figure as SVG without date and background, labels as text; the same figure gives the same bytes."""
     from matplotlib import rc_context
 
     out = io.StringIO()
-    with rc_context({"svg.hashsalt": "mscnn", "svg.fonttype": "none"}):
+    with _any_letters(), rc_context({"svg.hashsalt": "mscnn", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Title": title})
     return out.getvalue()
 
 
 def save(figure: Figure, path: Path, title: str) -> None:
-    """Write a figure as PNG with its title in the metadata."""
-    with atomic(path, "wb") as out:
+    """Write a figure as PNG with its title in the metadata; letters that its font lacks are boxes, which is logged."""
+    with _any_letters(path), atomic(path, "wb") as out:
         figure.savefig(out, format="png", dpi=DPI, metadata={"Title": title})

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mscnn.paths import composed
+
 if TYPE_CHECKING:
     from nltk.tokenize import NLTKWordTokenizer
     from nltk.tokenize.punkt import PunktSentenceTokenizer
@@ -32,7 +34,7 @@ def _tokens(text: str) -> tuple[str, ...]:
     if not text.strip():  # a recording without a transcript: NLTK would take half a second to import
         return ()
     sentences, words = _tokenizers()
-    text = text.lower().replace("’", "'")
+    text = composed(text).lower().replace("’", "'")
     return tuple(token for sentence in sentences.tokenize(text) for token in words.tokenize(sentence))
 
 

@@ -34,6 +34,7 @@ def test_table_is_sorted_bytewise(tmp_path):
         (b"b 1\na 2\n", "table-unsorted", 2),
         (b"a caf\xe9\n", "table-encoding", 1),
         (b"a 1\r\n", "table-carriage-return", 1),
+        (b"\xef\xbb\xbfa 1\n", "table-mark", 1),
     ],
 )
 def test_issues_in_tables_have_their_line(tmp_path, content, code, line):
@@ -83,7 +84,12 @@ def test_stamp_notices_input_option_code_and_lost_output(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"b 1\na 2\n", "table-unsorted"), (b"a 1\r\nb 2\r\n", "table-carriage-return"), (b"a \xe4\n", "table-encoding")],
+    [
+        (b"b 1\na 2\n", "table-unsorted"),
+        (b"a 1\r\nb 2\r\n", "table-carriage-return"),
+        (b"a \xe4\n", "table-encoding"),
+        (b"\xef\xbb\xbfa 1\n", "table-mark"),
+    ],
 )
 def test_the_command_of_a_message_makes_the_table_good(tmp_path, content, code):
     table = tmp_path / "it's my text"

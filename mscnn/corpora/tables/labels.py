@@ -25,13 +25,17 @@ SHORT = 3  # letters that names which begin alike have in common
 
 
 def classes_of(labels: Mapping[str, int]) -> dict[str, str]:
-    """Label -> class: one word, and one spelling, the most frequent, for those that differ in capitals and blanks."""
+    """Label -> class: one word without ``/``, and one spelling, the most frequent, of those that differ in capitals."""
     spelled: dict[str, Counter[str]] = {}
     for label, count in labels.items():
-        name = "_".join(label.split())
+        name = _class_of(label)
         spelled.setdefault(name.casefold(), Counter())[name] += count
     best = {key: min(names, key=lambda name: (-names[name], name)) for key, names in spelled.items()}
-    return {label: best["_".join(label.split()).casefold()] for label in sorted(labels)}
+    return {label: best[_class_of(label).casefold()] for label in sorted(labels)}
+
+
+def _class_of(label: str) -> str:
+    return "_".join(label.replace("/", " ").split())
 
 
 def similar(classes: Sequence[str]) -> list[tuple[str, str]]:

@@ -33,10 +33,12 @@ def test_part_of_a_recording(tmp_path):
     ramp = np.arange(RATE, dtype=np.int16)
     samples, _ = load_audio(write(tmp_path / "a.wav", ramp), RATE, False, start=0.25, end=0.5)
     np.testing.assert_array_equal(samples * 32768, ramp[4000:8000])
-    beyond, _ = load_audio(tmp_path / "a.wav", RATE, False, start=0.9, end=7.0)
+    beyond, _ = load_audio(tmp_path / "a.wav", RATE, False, start=0.9, end=1.4)  # as Kaldi accepts it
     assert len(beyond) == 1600
-    with fails("audio-empty", "a.wav", "2.0 to 3.0 s"):
-        load_audio(tmp_path / "a.wav", RATE, False, start=2.0, end=3.0)
+    with fails("audio-empty", "a.wav", "1.2 to 1.4 s"):
+        load_audio(tmp_path / "a.wav", RATE, False, start=1.2, end=1.4)
+    with fails("audio-segment", "a.wav", "1.000", "1.6"):
+        load_audio(tmp_path / "a.wav", RATE, False, start=0.5, end=1.6)
 
 
 def test_other_rate_and_channels_are_converted_with_a_notice(tmp_path):

@@ -24,6 +24,17 @@ def test_iemocap4_merges_excited_and_happy():
         labels.apply("joy")
 
 
+def test_two_forms_of_unicode_are_one_name(tmp_path):
+    path = tmp_path / "x.yaml"
+    content = {**GOOD, "classes": ["e\u0301", "b"], "map": {"a\u0308": "\u00e9", "b": "b"}, "drop": ["o\u0308"]}
+    path.write_text(yaml.safe_dump(content))
+    labels = LabelMap.load(str(path))
+    assert labels.classes == ("\u00e9", "b") and labels.mapping == {"\u00e4": "\u00e9", "b": "b", "\u00f6": None}
+    path.write_text(yaml.safe_dump({**content, "map": {"a\u0308": "\u00e9", "\u00e4": "b"}}))
+    with fails("labels-twice", "\u00e4"):
+        LabelMap.load(str(path))
+
+
 @pytest.mark.parametrize("drop", ["null", "~", "[]", ""])
 def test_nothing_to_drop(tmp_path, drop):
     (tmp_path / "x.yaml").write_text(yaml.safe_dump({**GOOD, "drop": "DROP"}).replace("DROP", drop))

@@ -43,6 +43,7 @@ def issues_of(made, tmp_path):
         ([("x", ""), ("y", "B")], [("unknown-x", "unknown"), ("B-y", "B")]),
         ([("", "B")], [("B-0", "B")]),
         ([("a\tb\x00", "B\n")], [("B-a_b", "B")]),
+        ([("x", "u\u0308"), ("y", "\u00fc")], [("\u00fc-x", "\u00fc"), ("\u00fc-y", "\u00fc")]),  # one speaker
     ],
 )
 def test_ids_are_made_valid(given, made, tmp_path):

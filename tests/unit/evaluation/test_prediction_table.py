@@ -25,6 +25,12 @@ def test_a_file_of_any_separator(tmp_path, separator):
     assert system.folds is None and system.runs[0].prob.shape == (3, 0) and not system.remarks
 
 
+def test_two_forms_of_unicode_are_one_class(tmp_path):
+    system = read(tmp_path, GOOD.replace("u1,k,sad,sad", "u1,k,se\u0301d,s\u00e9d"))
+    assert system.classes == ("happy", "sad", "s\u00e9d") or system.classes == ("happy", "s\u00e9d")
+    assert system.truth[0] == system.runs[0].pred[0]
+
+
 def test_common_names_are_recognised_with_a_remark(tmp_path):
     text = GOOD.replace("utterance,speaker,truth,prediction", "File Name,Speaker-ID,label,Predicted")
     system = read(tmp_path, text)

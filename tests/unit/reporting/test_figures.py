@@ -51,3 +51,10 @@ def test_svg_is_reproducible_and_does_not_interpret_names():
     assert "date" not in draw().lower()
     colours = {c.lower() for c in re.findall(r"#[0-9a-fA-F]{6}", draw())}
     assert colours <= {*PALETTE.values()}, "a page could not put its own in their place"
+
+
+def test_letters_that_the_font_lacks_are_one_line(tmp_path, caplog, recwarn):
+    figure = confusion(np.eye(2, dtype=int), ["สุข", "sad"])
+    assert "สุข" in svg(figure, "title") and not caplog.messages
+    save(figure, tmp_path / "c.png", "title")
+    assert len(caplog.messages) == 1 and "c.png" in caplog.messages[0] and not recwarn.list

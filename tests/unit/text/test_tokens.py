@@ -19,6 +19,7 @@ from tests.conftest import ROOT
         ("[LAUGHTER] Oh, gonna go", "[ laughter ] oh , gon na go"),
         ("Mr. Smith said no. Then he left.", "mr. smith said no . then he left ."),
         ('He said "no" -- twice', "he said `` no '' -- twice"),
+        ("Scho\u0308n", "sch\u00f6n"),
         ("", ""),
         ("  \t\n ", ""),
     ],

@@ -10,8 +10,9 @@ from tests.unit.corpora.tables.conftest import TEN, rows, table
 
 
 def test_spellings_of_a_label_are_one_class():
-    counts = {"Happy": 1, "happy": 5, "pleasant surprise": 2, "0": 3, "null": 1}
+    counts = {"Happy": 1, "happy": 5, "pleasant surprise": 2, "0": 3, "null": 1, "fear/anger": 1}
     assert classes_of(counts) == {
+        "fear/anger": "fear_anger",
         **{"Happy": "happy", "happy": "happy"},
         **{"pleasant surprise": "pleasant_surprise", "0": "0", "null": "null"},
     }

@@ -162,10 +162,12 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
 def _pretrained(settings: Sequence[str], file: Callable[[str], str]) -> dict[str, str]:
     """Networks by feature, of options ``FEATURE=MODEL``; raises UserError (``option-syntax``, ``option-conflict``)."""
     from mscnn.errors import UserError
+    from mscnn.paths import stem
 
     networks: dict[str, str] = {}
     for setting in settings:
         feature, _, model = setting.partition("=")
+        feature = stem(feature)
         if not feature or not model:
             example = "hubert_base=/path/to/folder, or none in place of the folder"
             raise UserError(f"--pretrained {setting}: expected FEATURE=MODEL, as {example}", code="option-syntax")

@@ -16,7 +16,7 @@ from mscnn.data.protocols import Protocol
 from mscnn.device import DEVICES, choose_device
 from mscnn.errors import UserError
 from mscnn.files import read_table
-from mscnn.paths import CONF, why_no_name
+from mscnn.paths import CONF, stem, why_no_name
 from mscnn.recipe.existing import check_existing
 from mscnn.recipe.options import Issues, Options
 from mscnn.recipe.plan import NO_ENGINE, NO_VECTORS, DataSet, Plan, stage_of
@@ -154,6 +154,7 @@ def _check_pretrained(plan: Plan, options: Options, issues: Issues) -> None:
 
     used = {name for data in plan.data_sets for name in data.features}
     used |= {name for data in plan.data_sets for name, _ in data.encoded.values()}
+    used = {*map(stem, used)}
     for feature in options.pretrained.keys() - used if plan.rows else ():
         tuned = any(ModelSpec.load(row.model, row.set).options.get("wav2vec2") for row in plan.rows)
         if not (feature == "wav2vec2" and tuned):

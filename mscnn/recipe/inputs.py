@@ -6,10 +6,14 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mscnn.recipe.needs import Finding, Needs
-from mscnn.recipe.plan import NO_VECTORS
+from mscnn.recipe.plan import NO_VECTORS, DataSet
 from mscnn.reporting.formats import counted
+
+if TYPE_CHECKING:
+    from mscnn.features.config import Feature
 
 LFS_POINTER_BYTES = 200  # a git-LFS pointer is smaller, any recording larger
 
@@ -49,6 +53,7 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
     for data in plan.data_sets:
         for name in dict.fromkeys(name for s in (3, 4) if needs.runs_stage(s) for name, *_ in data.extracted(s)):
             feature = Feature.load(name, data.feature_set.get(name, ()))
+            yield from _unknown_corpora(feature, data)
             if feature.kind == "wav2vec2":
                 speech_models.add(str(feature.options["model"]))
             else:
@@ -65,6 +70,14 @@ def _configuration(needs: Needs) -> Iterator[Finding]:
         yield Finding("ok", f"plan: {number}: {', '.join(sorted(models))}; {', '.join(sorted(protocols))}")
     for name in sorted(speech_models):
         yield _wav2vec2(name)
+
+
+def _unknown_corpora(feature: Feature, data: DataSet) -> Iterator[Finding]:
+    """Corpora in ``trained_on`` that no score line can name: misspelt, or without a recipe."""
+    from mscnn.training.contamination import corpora_under_test, unknown
+
+    for name, known in unknown(feature.trained_on, corpora_under_test(data.labels, Path(data.path))).items():
+        yield Finding("warn", f"{feature.name}: trained_on: no recipe has the corpus {name}", known)
 
 
 def _wav2vec2(name: str) -> Finding:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mscnn.config.embeddings import WORD2VEC
 from mscnn.errors import DataErrors, Issue, UserError
+from mscnn.paths import stem
 
 T = TypeVar("T")
 
@@ -27,7 +28,8 @@ class Options:
         xvector: extract (stage 2 makes them), none, or an xvector.scp.
         xvector_backend, unvoiced: how stage 2 makes x-vectors.
         wav2vec2: speech model that replaces those of the configurations; none: its features exist already.
-        pretrained: feature -> network that replaces that of its configuration; none: the feature exists already.
+        pretrained: feature (of a file: without folder and .yaml) -> network that replaces that of its configuration;
+            none: the feature exists already.
         trim: ``trim_db`` of all features, or empty.
         nj, jobs_per_device: processes at a time; trainings at a time on each GPU, 0: what fits.
         overwrite: experiments of the same name that have other options will be replaced.
@@ -75,7 +77,7 @@ class Options:
 
     def network(self, feature: str) -> str:
         """Network that the user gave for a feature, none, or empty; ``wav2vec2`` is one of ``pretrained``."""
-        return self.pretrained.get(feature, self.wav2vec2 if feature == "wav2vec2" else "")
+        return self.pretrained.get(stem(feature), self.wav2vec2 if feature == "wav2vec2" else "")
 
     def runs_stage(self, number: int) -> bool:
         """Whether a stage will run; preflight on its own checks all stages."""

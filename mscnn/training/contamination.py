@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from mscnn.config.labels import LabelMap
+from mscnn.config.schema import nearest
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.features.archive import FeatureDir
+from mscnn.paths import names
 
 JOINT = "joint"  # corpus of the label map of A_to_B, which is tested on B
+OWN = "own"  # corpus of the label map of any table of recordings, which has the name of the table
 
 
 def corpora_under_test(labels: str, data: Path) -> set[str]:
@@ -22,19 +25,24 @@ def corpora_under_test(labels: str, data: Path) -> set[str]:
     label_map, facts = LabelMap.load(labels), CorpusFacts.find(data)
     if label_map.corpus == JOINT:
         return {data.name.rpartition("_to_")[2]}
+    if label_map.corpus == OWN:
+        return {label_map.name.lower()}
     named = {facts.name.lower().replace("-", "_").replace(" ", "_")} if facts else set()
     return named if facts and facts.synthetic else named | {label_map.corpus}
 
 
-def pretrained_on(features: Mapping[str, FeatureDir], corpora: set[str]) -> list[str]:
-    """Titles of the features whose network was trained on one of ``corpora``, sorted.
+def pretrained_on(features: Mapping[str, FeatureDir], corpora: Collection[str]) -> list[str]:
+    """Titles of the features whose network was trained on one of ``corpora``, sorted."""
+    return sorted({one.title for one in features.values() if any(_same(a, b) for a in one.trained_on for b in corpora)})
 
-    Two names mean the same recordings where one begins with the other, as esd and esd_en.
-    """
-    return sorted(
-        {
-            one.title
-            for one in features.values()
-            if any(a.startswith(b) or b.startswith(a) for a in one.trained_on for b in corpora)
-        }
-    )
+
+def unknown(trained_on: Iterable[str], under_test: Collection[str]) -> dict[str, str]:
+    """Names in ``trained_on`` that no label map of conf/labels is for and that are not under test -> what is known."""
+    known = sorted({LabelMap.load(name).corpus for name in names("labels")} | {*under_test})
+    return {a: nearest(a, known) for a in trained_on if not any(_same(a, b) for b in known)}
+
+
+def _same(a: str, b: str) -> bool:
+    """Whether two names mean the same recordings: one is the other with a part or version behind, as esd and esd_en."""
+    short, long = sorted((a, b), key=len)
+    return long.startswith(short) and not long[len(short) : len(short) + 1].isalpha()

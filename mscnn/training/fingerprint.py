@@ -28,8 +28,9 @@ CODE = (  # besides the models and the metric that selects; configuration, folds
     "mscnn.features.archive",
 )
 AMOUNT = ("folds", "partial", "runs")  # may be changed: finished runs are kept
+FACTS = ("pretrained_on_test",)  # on which no result depends
 SHOWN = ("changed", "embeddings")  # the options that they show are compared themselves
-NOT_COMPARED = ("environment", "command", *SHOWN, *AMOUNT)
+NOT_COMPARED = ("environment", "command", *SHOWN, *FACTS, *AMOUNT)
 FIX = "Keep both with --tag NAME, or replace it with --overwrite true"
 WORDS = {  # names of differences, in words of the user
     "inputs.code": "the code of the model or of training",
@@ -117,7 +118,7 @@ def write_config(exp: Path, config: Mapping[str, Any]) -> None:
     """Write ``config.yaml``; the outputs of another experiment in the folder are removed."""
     old = config_in(exp)
     changed = changes(old, config) or _other_runs(exp, config)
-    if old and not changed and all(old.get(key) == config[key] for key in AMOUNT):
+    if old and not changed and all(old.get(key) == config.get(key) for key in (*AMOUNT, *FACTS)):
         return
     for path in (path for pattern in OUTPUTS if changed for path in exp.glob(pattern)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -10,7 +10,7 @@ from mscnn.data.corpus_facts import FILE
 from mscnn.data.datadir import UNKNOWN
 from mscnn.errors import UserError
 from mscnn.reporting.formats import counted, settings, thousands
-from mscnn.reporting.marks import marks, sentences
+from mscnn.reporting.marks import SEEN, marks, sentences
 from mscnn.reporting.notes import Note
 from mscnn.reporting.page.headline import guarantees, models_of, shares_speakers
 from mscnn.reporting.page.source import ReportData
@@ -65,7 +65,8 @@ def limits(data: ReportData) -> Iterator[Note]:
         yield Note("reference-text", text)
     differences = [note for note in marks(data.config, data.exp.path) if note.code not in IN_HEADLINE]
     for note in sentences(differences):
-        yield Note(note.code, f"Unlike the paper of the system: {note.text}.")
+        unlike = "" if note.code == SEEN else "Unlike the paper of the system: "
+        yield Note(note.code, f"{unlike}{note.text}.")
     yield from _weaknesses(statistics)
     error = statistics["calibration"]["as_predicted"]["ece"]
     text = f"Probabilities differ from the accuracy by {error:.1f} points on average (expected calibration error)."

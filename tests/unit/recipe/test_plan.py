@@ -505,6 +505,15 @@ def test_audio_and_text_features_are_not_taken_for_each_other():
     assert other.features == {"bert_base_tokens": "dump/bert_base_tokens/iemocap4/gt"}
 
 
+def test_a_pretrained_network_is_given_by_the_name_of_a_feature_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(conf("features", "minilm_tokens").read_text())
+    row = plan(
+        models=("mscnn_text_encoder",), texts=("gt",), set=(f"text_encoder={file}",), pretrained={"mine": "a/b"}
+    ).rows[0]
+    assert row.feature_set == {str(file): ("model=a/b",)} and row.features == {str(file): "dump/mine/iemocap4/gt"}
+
+
 @pytest.mark.parametrize("given", ["minilm_tokens", "minilm_tokens=", "minilm_tokens=a minilm_tokens=b"])
 def test_a_pretrained_network_is_given_once(given, monkeypatch, capsys):
     words = "plan --labels iemocap4 --model mscnn_text_encoder --protocol loso5 --dry-run true --pretrained"

@@ -3,17 +3,20 @@
 import shutil
 from collections import namedtuple
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 from mscnn.config import embeddings
 from mscnn.corpora import names, read
+from mscnn.paths import conf
 from mscnn.recipe import preflight
 from mscnn.recipe.make import make_plan
 from mscnn.recipe.needs import Needs
 from mscnn.recipe.options import Options
 from mscnn.recipe.plan import Plan, Row
 from mscnn.recipe.preflight import examine, requirements
+from tests import tiny_encoders
 from tests.raises import fails
 
 
@@ -125,6 +128,14 @@ def test_the_speech_model_is_checked_where_it_is_needed(wav2vec2_folder, monkeyp
     for plan in (tuned, features):
         lines = report(Needs(plan))
         assert lines["FAIL"] == [] and any(f"wav2vec 2.0: {wav2vec2_folder}, 16 " in line for line in lines["ok"])
+
+
+def test_corpora_without_recipe_that_an_encoder_was_trained_on(tmp_path):
+    tiny_encoders.write_onnx(tmp_path / "a.onnx")
+    options = conf("features", "emotion2vec_base").read_text().replace("emotion2vec_base.onnx", f"{tmp_path}/a.onnx")
+    Path("a.yaml").write_text(options.replace("trained_on: [", "trained_on: [ravdes, "))
+    lines = report(Needs(planned(features={"a.yaml": "dump/a/d"})))
+    assert lines["FAIL"] == [] and len(lines["warn"]) == 1 and "ravdess?" in lines["warn"][0]
 
 
 def test_git_lfs_pointers(tmp_path):

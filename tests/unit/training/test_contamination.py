@@ -7,7 +7,7 @@ import pytest
 
 from mscnn.reporting.footnotes import Footnotes
 from mscnn.reporting.marks import SEEN, dagger, dagger_meaning, marks
-from mscnn.training.contamination import corpora_under_test, pretrained_on
+from mscnn.training.contamination import corpora_under_test, pretrained_on, unknown
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,13 @@ def test_of_joint_corpora_it_is_the_one_that_is_tested(tmp_path):
     assert corpora_under_test(str(labels), tmp_path / "emodb+savee_to_ravdess") == {"ravdess"}
 
 
+def test_a_table_of_recordings_has_its_own_name(tmp_path):
+    (tmp_path / "corpus.yaml").write_text("name: own recordings\nabout: a table\n")
+    labels = tmp_path / "Clinic.yaml"
+    labels.write_text("name: Clinic\ncorpus: own\nclasses: [x, y]\nmap: {x: x, y: y}\ndrop: []\n")
+    assert corpora_under_test(str(labels), tmp_path / "data" / "Clinic") == {"clinic"}
+
+
 def test_features_whose_network_saw_it():
     features = {
         "audio": SimpleNamespace(title="a", trained_on=("ravdess", "esd")),
@@ -41,7 +48,13 @@ def test_features_whose_network_saw_it():
     }
     assert pretrained_on(features, {"ravdess"}) == ["a"]
     assert pretrained_on(features, {"esd_en"}) == ["a"] and pretrained_on(features, {"meld"}) == ["c"]
-    assert pretrained_on(features, {"iemocap"}) == []
+    assert pretrained_on(features, {"iemocap"}) == pretrained_on(features, {"r", "rav", "melda"}) == []
+
+
+def test_names_that_no_score_line_can_have():
+    corpora = ("iemocap", "msp_podcast", "esd", "emodb2", "clinic", "iemocp", "mosei")
+    hints = unknown(corpora, {"clinic"})
+    assert hints.keys() == {"iemocp", "mosei"} and "iemocap?" in hints["iemocp"] and "clinic" in hints["mosei"]
 
 
 def test_it_is_marked_with_its_own_meaning(tmp_path):

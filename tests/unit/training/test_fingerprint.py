@@ -14,7 +14,7 @@ from mscnn.evaluation import metrics
 from mscnn.evaluation.metrics import METRICS
 from mscnn.training import fingerprint
 from mscnn.training.experiment import ExperimentConfig
-from mscnn.training.fingerprint import CODE, WORDS, changes, plain
+from mscnn.training.fingerprint import CODE, WORDS, changes, config_in, plain
 from mscnn.training.runner import train_experiments
 from tests.raises import fails
 from tests.unit.training.conftest import toy_experiment
@@ -98,6 +98,17 @@ def test_other_data_and_folds_make_an_experiment_stale(setup, toy):
         train_experiments([setup], nj=1)
     with fails("experiment-changed", "--seed"):
         train_experiments([dataclasses.replace(setup, seed=1)], nj=1)
+
+
+def test_what_a_pretrained_network_was_trained_on_is_a_fact(toy):
+    """It may be learnt later: nothing is trained again, and ``config.yaml`` and the word on score lines follow."""
+    setup = toy_experiment(toy, "logmel_lr", settings=("inputs.audio=mfcc96",), feature_dirs=(toy / "feats",))
+    features = toy / "feats" / "feature.yaml"
+    assert train_experiments([setup], nj=1) == 4 and "pretrained_on_test" not in config_in(setup.exp)
+    for facts, names in (("trained_on: [toy]\n", 1), ("", 0)):
+        features.write_text(features.read_text().replace("trained_on: [toy]\n", "") + facts)
+        assert train_experiments([setup], nj=1) == 0
+        assert len(config_in(setup.exp).get("pretrained_on_test", [])) == names
 
 
 def test_changes_are_named_by_group():

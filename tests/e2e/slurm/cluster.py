@@ -119,6 +119,14 @@ class Slurm:
         """States of the tasks that run, or will."""
         return self.run("squeue", "-h", "-r", "-o", "%T").stdout.split()
 
+    def resume(self) -> None:
+        """As an administrator would: a node that Slurm drained takes jobs again.
+
+        A controller that was killed may give the number of a job a second time ("Duplicate jobid").
+        """
+        if drained := self.run("sinfo", "-h", "-t", "drain", "-o", "%n").stdout.split():
+            self.run("scontrol", "update", f"NodeName={drained[0]}", "State=RESUME")
+
     def _processes(self, name: bytes) -> list[int]:
         """Processes with a word in their command line, and with the folder in their environment."""
         found = []

@@ -96,11 +96,14 @@ class Campaign:
 
     def _end(self, process: subprocess.Popen, recipe: Recipe) -> int:
         """Wait for run.sh; returns its status."""
-        try:
-            return process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGTERM)
-            raise AssertionError(f"no end after {SECONDS:.0f} s: {recipe.tail()}") from None
+        end = time.monotonic() + SECONDS
+        while process.poll() is None:
+            if time.monotonic() > end:
+                os.killpg(process.pid, signal.SIGTERM)
+                raise AssertionError(f"no end after {SECONDS:.0f} s: {recipe.tail()}")
+            self.slurm.resume()
+            time.sleep(2)
+        return process.returncode
 
 
 def main() -> int:

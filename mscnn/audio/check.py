@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from mscnn.audio.read import BadAudio, open_audio, skip
+from mscnn.files import regular
 
 if TYPE_CHECKING:
     import soundfile
@@ -54,7 +55,7 @@ def read_header(path: str | os.PathLike) -> Header:
             header-only-wav; or no-sound, broken-video or truncated-video.
     """
     try:
-        with open(path, "rb") as file:
+        with open(regular(path), "rb") as file:
             _refuse(file, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
         raise BadAudio("missing-wav", "no such file") from None

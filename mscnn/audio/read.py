@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from mscnn.errors import UserError
+from mscnn.files import regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +57,7 @@ def open_audio(path: str | os.PathLike) -> Iterator[soundfile.SoundFile]:
 
     start = b""
     try:
-        with open(path, "rb") as raw:
+        with open(regular(path), "rb") as raw:
             start = raw.read(video.MAGIC_BYTES)
         with _opened(video.sound(path) if video.is_video(start) else path) as file:
             _require_form(file)

@@ -19,6 +19,7 @@ SPLITS = ("train", "dev", "test")
 RESERVED = {"<s>", "</s>", "#0"}  # words of Kaldi's language models
 JOINERS = str.maketrans("", "", "\u200c\u200d")  # zero-width characters that words of many scripts are written with
 TO_THE_END = -1.0  # end of a segment: that of its recording
+OVERSHOOT = 0.5  # seconds that the times of a segment may differ from its duration: it may end after its recording
 SPLIT = re.compile("train|dev|test[0-9]?")  # a corpus may have several test sets
 
 
@@ -34,11 +35,7 @@ def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
     if tables.get("spk2utt") != inverse(speakers):
         message = f"{path / 'spk2utt'}: missing, or not the inverse of utt2spk; run stage 1 (data) again"
         issues.append(Issue("spk2utt-differs", message))
-    issues += _recordings(path / "wav.scp", recordings)
-    for number, (utt, value) in enumerate(tables.get("segments", {}).items(), 1):
-        if segment(value, recordings) is None:
-            expected = "expected 'RECORDING START END' of wav.scp, START < END, or an END of -1: to the end"
-            issues.append(Issue("segment-invalid", f"{path / 'segments'}:{number}: {utt}: {expected}; found {value!r}"))
+    issues += [*_recordings(path / "wav.scp", recordings), *_segments(path / "segments", tables)]
     for file in sorted(path.glob("text.*")):
         issues += _keys(file, read_table(file), speakers)
     return issues
@@ -57,11 +54,24 @@ def segment(value: str, recordings: Table) -> tuple[str, float, float] | None:
 
     As in Kaldi, an end of -1 (``TO_THE_END``) is that of the recording.
     """
-    fields = re.fullmatch(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?|-1(?:\.0*)?)", value)
+    fields = re.fullmatch(r"(\S+)\s+(\d+(?:\.\d+)?)\s+(\d+(?:\.\d+)?|-1(?:\.0*)?)", value)
     if not fields or fields[1] not in recordings:
         return None
     start, end = float(fields[2]), float(fields[3])
-    return (fields[1], start, end) if start < end or end == TO_THE_END else None
+    return (fields[1], start, end) if start < end < math.inf or end == TO_THE_END else None
+
+
+def _segments(file: Path, tables: Mapping[str, Table]) -> Iterator[Issue]:
+    for number, (utt, value) in enumerate(tables.get("segments", {}).items(), 1):
+        if (span := segment(value, tables.get("wav.scp", {}))) is None:
+            expected = "expected 'RECORDING START END' of wav.scp, START < END, or an END of -1: to the end"
+            yield Issue("segment-invalid", f"{file}:{number}: {utt}: {expected}; found {value[:200]!r}")
+            continue
+        _, start, end = span
+        seconds = tables["utt2dur"].get(utt, "")
+        if end != TO_THE_END and _is_positive(seconds) and abs(end - start - float(seconds)) > OVERSHOOT:
+            message = f"{utt}: {start:g} to {end:g} s, but utt2dur has {seconds} s; correct one of them"
+            yield Issue("segment-duration", f"{file}:{number}: {message}")
 
 
 def _keys(file: Path, table: Table, speakers: Table) -> Iterator[Issue]:
@@ -128,6 +138,6 @@ def _recordings(file: Path, recordings: Table) -> Iterator[Issue]:
         if value.endswith("|"):
             fix = "commands in data are never run: write the output to a file and give its path"
             yield Issue("recording-command", f"{file}:{number}: {key}: a command; {fix}")
-        elif not os.path.exists(value):
+        elif not os.path.isfile(value):
             fix = "was the corpus moved? Run stage 1 (data) again"
             yield Issue("recording-missing", f"{file}:{number}: {key}: no file {value!r}; {fix}")

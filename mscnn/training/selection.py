@@ -1,28 +1,56 @@
 """Selection of the best epoch on dev."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mscnn.config.model import ModelSpec
+from mscnn.config.training import Training
 from mscnn.errors import UserError
 from mscnn.evaluation.metrics import METRICS, confusion_matrix
 from mscnn.files import digest
 from mscnn.stamp import functions_digest
 
 CRITERIA = ("wa_ua", "loss", *METRICS)
+# options of training that have an effect only with others -> whether they have, and which those are
+NEEDS: Mapping[str, tuple[Callable[[Training], bool], str]] = {
+    "momentum": (lambda t: t.optimizer in ("sgd", "rmsprop"), "optimizer=sgd or rmsprop"),
+    "nesterov": (lambda t: t.optimizer == "sgd" and t.momentum > 0, "optimizer=sgd and a momentum above 0"),
+    "betas": (lambda t: t.optimizer in ("adam", "nadam", "adamw"), "optimizer=adam, nadam or adamw"),
+    "clip_mode": (lambda t: t.clip > 0, "a clip above 0"),
+    "balance_power": (lambda t: t.balance == "oversample", "balance=oversample"),
+    "gamma": (lambda t: t.schedule in ("exponential", "step"), "schedule=exponential or step"),
+    "min_lr": (lambda t: t.schedule in ("exponential", "step"), "schedule=exponential or step"),
+    "step_epochs": (lambda t: t.schedule in ("step", "cyclic"), "schedule=step or cyclic"),
+    "warmup_epochs": (lambda t: t.schedule == "linear", "schedule=linear"),
+    "max_lr": (lambda t: t.schedule == "cyclic", "schedule=cyclic"),
+}
 
 
 def check_training(spec: ModelSpec) -> None:
     """Check the options of training that ``mscnn.config`` cannot check.
 
     Raises:
-        UserError: ``training.select`` is not a metric, or a cyclic learning rate has no maximum.
+        UserError: ``training.select`` is not a metric (``metric-unknown``), or options contradict each other
+            (``option-conflict``): a setting has no effect, or rates of learning have no range. Values that files of
+            conf/models state may be without effect: a setting may have replaced what they need.
     """
     select = spec.training.select
     if select not in CRITERIA:
         close = difflib.get_close_matches(select, CRITERIA, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(CRITERIA)}"
         raise UserError(f"{spec.name}: training.select {select}: unknown metric; {hint}", code="metric-unknown")
+    for name, (holds, needed) in NEEDS.items():
+        value = getattr(spec.training, name)
+        if value == getattr(Training(), name) or holds(spec.training):
+            continue
+        by_setting = isinstance(spec.origins.get(f"training.{name}"), str)
+        if by_setting or (name == "nesterov" and spec.training.optimizer == "sgd"):  # which PyTorch refuses
+            raise UserError(f"{spec.name}: training.{name}={value} needs {needed}", code="option-conflict")
+    if NEEDS["min_lr"][0](spec.training) and spec.training.min_lr > spec.training.lr:
+        raise UserError(
+            f"{spec.name}: training.min_lr={spec.training.min_lr:g} is above training.lr ({spec.training.lr:g})",
+            code="option-conflict",
+        )
     if spec.training.schedule == "cyclic" and spec.training.max_lr <= spec.training.lr:
         raise UserError(
             f"{spec.name}: training.schedule=cyclic needs training.max_lr above training.lr ({spec.training.lr:g})",

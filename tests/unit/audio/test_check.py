@@ -1,5 +1,6 @@
 """Headers compared with the samples, and damaged files."""
 
+import os
 import struct
 
 import numpy as np
@@ -257,3 +258,10 @@ def test_flac_that_was_written_to_a_pipe_is_named_with_its_conversion(tmp_path):
     path.write_bytes(data)
     with fails("audio-length", "ffmpeg", "a.flac"):
         load_audio(path, RATE, convert=True)
+
+
+def test_files_without_an_end_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    assert issue(tmp_path / "a.wav")[0] == "unreadable-wav"
+    with fails("audio-unreadable", "a.wav"):
+        AudioFile.open(tmp_path / "a.wav")

@@ -50,6 +50,9 @@ def test_round_trip(tmp_path, tables):
         ("spk2utt", "s1 s1-a\n", "spk2utt-differs", ["spk2utt"]),
         ("text.asr", "s1-a hi\n", "keys-missing", ["text.asr: 1 ", "s1-b"]),
         ("segments", "s1-a s1-a 2.0 1.0\ns1-b s1-b 0 1\n", "segment-invalid", ["segments:1: ", "s1-a", "2.0 1.0"]),
+        ("segments", "s1-a s1-a 0 9\ns1-b s1-b 0 2\n", "segment-duration", ["segments:1: ", "s1-a", "9"]),
+        ("segments", "s1-a s1-a 0 " + "9" * 400 + "\ns1-b s1-b 0 1\n", "segment-invalid", ["segments:1: ", "s1-a"]),
+        ("wav.scp", "s1-a /dev/zero\ns1-b /no/such.wav\n", "recording-missing", ["wav.scp:1: ", "/dev/zero"]),
         ("utt2spk", "", "no-utterances", ["utt2spk"]),
     ],
 )
@@ -107,7 +110,7 @@ def test_a_corpus_of_transcripts_only(tmp_path, tables):
 
 def test_segments(tmp_path, tables):
     tables["wav.scp"] = {"rec": f"{tmp_path}/a.wav"}
-    DataDir.write(tmp_path / "set", {**tables, "segments": {"s1-a": "rec 0.0 1.5", "s1-b": "rec 1.5 2.2"}})
+    DataDir.write(tmp_path / "set", {**tables, "segments": {"s1-a": "rec\t0.0\t1.5", "s1-b": "rec  1.5 2.2"}})
     assert DataDir.load(tmp_path / "set").segments["s1-b"] == ("rec", 1.5, 2.2)
 
 

@@ -93,6 +93,34 @@ def test_a_cyclic_rate_needs_its_maximum():
         check_training(ModelSpec.load("audio_cnn", ["training.schedule=cyclic"]))
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        (["optimizer=sgd", "nesterov=true"], "nesterov"),
+        (["nesterov=true"], "nesterov"),
+        (["momentum=0.9"], "momentum"),
+        (["optimizer=rmsprop", "betas=[0.5,0.9]"], "betas"),
+        (["clip=0", "clip_mode=value"], "clip_mode"),
+        (["balance_power=0.5"], "balance_power"),
+        (["gamma=0.5"], "gamma"),
+        (["min_lr=0.1"], "min_lr"),
+        (["schedule=step", "gamma=0.5", "min_lr=0.1"], "min_lr"),
+        (["step_epochs=3"], "step_epochs"),
+        (["warmup_epochs=3"], "warmup_epochs"),
+        (["max_lr=0.1"], "max_lr"),
+    ],
+)
+def test_settings_that_contradict_each_other(settings, name):
+    with fails("option-conflict", "audio_cnn", f"training.{name}="):
+        check_training(ModelSpec.load("audio_cnn", settings))
+
+
+def test_values_of_files_may_be_without_effect():
+    check_training(ModelSpec.load("glam", ["schedule=none"]))  # its gamma
+    check_training(ModelSpec.load("cnn_attn_pooling", ["optimizer=adam"]))  # its momentum
+    check_training(ModelSpec.load("audio_cnn", ["momentum=0", "min_lr=0"]))  # as they are
+
+
 @pytest.mark.parametrize(("model", "refitted"), [("majority", True), ("glam", False)])
 def test_networks_and_baselines_have_one_interface(model, refitted):
     system: System = system_of(ModelSpec.load(model))

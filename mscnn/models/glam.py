@@ -58,8 +58,8 @@ class ScaleBlock(nn.Module):
         """(B, C, H, W) -> (B, 2C, H, W)."""
         y = torch.cat([conv(x) for conv in self.convs], dim=1)
         if self.residual:
-            y = y + x.repeat(1, 2, 1, 1)
-        return self.norm(y).relu()
+            y = (y.unflatten(1, (2, -1)) + x[:, None]).flatten(1, 2)
+        return self.norm(y).relu_()
 
 
 class GLAM(Classifier[Options]):

@@ -117,7 +117,7 @@ class SslFrames(Extractor):
         encoder, states = _encoder(self.model, self.window, device), self.states
         windows = [(i, window) for i, samples in enumerate(batch) for window in self._windows(samples)]
         made: list[list[Tensor]] = [[] for _ in batch]
-        padded_to = (self.window or self.facts.most or 0) * self.rate if self.facts.most else 0  # by the network itself
+        padded_to = self._window_samples if self.facts.most else 0  # by the network itself
         lengths = [padded_to or len(window) for _, window in windows]
         for group in self._groups(lengths, encoder.padded, device):
             hidden = encoder([windows[k][1] for k in group], states)
@@ -125,10 +125,15 @@ class SslFrames(Extractor):
                 made[windows[k][0]].append(self._reduced(states_of))
         return [self._rows(parts) for parts in made]
 
+    @property
+    def _window_samples(self) -> int:
+        """Samples that are encoded at a time; 0: the whole recording."""
+        return (self.window or self.facts.most or 0) * self.rate
+
     def _windows(self, samples: np.ndarray) -> list[np.ndarray]:
         """The recording in windows; one that is too short for a frame is zero-padded."""
         facts, samples = self.facts, samples.astype(np.float32)
-        size = (self.window or facts.most or 0) * self.rate or len(samples)
+        size = self._window_samples or len(samples)
         windows = [samples[i : i + size] for i in range(0, len(samples), size)]
         windows = [window for window in windows if len(window) >= facts.shortest]
         return windows or [np.pad(samples, (0, facts.shortest - len(samples)))]

@@ -57,6 +57,11 @@ class TextEncoder(Extractor):
         """Revision of the model; it tells apart other weights under the same name."""
         return revision(self.model, TEXT)
 
+    @property
+    def states(self) -> list[int]:
+        """Numbers of the hidden states that are used; raises UserError where the encoder lacks one."""
+        return layer_numbers(self.layer, described(self.model)[0].num_hidden_layers, self.model)
+
     def available(self) -> None:
         """Raise UserError where the package or the folder is missing; nothing is downloaded."""
         available(self.model, TEXT)
@@ -64,10 +69,10 @@ class TextEncoder(Extractor):
     def check(self) -> None:
         """Download the model where needed; raise UserError where it cannot be read or has no such layer."""
         text_model(self.model)
-        layer_numbers(self.layer, described(self.model)[0].num_hidden_layers, self.model)
+        _ = self.states
 
     def encode(self, texts: Sequence[str], device: str = "cpu") -> tuple[list[np.ndarray], list[bool]]:
         """Vectors of texts, float32 (T, dim), T > 0, and whether each text was truncated."""
         model = text_model(self.model, device)
         ids, truncated = model.tokens([text.strip() for text in texts])
-        return model.encode(ids, self.unit, self.layer), truncated
+        return model.encode(ids, self.unit, self.states), truncated

@@ -46,7 +46,8 @@ def available(name: str, kind: Kind, files: Sequence[str] = ("config.json",)) ->
     packages.check("transformers", f"{kind.title} {name}")
     folder = Path(name)
     if (folder.is_absolute() or folder.is_dir()) and not any((folder / file).is_file() for file in files):
-        raise UserError(f"{kind.title} {name}: the folder has no {' or '.join(files)}", code="file-missing")
+        lacks = f"the folder has no {' or '.join(files)}" if folder.is_dir() else "no such folder"
+        raise UserError(f"{kind.title} {name}: {lacks}", code="file-missing")
 
 
 def configuration(name: str, kind: Kind) -> Any:
@@ -153,9 +154,17 @@ def cached_revision(name: str, kind: Kind) -> str:
 
 def unreadable(name: str, kind: Kind, error: Exception) -> UserError:
     """The error for a model that cannot be read."""
-    reason = str(error).strip().split("\n")[0]
-    return UserError(
-        f"{kind.title} {name}: cannot be read ({reason}); expected a folder with config.json and model.safetensors, or "
-        f"the name of a model on the Hugging Face hub, as {kind.example}, which is downloaded on first use",
-        code="pretrained-unreadable",
+    fix = (
+        f"expected a folder with config.json and model.safetensors, or the name of a model on the Hugging Face hub, as "
+        f"{kind.example}, which is downloaded on first use"
     )
+    if not os.path.exists(name) and not os.path.isabs(name):
+        fix += (
+            f"; without internet access here, run elsewhere: hf download {name} --local-dir FOLDER, and give the folder"
+        )
+    return UserError(f"{kind.title} {name}: cannot be read ({reason(error)}); {fix}", code="pretrained-unreadable")
+
+
+def reason(error: Exception) -> str:
+    """First line of the message of an error of a library."""
+    return str(error).strip().split("\n")[0]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 from mscnn.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ALL, LAST = "all", "last"
 
@@ -25,3 +31,17 @@ def layer_numbers(layer: str, layers: int, model: str) -> list[int]:
         has = f"layers 0 to {layers}" if layers else "no layer but the last"
         raise UserError(f"layer {layer}: {model} has {has}; a range begins with the lower one", code="pretrained-layer")
     return list(chosen)
+
+
+def hidden_states(network: Any, inputs: Mapping[str, Tensor], states: Sequence[int], layers: int) -> list[Tensor]:
+    """Hidden states (B, T, width) of these numbers, of a network with so many ``layers``.
+
+    The last one is the output of the network, after its last normalisation; it is computed without keeping the others
+    where no other is wanted.
+    """
+    import torch
+
+    with torch.inference_mode():
+        output = network(**inputs, output_hidden_states=[*states] != [layers])
+    every = [*(output.hidden_states or [None] * (layers + 1))[:layers], output.last_hidden_state]
+    return [every[state] for state in states]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mscnn.errors import UserError
 from mscnn.packages import require
+from mscnn.pretrained.hub import reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,5 +102,4 @@ def _session(path: str, device: str) -> tuple[Any, str, str, int]:
 
 
 def _unreadable(path: str, error: Exception) -> UserError:
-    reason = str(error).strip().split("\n")[0]
-    return UserError(f"speech encoder {path}: cannot be read as ONNX ({reason})", code="pretrained-unreadable")
+    return UserError(f"speech encoder {path}: cannot be read as ONNX ({reason(error)})", code="pretrained-unreadable")

@@ -18,6 +18,7 @@ from mscnn.errors import UserError
 from mscnn.files import digest, file_digest
 from mscnn.pretrained import ctranslate2_whisper, hub
 from mscnn.pretrained.hub import MASK, WHISPER, Kind
+from mscnn.pretrained.layers import hidden_states
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ SPEECH = Kind(
     (PREPROCESSOR, "processor_config.json"),  # transformers 5 prefers the second
 )
 RATE = 16000  # Hz, of all of them
-WHISPER_WINDOW, WHISPER_HOP = 30, 320  # seconds that Whisper was trained on; samples per frame
+WHISPER_HOP = 320  # samples per frame of Whisper
 BERT_WINDOW, BERT_SHIFT, BERT_STRIDE = 400, 160, 2  # samples of a filterbank frame and to the next; frames per row
 
 
@@ -105,7 +106,8 @@ def facts(name: str) -> Facts:
         return Facts(*onnx_encoder.facts(name))
     config = ctranslate2_whisper.configuration(name) if is_ctranslate2(name) else hub.configuration(name, SPEECH)
     if config.model_type == WHISPER:
-        return Facts(config.d_model, config.encoder_layers, WHISPER_HOP, 1, WHISPER_WINDOW)
+        most = config.max_source_positions * WHISPER_HOP // RATE
+        return Facts(config.d_model, config.encoder_layers, WHISPER_HOP, 1, most)
     if getattr(config, "add_adapter", False):
         raise UserError(
             f"{SPEECH.title} {name}: has an adapter behind its layers, which changes the rate of frames; give the "
@@ -142,7 +144,7 @@ def load(name: str, window: int | None, device: str) -> Encoder:
         return OnnxEncoder(name, device)
     network = ctranslate2_whisper.network(name) if is_ctranslate2(name) else hub.network(name, SPEECH)
     if network.config.model_type == WHISPER:
-        return WhisperEncoder(network, window or WHISPER_WINDOW, device)
+        return WhisperEncoder(network, window or facts(name).most or 0, device)
     return WaveEncoder(network, _preprocessor(name), device)
 
 
@@ -153,10 +155,9 @@ def _preprocessor(name: str) -> Any:
     try:
         extractor = AutoFeatureExtractor.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # as for the configuration
-        reason = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{SPEECH.title} {name}: {PREPROCESSOR} is missing or damaged ({reason}); it says how the samples are "
-            "normalised: copy it from where the model is from",
+            f"{SPEECH.title} {name}: {PREPROCESSOR} is missing or damaged ({hub.reason(error)}); it says how the "
+            "samples are normalised: copy it from where the model is from",
             code="pretrained-incomplete",
         ) from None
     if extractor.sampling_rate != RATE:
@@ -188,8 +189,9 @@ class WhisperEncoder:
     def __call__(self, batch: Sequence[np.ndarray], states: Sequence[int]) -> list[Tensor]:
         """See :class:`Encoder`; T is n / 320, rounded up."""
         inputs = self.extractor(list(batch), sampling_rate=RATE, return_tensors="pt").input_features
-        hidden = _hidden(self.network, {"input_features": inputs.to(self.device)}, states)
-        return [one[:, : -(-len(samples) // WHISPER_HOP)] for one, samples in zip(hidden, batch, strict=True)]
+        lengths = [-(-len(samples) // WHISPER_HOP) for samples in batch]
+        inputs = {"input_features": inputs.to(self.device)}
+        return _each(hidden_states(self.network, inputs, states, self.network.config.encoder_layers), lengths)
 
 
 class WaveEncoder:
@@ -207,7 +209,7 @@ class WaveEncoder:
         """See :class:`Encoder`."""
         inputs = self.extractor(
             list(batch), sampling_rate=RATE, padding=True, return_attention_mask=True, return_tensors="pt"
-        ).to(self.device)
+        )
         mask = inputs["attention_mask"]
         if self.network.config.model_type == BERT:
             lengths = mask.sum(dim=1).tolist()
@@ -215,17 +217,12 @@ class WaveEncoder:
             lengths = [hub.steps(self.network.config, len(samples)) for samples in batch]
         if bool(mask.all()) or not self.padded:
             del inputs["attention_mask"]
-        hidden = _hidden(self.network, dict(inputs), states)
-        return [one[:, :length] for one, length in zip(hidden, lengths, strict=True)]
+        given = {name: tensor.to(self.device) for name, tensor in inputs.items()}
+        return _each(hidden_states(self.network, given, states, self.network.config.num_hidden_layers), lengths)
 
 
-def _hidden(network: Any, inputs: dict[str, Tensor], states: Sequence[int]) -> Tensor:
-    """Hidden states (B, len(states), T, width); the last is the output of the network, after its last normalisation."""
+def _each(states: Sequence[Tensor], lengths: Sequence[int]) -> list[Tensor]:
+    """Of hidden states (B, T, width): those of each recording, (number of states, length, width)."""
     import torch
 
-    config = network.config
-    layers = config.encoder_layers if config.model_type == WHISPER else config.num_hidden_layers
-    with torch.inference_mode():
-        output = network(**inputs, output_hidden_states=[*states] != [layers])
-    every = [*(output.hidden_states or [None] * (layers + 1))[:layers], output.last_hidden_state]
-    return torch.stack([every[state] for state in states], dim=1)
+    return [one[:, :length] for one, length in zip(torch.stack(list(states), dim=1), lengths, strict=True)]

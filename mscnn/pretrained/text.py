@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mscnn.errors import UserError
 from mscnn.pretrained.hub import Kind, configuration, network, unreadable
+from mscnn.pretrained.layers import hidden_states
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,8 +74,10 @@ class TextModel:
                 ids[i] = list(self.tokenizer(texts[i], truncation=True, max_length=self.most)["input_ids"])
         return ids, long
 
-    def encode(self, ids: Sequence[Sequence[int]], unit: Literal["token", "sentence"], layer: str) -> list[np.ndarray]:
-        """Vectors of texts, float32 (tokens, D) or (1, D): hidden states of ``layer``, or their pooling.
+    def encode(
+        self, ids: Sequence[Sequence[int]], unit: Literal["token", "sentence"], states: Sequence[int]
+    ) -> list[np.ndarray]:
+        """Vectors of texts, float32 (tokens, D) or (1, D): the mean of the hidden states ``states``, or its pooling.
 
         Texts with as many tokens are encoded together, without padding. A text without tokens, not even special ones,
         has one vector of zeros.
@@ -82,27 +85,18 @@ class TextModel:
         import numpy as np
         import torch
 
-        vectors = [np.zeros((1, self.network.config.hidden_size), np.float32)] * len(ids)
+        config = self.network.config
+        vectors = [np.zeros((1, config.hidden_size), np.float32)] * len(ids)
         with torch.inference_mode():
             for batch in _batches(ids, BATCH_TOKENS[self.device]):
                 inputs = torch.tensor([list(ids[i]) for i in batch], device=self.device)
                 given = {"input_ids": inputs, "attention_mask": torch.ones_like(inputs)}
-                output = self.network(**given, output_hidden_states=True)
-                states = chosen(output.hidden_states, output.last_hidden_state, layer)
-                states = self.pooling(states)[:, None] if unit == "sentence" else states
-                for i, matrix in zip(batch, states.float().cpu().numpy(), strict=True):
+                hidden = hidden_states(self.network, given, states, config.num_hidden_layers)
+                mean = torch.stack(hidden).mean(dim=0) if len(hidden) > 1 else hidden[0]
+                made = self.pooling(mean)[:, None] if unit == "sentence" else mean
+                for i, matrix in zip(batch, made.float().cpu().numpy(), strict=True):
                     vectors[i] = matrix
         return vectors
-
-
-def chosen(states: Sequence[Tensor], last: Tensor, layer: str) -> Tensor:
-    """Hidden states (B, T, D) of a layer: ``last``, a number (0: input of the first), or the mean of ``a-b``."""
-    import torch
-
-    if layer == "last":
-        return last
-    first, _, final = layer.partition("-")
-    return torch.stack(list(states[int(first) : int(final or first) + 1])).mean(dim=0)
 
 
 def _batches(ids: Sequence[Sequence[int]], most: int) -> Iterator[list[int]]:

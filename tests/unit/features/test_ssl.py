@@ -155,6 +155,23 @@ def test_a_short_window_of_whisper_has_the_first_positions(models):
         extractor(folder, window=31).check()
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_all_that_is_computed_is_on_the_device_of_the_network(models, architecture):
+    """The meta device has no values: an input that stays on the CPU, and a step that waits for a value, are errors.
+
+    The recordings are of one length, since transformers itself waits for the values of a mask.
+    """
+    folder, _ = models[architecture]
+    batch = [noise(0.5), noise(0.5, seed=1)]
+    for states in ([2], [0, 1, 2]):
+        here, there = (speech.load(folder, None, device)(batch, states) for device in ("cpu", "meta"))
+        assert all(one.device.type == "meta" for one in there) and [*map(shape, here)] == [*map(shape, there)]
+
+
+def shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)
+
+
 def test_emotion2vec_as_onnx(tmp_path):
     path = tmp_path / "emotion2vec_base.onnx"
     tiny_encoders.write_onnx(path)

@@ -93,7 +93,7 @@ def test_a_text_without_words_has_special_tokens_only(bert_folder):
     np.testing.assert_array_equal(empty, blank)
     model = text_model(str(bert_folder))
     for unit in ("token", "sentence"):  # of a tokenizer that has none
-        nothing, one = model.encode([[], [5]], unit, "last")
+        nothing, one = model.encode([[], [5]], unit, [3])
         np.testing.assert_array_equal(nothing, np.zeros((1, 12)))
         assert np.any(one) and one.shape == (1, 12)
 

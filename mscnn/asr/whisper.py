@@ -25,7 +25,7 @@ VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
 OTHER_FILES = ("preprocessor_config.json",)  # of models with other than 80 mel bands
 MULTILINGUAL = 51865  # tokens of the smallest multilingual vocabulary; English models have 51864
 ENGLISH, ANY = "base.en", "base"  # models where none is given
-FETCH = "huggingface-cli download Systran/faster-whisper-base.en --local-dir FOLDER, then --asr-model FOLDER"
+FETCH = "hf download {name} --local-dir FOLDER, then --asr-model FOLDER"
 # Temperature 0 only, since sampling is not reproducible; voice activity detection against words in
 # silence; no conditioning on previous text, since utterances are independent.
 OPTIONS: Mapping[str, Any] = {
@@ -143,7 +143,7 @@ def _files(folder: Path) -> list[Path]:
         raise UserError(
             f"{folder}: not a CTranslate2 Whisper model: {', '.join(missing)} missing"
             f"{other if [*folder.glob('*.safetensors'), *folder.glob('pytorch_model*.bin')] else ''}; download one "
-            f"with: {FETCH}",
+            f"with: {FETCH.format(name=f'Systran/faster-whisper-{ANY}')}",
             code="model-incomplete",
         )
     names = (*MODEL_FILES, *VOCABULARIES, *OTHER_FILES)
@@ -189,7 +189,7 @@ def _load(folder: Path, device: str = "auto", numbers: str = "default") -> Whisp
 def _fetch(model: str) -> Path:
     """Folder of a named model, from the local cache or the hub."""
     from faster_whisper import available_models
-    from faster_whisper.utils import download_model
+    from faster_whisper.utils import _MODELS, download_model
 
     if model not in available_models() and "/" not in model:
         raise UserError(
@@ -201,6 +201,6 @@ def _fetch(model: str) -> Path:
     except Exception as error:  # the hub's client raises errors of several libraries
         raise UserError(
             f"--asr-model {model}: no such folder, and not available from the hub: {type(error).__name__}: {error}\n"
-            f"  on a machine with internet access run: {FETCH}",
+            f"  on a machine with internet access run: {FETCH.format(name=_MODELS.get(model, model))}",
             code="model-unknown",
         ) from None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mscnn.corpora.tables.source import OwnCorpus, Source
     from mscnn.recipe.plan import Plan
 
+PRETRAINED = "network of a feature, a folder, file or hub name"
 MODELS = ("audio_cnn", "logmel_lr", "majority")
 
 
@@ -26,6 +27,7 @@ def parser() -> Parser:
     p.add_argument("--model", nargs="+", default=MODELS, help="names in conf/models, or .yaml files")
     p.add_argument("--text", default="none", choices=("none", "gt"), help="gt: models take the column of transcripts")
     p.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="changes of every model")
+    p.add_argument("--pretrained", nargs="+", default=[], metavar="FEATURE=MODEL", help=PRETRAINED)
     p.add_argument("--trim", default="", help="trim leading and trailing audio this many dB below the loudest part")
     p.add_argument("--folds", type=count, default=0, help="number of folds to train, from the first; 0: all")
     p.add_argument("--runs", type=positive, default=1, help="repetitions of every fold")
@@ -45,11 +47,13 @@ def main() -> None:
     from mscnn.corpora.prepare import AudioForm
     from mscnn.corpora.tables.source import name_of
     from mscnn.lock import held, of_folder
+    from mscnn.recipe.options import networks, with_paths
     from mscnn.recipe.sequence import Run, results, run_stages
 
     args.nj = args.nj or jobs.processors()
     source = source_of(args)
-    args.model = [os.path.abspath(name) if name.endswith((".yaml", ".yml")) else name for name in args.model]
+    args.model = [_conf(name) for name in args.model]
+    args.set, args.pretrained = with_paths(args.set, _conf), networks(args.pretrained, _file)
     name = name_of(source.table)
     out = args.out or Path(f"own_{name}")
     out.mkdir(parents=True, exist_ok=True)
@@ -63,6 +67,16 @@ def main() -> None:
         print("\n".join(results(plan)))
 
 
+def _conf(name: str) -> str:
+    """The absolute path of a YAML file; other names as they are."""
+    return os.path.abspath(name) if name.endswith((".yaml", ".yml")) else name
+
+
+def _file(name: str) -> str:
+    """The absolute path of what exists; other names as they are."""
+    return os.path.abspath(name) if os.path.exists(name) else name
+
+
 def _plan(args: argparse.Namespace, own: OwnCorpus) -> Plan:
     from mscnn.recipe.make import make_plan
     from mscnn.recipe.options import Options
@@ -73,7 +87,8 @@ def _plan(args: argparse.Namespace, own: OwnCorpus) -> Plan:
         models=tuple(args.model),
         texts=(args.text,),
         protocols=own.protocols,
-        set=tuple(args.set),
+        set=args.set,
+        pretrained=args.pretrained,
         trim=args.trim,
         folds=args.folds,
         runs=args.runs,

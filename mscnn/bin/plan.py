@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +103,7 @@ def main() -> int:
 def _options(args: argparse.Namespace, issues: Issues) -> Options:
     """The options in the form that the plan takes; issues of --train-args are added to ``issues``."""
     from mscnn.paths import current
-    from mscnn.recipe.options import Options
+    from mscnn.recipe.options import Options, networks, with_paths
 
     def here(name: str) -> str:
         """A path; one that exists only relative to the caller's folder is joined to that folder."""
@@ -133,7 +132,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         subset=args.subset,
         on_bad=args.on_bad,
         usual=args.usual,
-        set=tuple(args.set),
+        set=with_paths(args.set, conf),
         folds=max(args.folds, 0),
         runs=args.runs,
         seed=args.seed,
@@ -144,7 +143,7 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
         xvector_backend=args.xvector_backend,
         unvoiced=args.unvoiced,
         wav2vec2=file(args.wav2vec2),
-        pretrained=issues.attempt(_pretrained, args.pretrained, file) or {},
+        pretrained=issues.attempt(networks, args.pretrained, file) or {},
         trim=args.trim,
         device=args.device,
         nj=args.nj,
@@ -157,24 +156,6 @@ def _options(args: argparse.Namespace, issues: Issues) -> Options:
     )
     given = issues.attempt(_train_args, args.train_args.split()) or {}
     return replace(options, **{**given, "set": (*given.get("set", ()), *options.set)})
-
-
-def _pretrained(settings: Sequence[str], file: Callable[[str], str]) -> dict[str, str]:
-    """Networks by feature, of options ``FEATURE=MODEL``; raises UserError (``option-syntax``, ``option-conflict``)."""
-    from mscnn.errors import UserError
-    from mscnn.paths import stem
-
-    networks: dict[str, str] = {}
-    for setting in settings:
-        feature, _, model = setting.partition("=")
-        feature = stem(feature)
-        if not feature or not model:
-            example = "hubert_base=/path/to/folder, or none in place of the folder"
-            raise UserError(f"--pretrained {setting}: expected FEATURE=MODEL, as {example}", code="option-syntax")
-        if feature in networks:
-            raise UserError(f"--pretrained {setting}: {feature} is given twice", code="option-conflict")
-        networks[feature] = file(model)
-    return networks
 
 
 def _train_args(words: list[str]) -> dict[str, Any]:

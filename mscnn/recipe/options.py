@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -82,6 +82,31 @@ class Options:
     def runs_stage(self, number: int) -> bool:
         """Whether a stage will run; preflight on its own checks all stages."""
         return self.first <= number <= (self.last or 6)
+
+
+def networks(settings: Sequence[str], file: Callable[[str], str]) -> dict[str, str]:
+    """Network of each feature, of options ``FEATURE=MODEL``; ``file`` makes the path of a folder or file.
+
+    Raises:
+        UserError: one has another form (``option-syntax``), or a feature is given twice (``option-conflict``).
+    """
+    found: dict[str, str] = {}
+    for setting in settings:
+        feature, _, model = setting.partition("=")
+        feature = stem(feature)
+        if not feature or not model:
+            example = "hubert_base=/path/to/folder, or none in place of the folder"
+            raise UserError(f"--pretrained {setting}: expected FEATURE=MODEL, as {example}", code="option-syntax")
+        if feature in found:
+            raise UserError(f"--pretrained {setting}: {feature} is given twice", code="option-conflict")
+        found[feature] = file(model)
+    return found
+
+
+def with_paths(settings: Sequence[str], conf: Callable[[str], str]) -> tuple[str, ...]:
+    """Settings ``KEY=VALUE``; of values that are YAML files, ``conf`` makes the path."""
+    parts = (setting.partition("=") for setting in settings)
+    return tuple(f"{key}{equals}{conf(value)}" for key, equals, value in parts)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
 from mscnn.features.config import FULL, Feature
+from mscnn.paths import stem
 from mscnn.training.contamination import corpora_under_test, pretrained_on
 from mscnn.training.fingerprint import input_digests
 from mscnn.training.outputs import environment
@@ -181,12 +182,14 @@ def _feature_changes(archive: FeatureDir) -> Iterator[str]:
 
 
 def _used(options: ExperimentConfig, system: System) -> list[str]:
-    """The settings that the system has: one without training takes none of ``training``."""
+    """The settings that the system has, files by their name: one without training takes none of ``training``."""
+    parts = [setting.partition("=") for setting in options.settings]
+    shown = [f"{key}{equals}{stem(value)}" for key, equals, value in parts]
     if not system.refitted:
-        return list(options.settings)
+        return shown
     layers = Layers.read(options.model)
-    keys = [full_key(layers, setting.partition("=")[0].replace("-", "_")) for setting in options.settings]
-    return [one for one, key in zip(options.settings, keys, strict=True) if not key.startswith("training.")]
+    keys = [full_key(layers, key.replace("-", "_")) for key, _, _ in parts]
+    return [one for one, key in zip(shown, keys, strict=True) if not key.startswith("training.")]
 
 
 def _facts(protocol: Protocol) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_tables_mark_every_test_score_of_it(exp, tmp_path):
     overview, _ = overview_table([exp / name for name in CORPORA], tmp_path / "overview")
     for table in (overview, (exp / "encoders.md").read_text()):
         head, *rows = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if "|" in line]
-        rows = {name: row for name in CORPORA for row in rows if f"{name}.yaml" in "".join(row)}
+        rows = {name: row for name in CORPORA for row in rows if f"inputs.audio={name}" in "".join(row)}
         for name, row in rows.items():
             assert [row[head.index(score)].endswith("†") for score in SCORES] == [name == "tuned"] * len(SCORES)
         assert len(rows) == 2 and CONTAMINATED in table and "`tuned`" in table and "`other`" not in table

@@ -6,7 +6,7 @@ import re
 from mscnn.cli import commands
 from tests.conftest import ROOT
 
-OTHERS = {  # of sox, pip, git, nvidia-smi, huggingface-cli, ct2-transformers-converter, Kaldi's files of options, CSS
+OTHERS = {  # of sox, pip, git, nvidia-smi, hf, ct2-transformers-converter, Kaldi's files of options, CSS
     *("--ignore-length", "--upgrade", "--force-reinstall", "--always", "--dirty", "--gpu", "--local-dir"),
     *("--cepstral-lifter", "--center", "--norm-vars", "--w", "--notest", "--quantization"),
 }

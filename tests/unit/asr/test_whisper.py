@@ -122,7 +122,7 @@ def test_missing_models(model, tmp_path, monkeypatch):
         whisper.create(model="tiniest", language="en-US")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with fails("model-unknown", "--asr-model tiny", "--asr-model FOLDER"):
+    with fails("model-unknown", "--asr-model tiny", "Systran/faster-whisper-tiny --local-dir", "--asr-model FOLDER"):
         whisper.create(model="tiny", language="en-US")
     for name in ("config.json", "model.bin", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"{}")

@@ -13,10 +13,12 @@ from mscnn.bin import own
 from mscnn.corpora.prepare import AudioForm
 from mscnn.corpora.tables.source import Source, read_source
 from mscnn.features.archive import FeatureDir
+from mscnn.paths import conf
 from mscnn.recipe.make import make_plan
 from mscnn.recipe.options import Options
 from mscnn.recipe.sequence import Run, run_stages
 from mscnn.reporting.lines import read_score
+from tests import tiny_encoders
 from tests.raises import fails
 
 pytestmark = pytest.mark.slow
@@ -64,6 +66,15 @@ def test_a_table_becomes_reports(recordings, tmp_path, monkeypatch, capsys):
         == scores[MODEL].values["ua"]
     )
     assert "my.csv" in page and (out / "data/my/audit/leave_one_speaker_out.md").is_file()
+
+
+def test_files_and_networks_are_those_of_the_folder_of_the_command(recordings, tmp_path, monkeypatch):
+    tiny_encoders.write_onnx(tmp_path / "net.onnx")
+    (tmp_path / "mine.yaml").write_text(conf("features", "emotion2vec_base").read_text())
+    options = ("--set", "inputs.audio=mine.yaml", "--pretrained", "mine=net.onnx")
+    run_own(monkeypatch, tmp_path, "my.csv", "--model", MODEL, *options)
+    line = read_score(tmp_path / "own_my/exp" / f"{MODEL}_none_leave_one_speaker_out" / "score_test.txt")
+    assert line.values["ua"] > 90 and line.fields["changed"] == "inputs.audio=mine"
 
 
 def test_without_speakers_lines_and_page_say_so(recordings, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ def explained(error: OSError) -> str:
     fix = {
         **dict.fromkeys(SPACE, "free space or raise the quota"),
         **dict.fromkeys(DENIED, "allow writing and reading there, or use another folder"),
+        errno.EISDIR: "a file is to be written or read there: remove the folder, or choose another name",
         errno.EMFILE: "raise the limit of open files (ulimit -n)",
     }.get(error.errno or 0)
     where = f"{error.filename}: " if error.filename else ""

@@ -40,6 +40,8 @@ def atomic(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
         with written_to(path):
             with open(temporary, mode, encoding=encoding, newline=newline) as handle:
                 yield handle
+            if path.is_dir():  # the error of os.replace names the temporary file
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             os.replace(temporary, path)
     finally:
         with suppress(OSError):

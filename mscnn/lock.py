@@ -46,7 +46,7 @@ class Owner:
     def parse(cls, line: str) -> Owner | None:
         """The owner in a line of a lock file; None where there is none."""
         words = line.split()
-        if len(words) < 3 or not words[1].isdecimal():
+        if len(words) < 3 or not words[1].isdecimal() or len(words[1]) > 20:
             return None
         return cls(words[0], int(words[1]), *words[2:4])
 

@@ -31,6 +31,7 @@ MOST = 10**9  # of numbers without a limit of their own
 Positive: TypeAlias = Annotated[float, Field(gt=0, le=MOST)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0, le=MOST)]
 Probability: TypeAlias = Annotated[float, Field(ge=0, lt=1)]  # of dropout, and what decays
+Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Share: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=MOST)]
 CountOr0: TypeAlias = Annotated[int, Field(ge=0, le=MOST)]

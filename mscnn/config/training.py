@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from mscnn.config.schema import Count, CountOr0, NotNegative, Positive, Probability, matching
+from mscnn.config.schema import Count, CountOr0, Fraction, NotNegative, Positive, Probability, matching
 
-Balance: TypeAlias = Annotated[str, matching("none|oversample|[0-9]+", "none, oversample or a number of examples")]
+Balance: TypeAlias = Annotated[
+    str, matching("none|oversample|[1-9][0-9]{0,5}", "none, oversample or a number of examples below 1000000")
+]
 ClassWeights: TypeAlias = Literal["none", "balanced"] | Mapping[str, Positive]
 
 
@@ -67,7 +69,7 @@ class Training:
     select: str = "wa_ua"
     replacement: bool = False
     balance: Balance = "none"
-    balance_power: NotNegative = 1.0
+    balance_power: Fraction = 1.0
     class_weights: ClassWeights = "none"
     schedule: Literal["none", "exponential", "step", "linear", "cyclic"] = "none"
     gamma: Positive = 1.0

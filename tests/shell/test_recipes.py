@@ -80,6 +80,24 @@ def test_as_many_processes_as_processors_of_the_job(sh, checkout):
         assert re.search(r"--nj .*\[1\]$", result.stdout, re.MULTILINE), result.stdout
 
 
+def test_an_old_bash_is_told_which_one_is_needed(sh, checkout):
+    (checkout / "utils").unlink()  # a link to the repository's
+    shutil.copytree(ROOT / "utils", checkout / "utils")
+    stages = checkout / "utils/stages.sh"
+    stages.write_text(stages.read_text().replace("BASH_VERSINFO[0] * 100", "3 * 100"))  # that of macOS
+    result = sh(checkout / "egs/ravdess/run.sh", "--help")
+    assert result.returncode == 2 and "4.4" in result.stderr and "brew install bash" in result.stderr
+
+
+def test_text_has_the_same_line_ends_in_every_clone():
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("no clone of git")
+    files = [path.relative_to(ROOT) for path in [*ROOT.glob("egs/*/*.sh"), *ROOT.glob("utils/*"), ROOT / "path.sh"]]
+    command = ["git", "-C", ROOT, "check-attr", "eol", "--", *files, "conf/published.yaml", "mscnn/cli.py"]
+    lines = subprocess.run(command, text=True, capture_output=True, check=True).stdout.splitlines()
+    assert len(lines) > len(files) and [line for line in lines if not line.endswith("eol: lf")] == []
+
+
 def test_recipes_exist():
     assert {"iemocap", "meld", "mini_iemocap", "ravdess"} <= {*RECIPES}
 

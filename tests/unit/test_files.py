@@ -1,10 +1,11 @@
 """Atomic files, Kaldi tables, and stamps that notice every change."""
 
+import os
 import subprocess
 
 import pytest
 
-from mscnn.files import atomic, digest, read_mapping, read_table, read_yaml, write_table
+from mscnn.files import atomic, checksum, digest, read_mapping, read_table, read_yaml, write_table
 from mscnn.stamp import Stamp
 from tests.raises import fails
 
@@ -99,3 +100,41 @@ def test_the_command_of_a_message_makes_the_table_good(tmp_path, content, code):
     command = str(caught.value).rpartition("with: ")[2]
     assert subprocess.run(["bash", "-c", command]).returncode == 0, command
     assert sorted(read_table(table)) and [*tmp_path.iterdir()] == [table]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a: 2001-99-99",
+        "a: " + "9" * 5000,
+        "a: !!timestamp x",
+        "a: !!python/object/apply:os.system [echo]",
+        "a: " + "[" * 3000,
+        "a: " + "[" * 200 + "]" * 200,
+        "a: &a [*a]",
+        "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}' if n else '1'] * 9)}]" for n in range(9)),
+        "a: 1\na: [",
+        "a: \ud800",
+    ],
+    ids=lambda content: content[:20],
+)
+def test_yaml_is_bounded_and_every_damage_is_one_error(tmp_path, content):
+    (tmp_path / "f").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with fails("yaml-invalid", tmp_path / "f"):
+        read_yaml(tmp_path / "f")
+
+
+def test_files_without_an_end_and_folders_are_errors(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path):
+        for read in (read_yaml, read_table):
+            with fails("file-unreadable", path):
+                read(path)
+        assert read_mapping(path) == {} and checksum(path) is None
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError) as caught, atomic(tmp_path / "folder") as out:
+        out.write("x")
+    assert caught.value.filename == str(tmp_path / "folder") and {*tmp_path.iterdir()} == {
+        tmp_path / "fifo",
+        tmp_path / "folder",
+    }

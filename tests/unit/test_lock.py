@@ -95,6 +95,7 @@ def test_of_many_one_takes_a_stale_lock_over(path, stale):
         ("elsewhere 1 2 3\n", 0, False),
         ("", 9999, True),
         ("\0\0 damaged\n", 9999, True),
+        (f"elsewhere {'9' * 5000} 2 3\n", 9999, True),
     ],
     ids=[
         "dead",
@@ -106,6 +107,7 @@ def test_of_many_one_takes_a_stale_lock_over(path, stale):
         "another machine, at work",
         "empty",
         "damaged",
+        "no number of a process",
     ],
 )
 def test_a_lock_is_stale_where_its_owner_has_ended(path, content, age, taken):

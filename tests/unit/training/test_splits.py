@@ -96,7 +96,7 @@ def test_xvector_norms(toy, norm):
     kaldiio.save_ark(str(toy / "x.ark"), vectors, scp=str(toy / "xvector.scp"))
     splits = splits_of(toy, "audio_cnn_xvector", [f"xvec_norm={norm}"], toy / "xvector.scp")
     rows = splits.train.xvectors
-    assert splits.sizes.xvector == 5
+    assert splits.sizes.xvector == 5 and rows.dtype == np.float32  # that of the weights
     if norm == "none":
         np.testing.assert_array_equal(rows[0], vectors["B1-0"])
     elif norm == "zscore":

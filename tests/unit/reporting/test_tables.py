@@ -9,6 +9,7 @@ import yaml
 from mscnn.evaluation.aggregate import MEANING
 from mscnn.evaluation.experiment import Experiment
 from mscnn.paths import CONF
+from mscnn.reporting.marks import CONTAMINATED, SEEN
 from mscnn.reporting.ours import read_results
 from mscnn.reporting.paper import paper_table
 from mscnn.reporting.published import read_published
@@ -112,6 +113,16 @@ def test_a_column_for_each_protocol_and_split(tmp_path, published):
     ]
     text = note(peng, "not-comparable")
     assert all(part in text for part in ("`speaker10@77aa` (iemocap4)", " 10 ", "speaker", "session"))
+
+
+def test_networks_that_were_trained_on_the_corpus_are_marked_beside_published_numbers(tmp_path, published):
+    """Only the dagger's meaning and the name of the feature differ from the same experiment with another network."""
+    score(tmp_path / "a" / "a", xvector="x.scp")
+    score(tmp_path / "b" / "b", xvector="x.scp", pretrained_on_test=["hubert_base model=x"])
+    clean, seen = (section(published, "peng2021_table1", "peng2021", tmp_path / name) for name in "ab")
+    assert "†" not in row(clean, "MSCNN-SPU")[3] and row(seen, "MSCNN-SPU")[3].startswith(f"{FAIR} † (")
+    assert [code for code in codes(seen) if code not in codes(clean)] == ["dagger", SEEN]
+    assert CONTAMINATED in note(seen, "dagger") and "`hubert_base`" in note(seen, SEEN)
 
 
 def test_protocols_without_disjoint_speakers_and_pooled_columns_have_notes(tmp_path, published):

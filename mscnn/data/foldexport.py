@@ -13,7 +13,7 @@ import yaml
 
 from mscnn.config import schema
 from mscnn.data.foldlists import list_texts
-from mscnn.data.protocols import Fold, Protocol, folds_digest
+from mscnn.data.protocols import Fold, Protocol, folds_digest, short_hash
 from mscnn.errors import UserError
 
 
@@ -27,7 +27,7 @@ def export_folds(protocol: Protocol, folds: Sequence[Fold], text: str, out: Path
         UserError: ``out`` exists with other content; it is not overwritten.
     """
     out, sha256 = Path(os.path.realpath(out)), folds_digest(protocol, folds)
-    title = protocol.title(folds)
+    title = f"{protocol.name}@{short_hash(sha256)}"
     files = list_texts(fold.parts for fold in folds)
     files[f"{protocol.name}.yaml"] = text
     files["hash"] = f"{title} version={protocol.version} folds={len(folds)} sha256={sha256}\n"

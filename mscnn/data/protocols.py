@@ -107,7 +107,7 @@ class Protocol:
 
     def title(self, folds: Sequence["Fold"]) -> str:
         """Name of the protocol and hash of the folds, ``loso5@ab20``, as in score lines."""
-        return f"{self.name}@{folds_hash(self, folds)}"
+        return f"{self.name}@{short_hash(folds_digest(self, folds))}"
 
 
 def _check_scheme(part: str, options: Choice, schemes: Mapping[str, Scheme]) -> None:
@@ -226,9 +226,9 @@ def folds_digest(protocol: Protocol, folds: Sequence[Fold]) -> str:
     return digest([protocol.name, protocol.version, [[f.index, f.train, f.dev, f.test] for f in folds]])
 
 
-def folds_hash(protocol: Protocol, folds: Sequence[Fold]) -> str:
-    """The first four digits of :func:`folds_digest`, as in score lines."""
-    return folds_digest(protocol, folds)[:4]
+def short_hash(sha256: str) -> str:
+    """The digits of :func:`folds_digest` that score lines have."""
+    return sha256[:4]
 
 
 def write_folds(folds: Sequence[Fold], directory: str | os.PathLike) -> None:

@@ -12,7 +12,7 @@ from mscnn.baselines.classify import classify_folds
 from mscnn.baselines.overlap import NEAR_DUPLICATE_COSINE, TextIndex, classify_by_nearest
 from mscnn.data.datadir import KINDS, DataDir, kinds_of
 from mscnn.data.foldlists import PARTS
-from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, folds_digest, shared
+from mscnn.data.protocols import LEGACY_TEST_BEST, Fold, Protocol, folds_digest, shared, short_hash
 from mscnn.data.schemes import attribute
 from mscnn.evaluation.metrics import confusion_matrix, ua, wa
 from mscnn.features.archive import FeatureDir
@@ -90,7 +90,7 @@ def facts(protocol: Protocol, folds: Sequence[Fold]) -> ProtocolFacts:
     return ProtocolFacts(
         name=protocol.name,
         version=protocol.version,
-        hash=sha256[:4],
+        hash=short_hash(sha256),
         sha256=sha256,
         disjoint={pair: [*names] for pair, names in protocol.disjoint.items()},
         selection=protocol.selection,

@@ -13,7 +13,7 @@ from mscnn.config.layers import Layers
 from mscnn.config.model import ModelSpec
 from mscnn.config.overrides import full_key
 from mscnn.data.datadir import DataDir
-from mscnn.data.protocols import Fold, Protocol, folds_digest, folds_hash
+from mscnn.data.protocols import Fold, Protocol, folds_digest, short_hash
 from mscnn.device import choose_device
 from mscnn.errors import UserError
 from mscnn.features.archive import FeatureDir
@@ -139,7 +139,8 @@ def resolve(
     """Content of ``config.yaml``: all that results depend on; ``folds`` are all folds, without excluded utterances."""
     system = system_of(spec)
     known = decided(options, spec, classes, protocol)
-    folds_of = {"hash": folds_hash(protocol, folds), "sha256": folds_digest(protocol, folds)}
+    sha256 = folds_digest(protocol, folds)
+    folds_of = {"hash": short_hash(sha256), "sha256": sha256}
     partial = 0 < options.folds < len(folds)
     seen = pretrained_on(sources.features, corpora_under_test(options.labels, sources.data.path))
     return {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from mscnn.data.protocols import Protocol, folds_digest, folds_hash, make_folds, shared, write_folds
+from mscnn.data.protocols import Protocol, folds_digest, make_folds, shared, short_hash, write_folds
 from mscnn.paths import ROOT, conf, names
 from tests.raises import fails
 
@@ -75,8 +75,8 @@ def test_lists_and_hash(corpus, tmp_path):
     folds = make_folds(protocol, data)
     write_folds(folds, tmp_path)
     assert (tmp_path / "fold01.test").read_text() == "".join(f"Ses01{g}-{i}\n" for g in "FM" for i in range(4))
-    assert folds_hash(protocol, folds) == folds_digest(protocol, folds)[:4]
-    assert protocol.folds(data) == folds and protocol.title(folds) == f"loso5@{folds_hash(protocol, folds)}"
+    assert short_hash(digest := folds_digest(protocol, folds)) == digest[:4]
+    assert protocol.folds(data) == folds and protocol.title(folds) == f"loso5@{digest[:4]}"
     assert folds_digest(protocol, folds) != folds_digest(replace(protocol, version=2), folds)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold
 
-from mscnn.data.protocols import Protocol, folds_hash, make_folds
+from mscnn.data.protocols import Protocol, folds_digest, make_folds, short_hash
 from mscnn.data.schemes import attribute
 from tests.raises import fails
 
@@ -220,4 +220,4 @@ def test_folds_on_iemocap_never_change(iemocap):
         "random10": "81f4", "random80_20": "1146", "scene_disjoint54": "12d6", "session5": "b1b1", "side10": "c505",
         "speaker10": "5891", "speaker9": "7b75", "yoon5": "65b4",
     }  # fmt: skip
-    assert {name: folds_hash(Protocol.load(name), folds_of(name, data)) for name in hashes} == hashes
+    assert {name: short_hash(folds_digest(Protocol.load(name), folds_of(name, data))) for name in hashes} == hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from mscnn.config import schema
 from mscnn.config.model import ModelSpec
 from mscnn.data.corpus_facts import CorpusFacts
 from mscnn.data.protocols import Protocol
+from mscnn.errors import UserError
 from mscnn.files import read_table
 from mscnn.jobs import Need
 from mscnn.paths import CONF, stem
@@ -119,9 +121,12 @@ def _hours(data: DataSet, corpus: CorpusFacts | None) -> float | None:
 
 
 def _spoken(data: Path) -> float | None:
-    """Hours of speech of a data directory; None where it is not made yet."""
-    path = data / "utt2dur"
-    return sum(map(float, read_table(path).values())) / 3600 if path.is_file() else None
+    """Hours of speech of a data directory; None where it is not made yet, or is damaged: stage 1 makes it again."""
+    try:
+        seconds = sum(map(float, read_table(data / "utt2dur").values()))
+    except (UserError, ValueError):
+        return None
+    return seconds / 3600 if math.isfinite(seconds) else None
 
 
 def trainings(row: Row) -> int:

@@ -75,6 +75,13 @@ def test_data_of_stage_1_is_measured_and_unknown_costs_are_named(tmp_path):
     assert "1 experiment, 0 outputs of stages 2 to 4" in text
 
 
+@pytest.mark.parametrize("content", ["a-1 3600.0", "a-1 x\n", "a-1 nan\n", "a-1\n", ""])
+def test_a_damaged_table_of_durations_stops_no_plan(tmp_path, content):
+    (tmp_path / "data" / "set").mkdir(parents=True)
+    (tmp_path / "data" / "set" / "utt2dur").write_text(content)
+    assert "1 experiment, 30 trainings" in estimate(Plan((row("audio_cnn", "a"),)), nj=1)
+
+
 def test_every_system_of_the_papers_is_measured():
     costs = cost.schema.load(cost.CONF / "costs.yaml", Costs)
     assert {"mscnn_spu_att", "adsrnn_code64", "glam", "ca_mser_finetuned"} <= costs.systems.keys()

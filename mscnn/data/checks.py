@@ -32,8 +32,8 @@ def check(path: Path, tables: Mapping[str, Table]) -> list[Issue]:
     for name, table in tables.items():
         if name not in ("spk2utt", "wav.scp") or (name == "wav.scp" and "segments" not in tables):
             issues += _keys(path / name, table, speakers)
-    if tables.get("spk2utt") != inverse(speakers):
-        message = f"{path / 'spk2utt'}: missing, or not the inverse of utt2spk; run stage 1 (data) again"
+    if "spk2utt" in tables and tables["spk2utt"] != inverse(speakers):
+        message = f"{path / 'spk2utt'}: not the inverse of utt2spk; run stage 1 (data) again, or remove the file"
         issues.append(Issue("spk2utt-differs", message))
     issues += [*_recordings(path / "wav.scp", recordings), *_segments(path / "segments", tables)]
     for file in sorted(path.glob("text.*")):

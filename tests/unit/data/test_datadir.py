@@ -29,6 +29,13 @@ def test_round_trip(tmp_path, tables):
     assert (tmp_path / "set" / "spk2utt").read_text() == "s1 s1-a s1-b\n"
 
 
+def test_spk2utt_need_not_be_there(tmp_path, tables):
+    DataDir.write(tmp_path / "set", tables)
+    with_it = DataDir.load(tmp_path / "set")
+    (tmp_path / "set" / "spk2utt").unlink()
+    assert DataDir.load(tmp_path / "set") == with_it
+
+
 @pytest.mark.parametrize(
     ("name", "text", "code", "names"),
     [

@@ -189,7 +189,7 @@ def _load(folder: Path, device: str = "auto", numbers: str = "default") -> Whisp
 def _fetch(model: str) -> Path:
     """Folder of a named model, from the local cache or the hub."""
     from faster_whisper import available_models
-    from faster_whisper.utils import _MODELS, download_model
+    from faster_whisper.utils import download_model
 
     if model not in available_models() and "/" not in model:
         raise UserError(
@@ -201,6 +201,13 @@ def _fetch(model: str) -> Path:
     except Exception as error:  # the hub's client raises errors of several libraries
         raise UserError(
             f"--asr-model {model}: no such folder, and not available from the hub: {type(error).__name__}: {error}\n"
-            f"  on a machine with internet access run: {FETCH.format(name=_MODELS.get(model, model))}",
+            f"  on a machine with internet access run: {FETCH.format(name=_repository(model))}",
             code="model-unknown",
         ) from None
+
+
+def _repository(model: str) -> str:
+    """Name on the hub of a model; one without owner is converted by Systran, unless faster-whisper says otherwise."""
+    from faster_whisper import utils
+
+    return getattr(utils, "_MODELS", {}).get(model, model if "/" in model else f"Systran/faster-whisper-{model}")

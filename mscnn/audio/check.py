@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LFS_MAGIC = b"version https://git-lfs"
 APPLE_DOUBLE = b"\x00\x05\x16\x07"
-STREAMED = 0x7F000000  # lengths from here on are written by programs that stream to a pipe: sox, arecord, ffmpeg
+STREAMED = 0x7FFF0000  # lengths from here on are written by programs that stream to a pipe: sox, arecord, ffmpeg
+STREAMED_OTHERS = 0x7F000000  # the same, of formats other than WAV
 STREAMED_64 = 1 << 62  # the same, of lengths of 64 bits
 HEAD = 1024  # bytes at the start in which formats other than WAV state their size
 PROBED = 4096  # bytes after the audio that are looked at
@@ -91,7 +92,7 @@ def _refuse(file: BinaryIO, size: int) -> None:
             raise BadAudio("truncated-video", f"the header states {stated} bytes, the file has {size}")
     elif start[:4] == b"RIFF" and size < 12:
         raise BadAudio("truncated-wav", f"the file ends after {size} bytes, inside its header")
-    elif (stated := _stated_size(start + file.read(HEAD - len(start)))) > size:
+    elif (stated := _stated_size(start + file.read(HEAD - len(start)))) > size + 1:  # the last byte may be padding
         raise BadAudio("truncated-wav", f"the header states {stated} bytes, the file has {size}")
     elif start[:4] == APPLE_DOUBLE:
         raise BadAudio("not-a-wav", f"an AppleDouble file of macOS, not the recording ({size} bytes)")
@@ -113,6 +114,8 @@ def _stated_size(head: bytes) -> int:
                 size = first + 4 + int.from_bytes(head[first + 1 : first + 4], "little")
             case b"NIST":
                 facts = dict(re.findall(rb"^(\w+) -i (\d{1,9})\s*$", head, re.MULTILINE))
+                if b"shorten" in head:  # compressed: libsndfile says that it does not read it
+                    return 0
                 samples = int(facts[b"sample_count"]) * int(facts.get(b"channel_count", 1))
                 return int(head.split()[1]) + samples * int(facts[b"sample_n_bytes"])
             case b"RF64":
@@ -125,7 +128,7 @@ def _stated_size(head: bytes) -> int:
                 return 0
     except (struct.error, LookupError, ValueError):  # shorter than a header: libsndfile says so
         return 0
-    return size if size < STREAMED else 0
+    return size if size < STREAMED_OTHERS else 0
 
 
 def _refuse_truncated(file: BinaryIO, size: int) -> None:

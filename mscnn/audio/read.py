@@ -23,7 +23,7 @@ BLOCK = 1 << 22  # samples of all channels per read
 CANCELLED = 0.01  # energy of the mean of channels, relative to that of uncorrelated channels, below which they cancel
 MAX_CHANNELS = 64
 UNKNOWN_FRAMES = (1 << 63) - 1  # of libsndfile, for FLAC
-OVERSHOOT = 0.5  # seconds that a segment may end after its recording, as in Kaldi's extract-segments
+OVERSHOOT = 0.5  # seconds that a segment may end after its recording, or differ from its duration, as in Kaldi
 RATES = (1000, 10_000_000)  # Hz; headers with other rates are damaged
 
 

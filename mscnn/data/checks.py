@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mscnn.audio.read import OVERSHOOT
 from mscnn.errors import Issue
 from mscnn.files import read_table
 
@@ -19,7 +20,6 @@ SPLITS = ("train", "dev", "test")
 RESERVED = {"<s>", "</s>", "#0"}  # words of Kaldi's language models
 JOINERS = str.maketrans("", "", "\u200c\u200d")  # zero-width characters that words of many scripts are written with
 TO_THE_END = -1.0  # end of a segment: that of its recording
-OVERSHOOT = 0.5  # seconds that the times of a segment may differ from its duration: it may end after its recording
 SPLIT = re.compile("train|dev|test[0-9]?")  # a corpus may have several test sets
 
 

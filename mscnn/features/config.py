@@ -50,9 +50,7 @@ LIMITS = {  # least and most of numbers; the others are at least 0
 COMMON = ("kind", "trim_db", "stored", "trained_on")  # options of every feature
 OPTIONAL = ("stored", "trained_on")
 FULL = "float32"
-CorpusName = Annotated[
-    str, schema.matching(r"[a-z0-9_]+", "the name of a corpus, as ravdess: small letters, digits, _")
-]
+CorpusName = Annotated[str, schema.matching(r"\w+", "the name of a corpus, as ravdess: letters, digits, _")]
 AT_MOST = (("n_mfcc", "n_mels"), ("win_length", "n_fft"))
 BELOW = (("low_hz", "high_hz"), ("modulation_low_hz", "modulation_high_hz"))
 KINDS: dict[str, type[Extractor]] = {

@@ -126,7 +126,7 @@ def _spoken(data: Path) -> float | None:
         seconds = sum(map(float, read_table(data / "utt2dur").values()))
     except (UserError, ValueError):
         return None
-    return seconds / 3600 if math.isfinite(seconds) else None
+    return seconds / 3600 if 0 < seconds < math.inf else None
 
 
 def trainings(row: Row) -> int:

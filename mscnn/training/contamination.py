@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from mscnn.config.labels import LabelMap
@@ -33,16 +34,25 @@ def corpora_under_test(labels: str, data: Path) -> set[str]:
 
 def pretrained_on(features: Mapping[str, FeatureDir], corpora: Collection[str]) -> list[str]:
     """Titles of the features whose network was trained on one of ``corpora``, sorted."""
-    return sorted({one.title for one in features.values() if any(_same(a, b) for a in one.trained_on for b in corpora)})
+    return sorted({one.title for one in features.values() if any(_seen(name, corpora) for name in one.trained_on)})
 
 
 def unknown(trained_on: Iterable[str], under_test: Collection[str]) -> dict[str, str]:
     """Names in ``trained_on`` that no label map of conf/labels is for and that are not under test -> what is known."""
-    known = sorted({LabelMap.load(name).corpus for name in names("labels")} | {*under_test})
-    return {a: nearest(a, known) for a in trained_on if not any(_same(a, b) for b in known)}
+    known = _with_recipe() | {*under_test}
+    return {name: nearest(name, sorted(known)) for name in trained_on if not _seen(name, known)}
 
 
-def _same(a: str, b: str) -> bool:
-    """Whether two names mean the same recordings: one is the other with a part or version behind, as esd and esd_en."""
+@cache
+def _with_recipe() -> frozenset[str]:
+    return frozenset(LabelMap.load(name).corpus for name in names("labels"))
+
+
+def _seen(name: str, corpora: Collection[str]) -> bool:
+    """Whether one of ``corpora`` has the name, or is a part or version of a corpus with a recipe, as esd_en of esd."""
+    return any(name.lower() == other or {name, other} <= _with_recipe() and _part(name, other) for other in corpora)
+
+
+def _part(a: str, b: str) -> bool:
     short, long = sorted((a, b), key=len)
-    return long.startswith(short) and not long[len(short) : len(short) + 1].isalpha()
+    return long.startswith(short) and not long[len(short)].isalpha()

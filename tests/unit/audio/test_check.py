@@ -217,6 +217,22 @@ def test_other_formats_that_are_truncated(tmp_path, form):
         assert issue(path)[0] == "truncated-wav"
 
 
+def test_padding_of_the_last_byte_may_be_missing(tmp_path):
+    import soundfile
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full(16001, 0.5), RATE, format="AIFF", subtype="PCM_S8")
+    path.write_bytes(path.read_bytes()[:-1])
+    assert read_header(path).samples == 16001
+
+
+def test_compressed_sphere_is_not_called_truncated(tmp_path):
+    header = b"NIST_1A\n   1024\nsample_count -i 160000\nsample_n_bytes -i 2\nsample_coding -s26 pcm,embedded-shorten-v2.00\n"
+    path = tmp_path / "a.wav"
+    path.write_bytes((header + b"sample_rate -i 16000\nend_head\n").ljust(1024) + b"ajkg" + bytes(3000))
+    assert issue(path)[0] == "not-a-wav"
+
+
 @pytest.mark.parametrize(
     "form, where, length", [("AIFF", 4, b"\x7f\0\0\0"), ("AU", 8, b"\xff" * 4), ("W64", 16, b"\xff" * 8)]
 )

@@ -48,13 +48,15 @@ def test_features_whose_network_saw_it():
     }
     assert pretrained_on(features, {"ravdess"}) == ["a"]
     assert pretrained_on(features, {"esd_en"}) == ["a"] and pretrained_on(features, {"meld"}) == ["c"]
-    assert pretrained_on(features, {"iemocap"}) == pretrained_on(features, {"r", "rav", "melda"}) == []
+    assert pretrained_on(features, {"iemocap"}) == pretrained_on(features, {"r", "rav", "melda", "meld_2"}) == []
+    own = {"audio": SimpleNamespace(title="a", trained_on=("Größe", "my"))}
+    assert pretrained_on(own, {"größe"}) == ["a"] and pretrained_on(own, {"my_clinic"}) == []
 
 
 def test_names_that_no_score_line_can_have():
-    corpora = ("iemocap", "msp_podcast", "esd", "emodb2", "clinic", "iemocp", "mosei")
+    corpora = ("iemocap", "msp_podcast", "esd", "emodb2", "clinic", "iemocp", "mosei", "msp")
     hints = unknown(corpora, {"clinic"})
-    assert hints.keys() == {"iemocp", "mosei"} and "iemocap?" in hints["iemocp"] and "clinic" in hints["mosei"]
+    assert hints.keys() == {"iemocp", "mosei", "msp"} and "iemocap?" in hints["iemocp"] and "clinic" in hints["mosei"]
 
 
 def test_it_is_marked_with_its_own_meaning(tmp_path):

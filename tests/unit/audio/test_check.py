@@ -227,9 +227,9 @@ def test_padding_of_the_last_byte_may_be_missing(tmp_path):
 
 
 def test_compressed_sphere_is_not_called_truncated(tmp_path):
-    header = b"NIST_1A\n   1024\nsample_count -i 160000\nsample_n_bytes -i 2\nsample_coding -s26 pcm,embedded-shorten-v2.00\n"
+    header = b"NIST_1A\n   1024\nsample_count -i 160000\nsample_n_bytes -i 2\nsample_rate -i 16000\n"
     path = tmp_path / "a.wav"
-    path.write_bytes((header + b"sample_rate -i 16000\nend_head\n").ljust(1024) + b"ajkg" + bytes(3000))
+    path.write_bytes((header + b"sample_coding -s26 pcm,embedded-shorten-v2.00\nend_head\n").ljust(1024) + b"ajkg")
     assert issue(path)[0] == "not-a-wav"
 
 

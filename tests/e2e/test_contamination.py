@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 
 import pytest
 import yaml
@@ -33,7 +34,8 @@ def exp(mini, tmp_path_factory):
     options = [*few(mini, folder), "--grid", folder / "encoders.yaml", "--asr-engine", "none", "--nj", "1"]
     options += ["--pretrained", " ".join(f"{name}={folder}/weights" for name in CORPORA)]
     mini.must_run(*options, "--train-args", "--set max_epochs=1 batch_size=4", "--stage", "features")
-    return mini.path / "exp"
+    yield mini.path / "exp"
+    shutil.rmtree(mini.path / "data" / "few4")  # other tests expect one data directory
 
 
 def test_score_lines_name_it(exp):

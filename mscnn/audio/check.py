@@ -103,6 +103,7 @@ def _stated_size(head: bytes) -> int:
 
     Formats that are not here have no length in their header, or libsndfile refuses them where they are truncated.
     """
+    streamed = STREAMED_OTHERS
     try:
         match head[:4]:
             case b"FORM":  # AIFF, 8SVX
@@ -119,16 +120,14 @@ def _stated_size(head: bytes) -> int:
                 samples = int(facts[b"sample_count"]) * int(facts.get(b"channel_count", 1))
                 return int(head.split()[1]) + samples * int(facts[b"sample_n_bytes"])
             case b"RF64":
-                size = 8 + struct.unpack_from("<Q", head, 20)[0]
-                return size if size < STREAMED_64 else 0
+                size, streamed = 8 + struct.unpack_from("<Q", head, 20)[0], STREAMED_64
             case b"riff":  # W64
-                (size,) = struct.unpack_from("<Q", head, 16)
-                return size if size < STREAMED_64 else 0
+                size, streamed = struct.unpack_from("<Q", head, 16)[0], STREAMED_64
             case _:
                 return 0
     except (struct.error, LookupError, ValueError):  # shorter than a header: libsndfile says so
         return 0
-    return size if size < STREAMED_OTHERS else 0
+    return size if size < streamed else 0
 
 
 def _refuse_truncated(file: BinaryIO, size: int) -> None:

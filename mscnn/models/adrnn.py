@@ -27,7 +27,7 @@ from mscnn.models.conv import (
     stack_channels,
 )
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import load_weights, renamed
+from mscnn.models.layers import MaxPool2d, load_weights, renamed
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ADRNN(Classifier[Options]):
         super().__init__(options, sizes)
         time, band = options.pool
         self.conv = nn.Sequential(
-            nn.Conv2d(options.channels, options.filters, 3, padding=1), nn.MaxPool2d((band, time)), nn.LeakyReLU()
+            nn.Conv2d(options.channels, options.filters, 3, padding=1), MaxPool2d((band, time)), nn.LeakyReLU()
         )
         inputs = (options.filters, *options.dilated_filters)
         self.dilated = nn.Sequential(*map(UFLB, inputs, options.dilated_filters))

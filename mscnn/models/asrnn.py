@@ -24,7 +24,7 @@ from mscnn.models.conv import (
     stack_channels,
 )
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import load_weights, renamed
+from mscnn.models.layers import MaxPool2d, load_weights, renamed
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ASRNN(Classifier[Options]):
         time, band = options.pool
         inputs, convs = (options.channels, *options.filters), []
         for number, (n, m) in enumerate(zip(inputs, options.filters, strict=False)):
-            pool = [nn.MaxPool2d((band, time))] if number == 0 else []
+            pool = [MaxPool2d((band, time))] if number == 0 else []
             convs.append(
                 nn.Sequential(nn.Conv2d(n, m, 3, padding=1), *pool, nn.BatchNorm2d(m, affine=False), nn.ReLU())
             )

@@ -16,7 +16,7 @@ from mscnn.errors import UserError
 from mscnn.models.attention import AreaAttention, ChannelAttention, GatedMLP, conv_norm_relu
 from mscnn.models.base import Classifier
 from mscnn.models.inputs import Inputs, Sizes
-from mscnn.models.layers import fixed_length, load_weights, renamed
+from mscnn.models.layers import MaxPool2d, fixed_length, load_weights, renamed
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class GLAM(Classifier[Options]):
         self.along_time = conv_norm_relu(1, 16, (1, options.stem))
         self.scales = nn.Sequential(
             ScaleBlock(16, options.kernels, options.residual),
-            nn.MaxPool2d(2),
+            MaxPool2d(2),
             ScaleBlock(32, options.kernels, options.residual),
-            nn.MaxPool2d(2),
+            MaxPool2d(2),
             ScaleBlock(64, options.kernels, options.residual),
         )
         self.deep = conv_norm_relu(128, 128, (5, 5))

@@ -55,13 +55,14 @@ class ReluPools(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        maps, valid = _single(x.relu()), _single(mask[:, None].to(x))
-        maps = maps.mul_(valid)
+        valid = mask[:, None].to(x)
+        kept = x.relu().mul_(valid)
+        maps, valid = _single(kept), _single(valid)
         frames = valid.sum(dim=2)
         mean = maps.sum(dim=2) / frames
         centred = (maps - mean[..., None]).mul_(valid)
         std = (centred.square_().sum(dim=2) / frames + EPSILON).sqrt()
-        return maps.amax(dim=2), mean, std, maps.to(x.dtype)
+        return maps.amax(dim=2), mean, std, kept
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, ...]) -> None:
@@ -85,6 +86,43 @@ class ReluPools(torch.autograd.Function):
 
 def _single(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+class MaxPool2d(nn.Module):
+    """``nn.MaxPool2d`` of windows that do not overlap, with the same values and gradients.
+
+    On a CPU with the channels last in memory, which takes a third of the time, conversion included.
+    """
+
+    def __init__(self, size: int | tuple[int, int]) -> None:
+        super().__init__()
+        self.size = [size, size] if isinstance(size, int) else [*size]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H // height, W // width) of a window."""
+        return ChannelsLastMax.apply(x, self.size)[0] if x.is_cpu else F.max_pool2d(x, self.size)
+
+
+class ChannelsLastMax(torch.autograd.Function):
+    """Maxima (B, C, H, W) of windows of ``size``, and their indices; the gradient has the layout of x."""
+
+    @staticmethod
+    def forward(x: Tensor, size: list[int]) -> tuple[Tensor, Tensor]:
+        channels_last = x.contiguous(memory_format=torch.channels_last)
+        maxima, indices = torch.ops.aten.max_pool2d_with_indices(channels_last, size, size)
+        return maxima.contiguous(), indices.contiguous()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, list[int]], output: tuple[Tensor, Tensor]) -> None:
+        x, ctx.size = inputs
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(x, output[1])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        x, indices = ctx.saved_tensors
+        backward, size = torch.ops.aten.max_pool2d_with_indices_backward, ctx.size
+        return backward(grads[0], x, size, size, [0, 0], [1, 1], False, indices), None
 
 
 class MultiScaleConv(nn.Module):

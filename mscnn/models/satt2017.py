@@ -13,6 +13,7 @@ from mscnn.errors import UserError
 from mscnn.models.base import Classifier
 from mscnn.models.conv import stack_channels
 from mscnn.models.inputs import Inputs, Sizes
+from mscnn.models.layers import MaxPool2d
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Satt2017(Classifier[Options]):
             # 'same' padding; an even kernel has one frame less on the left, as in TensorFlow
             layers.append(nn.ZeroPad2d(((width - 1) // 2, width // 2, (time - 1) // 2, time // 2)))
             layers.append(nn.Conv2d(channels, filters, (time, width)))
-            layers += [nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2)]
+            layers += [nn.BatchNorm2d(filters), nn.ReLU(), MaxPool2d(2)]
             channels = filters
         self.convs = nn.Sequential(*layers)
         bins = sizes.audio // 2 ** len(options.filters)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mscnn.models import layers
 from mscnn.models.layers import EPSILON, POOLS, MultiScaleConv, ReluPools, length_mask, masked_max, masked_std
@@ -65,6 +65,21 @@ def test_vmap_of_networks():
     mask, x = length_mask(LENGTHS, 7), torch.stack([maps().detach(), maps().detach() + 0.1])
     gradient = torch.func.grad(lambda values: sum(pool.square().sum() for pool in ReluPools.apply(values, mask)[:3]))
     torch.testing.assert_close(torch.func.vmap(gradient)(x), torch.stack([gradient(values) for values in x]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [2, (2, 4), (1, 2)])
+def test_max_pooling_is_that_of_pytorch(size, dtype):
+    """Values and gradients of every bit, with equal maxima, and with sizes that windows do not divide."""
+    x = torch.randn(3, 5, 7, 9, generator=torch.Generator().manual_seed(3)).relu().to(dtype)
+    results = []
+    for pool in (nn.MaxPool2d(size), layers.MaxPool2d(size)):
+        values = x.clone().requires_grad_()
+        pooled = pool(values)
+        (pooled * wave(*pooled.shape)).sum().backward()
+        results.append((pooled, values.grad))
+    for ours, theirs in zip(*results, strict=True):
+        assert torch.equal(ours, theirs) and ours.stride() == theirs.stride()
 
 
 @pytest.mark.parametrize("cached", [1, 200, 10**6])

@@ -198,7 +198,7 @@ def _table(rows: Sequence[tuple[OverviewRow, Scores]], name: Callable[[OverviewR
         Column("folds", lambda row: _folds(row[1])),
         Column("runs", lambda row: row[1].runs),
         *column_each(compared, lambda key: METRICS[key].label, lambda row, key: _value(row[1], key)),
-        Column("dev UA", lambda row: fixed(row[1].dev_ua)),
+        Column("dev UA", lambda row: f"{fixed(row[1].dev_ua)}{dagger(row[1].marks)}"),
         Column("parameters", lambda row: thousands(row[1].parameters) or ""),
         *column_each(COSTS, lambda key: COSTS[key][0], lambda row, key: _cost(row[1], key)),
     ]

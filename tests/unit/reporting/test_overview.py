@@ -51,6 +51,7 @@ def test_rows_of_a_protocol_best_first_and_partial_ones_last(exps, tmp_path):
     assert column["system"] == ["`glam`", "`mscnn_spu`", "`adrnn`"]
     assert column["folds"] == ["2/2", "2/2", "**partial 2/10**"] and column["changed"] == ["mixup=0.5", "", ""]
     assert column["UA"] == ["100.00 ± 0.00", "84.38 ± 4.42 †", "100.00 ± 0.00"]
+    assert [score.endswith(" †") for score in column["dev UA"]] == [False, True, False]
     assert "without x-vectors" in text, "mscnn_spu takes them"
     assert text.count("loner") == 1 and read_items(text) == [str(exps[-1])]
 
@@ -99,7 +100,7 @@ def test_pooled_folds_are_not_called_a_mean_over_folds(exps, tmp_path):
     assert rows[str(exps[0])].aggregate == "fold-mean"
     splits = read_sections(write_overview(read_rows([*exps, path]), tmp_path / "table"))
     pooled, mean = splits["cells@aff4 (data, pooled)"], splits["random10@1f3a (data)"]
-    assert "62.50" in cells(pooled)[1] and MEANING["pooled"] in pooled and MEANING["fold-mean"] not in pooled
+    assert "62.50 †" in cells(pooled)[1] and MEANING["pooled"] in pooled and MEANING["fold-mean"] not in pooled
     assert MEANING["fold-mean"] in mean and MEANING["pooled"] not in mean
     for ending, times in (("tex", 1), ("html", 2)):  # a caption of a page is its label, too
         text = (tmp_path / f"table.{ending}").read_text()

@@ -81,7 +81,7 @@ class ReluPools(torch.autograd.Function):
         grad.addcmul_(peaks, of_max / peaks.sum(dim=2, keepdim=True))
         if (of_maps := grads[3]) is not None:
             grad += of_maps
-        return torch.ops.aten.threshold_backward(grad, maps, 0).to(kept.dtype), None  # 0 where maps is
+        return torch.ops.aten.threshold_backward(grad.to(kept.dtype), kept, 0), None  # 0 where the maps are
 
 
 def _single(x: Tensor) -> Tensor:

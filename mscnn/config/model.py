@@ -106,6 +106,15 @@ class ModelSpec:
                 f"{origin}: segments need audio features; {layers.path.stem} takes none: remove segments",
                 code="segments-no-audio",
             )
+        for key, has, input_name in (
+            ("normalise.audio", inputs.audio, "audio features"),
+            ("xvec_norm", inputs.xvector, "x-vectors"),
+        ):
+            if not has and isinstance(layers.origins.get(key), str):  # a setting; files may state it for derived ones
+                raise UserError(
+                    f"{layers.origin(key)}: {layers.path.stem} takes no {input_name}: remove the setting",
+                    code="option-conflict",
+                )
         extra = dict(inputs.extra) | ({TEXT_ENCODER: inputs.text_encoder} if inputs.text_encoder else {})
         normalise = {name: how for name, how in values.normalise.items() if how is not None}
         if values.segments and values.segments.relative:

@@ -59,8 +59,11 @@ def test_inputs_and_their_normalisation():
     assert ModelSpec.load("mscnn_spu", ["inputs.audio=null"]).audio is None
     spec = ModelSpec.load("mdre", ["inputs.extra.prosody=prosody35_opensmile", "normalise.prosody=zscore"])
     assert (spec.extra, spec.normalise["prosody"]) == ({"prosody": "prosody35_opensmile"}, "zscore")
-    assert ModelSpec.load("audio_cnn", ["normalise.audio=none", "xvec_norm=length"]).normalise == {"audio": "none"}
+    assert ModelSpec.load("audio_cnn", ["normalise.audio=none"]).normalise == {"audio": "none"}
     assert ModelSpec.load("mscnn_spu", ["xvec-norm=length"]).xvec_norm == "length"
+    for model, setting in (("audio_cnn", "xvec_norm=length"), ("text_cnn", "normalise.audio=minmax")):
+        with fails("option-conflict", f"--set {setting}", model, "remove"):
+            ModelSpec.load(model, [setting])
 
 
 def test_options_that_follow_inputs_have_their_values():

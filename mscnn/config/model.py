@@ -100,39 +100,10 @@ class ModelSpec:
             )
         values = schema.build(_Values, sections, layers.origin)
         inputs = values.inputs
-        if values.segments and not inputs.audio:
-            origin = layers.origin("segments.frames")
-            raise UserError(
-                f"{origin}: segments need audio features; {layers.path.stem} takes none: remove segments",
-                code="segments-no-audio",
-            )
-        for key, has, input_name in (
-            ("normalise.audio", inputs.audio, "audio features"),
-            ("xvec_norm", inputs.xvector, "x-vectors"),
-        ):
-            if not has and isinstance(layers.origins.get(key), str):  # a setting; files may state it for derived ones
-                raise UserError(
-                    f"{layers.origin(key)}: {layers.path.stem} takes no {input_name}: remove the setting",
-                    code="option-conflict",
-                )
         extra = dict(inputs.extra) | ({TEXT_ENCODER: inputs.text_encoder} if inputs.text_encoder else {})
         normalise = {name: how for name, how in values.normalise.items() if how is not None}
-        if values.segments and values.segments.relative:
-            _check_relative(values.segments, normalise.get("audio", "zscore"), layers)
-        for unknown in normalise.keys() - {"audio", *extra}:
-            origin = layers.origin(f"normalise.{unknown}")
-            hint = schema.nearest(unknown, ["audio", *extra])
-            raise UserError(
-                f"{origin}: normalise.{unknown}: no such input; {hint} (null removes the value of a base)",
-                code="config-unknown-key",
-            )
-        for unknown in (values.segments.streams if values.segments else {}).keys() - inputs.extra.keys():
-            origin = layers.origin(f"segments.streams.{unknown}")
-            known = f"known: {', '.join(inputs.extra)}" if inputs.extra else "it has no further features"
-            raise UserError(
-                f"{origin}: segments.streams.{unknown}: {layers.path.stem} has no inputs.extra.{unknown}; {known}",
-                code="input-unsupported",
-            )
+        _check_segments(values, normalise.get("audio", "zscore"), layers)
+        _check_normalisation(inputs, [*normalise], ["audio", *extra], layers)
         return cls(
             name=layers.path.stem,
             family=values.family,
@@ -252,6 +223,47 @@ class ModelSpec:
             "xvec_norm": self.xvec_norm,
             "training": _plain(asdict(self.training)),
         }
+
+
+def _check_segments(values: _Values, normalise: str, layers: Layers) -> None:
+    """Raise UserError where segments do not fit the inputs, or the normalisation of audio."""
+    segments, inputs = values.segments, values.inputs
+    if not segments:
+        return
+    if not inputs.audio:
+        origin = layers.origin("segments.frames")
+        raise UserError(
+            f"{origin}: segments need audio features; {layers.path.stem} takes none: remove segments",
+            code="segments-no-audio",
+        )
+    if segments.relative:
+        _check_relative(segments, normalise, layers)
+    for unknown in segments.streams.keys() - inputs.extra.keys():
+        origin = layers.origin(f"segments.streams.{unknown}")
+        known = f"known: {', '.join(inputs.extra)}" if inputs.extra else "it has no further features"
+        raise UserError(
+            f"{origin}: segments.streams.{unknown}: {layers.path.stem} has no inputs.extra.{unknown}; {known}",
+            code="input-unsupported",
+        )
+
+
+def _check_normalisation(inputs: Inputs, normalised: Sequence[str], known: Sequence[str], layers: Layers) -> None:
+    """Raise UserError where something is normalised that is no input, or by a setting an input that is not taken."""
+    absent = {} if inputs.audio else {"normalise.audio": "audio features"}
+    absent |= {} if inputs.xvector else {"xvec_norm": "x-vectors"}
+    for key, missing in absent.items():
+        if isinstance(layers.origins.get(key), str):  # a setting; files may state it for others that are based on them
+            raise UserError(
+                f"{layers.origin(key)}: {layers.path.stem} takes no {missing}: remove the setting",
+                code="option-conflict",
+            )
+    for unknown in {*normalised} - {*known}:
+        origin = layers.origin(f"normalise.{unknown}")
+        hint = schema.nearest(unknown, known)
+        raise UserError(
+            f"{origin}: normalise.{unknown}: no such input; {hint} (null removes the value of a base)",
+            code="config-unknown-key",
+        )
 
 
 def _check_relative(segments: Segments, normalise: str, layers: Layers) -> None:

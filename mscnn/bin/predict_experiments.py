@@ -20,22 +20,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="output folder, for mscnn.bin.score")
     args = parser.parse_or_plan("exp", "out")
 
-    from mscnn.inference.predict import Request, predict_experiments
     from mscnn.jobs import Settings
     from mscnn.lock import held, of_folder
     from mscnn.log import get_logger
     from mscnn.recipe.plan import Plan
-    from mscnn.recipe.resources import places
 
-    todo = [Request(args.exp, args.out, args.text)]
-    if args.plan:
-        predicted = Plan.load(args.plan).predicted
-        todo = [Request(Path(row.trained_in), Path(row.exp), row.tested_on) for row in predicted]
-    if not todo:
+    predicted = Plan.load(args.plan).predicted if args.plan else []
+    if args.plan and not predicted:  # before torch is imported
         get_logger("predict").info(
             "nothing to do: no experiment of the plan is tested on other transcripts than those of training"
         )
         return
+
+    from mscnn.inference.predict import Request, predict_experiments
+    from mscnn.recipe.resources import places
+
+    todo = [Request(Path(row.trained_in), Path(row.exp), row.tested_on) for row in predicted]
+    if not args.plan:
+        todo = [Request(args.exp, args.out, args.text)]
     here = not Settings.of("predict").elsewhere
     nj, devices = places(args.device, args.nj, args.jobs_per_device) if here else (args.nj, [])
     with held(*(of_folder(one.out) for one in todo)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 from mscnn.errors import UserError
@@ -12,10 +13,21 @@ from mscnn.jobs.job import Job
 from mscnn.jobs.worker import Worker
 
 
+@dataclass
+class Place:
+    """What runs one job at a time: a GPU, if any is assigned, and its process, once there is one."""
+
+    device: str
+    worker: Worker | None = None
+
+
 def run(
     jobs: Sequence[Job], nj: int, devices: Sequence[str] = (), append: bool = False
 ) -> Generator[tuple[Job, bool], None, None]:
-    """Run jobs, ``nj`` at a time, each in its own process where ``nj`` is above 1; yields each, and whether it failed.
+    """Run jobs, ``nj`` at a time; yields each, and whether it failed.
+
+    Where ``nj`` is above 1, each of ``nj`` processes runs one job after another, and so imports its packages once. A
+    new process takes the place of one whose job failed.
 
     Args:
         devices: values of CUDA_VISIBLE_DEVICES, assigned to the processes in turn; empty: that of the environment.
@@ -25,25 +37,29 @@ def run(
         for job in jobs:
             yield job, inprocess.run_logged(job, append) != 0
         return
-    slots: SimpleQueue[str] = SimpleQueue()
-    for slot in range(nj):
-        slots.put(devices[slot % len(devices)] if devices else "")
-    running: set[Worker] = set()
+    places: SimpleQueue[Place] = SimpleQueue()
+    for number in range(nj):
+        places.put(Place(devices[number % len(devices)] if devices else ""))
+    workers: set[Worker] = set()
 
     def call(job: Job) -> tuple[Job, bool]:
-        device = slots.get()
-        worker = Worker({"CUDA_VISIBLE_DEVICES": device} if device else {})
-        running.add(worker)
+        place = places.get()
+        if place.worker is None:
+            place.worker = Worker({"CUDA_VISIBLE_DEVICES": place.device} if place.device else {})
+            workers.add(place.worker)
+        failed = True
         try:
-            return job, worker.call(child.run_logged, job.json(), append) != 0
+            failed = place.worker.call(child.run_logged, job.json(), append) != 0
         except UserError as error:  # the process died
             with open(job.log, "a", encoding="utf-8") as out:
                 out.write(f"error[{error.code}]: {error}\n")
-            return job, True
         finally:
-            running.discard(worker)
-            worker.kill()
-            slots.put(device)
+            if failed:
+                place.worker.kill()
+                workers.discard(place.worker)
+                place.worker = None
+            places.put(place)
+        return job, failed
 
     threads = ThreadPoolExecutor(nj)
     try:
@@ -51,8 +67,11 @@ def run(
             yield future.result()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
-        for worker in list(running):
-            worker.process.kill()
+        for worker in list(workers):
+            worker.process.kill()  # a job that still runs ends, and its thread
+        threads.shutdown()
+        for worker in workers:
+            worker.kill()
 
 
 def debug(jobs: Sequence[Job]) -> Generator[tuple[Job, bool], None, None]:

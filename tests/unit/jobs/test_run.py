@@ -44,6 +44,12 @@ def threads(path: Path) -> None:
     path.write_text(f"{torch.get_num_threads()} {max(pool['num_threads'] for pool in threadpool_info())} {os.getpid()}")
 
 
+def note_process(path: Path, crash: bool) -> None:
+    path.write_text(str(os.getpid()))
+    if crash:
+        raise ZeroDivisionError
+
+
 def linger(folder: Path) -> None:
     with atomic(folder / "pid") as out:
         out.write(str(os.getpid()))
@@ -73,6 +79,15 @@ def test_failures_are_reported_with_the_last_lines_of_their_logs(tmp_path, nj):
 def test_a_process_that_dies_is_a_failure(tmp_path):
     with fails("jobs-failed", "1 of 2", "error[job-died]", "exit status 7"):
         run_jobs(fail, [("none",), ("crash",)], nj=2, log_dir=tmp_path, step="f")
+
+
+def test_a_process_runs_jobs_until_one_fails(tmp_path):
+    jobs = [(tmp_path / str(i), i == 3) for i in range(8)]
+    with fails("jobs-failed", "1 of 8"):
+        run_jobs(note_process, jobs, nj=2, log_dir=tmp_path, step="n")
+    processes = [path.read_text() for path, _ in jobs]
+    assert len(set(processes)) <= 3 and processes[3] not in processes[4:]
+    assert not any(Path(f"/proc/{process}").exists() for process in processes)
 
 
 def test_missing_outputs_are_a_failure(tmp_path):

@@ -215,6 +215,7 @@ def reproducible(device: str) -> Iterator[None]:
 
     if device == "cuda":
         os.environ.setdefault(*WORKSPACE)
+        torch.cuda.empty_cache()  # what an earlier training of this process reserved
     before = torch.get_deterministic_debug_mode()
     aids: Any = torch.utils.deterministic
     filled = aids.fill_uninitialized_memory

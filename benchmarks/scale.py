@@ -5,7 +5,9 @@
 Each step runs in a process of its own, which has first done all steps on 200 utterances, so that the start of Python
 and of its packages does not count: CPU seconds, and the growth of memory of its own (without maps of files), looked at
 every 50 ms. The exponent is the slope of log seconds over log utterances between the two largest sizes: 1 is linear.
-The slope of memory is bytes per utterance between them.
+The slope of memory is bytes per utterance between them. The step ``python`` is for comparison: a text file is read into
+three dictionaries, which are looked up in another order. Ten times as many lines are ten times as many calls, and what
+exceeds an exponent of 1 is due to the caches of the processor.
 
 Features are small (8 values, 5 to 10 frames), because reading a disk is not what is measured. The system is audio_cnn
 for the start of training and its step, and majority for predictions, scores and the report.
@@ -206,6 +208,26 @@ def _report(work: Path, size: int) -> None:
     report()
 
 
+def _python(work: Path, size: int) -> float:
+    """Nothing of ours: seconds of plain Python that reads a text file and looks its lines up in another order."""
+    import random
+    import time
+
+    work.mkdir(parents=True, exist_ok=True)
+    file = work / "lines"
+    with open(file, "w", encoding="utf-8") as out:
+        out.writelines(f"utt{number:08d} speaker{number % 1000} some words of a text\n" for number in range(size))
+    start, tables = time.process_time(), list[dict[str, str]]()
+    for _ in range(3):
+        with open(file, encoding="utf-8") as lines:
+            tables.append(dict(line.rstrip().split(" ", 1) for line in lines))
+    seconds = time.process_time() - start
+    keys = random.Random(0).sample([*tables[0]], size)
+    start = time.process_time()
+    sum(len(table[key]) for table in tables for key in keys)
+    return seconds + time.process_time() - start
+
+
 def _data(work: Path):
     from mscnn.data.datadir import DataDir
 
@@ -241,6 +263,7 @@ STEPS = {
     "train": _train,
     "score": _score,
     "report": _report,
+    "python": _python,
 }
 
 if __name__ == "__main__":

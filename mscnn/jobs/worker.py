@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from mscnn.errors import UserError
-from mscnn.jobs.inprocess import CUBLAS, THREADS
+from mscnn.jobs.inprocess import LIBRARIES, THREADS
 
 ENVIRONMENT = {
     "MSCNN_TERMINAL": "",  # only the parent shows a progress bar
-    **CUBLAS,
+    **LIBRARIES,
     **dict.fromkeys(THREADS, "1"),
     # by default glibc returns large arrays to the kernel and requests them again, a fifth of the time of CPU training
     "MALLOC_MMAP_THRESHOLD_": str(1 << 31),

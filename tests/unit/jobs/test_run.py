@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[3]
 def write(path: Path, text: str) -> None:
     print("writing", text)
     logging.getLogger("here").info("logging %s", text)
-    names = ("OMP_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES")
+    libraries = ("CUBLAS_WORKSPACE_CONFIG", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+    names = ("OMP_NUM_THREADS", *libraries, "CUDA_VISIBLE_DEVICES")
     path.write_text(" ".join([text, *(os.environ.get(name, "-") for name in names)]))
 
 
@@ -60,7 +61,7 @@ def linger(folder: Path) -> None:
 def test_jobs_run_and_log(tmp_path, nj, capfd):
     before = os.environ.get("OMP_NUM_THREADS"), logging.getLogger().handlers[:]
     run_jobs(write, [(tmp_path / str(i), str(i)) for i in range(3)], nj=nj, log_dir=tmp_path / "log", step="w")
-    assert [(tmp_path / str(i)).read_text() for i in range(3)] == [f"{i} 1 :4096:8 -" for i in range(3)]
+    assert [(tmp_path / str(i)).read_text() for i in range(3)] == [f"{i} 1 :4096:8 96 -" for i in range(3)]
     log = (tmp_path / "log" / "w.2.log").read_text()
     assert "writing 1" in log and "INFO here: logging 1" in log and "# Ended (code 0)" in log
     assert "writing" not in "".join(capfd.readouterr())
@@ -126,7 +127,7 @@ def test_jobs_in_the_calling_process_compute_in_one_thread(tmp_path, monkeypatch
 def test_backend_debug_runs_jobs_in_this_process_and_errors_propagate(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("MSCNN_BACKEND", "debug")
     run_jobs(write, [(tmp_path / "a", "x")], nj=2, log_dir=tmp_path / "log", step="w")
-    assert (tmp_path / "a").read_text() == "x 1 :4096:8 -" and "writing x" in capfd.readouterr().out
+    assert (tmp_path / "a").read_text() == "x 1 :4096:8 96 -" and "writing x" in capfd.readouterr().out
     with pytest.raises(ZeroDivisionError):
         run_jobs(fail, [("bug",)], nj=1, log_dir=tmp_path / "log", step="f")
 

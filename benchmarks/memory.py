@@ -3,7 +3,7 @@
     . ./path.sh; python3 benchmarks/memory.py [--nj 2] [--data DIR --feature-dir DIR --xvector SCP]
 
 Without --data, utterances and noise of the size of IEMOCAP's four classes (5531, 7 hours) are written to a temporary
-folder. `mscnn train` has --nj processes, each of which trains several folds. Their own memory is that of anonymous
+folder. `mscnn train` has --nj processes, each of which trains one fold after another. Their own memory is of anonymous
 pages, as the kernel counts them in /proc; pages of files, such as archives of features and libraries, are in memory
 once for all. Peaks are sampled ten times a second. `--address-space` limits each process, as `ulimit -v`.
 """
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--utterances", type=positive, default=5531, help="utterances of noise, without --data")
     parser.add_argument("--seconds", type=positive, default=25_164, help="their sum in seconds, without --data")
     parser.add_argument("--nj", type=positive, default=2, help="trainings at a time")
-    parser.add_argument("--folds", type=positive, default=6, help="folds to train")
+    parser.add_argument("--folds", type=positive, help="folds to train; default: --nj")
     parser.add_argument("--steps", type=positive, default=6, help="steps of each training")
     parser.add_argument("--address-space", type=int, default=0, help="limit of each process in kB; 0: none")
     args = parser.parse_args()
@@ -46,7 +46,7 @@ def main() -> None:
         command = [sys.executable, "-m", "mscnn.bin.train", "--model", args.model, "--data", args.data]
         command += ["--labels", args.labels, "--protocol", args.protocol, "--exp", work / "exp" / "memory"]
         command += ["--feature-dir", args.feature_dir, "--xvector", args.xvector, "--nj", args.nj]
-        command += ["--folds", args.folds, "--set", f"training.max_steps={args.steps}"]
+        command += ["--folds", args.folds or args.nj, "--set", f"training.max_steps={args.steps}"]
         peaks = measure([str(word) for word in command], args.address_space)
     for name, peak in peaks.items():
         print(f"{name:<12}" + "".join(f" {key} {value / 1e6:6.2f} GB" for key, value in peak.items()))

@@ -36,8 +36,7 @@ def main() -> None:
     from mscnn.recipe.resources import places
 
     todo = [Request(Path(row.trained_in), Path(row.exp), row.tested_on) for row in predicted]
-    if not args.plan:
-        todo = [Request(args.exp, args.out, args.text)]
+    todo = todo or [Request(args.exp, args.out, args.text)]
     here = not Settings.of("predict").elsewhere
     nj, devices = places(args.device, args.nj, args.jobs_per_device) if here else (args.nj, [])
     with held(*(of_folder(one.out) for one in todo)):

@@ -53,7 +53,7 @@ def main() -> None:
     from mscnn.xvector.train import TrainingOptions, train
 
     device = choose_device(args.device)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
     options = TrainingOptions(
         widths=tuple(args.widths),
         embedding=args.embedding_dim,

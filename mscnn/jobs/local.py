@@ -20,6 +20,26 @@ class Place:
     device: str
     worker: Worker | None = None
 
+    def run(self, job: Job, append: bool) -> bool:
+        """Run a job; returns whether it failed, and then its process is ended."""
+        if self.worker is None:
+            self.worker = Worker({"CUDA_VISIBLE_DEVICES": self.device} if self.device else {})
+        try:
+            failed = self.worker.call(child.run_logged, job.json(), append) != 0
+        except UserError as error:  # the process died
+            failed = True
+            with open(job.log, "a", encoding="utf-8") as out:
+                out.write(f"error[{error.code}]: {error}\n")
+        if failed:
+            self.end()
+        return failed
+
+    def end(self) -> None:
+        """End the process."""
+        if self.worker:
+            self.worker.kill()
+        self.worker = None
+
 
 def run(
     jobs: Sequence[Job], nj: int, devices: Sequence[str] = (), append: bool = False
@@ -37,29 +57,17 @@ def run(
         for job in jobs:
             yield job, inprocess.run_logged(job, append) != 0
         return
-    places: SimpleQueue[Place] = SimpleQueue()
-    for number in range(nj):
-        places.put(Place(devices[number % len(devices)] if devices else ""))
-    workers: set[Worker] = set()
+    places = [Place(devices[number % len(devices)] if devices else "") for number in range(nj)]
+    free: SimpleQueue[Place] = SimpleQueue()
+    for place in places:
+        free.put(place)
 
     def call(job: Job) -> tuple[Job, bool]:
-        place = places.get()
-        if place.worker is None:
-            place.worker = Worker({"CUDA_VISIBLE_DEVICES": place.device} if place.device else {})
-            workers.add(place.worker)
-        failed = True
+        place = free.get()
         try:
-            failed = place.worker.call(child.run_logged, job.json(), append) != 0
-        except UserError as error:  # the process died
-            with open(job.log, "a", encoding="utf-8") as out:
-                out.write(f"error[{error.code}]: {error}\n")
+            return job, place.run(job, append)
         finally:
-            if failed:
-                place.worker.kill()
-                workers.discard(place.worker)
-                place.worker = None
-            places.put(place)
-        return job, failed
+            free.put(place)
 
     threads = ThreadPoolExecutor(nj)
     try:
@@ -67,11 +75,12 @@ def run(
             yield future.result()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
-        for worker in list(workers):
-            worker.process.kill()  # a job that still runs ends, and its thread
+        for worker in [place.worker for place in places]:
+            if worker:
+                worker.process.kill()  # a job that still runs ends, and its thread
         threads.shutdown()
-        for worker in workers:
-            worker.kill()
+        for place in places:
+            place.end()
 
 
 def debug(jobs: Sequence[Job]) -> Generator[tuple[Job, bool], None, None]:

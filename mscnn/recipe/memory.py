@@ -116,7 +116,7 @@ def peak(task: Task) -> Taken | None:
         train_epoch(model, feed, [order[-options.batch_size :]], optimizer, options, rng)
         predict_batches(model, feed, [order[-EVAL_BATCH_SIZE:]])
     host = own_peak()
-    if host is not None and task.device == "cpu" and not task.spec.segments:
+    if host is not None and task.device == "cpu" and not task.spec.segments and np.ptp(splits.train.lengths):
         host += LENGTHS
     on_gpu = torch.cuda.max_memory_reserved() + CONTEXT if task.device == "cuda" else 0
     return None if host is None else Taken(host, on_gpu)

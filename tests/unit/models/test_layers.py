@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mscnn.models import layers
-from mscnn.models.layers import EPSILON, POOLS, MultiScaleConv, ReluPools, length_mask, masked_max, masked_std
+from mscnn.models.layers import EPSILON, POOLS, MultiScaleConv, ReluPools, length_mask
 from tests.unit.models.fingerprint import wave
 
 LENGTHS = torch.tensor([7, 5, 1])
@@ -82,15 +82,16 @@ def test_max_pooling_is_that_of_pytorch(size, dtype):
         assert torch.equal(ours, theirs) and ours.stride() == theirs.stride()
 
 
-@pytest.mark.parametrize("cached", [1, 200, 10**6])
-def test_pooled_maps_of_all_widths(cached, monkeypatch):
-    """Whatever the number of utterances that are computed together; even widths too."""
+@pytest.mark.parametrize("names", [["std", "maps", "max"], ["max", "mean", "std"]])
+@pytest.mark.parametrize("cached", [1, 60, 200, 10**6])
+def test_pooled_maps_of_all_widths(cached, names, monkeypatch):
+    """Whatever the number of utterances that are computed together, and with more padding; even widths too."""
     monkeypatch.setattr(layers, "CACHED", cached)
     torch.manual_seed(0)
     conv, x, mask = MultiScaleConv(6, [2, 3, 4, 5], 8).double(), wave(3, 6, 7).requires_grad_(), length_mask(LENGTHS, 7)
-    found = conv.pooled(x, mask, ["std", "maps", "max"])
+    found = conv.pooled(x, mask, names)
     maps = conv(x, mask)
-    expected = [masked_std(maps, mask), maps, masked_max(maps, mask)]
+    expected = [{**POOLS, "maps": lambda x, _: x}[name](maps, mask) for name in names]
     for ours, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=0)
     of = (x, *conv.parameters())
@@ -98,3 +99,16 @@ def test_pooled_maps_of_all_widths(cached, monkeypatch):
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=0)
     assert not gradients[0][0].mT[~mask].any(), "padding has no gradient"
+
+
+def test_large_maps_have_few_lengths(monkeypatch):
+    """Batches of 26 to 60 frames: maps above twice the limit are of 50 or 75 frames, others as long as they are."""
+    monkeypatch.setattr(layers, "CACHED", 2 * 3 * 40)
+    conv, lengths = MultiScaleConv(6, [3], 4), set()
+    convolve = torch.nn.functional.conv2d
+    monkeypatch.setattr(
+        layers.F, "conv2d", lambda x, *rest, **more: lengths.add(x.shape[3]) or convolve(x, *rest, **more)
+    )
+    for size in range(26, 61):
+        conv.pooled(torch.zeros(3, 6, size), torch.ones(3, size, dtype=torch.bool), ["max"])
+    assert lengths == {*range(26, 41), 50, 75}

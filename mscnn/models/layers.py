@@ -61,9 +61,10 @@ class ReluPools(torch.autograd.Function):
         maps, valid = _single(kept), _single(valid)
         frames = valid.sum(dim=2)
         mean = maps.sum(dim=2) / frames
-        centred = (maps - mean[..., None]).mul_(valid)
-        std = (centred.square_().sum(dim=2) / frames + EPSILON).sqrt()
-        return maps.amax(dim=2), mean, std, kept
+        top = maps.amax(dim=2)
+        centred = maps - mean[..., None] if maps is kept else maps.sub_(mean[..., None])  # a copy of its own is reused
+        std = (centred.mul_(valid).square_().sum(dim=2) / frames + EPSILON).sqrt()
+        return top, mean, std, kept
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: tuple[Tensor, ...]) -> None:
@@ -77,8 +78,8 @@ class ReluPools(torch.autograd.Function):
         top, mean, std, of_max, of_mean, of_std = (value[..., None] for value in (*pools, *given))
         maps, frames = _single(kept), mask.sum(dim=1)[:, None, None]
         slope = of_std / (frames * std)
-        peaks = maps.clone().eq_(top)  # 1 or 0; a comparison to booleans takes five times as long
         grad = torch.addcmul(of_mean / frames - slope * mean, slope, maps)
+        peaks = (maps.clone() if maps is kept else maps).eq_(top)  # 1 or 0; booleans take five times as long
         grad.addcmul_(peaks, of_max / peaks.sum(dim=2, keepdim=True))
         if (of_maps := grads[3]) is not None:
             grad += of_maps
@@ -154,8 +155,9 @@ class MultiScaleConv(nn.Module):
         missing = -size % ROUNDED if large else 0
         rows = max(1, CACHED // (self.filters * (size + missing))) if x.is_cpu else len(x)
         weights, parts = self.weights(), []
-        for block, valid in zip((x * mask[:, None]).split(rows), F.pad(mask, (0, missing)).split(rows), strict=True):
-            frames = F.pad(block.transpose(1, 2), (0, 0, 0, missing)).transpose(1, 2)  # as they are in memory
+        for block, valid in zip(x.split(rows), mask.split(rows), strict=True):
+            frames = F.pad((block * valid[:, None]).mT, (0, 0, 0, missing)).mT  # as they are in memory
+            valid = F.pad(valid, (0, missing))
             scales = [ReluPools.apply(maps, valid) for maps in self.convolved(frames, weights)]
             parts.append([torch.cat([scale[i] for scale in scales], dim=1) for i in chosen])
         return [*map(torch.cat, zip(*parts, strict=True))]

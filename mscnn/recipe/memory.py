@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STATUS = Path("/proc/self/status")
 FILE = "memory.json"
-LENGTHS = 700 << 20  # bytes that batches of many lengths add: gaps, and convolutions that oneDNN keeps (on IEMOCAP)
+LENGTHS = 700 << 20  # bytes that batches of many lengths add on IEMOCAP: gaps, and convolutions that oneDNN keeps
 CONTEXT = 600 << 20  # bytes of a GPU that CUDA and its libraries take per process
 
 

@@ -60,9 +60,10 @@ def test_maps_in_bfloat16_are_pooled_in_single_precision():
 
 
 @pytest.mark.filterwarnings("ignore:There is a performance drop")
-def test_vmap_of_networks():
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_vmap_of_networks(dtype):
     """``torch.func`` trains several networks together."""
-    mask, x = length_mask(LENGTHS, 7), torch.stack([maps().detach(), maps().detach() + 0.1])
+    mask, x = length_mask(LENGTHS, 7), torch.stack([maps().detach(), maps().detach() + 0.1]).to(dtype)
     gradient = torch.func.grad(lambda values: sum(pool.square().sum() for pool in ReluPools.apply(values, mask)[:3]))
     torch.testing.assert_close(torch.func.vmap(gradient)(x), torch.stack([gradient(values) for values in x]))
 

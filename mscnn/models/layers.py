@@ -11,7 +11,7 @@ from mscnn.errors import DataErrors, Issue, UserError
 
 EPSILON = 1e-8  # sqrt(0) has no finite gradient: a channel whose ReLU is never active would give NaN
 CACHED = 2**20  # values of a feature map that are computed together on a CPU: 4 MB
-ROUNDED = 25  # frames: lengths of maps that take more than two times CACHED are multiples of it on a CPU
+ROUNDED = 25  # frames: on a CPU, lengths of maps of more than 2 · CACHED values are multiples of it
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -148,7 +148,7 @@ class MultiScaleConv(nn.Module):
 
         On a CPU a few utterances at a time, whose maps stay in its cache. Large maps that are only pooled get more
         padding: for each other length oneDNN makes and keeps convolutions, and these leave gaps between arrays that
-        no array of another length fills. A training on IEMOCAP took a quarter more memory without.
+        no array of another length fills. A training on IEMOCAP took a third more memory without.
         """
         chosen, size = [(*POOLS, "maps").index(name) for name in pools], x.shape[2]
         large = x.is_cpu and len(x) * self.filters * size > 2 * CACHED and "maps" not in pools

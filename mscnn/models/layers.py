@@ -156,9 +156,10 @@ class MultiScaleConv(nn.Module):
         rows = max(1, CACHED // (self.filters * (size + missing))) if x.is_cpu else len(x)
         weights, parts = self.weights(), []
         for block, valid in zip(x.split(rows), mask.split(rows), strict=True):
-            frames = F.pad((block * valid[:, None]).mT, (0, 0, 0, missing)).mT  # as they are in memory
-            valid = F.pad(valid, (0, missing))
-            scales = [ReluPools.apply(maps, valid) for maps in self.convolved(frames, weights)]
+            block = block * valid[:, None]
+            if missing:  # frame after frame in memory, as they are stored
+                block, valid = F.pad(block.mT, (0, 0, 0, missing)).mT, F.pad(valid, (0, missing))
+            scales = [ReluPools.apply(maps, valid) for maps in self.convolved(block, weights)]
             parts.append([torch.cat([scale[i] for scale in scales], dim=1) for i in chosen])
         return [*map(torch.cat, zip(*parts, strict=True))]
 

@@ -27,14 +27,12 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="YAML file to write")
     args = parser.parse_args()
 
-    import torch
-
     from mscnn.files import atomic
+    from mscnn.jobs.inprocess import one_thread
     from mscnn.recipe.plan import Plan
 
-    torch.set_num_threads(1)
     plan = Plan.load(args.plan)
-    with atomic(args.out) as out:
+    with one_thread(), atomic(args.out) as out:
         for line in measure(plan, args):
             print(line, flush=True)
             out.write(line + "\n")

@@ -50,16 +50,14 @@ def main() -> None:
 
     import tempfile
 
-    import torch
-
     from mscnn.files import atomic
+    from mscnn.jobs.inprocess import one_thread
 
-    torch.set_num_threads(1)
     middle = args.window / 2
     print(f"# algorithmic latency: a part of {args.hop:g} s is known {middle:g} s after its middle")
     rows = [COLUMNS]
     print("\t".join(COLUMNS))
-    with tempfile.TemporaryDirectory() as folder:
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
         audio = args.audio or noise(Path(folder) / "noise.wav", args.window)
         for name in args.models:
             rows.append(tuple(measure(name, audio, args)))

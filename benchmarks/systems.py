@@ -41,15 +41,13 @@ def main() -> None:
     parser.add_argument("--out", help="tab-separated file to write; default: none")
     args = parser.parse_args()
 
-    import torch
-
     from mscnn.config.model import ModelSpec
     from mscnn.data.datadir import DataDir
     from mscnn.data.protocols import Protocol, make_folds
     from mscnn.files import atomic
+    from mscnn.jobs.inprocess import one_thread
     from mscnn.training.systems import SYSTEMS
 
-    torch.set_num_threads(1)
     specs = [ModelSpec.load(name, args.set) for name in args.model]
     if args.data:
         data, dump = DataDir.load(args.data), args.dump or args.data.parent.parent / "dump"
@@ -59,7 +57,8 @@ def main() -> None:
         row = [spec.name]
         if spec.family not in SYSTEMS:
             row += attempt(["d", ".3f"], count, spec)
-            row += attempt([".1f"], time_epoch, spec, data, fold, dump, args.steps) if args.data else []
+            with one_thread():
+                row += attempt([".1f"], time_epoch, spec, data, fold, dump, args.steps) if args.data else []
         rows.append(row + ["-"] * (len(COLUMNS) - len(row)))
         print("\t".join(rows[-1]), flush=True)
     if args.out:
